@@ -1,0 +1,87 @@
+"""A run as it happens: on the terminal, and as event files for TensorBoard."""
+
+import time
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+LINE_EVERY_S = 15.0  # where the output is no terminal, a line instead of a bar
+
+
+class Terminal:
+    """Observer with a progress bar: steps, steps/s, time left, and the latest metrics."""
+
+    def __init__(self, run: Path, steps: int) -> None:
+        self.run, self.steps, self.first_grid = run, steps, run / "samples.png"
+        self.console = Console(highlight=False)
+        self.progress = Progress(
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[speed]}"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[metrics]}"),
+            console=self.console,
+            disable=not self.console.is_terminal,
+        )
+        self.grid_shown = self.first_grid.exists()
+
+    def __enter__(self) -> "Terminal":
+        self.progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.progress.stop()
+
+    def started(self, step: int) -> None:
+        if step:
+            done = "finished already" if step >= self.steps else "going on"
+            self.say(f"{self.run} is at step {step} of {self.steps}: {done}")
+        self.task = self.progress.add_task(
+            "train", total=self.steps, completed=step, speed="compiling", metrics=""
+        )
+        self.step, self.at, self.printed_at = step, time.perf_counter(), time.perf_counter()
+
+    def trained(self, step: int, history: dict[str, np.ndarray]) -> None:
+        now = time.perf_counter()
+        speed = f"{(step - self.step) / (now - self.at):.1f} steps/s"
+        metrics = "  ".join(f"{name} {values.mean():.3f}" for name, values in history.items())
+        self.progress.update(self.task, completed=step, speed=speed, metrics=metrics)
+        self.step, self.at = step, now
+        if not self.console.is_terminal and (
+            now - self.printed_at > LINE_EVERY_S or step == self.steps
+        ):
+            self.printed_at = now
+            self.say(f"step {step}/{self.steps}  {speed}  {metrics}")
+        if not self.grid_shown and self.first_grid.exists():
+            self.grid_shown = True
+            self.say(f"the first samples are in {self.first_grid}, renewed as training goes on")
+
+    def say(self, message: str) -> None:
+        """Print a line above the bar."""
+        self.console.print(message, markup=False, soft_wrap=True)
+
+
+class EventFiles:
+    """Observer that writes the metrics as TensorBoard scalars."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def started(self, step: int) -> None:
+        from tensorboardX import SummaryWriter  # slow to import, and seldom wanted
+
+        self.writer = SummaryWriter(str(self.folder), purge_step=step + 1)
+
+    def trained(self, step: int, history: dict[str, np.ndarray]) -> None:
+        for name, values in history.items():
+            for at, value in enumerate(values, step + 1 - len(values)):
+                self.writer.add_scalar(name, float(value), at)
+        self.writer.flush()

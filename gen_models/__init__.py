@@ -1,0 +1,1 @@
+"""Small generative models of images, trained with JAX and measured so that results compare."""

@@ -1,0 +1,59 @@
+"""The contract between models and everything that trains, samples or measures them."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+
+Array = jax.Array
+Key = jax.Array  # a typed PRNG key, key<fry>[]
+PyTree = Any
+
+
+class Spec(NamedTuple):
+    """What a model must know about the data before it is built. Hashable, so static under jit."""
+
+    height: int
+    width: int
+    num_classes: int
+
+
+class Batch(NamedTuple):
+    """images f32[B,H,W,1] in [-1,1], labels i32[B] in [0, num_classes)."""
+
+    images: Array
+    labels: Array
+
+
+class State(NamedTuple):
+    """Everything that training changes. Nothing else is carried from step to step."""
+
+    step: Array  # i32[], updates of the player that samples
+    params: dict  # by player: {"gen": …, "disc": …} or {"vae": …}
+    stats: dict  # batch statistics by player; {} in a player that has none
+    opt: dict  # optimiser state, same keys as params
+    ema: PyTree  # averaged parameters and statistics of whichever player samples
+    extra: PyTree  # a model's own scalars; () when it has none
+
+
+Metrics = dict[str, Array]  # f32[] each
+
+
+class Algorithm(NamedTuple):
+    """One generative model as pure functions. Nothing here holds state.
+
+    init        key -> State at step 0
+    step        State, Batch, key -> State one step on, Metrics. The key is the run's, the same at
+                every step: a step's randomness is `fold_in(key, state.step)`.
+    sample      State, key, labels i32[N] -> images f32[N,H,W,1] in [-1,1]. The averaged parameters
+                are used. Unconditional models ignore the values of the labels.
+    reconstruct State, images f32[N,H,W,1] -> images of the same shape and range; None in models
+                without an encoder.
+    conditional whether samples depend on the labels.
+    """
+
+    init: Callable[[Key], State]
+    step: Callable[[State, Batch, Key], tuple[State, Metrics]]
+    sample: Callable[[State, Key, Array], Array]
+    reconstruct: Callable[[State, Array], Array] | None = None
+    conditional: bool = False

@@ -1,0 +1,127 @@
+"""Configs: frozen dataclasses that are pytrees, with their bounds in their types.
+
+    @hyperparameters
+    class Config:
+        width: Annotated[int, Between(1, 1024)] = 64        # static: changes shapes
+        learning_rate: Annotated[float, Between(0, 1)] = 2e-4   # a leaf: one compilation serves all
+
+Real-valued fields (`float`, `float | None`) are leaves of the pytree, everything else is static:
+a sweep over learning rates compiles once. Bounds are checked by `validate` at the edge, never in
+`__post_init__`: unflattening a pytree reruns the constructor on tracers.
+"""
+
+import dataclasses
+import difflib
+import math
+import types
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+import jax
+
+from gen_models.errors import UserError
+
+
+class ConfigError(UserError):
+    """A field that does not exist, or a value outside of what its field allows."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Between:
+    """Closed bounds of a numeric field."""
+
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"between {self.low:g} and {self.high:g}"
+
+
+Rate = Annotated[float, Between(0, 1)]  # a fraction or a decay
+Positive = Annotated[float, Between(1e-12, 1e6)]
+Size = Annotated[int, Between(1, 4096)]  # units, channels, latent dimensions
+
+
+def hyperparameters(cls: type) -> type:
+    """Class decorator: a frozen, keyword-only dataclass, registered as a pytree."""
+    cls = dataclasses.dataclass(frozen=True, kw_only=True)(cls)
+    hints = get_type_hints(cls)
+    leaves = [name for name, hint in hints.items() if hint in (float, float | None)]
+    static = [name for name in hints if name not in leaves]
+    return jax.tree_util.register_dataclass(cls, data_fields=leaves, meta_fields=static)
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """`names` as text for an error message, led by the one most like `name` if there is such."""
+    names = list(names)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    hint = f"perhaps you meant {close[0]!r}; " if close else ""
+    return f"{hint}known are {', '.join(map(repr, names))}"
+
+
+def validate(config: Any) -> None:  # noqa: ANN401
+    """Check each field's type and bounds. Raises ConfigError naming both and what was expected."""
+    for name, hint in get_type_hints(type(config), include_extras=True).items():
+        expected = _violation(getattr(config, name), hint)
+        if expected:
+            raise ConfigError(f"{name} is {getattr(config, name)!r}, expected {expected}")
+
+
+def _violation(value: object, hint: object) -> str | None:
+    """What was expected, or None if the value fits its type hint."""
+    origin, args = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        expected = _violation(value, args[0])
+        bounds = next(arg for arg in args[1:] if isinstance(arg, Between))
+        if expected is None and value is not None and not bounds.low <= value <= bounds.high:
+            expected = f"a number {bounds}"
+        return expected
+    if origin is Literal:
+        known = {type(arg) is type(value) and arg == value for arg in args}
+        return None if True in known else nearest(str(value), map(str, args))
+    if origin in (Union, types.UnionType):
+        failures = [_violation(value, arg) for arg in args]
+        return None if None in failures else " or ".join(f for f in failures if f)
+    if hint is types.NoneType:
+        return None if value is None else "nothing"
+    if hint is float:
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        return None if number and math.isfinite(value) else "a finite number"
+    if hint is int:
+        return None if isinstance(value, int) and not isinstance(value, bool) else "a whole number"
+    words = {bool: "true or false", str: "a text", Path: "a path"}
+    fits = isinstance(value, hint) and (hint is bool or _printable(str(value)))
+    return None if fits else words[hint]
+
+
+def _printable(text: str) -> bool:
+    """Whether it can be part of a path: no control characters, no lone surrogates."""
+    return all(c.isprintable() for c in text)
+
+
+def to_dict(config: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Field name -> plain value, ready for JSON. Paths become text."""
+    fields = ((f.name, getattr(config, f.name)) for f in dataclasses.fields(config))
+    return {name: str(value) if isinstance(value, Path) else value for name, value in fields}
+
+
+def from_dict(cls: type, values: Mapping[str, Any]) -> Any:  # noqa: ANN401
+    """The inverse of `to_dict`, validated. Fields left out keep their defaults."""
+    hints = get_type_hints(cls)
+    for name in values:
+        if name not in hints:
+            raise ConfigError(f"no option is called {name!r}; {nearest(name, hints)}")
+    config = cls(**{name: _plain(value, hints[name]) for name, value in values.items()})
+    validate(config)
+    return config
+
+
+def _plain(value: object, hint: object) -> object:
+    """What JSON cannot say: paths, and that 1 is a float where a float is meant."""
+    if isinstance(value, str) and (hint is Path or Path in get_args(hint)):
+        return Path(value)
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if whole and (hint is float or float in get_args(hint)) and abs(value) < 1e300:
+        return float(value)
+    return value

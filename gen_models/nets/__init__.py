@@ -1,0 +1,1 @@
+"""Networks. The only folder that imports flax.linen."""

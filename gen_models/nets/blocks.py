@@ -1,0 +1,93 @@
+"""The layers that the networks share."""
+
+from collections.abc import Callable
+from functools import partial
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from gen_models.algorithm import Array
+from gen_models.nets import conv
+
+normal = nn.initializers.normal(0.02)  # DCGAN (Radford et al. 2016, §4): every weight N(0, 0.02)
+leaky_relu = partial(nn.leaky_relu, negative_slope=0.2)
+
+
+class Conv(nn.Module):
+    """4×4 convolution of stride 2: x f32[N,H,W,C] -> f32[N,H/2,W/2,features]."""
+
+    features: int
+    bias: bool = True
+    kernel: int = 4
+    stride: int = 2
+    padding: int = 1
+    init: Callable = normal
+    dtype: jnp.dtype = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        shape = (self.kernel, self.kernel, x.shape[-1], self.features)
+        w = self.param("kernel", self.init, shape)
+        x, w = x.astype(self.dtype), w.astype(self.dtype)
+        y = conv.convolve(x, w, stride=self.stride, padding=self.padding)
+        return _add_bias(self, y) if self.bias else y
+
+
+class ConvTranspose(nn.Module):
+    """4×4 transposed convolution of stride 2: x f32[N,h,w,C] -> f32[N,2h,2w,features].
+
+    The kernel is f32[4,4,features,C], that of the convolution of which this is the transpose.
+    """
+
+    features: int
+    bias: bool = True
+    kernel: int = 4
+    stride: int = 2
+    padding: int = 1
+    init: Callable = normal
+    dtype: jnp.dtype = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        shape = (self.kernel, self.kernel, self.features, x.shape[-1])
+        w = self.param("kernel", self.init, shape)
+        x, w = x.astype(self.dtype), w.astype(self.dtype)
+        image = (x.shape[1] * self.stride, x.shape[2] * self.stride)
+        y = conv.convolve_transpose(x, w, image=image, stride=self.stride, padding=self.padding)
+        return _add_bias(self, y) if self.bias else y
+
+
+def _add_bias(module: nn.Module, y: Array) -> Array:
+    bias = module.param("bias", nn.initializers.zeros, (module.features,))
+    return y + bias.astype(y.dtype)
+
+
+class LabelBias(nn.Module):
+    """Adds a learned vector a class: x f32[N,…,C], labels i32[N] -> the same shape.
+
+    Concatenating the label's one-hot maps to a linear layer's input (Mirza & Osindero 2014, §3.1)
+    adds a learned vector a class to its output; adding that vector says the same, but for the zero
+    padding at a convolution's border, without widening the convolution.
+    """
+
+    num_classes: int
+    dtype: jnp.dtype = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: Array, labels: Array) -> Array:
+        table = self.param("table", normal, (self.num_classes, x.shape[-1]))
+        one_hot = jax.nn.one_hot(labels, self.num_classes, dtype=self.dtype)
+        bias = one_hot @ table.astype(self.dtype)  # a product: its gradient is no scatter
+        return x + bias.reshape(bias.shape[0], *(1,) * (x.ndim - 2), bias.shape[1])
+
+
+def batch_norm(train: bool, dtype: jnp.dtype) -> nn.BatchNorm:
+    """Batch normalisation (Ioffe & Szegedy 2015) as DCGAN sets it up: scale N(1, 0.02), ε 1e-5."""
+
+    def scale(key: Array, shape: tuple[int, ...], dtype: jnp.dtype = jnp.float32) -> Array:
+        return 1 + normal(key, shape, dtype)
+
+    return nn.BatchNorm(
+        use_running_average=not train, momentum=0.9, epsilon=1e-5, scale_init=scale, dtype=dtype
+    )

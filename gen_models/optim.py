@@ -1,0 +1,27 @@
+"""What both engines do with parameters once they have gradients."""
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from gen_models.algorithm import Array, PyTree
+
+
+def descend(
+    optimiser: optax.GradientTransformation, grads: PyTree, opt: PyTree, params: PyTree
+) -> tuple[PyTree, PyTree]:
+    """One optimiser update: returns (params, opt), new."""
+    updates, opt = optimiser.update(grads, opt, params)
+    return optax.apply_updates(params, updates), opt
+
+
+def average(ema: PyTree, new: PyTree, decay: float | Array | None, step: Array) -> PyTree:
+    """Exponential moving average of a pytree; `decay` None keeps the newest alone.
+
+    The decay starts low, min(decay, (1 + t) / (10 + t)), so that the average forgets the
+    initialisation within the first steps instead of dragging it along for 1 / (1 - decay) of them.
+    """
+    if decay is None:
+        return new
+    rate = 1 - jnp.minimum(decay, (1.0 + step) / (10.0 + step))
+    return jax.tree.map(lambda old, x: old + rate * (x - old), ema, new)

@@ -1,0 +1,82 @@
+"""The compiled programs: many training steps in one dispatch, and drawing samples.
+
+A model is named by its `build` function and the data's `spec`, both static; its config is an
+argument, whose real-valued fields are traced. So one compilation serves every learning rate, and
+the algorithm is built while tracing.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from gen_models.algorithm import Algorithm, Array, Batch, Key, Metrics, PyTree, Spec, State
+from gen_models.data.stream import Chunk
+
+Build = Callable[[PyTree, Spec], Algorithm]
+
+FINITE = "finite"  # the metric that says whether every parameter still is, 1 or 0
+
+
+def to_batch(images: Array, labels: Array) -> Batch:
+    """u8[B,H,W] in [0,255], i32[B] -> f32[B,H,W,1] in [-1,1], the same labels."""
+    return Batch(images[..., None].astype(jnp.float32) / 127.5 - 1, labels)
+
+
+@partial(jax.jit, static_argnames=("build", "spec"))
+def start(build: Build, spec: Spec, config: PyTree, key: Key) -> State:
+    """The state at step 0."""
+    return build(config, spec).init(key)
+
+
+@partial(jax.jit, static_argnames=("build", "spec"), donate_argnames="state")
+def advance(
+    build: Build, spec: Spec, config: PyTree, state: State, chunk: Chunk, count: Array, key: Key
+) -> tuple[State, Metrics]:
+    """Train `count` i32[] steps on the batches of `chunk`, from wherever `state.step` is in it.
+
+    Returns the new state and the metrics of the chunk's steps, f32[S] each, of which the `count`
+    entries from `state.step - chunk.start` on are filled. `count` is an argument and the state is
+    donated, so one program, updating in place, serves every way of cutting a run into dispatches,
+    and cutting it differently cannot change a bit of the result.
+    """
+    algorithm = build(config, spec)
+    steps = chunk.labels.shape[0]
+
+    def step(state: State, index: Array) -> tuple[State, Metrics]:
+        images, labels = (lax.dynamic_index_in_dim(a, index, keepdims=False) for a in chunk[1:])
+        state, metrics = algorithm.step(state, to_batch(images, labels), key)
+        return state, metrics | {FINITE: _all_finite(state.params)}
+
+    def body(index: Array, carry: tuple[State, Metrics]) -> tuple[State, Metrics]:
+        state, history = carry
+        state, metrics = step(state, index)
+        return state, {name: history[name].at[index].set(metrics[name]) for name in history}
+
+    first = state.step - chunk.start
+    shapes = jax.eval_shape(step, state, first)[1]
+    history = {name: jnp.full(steps, jnp.nan, jnp.float32) for name in shapes}
+    return lax.fori_loop(first, first + count, body, (state, history))
+
+
+def _all_finite(params: PyTree) -> Array:
+    """f32[]: 1 if every parameter is finite, else 0."""
+    leaves = [jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(params)]
+    return jnp.all(jnp.stack(leaves)).astype(jnp.float32)
+
+
+@partial(jax.jit, static_argnames=("build", "spec"))
+def sample(
+    build: Build, spec: Spec, config: PyTree, state: State, key: Key, labels: Array
+) -> Array:
+    """Images f32[N,H,W,1] in [-1,1], one for each of labels i32[N]."""
+    return build(config, spec).sample(state, key, labels)
+
+
+@partial(jax.jit, static_argnames=("build", "spec"))
+def reconstruct(build: Build, spec: Spec, config: PyTree, state: State, images: Array) -> Array:
+    """u8[N,H,W] -> f32[N,H,W,1] in [-1,1], encoded and decoded again."""
+    batch = to_batch(images, jnp.zeros(images.shape[0], jnp.int32))
+    return build(config, spec).reconstruct(state, batch.images)

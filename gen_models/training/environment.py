@@ -1,0 +1,64 @@
+"""What a run ran on: recorded with it, so that a number can be traced to its code and machine."""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import jax
+
+LIBRARIES = ("jax", "jaxlib", "flax", "optax", "numpy")
+
+
+def describe() -> dict[str, Any]:
+    """Code version, Python, libraries, devices, threads and flags of this process."""
+    devices = jax.devices()
+    return {
+        "code": code_version(),
+        "python": platform.python_version(),
+        "libraries": {name: version(name) for name in LIBRARIES},
+        "platform": platform.platform(),
+        "processor": processor(),
+        "cores": len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count(),
+        "devices": [f"{device.platform}: {device.device_kind}" for device in devices],
+        "xla_flags": os.environ.get("XLA_FLAGS", ""),
+        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def code_version() -> str:
+    """The commit of the source tree, "-dirty" with changes; "unknown" outside of a checkout."""
+    root = Path(__file__).resolve().parents[2]
+    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+    return done.stdout.strip()
+
+
+def processor() -> str:
+    """The CPU's own name where the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
+
+
+def sessions(path: Path) -> list[dict[str, Any]]:
+    """The sessions recorded in an environment.json so far; none if it cannot be read."""
+    try:
+        found = json.loads(path.read_text())["sessions"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return []
+    return found if isinstance(found, list) else []

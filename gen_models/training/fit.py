@@ -1,0 +1,235 @@
+"""The training loop: chunks to the device, metrics, grids and checkpoints to the run's folder."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from typing import NamedTuple, Protocol
+
+import jax
+import numpy as np
+from PIL.Image import Image
+
+from gen_models import render
+from gen_models.algorithm import Key, Metrics, Spec, State
+from gen_models.data.catalog import Dataset
+from gen_models.data.stream import Chunk, chunk_steps, stream
+from gen_models.errors import UserError
+from gen_models.models import MODELS
+from gen_models.training import advance as programs
+from gen_models.training import checkpoint
+from gen_models.training.config import RunConfig
+from gen_models.training.run import Run
+
+GRID_ROWS = GRID_COLUMNS = 10
+FRAME_S = 0.15
+FIRST_DISPATCH_STEPS = 4
+DISPATCH_S = 1.0  # how long one dispatch should take: progress and signals are seen this often
+
+
+class DivergenceError(UserError):
+    """A loss or a parameter became NaN or infinite."""
+
+
+class Observer(Protocol):
+    """Whoever wants to see a run happen."""
+
+    def started(self, step: int) -> None:
+        """Training goes on from `step`, 0 in a new run."""
+
+    def trained(self, step: int, history: dict[str, np.ndarray]) -> None:
+        """Steps up to `step` are done; `history` holds f32[count] a metric, one entry a step."""
+
+
+class Keys(NamedTuple):
+    """The run's randomness, split once and named."""
+
+    init: Key
+    train: Key
+    sample: Key
+
+
+def keys(seed: int) -> Keys:
+    """Every key of a run from its seed."""
+    return Keys(*jax.random.split(jax.random.key(seed), 3))
+
+
+def spec_of(dataset: Dataset) -> Spec:
+    """What a model must know of a data set. Raises UserError if the nets cannot take its size."""
+    height, width = dataset.image_shape
+    if height % 4 or width % 4:
+        raise UserError(
+            f"{dataset.name}: images are {height}×{width}; the nets halve them twice, so height "
+            "and width must divide by 4; pad or crop them"
+        )
+    return Spec(height, width, dataset.num_classes)
+
+
+class Trainer:
+    """One run being trained: its compiled programs with everything but the state filled in."""
+
+    def __init__(self, run: Run, train: Dataset, test: Dataset) -> None:
+        self.run, self.train, self.test = run, train, test
+        self.keys = keys(run.config.run.seed)
+        self.spec = spec_of(train)
+        self.model = (MODELS[run.config.run.model].build, self.spec, run.config.options)
+        self.algorithm = self.model[0](self.model[2], self.spec)
+
+    def fresh(self) -> State:
+        """The state at step 0."""
+        return programs.start(*self.model, self.keys.init)
+
+    def restored(self, report: Callable[[str], None]) -> State:
+        """The newest whole checkpoint's state, the run wound back to it; else a fresh state."""
+        template = jax.eval_shape(self.fresh)
+        step, state = checkpoint.newest(self.run.checkpoints, template, report) or (0, None)
+        self.run.rewind(step)
+        return self.fresh() if state is None else jax.device_put(state)
+
+    def draw(self, state: State, step: int) -> None:
+        """Write the sample grid of this step, and the reconstructions of models that make them."""
+        names = self.train.class_names if self.algorithm.conditional else ()
+        rows = min(len(names) or GRID_ROWS, GRID_ROWS)
+        labels = np.repeat(np.arange(rows, dtype=np.int32), GRID_COLUMNS)
+        images = np.asarray(programs.sample(*self.model, state, self.keys.sample, labels))
+        picture = render.grid(images, rows, GRID_COLUMNS, row_names=names[:rows])
+        self._publish(picture, "grids", "samples.png", step)
+        if self.algorithm.reconstruct is not None:
+            originals = np.asarray(self.test.images[: GRID_ROWS * GRID_COLUMNS // 2])
+            copies = np.asarray(programs.reconstruct(*self.model, state, originals))
+            scaled = originals[..., None].astype(np.float32) / 127.5 - 1
+            picture = render.pairs(scaled, copies, GRID_COLUMNS)
+            self._publish(picture, "reconstructions", "reconstructions.png", step)
+
+    def _publish(self, picture: Image, series: str, newest: str, step: int) -> None:
+        """A picture as the newest of its kind and, at the regular steps, as one of its series."""
+        render.save_png(picture, self.run.folder / newest)
+        if step % self.run.config.run.sample_every_steps == 0:
+            render.save_png(picture, self.run.picture(series, step))
+
+    def save(self, state: State, step: int) -> None:
+        """Write the checkpoint of this step, after everything that it vouches for."""
+        self.run.sync_metrics()
+        checkpoint.save(self.run.checkpoints, jax.device_get(state), step, self.run.config.run.keep)
+
+    def summarise(self) -> None:
+        """Write what is made once, at the end: the animation of the grids and the curves."""
+        frames = self.run.pictures("grids")
+        if frames:
+            render.save_gif(frames, self.run.folder / "animation.gif", FRAME_S)
+        metrics = self.run.metrics()
+        if metrics.get("step"):
+            render.curves(metrics, self.run.folder / "curves.png", self.run.folder.name)
+
+
+class Dispatcher:
+    """Keeps the device busy: one dispatch runs while the metrics of the one before are written."""
+
+    def __init__(
+        self, trainer: Trainer, observers: Sequence[Observer], state: State, chunks: Iterator[Chunk]
+    ) -> None:
+        self.trainer, self.observers, self.state, self.chunks = trainer, observers, state, chunks
+        self.step = int(state.step)
+        self.chunk: Chunk | None = None
+        self.in_flight: tuple[int, int, int, Metrics] | None = None
+        self.pace = FIRST_DISPATCH_STEPS
+        self.settled_at: float | None = None  # None until the compilation is over
+
+    def advance_to(self, milestone: int, should_stop: Callable[[], bool]) -> int:
+        """Train until `milestone` or until asked to stop. Returns the step reached, all settled."""
+        while self.step < milestone and not should_stop():
+            before, self.in_flight = self.in_flight, self._dispatch(milestone)
+            self._settle(before)
+        before, self.in_flight = self.in_flight, None
+        self._settle(before)
+        return self.step
+
+    def _dispatch(self, milestone: int) -> tuple[int, int, int, Metrics]:
+        """Start up to `pace` steps. Returns first step, offset in chunk, count, metrics."""
+        length = chunk_steps(self.trainer.train, self.trainer.run.config.run.batch_size)
+        if self.chunk is None or self.step % length == 0:
+            self.chunk = next(self.chunks)
+        offset, first = self.step % length, self.step
+        count = min(self.pace, length - offset, milestone - first)
+        self.state, history = programs.advance(
+            *self.trainer.model, self.state, self.chunk, count, self.trainer.keys.train
+        )
+        self.step += count
+        return first, offset, count, history
+
+    def _settle(self, dispatch: tuple[int, int, int, Metrics] | None) -> None:
+        """Wait for a dispatch; check, write and show its metrics; set the pace by its time."""
+        if dispatch is None:
+            return
+        first, offset, count, on_device = dispatch
+        host = jax.device_get(on_device)
+        history = {name: values[offset : offset + count] for name, values in host.items()}
+        now = time.perf_counter()
+        if self.settled_at is not None:
+            affordable = int(DISPATCH_S * count / (now - self.settled_at))
+            self.pace = max(1, min(affordable, 4 * self.pace))
+        self.settled_at = now
+        self._check(first, history)
+        del history[programs.FINITE]
+        self.trainer.run.append_metrics(first + 1, history)
+        for observer in self.observers:
+            observer.trained(first + count, history)
+
+    def _check(self, first: int, history: dict[str, np.ndarray]) -> None:
+        """Raise DivergenceError, naming the earliest step at which something was not finite."""
+        bad = {name: ~np.isfinite(values) for name, values in history.items()}
+        bad[programs.FINITE] = history[programs.FINITE] == 0
+        steps = {
+            name: first + 1 + int(flags.argmax()) for name, flags in bad.items() if flags.any()
+        }
+        if not steps:
+            return
+        name = min(steps, key=lambda name: (steps[name], name == programs.FINITE))
+        what = "a parameter" if name == programs.FINITE else f"the metric {name}"
+        kept = checkpoint.steps(self.trainer.run.checkpoints)
+        last = (
+            f"the checkpoint of step {kept[-1]} is kept" if kept else "there is no checkpoint yet"
+        )
+        raise DivergenceError(
+            f"{what} became NaN or infinite at step {steps[name]}; {last} in "
+            f"{self.trainer.run.folder}; try a lower learning rate or another seed"
+        )
+
+
+def fit(
+    trainer: Trainer,
+    observers: Sequence[Observer] = (),
+    should_stop: Callable[[], bool] = lambda: False,
+    report: Callable[[str], None] = print,
+) -> int:
+    """Train a run to its last step, from wherever it is. Returns the step reached.
+
+    Between dispatches `should_stop` is asked; a yes saves a checkpoint and ends. `report` is told
+    of damaged checkpoints that were passed over. Raises DivergenceError at
+    the dispatch in which a metric or a parameter stopped being finite; UserError when a file cannot
+    be written. In both cases the checkpoints are as they were.
+    """
+    config = trainer.run.config.run
+    state = trainer.restored(report)
+    saved = step = int(state.step)
+    for observer in observers:
+        observer.started(step)
+    with closing(stream(trainer.train, config.seed, config.batch_size, step)) as chunks:
+        dispatcher = Dispatcher(trainer, observers, state, chunks)
+        while step < config.steps and not should_stop():
+            step = dispatcher.advance_to(_milestone(step, config), should_stop)
+            if step % config.sample_every_steps == 0 or step == config.steps:
+                trainer.draw(dispatcher.state, step)
+            if step % config.checkpoint_every_steps == 0:
+                trainer.save(dispatcher.state, step)
+                saved = step
+        if step != saved:
+            trainer.save(dispatcher.state, step)
+    if step >= config.steps:
+        trainer.summarise()
+    return step
+
+
+def _milestone(step: int, config: RunConfig) -> int:
+    """The next step at which training has to pause."""
+    every = (config.sample_every_steps, config.checkpoint_every_steps)
+    return min(config.steps, *(step - step % n + n for n in every))

@@ -1,0 +1,216 @@
+"""A run's folder: everything about one training, and nothing else needed to go on with it.
+
+    config.json         every option, re-runnable with --config; the data's digest
+    environment.json    code version, libraries and devices of each session that worked on the run
+    metrics.jsonl       one line a step
+    checkpoints/        step_00000500.safetensors, …: the newest whole states
+    samples.png         the newest sample grid; reconstructions.png from models that reconstruct
+    grids/              step_00000100.png, …: samples from the same latents at regular steps
+    reconstructions/    the same for reconstructions, each below its original
+    animation.gif       the grids in order; curves.png: the metrics. Both are made at the end
+
+One process at a time works on a run; its lock goes when it does, however it ends.
+"""
+
+import contextlib
+import json
+import os
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import filelock
+import numpy as np
+
+from gen_models.errors import UserError
+from gen_models.files import atomic_write, write_error
+from gen_models.training import config as configs
+from gen_models.training import environment
+from gen_models.training.config import Config
+
+RUNS = Path("results/runs")
+CONFIG, METRICS, ENVIRONMENT = "config.json", "metrics.jsonl", "environment.json"
+SERIES = ("grids", "reconstructions")
+
+
+class RunError(UserError):
+    """A folder that is no run, is another run, is damaged, or is in use."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """Paths of one run and what is written to them. Made by `opened`, which holds its lock."""
+
+    folder: Path
+    config: Config
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.folder / "checkpoints"
+
+    def picture(self, series: str, step: int) -> Path:
+        """Where the picture of a step belongs; `series` is grids or reconstructions."""
+        return self.folder / series / f"step_{step:08d}.png"
+
+    def pictures(self, series: str) -> list[Path]:
+        """The pictures that exist, in the order of their steps."""
+        return sorted((self.folder / series).glob("step_*.png"))
+
+    def append_metrics(self, first_step: int, history: dict[str, np.ndarray]) -> None:
+        """One line a step: `history` holds f32[S] a metric, the first entry that of `first_step`."""
+        rows = zip(*history.values(), strict=True)
+        lines = "".join(
+            json.dumps(
+                {"step": step} | {n: float(str(v)) for n, v in zip(history, row, strict=True)}
+            )
+            + "\n"
+            for step, row in enumerate(rows, first_step)
+        )
+        path = self.folder / METRICS
+        try:
+            with path.open("a") as file:
+                file.write(lines)
+        except OSError as error:
+            raise write_error(path, error) from error
+
+    def sync_metrics(self) -> None:
+        """Force the metrics to disk: a checkpoint must never be ahead of them."""
+        path = self.folder / METRICS
+        try:
+            with path.open("a") as file:
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise write_error(path, error) from error
+
+    def metrics(self) -> dict[str, list[float]]:
+        """The metrics so far, a list a name; "step" is one of them. Damaged lines are left out."""
+        history: dict[str, list[float]] = {}
+        for row in _rows(self.folder / METRICS):
+            for name, value in row.items():
+                history.setdefault(name, []).append(value)
+        return history
+
+    def record_session(self, session: dict) -> None:
+        """Add what one process did, and on what, to environment.json."""
+        path = self.folder / ENVIRONMENT
+        sessions = [*environment.sessions(path), session]
+        write_text(path, json.dumps({"sessions": sessions}, indent=2) + "\n")
+
+    def rewind(self, step: int) -> None:
+        """Forget metrics and grids beyond `step`. Raises RunError if metrics are missing."""
+        path = self.folder / METRICS
+        rows = [row for row in _rows(path) if row["step"] <= step]
+        if [row["step"] for row in rows] != list(range(1, step + 1)):
+            raise RunError(
+                f"{path}: expected one line for each of the {step} steps of the checkpoint, found "
+                f"{len(rows)} whole ones in order; restore the file, or start afresh in another "
+                "folder with --out"
+            )
+        write_text(path, "".join(json.dumps(row) + "\n" for row in rows))
+        for series in SERIES:
+            for picture in self.pictures(series):
+                if picture > self.picture(series, step):  # names sort as their steps do
+                    picture.unlink()
+
+
+def _rows(path: Path) -> Iterator[dict[str, float]]:
+    """The whole lines of a metrics file, in order."""
+    if not path.exists():
+        return
+    try:
+        lines = path.read_text(errors="replace").splitlines()
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read: {error.strerror}") from error
+    for line in lines:
+        with contextlib.suppress(ValueError, RecursionError):
+            row = json.loads(line)
+            if isinstance(row, dict) and isinstance(row.get("step"), int):
+                yield row
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace a text file, whole or not at all. Raises UserError."""
+    with atomic_write(path) as file:
+        file.write(text.encode())
+
+
+@contextlib.contextmanager
+def opened(folder: Path, config: Config, data_digest: str) -> Iterator[Run]:
+    """Create the run, or take it up again, under its lock.
+
+    Raises RunError if another process works on it, if the folder holds something else, or if it
+    holds a run whose options or data differ in anything that changes the result.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise write_error(folder, error) from error
+    with _locked(folder):
+        if (folder / CONFIG).exists():
+            _check_same(folder, config, data_digest)
+        elif any(not entry.name.startswith(".") for entry in folder.iterdir()):
+            raise RunError(
+                f"{folder} is not a run: it has files but no {CONFIG}; choose another --out"
+            )
+        for stale in folder.rglob(".*.tmp"):  # left by a process that was killed while writing
+            stale.unlink(missing_ok=True)
+        head = {"format": configs.FORMAT, "version": configs.VERSION, "data_digest": data_digest}
+        values = head | configs.to_flat(config)
+        del values["out"]  # the folder may be moved, and re-running the config is another run
+        write_text(folder / CONFIG, json.dumps(values, indent=2) + "\n")
+        for name in (*SERIES, "checkpoints"):
+            (folder / name).mkdir(exist_ok=True)
+        yield Run(folder, config)
+
+
+def load(folder: Path) -> Run:
+    """A run that exists, to read from; takes no lock. Raises RunError if the folder is no run."""
+    if not (folder / CONFIG).is_file():
+        raise RunError(f"{folder} is not a run: it has no {CONFIG}; runs are in {RUNS}/")
+    return Run(folder, configs.from_flat(configs.read(folder)))
+
+
+def data_digest(folder: Path) -> str | None:
+    """The digest of the data that a run was started on."""
+    value = json.loads((folder / CONFIG).read_text()).get("data_digest")
+    return value if isinstance(value, str) else None
+
+
+def _check_same(folder: Path, config: Config, digest: str) -> None:
+    """Refuse to go on with a run under other options or data, listing what differs."""
+    before = configs.identity(load(folder).config) | {"data": data_digest(folder)}
+    now = configs.identity(config) | {"data": digest}
+    differing = [
+        f"  {name}: the run has {before.get(name)!r}, asked for {now.get(name)!r}"
+        for name in sorted(before.keys() | now.keys())
+        if before.get(name) != now.get(name)
+    ]
+    if differing:
+        raise RunError(
+            f"{folder} is another run; these options differ:\n" + "\n".join(differing) + "\n"
+            "leave them as they were to go on with it, or choose another folder with --out"
+        )
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock, which the system releases when this process ends, however it ends."""
+    path, holder = folder / ".lock", folder / ".lock-holder"
+    lock = filelock.FileLock(path, timeout=0)
+    try:
+        lock.acquire()
+        holder.write_text(f"process {os.getpid()} on {socket.gethostname()}")
+    except filelock.Timeout as error:
+        who = holder.read_text() if holder.exists() else "another process"
+        raise RunError(
+            f"{folder} is in use by {who}; wait for it, stop it, or choose another --out"
+        ) from error
+    except OSError as error:
+        lock.release()
+        raise write_error(path, error) from error
+    try:
+        yield
+    finally:
+        holder.unlink(missing_ok=True)
+        lock.release()

@@ -1,0 +1,298 @@
+"""Where data sets are looked for, and what is refused; no test reaches the web."""
+
+import gzip
+import hashlib
+import shutil
+
+import numpy as np
+import pytest
+
+from gen_models.data import catalog, idx, known
+from gen_models.data.catalog import DataError, load
+from gen_models.data.known import FILES, IMAGES, LABELS
+from gen_models.data.sources import Payload, SourceError
+
+
+class Folder:
+    """A source that has the files at hand, and counts how often it is asked."""
+
+    def __init__(self, folder):
+        self.folder, self.calls = folder, 0
+
+    def __str__(self):
+        return f"folder {self.folder.name}"
+
+    def download(self, payloads, scratch):
+        self.calls += 1
+        if not self.folder.is_dir():
+            raise SourceError("it is gone")
+        for payload in payloads:
+            shutil.copy(self.folder / payload.name, scratch)
+        return scratch
+
+
+def write_files(folder, seed=0, classes=3, size=(6, 8)):
+    """Four small, valid files; what they hold depends on the seed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(seed)
+    for split, count in (("train", 12), ("test", 5)):
+        images = rng.integers(0, 256, (count, *size), np.uint8)
+        idx.write(folder / IMAGES[split], images)
+        idx.write(folder / LABELS[split], (np.arange(count) % classes).astype(np.uint8))
+    return folder
+
+
+@pytest.fixture
+def world(tmp_path, monkeypatch):
+    """A catalogue of two tiny data sets with a cache and an OS folder of their own."""
+    monkeypatch.delenv("GEN_MODELS_DATA", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    entries = {}
+    for seed, name in enumerate(("fashion_mnist", "mnist")):
+        origin = write_files(tmp_path / "origin" / name, seed)
+        payloads = tuple(
+            Payload(file, len(content), hashlib.sha256(content).hexdigest())
+            for file in FILES
+            for content in [(origin / file).read_bytes()]
+        )
+        entries[name] = known.Entry(
+            name, ("a", "b", "c"), payloads, (str(tmp_path / "os" / name),), (Folder(origin),)
+        )
+    monkeypatch.setattr(catalog, "CATALOG", entries)
+    return tmp_path
+
+
+def origin_images(world, name, split="train"):
+    return idx.read(world / "origin" / name / IMAGES[split])
+
+
+def damage(path):
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+
+def test_default_is_fetched_into_the_cache_once(world):
+    source = catalog.CATALOG["fashion_mnist"].sources[0]
+    for split in ("train", "test", "train"):
+        dataset = load(split=split)
+        assert dataset.name == "fashion_mnist"
+        np.testing.assert_array_equal(dataset.images, origin_images(world, "fashion_mnist", split))
+    assert source.calls == 1
+    cache = world / "cache" / "gen_models" / "fashion_mnist"
+    assert {path.name for path in cache.iterdir()} - {".lock"} == set(FILES)
+
+
+def test_dataset_fields(world):
+    dataset = load("mnist", "test")
+    assert isinstance(dataset.images, np.memmap)
+    assert not dataset.images.flags.writeable
+    assert not dataset.labels.flags.writeable
+    assert dataset.labels.dtype == np.int32
+    assert dataset.labels.tolist() == [0, 1, 2, 0, 1]
+    assert (dataset.num_classes, dataset.image_shape) == (3, (6, 8))
+    digests = {load(name, split).digest for name in catalog.CATALOG for split in IMAGES}
+    assert len(digests) == 4
+    assert dataset.digest == load("mnist", "test", world / "origin" / "mnist").digest
+
+
+def test_order_of_search(world, monkeypatch):
+    """Each place is used only when those before it have nothing."""
+    sets = {}
+    for place in ("cache/gen_models/mnist", "os/mnist", "variable", "argument"):
+        sets[place] = shutil.copytree(world / "origin" / "mnist", world / place)
+        if place == "variable":
+            monkeypatch.setenv("GEN_MODELS_DATA", str(world / place))
+        data_dir = world / place if place == "argument" else None
+        assert str(load("mnist", data_dir=data_dir).images.filename).startswith(str(world / place))
+    assert catalog.CATALOG["mnist"].sources[0].calls == 0
+
+
+def test_cache_falls_back_to_the_home_folder(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/somebody")
+    for value in ("", "relative"):
+        monkeypatch.setenv("XDG_CACHE_HOME", value)
+        assert str(catalog.cache_folder("mnist")) == "/home/somebody/.cache/gen_models/mnist"
+
+
+@pytest.mark.parametrize("form", ["raw", "gz", "dot", "sub-folder", "hyphen"])
+def test_forms_of_the_data_folder(world, form):
+    folder = world / "data"
+    inside = {"sub-folder": folder / "fashion_mnist", "hyphen": folder / "fashion-mnist"}
+    target = shutil.copytree(world / "origin" / "fashion_mnist", inside.get(form, folder))
+    for path in list(target.iterdir()):
+        if form == "gz":
+            path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes()))
+            path.unlink()
+        elif form == "dot":
+            path.rename(path.with_name(path.name.replace("-idx", ".idx")))
+    for name in ("fashion_mnist", None):
+        dataset = load(name, data_dir=folder)
+        assert dataset.name == "fashion_mnist"
+        np.testing.assert_array_equal(dataset.images, origin_images(world, "fashion_mnist"))
+    assert catalog.CATALOG["fashion_mnist"].sources[0].calls == 0
+
+
+def test_folder_without_name_is_the_known_set_that_it_holds(world):
+    folder = shutil.copytree(world / "origin" / "mnist", world / "whatever")
+    assert load(data_dir=folder).name == "mnist"
+    assert load(data_dir=folder).class_names == ("a", "b", "c")
+
+
+def test_folder_without_files_is_passed_over_aloud(world, capsys):
+    (world / "empty").mkdir()
+    assert load(data_dir=world / "empty").name == "fashion_mnist"
+    assert (
+        "empty holds no IDX files; looking for fashion_mnist elsewhere" in capsys.readouterr().err
+    )
+
+
+def test_folder_with_some_files_is_refused(world):
+    """Passing it over would train on something else than what the user gave."""
+    folder = shutil.copytree(world / "origin" / "mnist", world / "half")
+    (folder / IMAGES["test"]).unlink()
+    with pytest.raises(DataError, match=f"half holds .*; it lacks {IMAGES['test']}"):
+        load(data_dir=folder)
+
+
+def test_absent_folder_is_refused(world, monkeypatch):
+    with pytest.raises(DataError, match=r"the data folder, .*/absent, is not there"):
+        load(data_dir=world / "absent")
+    monkeypatch.setenv("GEN_MODELS_DATA", str(world / "absent"))
+    with pytest.raises(DataError, match="that GEN_MODELS_DATA names"):
+        load()
+    with pytest.raises(DataError, match=r"cannot look at .*: File name too long"):
+        load(data_dir="x" * 5000)
+    with pytest.raises(DataError, match="cannot tell what ~ means in ~nobody-has-this-name"):
+        load(data_dir="~nobody-has-this-name/data")
+
+
+def test_files_placed_in_the_cache_by_hand(world):
+    """What the message of a failed fetch asks for."""
+    shutil.copytree(world / "origin" / "mnist", world / "cache" / "gen_models" / "mnist")
+    assert load("mnist").name == "mnist"
+    assert catalog.CATALOG["mnist"].sources[0].calls == 0
+
+
+def test_wrong_digest_in_a_named_folder(world):
+    folder = shutil.copytree(world / "origin" / "mnist", world / "data")
+    damage(folder / IMAGES["train"])
+    expected = next(p.sha256 for p in catalog.CATALOG["mnist"].payloads if p.name == FILES[0])
+    found = hashlib.sha256((folder / IMAGES["train"]).read_bytes()).hexdigest()
+    with pytest.raises(DataError) as caught:
+        load("mnist", data_dir=folder)
+    assert str(caught.value) == (
+        f"{folder / IMAGES['train']} is not mnist's: found sha256 {found}, expected {expected}; "
+        "get it again, or, to use it as a data set of its own, leave out --dataset and give "
+        f"--data-dir {folder}"
+    )
+    assert load(data_dir=folder).name == "data"
+
+
+def test_wrong_digest_in_an_os_folder(world):
+    folder = shutil.copytree(world / "origin" / "mnist", world / "os" / "mnist")
+    damage(folder / LABELS["train"])
+    with pytest.raises(DataError, match="reinstall the package"):
+        load("mnist")
+
+
+@pytest.mark.parametrize("how", ["flip", "cut", "remove"])
+def test_damaged_cache_is_mended(world, capsys, how):
+    load("mnist")
+    path = world / "cache" / "gen_models" / "mnist" / IMAGES["train"]
+    capsys.readouterr()
+    if how == "flip":
+        damage(path)
+    elif how == "cut":
+        path.write_bytes(path.read_bytes()[:-3])
+    else:
+        path.unlink()
+    np.testing.assert_array_equal(load("mnist").images, origin_images(world, "mnist"))
+    assert catalog.CATALOG["mnist"].sources[0].calls == 2
+    said = f"{path} is damaged; fetching it again" in capsys.readouterr().err
+    assert said == (how != "remove")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("fashion-mnist", "no data set 'fashion-mnist'; perhaps you meant fashion_mnist?"),
+        ("minst", "perhaps you meant mnist?"),
+        ("cifar", "there are fashion_mnist, mnist"),
+    ],
+)
+def test_unknown_name(name, message):
+    with pytest.raises(DataError) as caught:
+        load(name)
+    assert message in str(caught.value)
+
+
+def test_unknown_split():
+    with pytest.raises(DataError, match="no split 'tset'; perhaps you meant test"):
+        load("mnist", "tset")
+
+
+def test_own_data_set(world):
+    folder = write_files(world / "My Data (2)", seed=7, classes=5, size=(12, 16))
+    dataset = load(data_dir=folder)
+    assert dataset.name == "my_data_2"
+    assert dataset.class_names == ("0", "1", "2", "3", "4")
+    assert dataset.image_shape == (12, 16)
+    # The classes are those of both splits.
+    idx.write(folder / LABELS["test"], np.array([0, 1, 2, 3, 9], np.int32))
+    assert load(data_dir=folder).num_classes == 10
+    assert load(data_dir=folder).digest == dataset.digest
+
+
+def test_own_data_set_never_takes_a_known_name(world):
+    folder = write_files(world / "mnist", seed=7)
+    assert load(data_dir=folder).name == "mnist-own"
+
+
+@pytest.mark.parametrize(
+    ("file", "array", "message"),
+    [
+        (
+            IMAGES["train"],
+            np.zeros((12, 6, 8), np.int8),
+            r"holds int8\[12, 6, 8\], expected images",
+        ),
+        (IMAGES["train"], np.zeros((12, 48), np.uint8), r"holds uint8\[12, 48\], expected images"),
+        (IMAGES["train"], np.zeros((0, 6, 8), np.uint8), "holds 0 images of 6x8"),
+        (
+            IMAGES["train"],
+            np.zeros((12, 3, 8), np.uint8),
+            "holds 12 images of 3x8, expected .* 4x4",
+        ),
+        (
+            IMAGES["test"],
+            np.zeros((5, 8, 8), np.uint8),
+            r"has images of \(8, 8\), expected \(6, 8\)",
+        ),
+        (LABELS["train"], np.zeros(11, np.uint8), "has 11 labels, expected one .* 12 images"),
+        (LABELS["test"], np.zeros(5, np.float32), r"holds float32\[5\], expected integer labels"),
+        (LABELS["test"], np.zeros((5, 1), np.uint8), r"holds uint8\[5, 1\], expected integer"),
+        (LABELS["test"], np.full(5, -1, np.int16), "has label -1 at position 0, expected 0 to"),
+        (LABELS["test"], np.full(5, 2**31 - 1, np.int32), "has label 2147483647 at position 0"),
+    ],
+)
+def test_inconsistent_own_data_set(world, file, array, message):
+    folder = write_files(world / "own", seed=7)
+    idx.write(folder / file, array)
+    with pytest.raises(DataError, match=f"{file} {message}"):
+        load(data_dir=folder)
+
+
+def test_malformed_file_of_an_own_data_set(world):
+    folder = write_files(world / "own", seed=7)
+    (folder / IMAGES["train"]).write_bytes(b"GIF89a")
+    with pytest.raises(idx.IdxError, match=f"{IMAGES['train']}: byte 0: found 0x4749"):
+        load(data_dir=folder)
+
+
+def test_known_entries_are_complete():
+    for name, entry in known.CATALOG.items():
+        assert entry.name == name
+        assert {payload.name for payload in entry.payloads} == set(FILES)
+        assert len(entry.class_names) == 10
+        assert all(len(payload.sha256) == 64 for payload in entry.payloads)

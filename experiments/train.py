@@ -114,7 +114,7 @@ def report(run: runs.Run, step: int) -> None:
 def main(args: Sequence[str]) -> int:
     """Parse, open the run, train it. Returns the exit code: 0, or 128 + signal when stopped."""
     config, *data = load_data(parse(args))
-    with runs.opened(config.run.out, config, data[0].digest) as run:
+    with runs.opened(config.run.out, config, data[0]) as run:
         return train(run, data)
 
 

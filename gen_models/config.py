@@ -73,13 +73,16 @@ def _violation(value: object, hint: object) -> str | None:
     origin, args = get_origin(hint), get_args(hint)
     if origin is Annotated:
         expected = _violation(value, args[0])
-        bounds = next(arg for arg in args[1:] if isinstance(arg, Between))
-        if expected is None and value is not None and not bounds.low <= value <= bounds.high:
-            expected = f"a number {bounds}"
+        for bounds in (arg for arg in args[1:] if isinstance(arg, Between)):
+            if expected is None and not bounds.low <= value <= bounds.high:
+                expected = f"a number {bounds}"
         return expected
     if origin is Literal:
         known = {type(arg) is type(value) and arg == value for arg in args}
         return None if True in known else nearest(str(value), map(str, args))
+    if origin is tuple:  # tuple[T, ...]
+        failures = [_violation(entry, args[0]) for entry in value]
+        return next((failure for failure in failures if failure), None)
     if origin in (Union, types.UnionType):
         failures = [_violation(value, arg) for arg in args]
         return None if None in failures else " or ".join(f for f in failures if f)

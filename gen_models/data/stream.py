@@ -2,8 +2,8 @@
 
 Training takes one batch a step from the sequence that the epochs' permutations make when they are
 laid end to end: position p = step · B + b holds entry p mod N of the permutation of epoch p div N.
-So each epoch holds every example once, the last batch of an epoch is filled from the next one, nothing
-is dropped, and any step can be computed without those before it.
+So each epoch holds every example once, the last batch of an epoch is filled from the next one,
+nothing is dropped, and any step can be computed without those before it.
 """
 
 from collections.abc import Callable, Iterator

@@ -7,10 +7,10 @@ A convolution y = F(x, w) is bilinear, and so are the two maps that its gradient
     G(x, y)   images and features -> kernel      "correlate", the adjoint of F(x, .)
 
 All three are parts of one trilinear form <F(x, w), y> = <x, T(y, w)> = <w, G(x, y)>, so the
-gradient of each is made of the other two, and derivatives of every order close over the three. Each
-has two programs behind `jax.lax.platform_dependent`: XLA's own convolution wherever there is hardware
-for it (GPU, TPU), and matrix products on a CPU, where XLA's convolution inside a compiled loop is many
-times slower. The layouts on a CPU, chosen by measurement:
+gradient of each is made of the other two, and derivatives of every order close over the three.
+Each has two programs behind `jax.lax.platform_dependent`: XLA's own convolution where there is
+hardware for it (GPU, TPU), and matrix products on a CPU, where XLA's convolution inside a compiled
+loop is many times slower. The layouts on a CPU, chosen by measurement:
 
     F  gather the k·k taps of each output into columns, one product with the kernel. The columns are
        contiguous runs of C values; G wants the same columns, so the compiler builds them once.

@@ -45,7 +45,7 @@ class RunConfig:
     keep: Annotated[int, Between(1, 1000)] = 2
     """Checkpoints kept, the newest ones."""
     out: Path | None = None
-    """Folder of the run. Default: results/runs/<data set>-<model>-<seed>, marked if options differ."""
+    """Folder of the run. Default: results/runs/<data set>-<model>-<seed>, marked if not default."""
     tensorboard: bool = False
     """Also write event files for TensorBoard into the run."""
 
@@ -124,7 +124,7 @@ def _saved(text: str) -> dict[str, Any]:
     version = values.pop("version", VERSION)
     if version != VERSION:
         raise ValueError(f"format version {version!r}, this program reads version {VERSION}")
-    values.pop("data_digest", None)
+    values.pop("data", None)
     return values
 
 

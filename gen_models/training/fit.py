@@ -10,11 +10,10 @@ import numpy as np
 from PIL.Image import Image
 
 from gen_models import render
-from gen_models.algorithm import Key, Metrics, Spec, State
+from gen_models.algorithm import Key, Metrics, State
 from gen_models.data.catalog import Dataset
 from gen_models.data.stream import Chunk, chunk_steps, stream
 from gen_models.errors import UserError
-from gen_models.models import MODELS
 from gen_models.training import advance as programs
 from gen_models.training import checkpoint
 from gen_models.training.config import RunConfig
@@ -53,26 +52,15 @@ def keys(seed: int) -> Keys:
     return Keys(*jax.random.split(jax.random.key(seed), 3))
 
 
-def spec_of(dataset: Dataset) -> Spec:
-    """What a model must know of a data set. Raises UserError if the nets cannot take its size."""
-    height, width = dataset.image_shape
-    if height % 4 or width % 4:
-        raise UserError(
-            f"{dataset.name}: images are {height}×{width}; the nets halve them twice, so height "
-            "and width must divide by 4; pad or crop them"
-        )
-    return Spec(height, width, dataset.num_classes)
-
-
 class Trainer:
     """One run being trained: its compiled programs with everything but the state filled in."""
 
     def __init__(self, run: Run, train: Dataset, test: Dataset) -> None:
         self.run, self.train, self.test = run, train, test
         self.keys = keys(run.config.run.seed)
-        self.spec = spec_of(train)
-        self.model = (MODELS[run.config.run.model].build, self.spec, run.config.options)
-        self.algorithm = self.model[0](self.model[2], self.spec)
+        self.model = run.model
+        build, spec, options = self.model
+        self.algorithm = build(options, spec)
 
     def fresh(self) -> State:
         """The state at step 0."""

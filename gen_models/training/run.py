@@ -19,14 +19,19 @@ import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import filelock
 import numpy as np
 
+from gen_models.algorithm import Spec
+from gen_models.data.catalog import Dataset
 from gen_models.errors import UserError
 from gen_models.files import atomic_write, write_error
+from gen_models.models import MODELS
 from gen_models.training import config as configs
 from gen_models.training import environment
+from gen_models.training.advance import Build
 from gen_models.training.config import Config
 
 RUNS = Path("results/runs")
@@ -38,12 +43,28 @@ class RunError(UserError):
     """A folder that is no run, is another run, is damaged, or is in use."""
 
 
+class Data(NamedTuple):
+    """What a run must know of its data set once it is trained, so that its folder is enough."""
+
+    digest: str
+    height: int
+    width: int
+    class_names: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class Run:
     """Paths of one run and what is written to them. Made by `opened`, which holds its lock."""
 
     folder: Path
     config: Config
+    data: Data
+
+    @property
+    def model(self) -> tuple[Build, Spec, Any]:
+        """What the programs in `advance` take first: build, spec, the model's options."""
+        spec = Spec(self.data.height, self.data.width, len(self.data.class_names))
+        return MODELS[self.config.run.model].build, spec, self.config.options
 
     @property
     def checkpoints(self) -> Path:
@@ -58,7 +79,7 @@ class Run:
         return sorted((self.folder / series).glob("step_*.png"))
 
     def append_metrics(self, first_step: int, history: dict[str, np.ndarray]) -> None:
-        """One line a step: `history` holds f32[S] a metric, the first entry that of `first_step`."""
+        """One line a step: `history` holds f32[S] a metric, its first entry at `first_step`."""
         rows = zip(*history.values(), strict=True)
         lines = "".join(
             json.dumps(
@@ -136,51 +157,69 @@ def write_text(path: Path, text: str) -> None:
 
 
 @contextlib.contextmanager
-def opened(folder: Path, config: Config, data_digest: str) -> Iterator[Run]:
+def opened(folder: Path, config: Config, dataset: Dataset) -> Iterator[Run]:
     """Create the run, or take it up again, under its lock.
 
     Raises RunError if another process works on it, if the folder holds something else, or if it
     holds a run whose options or data differ in anything that changes the result.
     """
+    data = Data(dataset.digest, *dataset.image_shape, dataset.class_names)
+    if data.height % 4 or data.width % 4:
+        raise RunError(
+            f"{dataset.name}: images are {data.height}×{data.width}; the nets halve them twice, so "
+            "height and width must divide by 4; pad or crop them"
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise write_error(folder, error) from error
     with _locked(folder):
         if (folder / CONFIG).exists():
-            _check_same(folder, config, data_digest)
+            _check_same(folder, config, data)
         elif any(not entry.name.startswith(".") for entry in folder.iterdir()):
             raise RunError(
                 f"{folder} is not a run: it has files but no {CONFIG}; choose another --out"
             )
         for stale in folder.rglob(".*.tmp"):  # left by a process that was killed while writing
             stale.unlink(missing_ok=True)
-        head = {"format": configs.FORMAT, "version": configs.VERSION, "data_digest": data_digest}
+        head = {"format": configs.FORMAT, "version": configs.VERSION, "data": data._asdict()}
         values = head | configs.to_flat(config)
         del values["out"]  # the folder may be moved, and re-running the config is another run
         write_text(folder / CONFIG, json.dumps(values, indent=2) + "\n")
         for name in (*SERIES, "checkpoints"):
             (folder / name).mkdir(exist_ok=True)
-        yield Run(folder, config)
+        yield Run(folder, config, data)
 
 
 def load(folder: Path) -> Run:
     """A run that exists, to read from; takes no lock. Raises RunError if the folder is no run."""
     if not (folder / CONFIG).is_file():
         raise RunError(f"{folder} is not a run: it has no {CONFIG}; runs are in {RUNS}/")
-    return Run(folder, configs.from_flat(configs.read(folder)))
+    config = configs.from_flat(configs.read(folder))
+    return Run(folder, config, _data(folder / CONFIG))
 
 
-def data_digest(folder: Path) -> str | None:
-    """The digest of the data that a run was started on."""
-    value = json.loads((folder / CONFIG).read_text()).get("data_digest")
-    return value if isinstance(value, str) else None
+def _data(path: Path) -> Data:
+    """What config.json records of the data. Raises RunError."""
+    try:
+        found = json.loads(path.read_text())["data"]
+        data = Data(**found | {"class_names": tuple(found["class_names"])})
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise RunError(f"{path}: expected a field `data` as a run writes it") from error
+    sizes_fit = all(
+        isinstance(size, int) and 0 < size < 2**16 for size in (data.height, data.width)
+    )
+    names_fit = data.class_names and all(isinstance(name, str) for name in data.class_names)
+    if not (isinstance(data.digest, str) and sizes_fit and names_fit):
+        raise RunError(f"{path}: `data` is {found!r}, expected digest, height, width, class_names")
+    return data
 
 
-def _check_same(folder: Path, config: Config, digest: str) -> None:
+def _check_same(folder: Path, config: Config, data: Data) -> None:
     """Refuse to go on with a run under other options or data, listing what differs."""
-    before = configs.identity(load(folder).config) | {"data": data_digest(folder)}
-    now = configs.identity(config) | {"data": digest}
+    run = load(folder)
+    before = configs.identity(run.config) | {"data": run.data.digest}
+    now = configs.identity(config) | {"data": data.digest}
     differing = [
         f"  {name}: the run has {before.get(name)!r}, asked for {now.get(name)!r}"
         for name in sorted(before.keys() | now.keys())

@@ -1,0 +1,35 @@
+# `make train` and `make test` do all the set-up that they need.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: train test lint stress benchmark clean
+
+train: .venv/installed
+	$(BIN)/python -m experiments.train --model cgan --steps 5000
+
+test: .venv/tools
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m pytest
+
+# The long forms of the reliability tests; their figures go to results/reliability.md.
+stress: .venv/tools
+	GEN_MODELS_FUZZ=10000 GEN_MODELS_KILLS=25 $(BIN)/python -m pytest \
+		tests/data/test_idx_fuzz.py tests/training/test_checkpoint.py tests/test_config.py tests/stress
+
+benchmark: .venv/installed
+	$(BIN)/python -m experiments.benchmark
+
+.venv/installed: requirements.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@
+
+.venv/tools: .venv/installed requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@
+
+clean:
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis

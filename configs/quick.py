@@ -1,0 +1,9 @@
+"""A first look in a minute or two: a quarter of the width, 1000 steps. Shapes, not details.
+
+    python -m experiments.train --config configs/quick.py
+"""
+
+model = "cgan"
+dataset = "fashion_mnist"
+steps = 1000
+width = 16

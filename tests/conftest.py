@@ -1,0 +1,66 @@
+"""What several test files share: tiny data, and tiny models on it."""
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import numpy as np
+import pytest
+
+from gen_models.data import idx
+from gen_models.data.catalog import Dataset
+from gen_models.data.known import IMAGES, LABELS
+
+# Most of a test's time is XLA's: keep its programs from one run of the tests to the next.
+_CACHE = Path(tempfile.gettempdir()) / f"gen_models-tests-{os.getuid()}"
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(_CACHE))
+jax.config.update("jax_compilation_cache_dir", os.environ["JAX_COMPILATION_CACHE_DIR"])
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+
+TINY_OPTIONS = {"width": 4, "latent_size": 3}  # every model has these two
+
+
+class Tiny(NamedTuple):
+    """Both splits: 70 and 20 images u8[8,8] of 3 classes; where the bright band is tells the class."""
+
+    train: Dataset
+    test: Dataset
+
+
+def make_split(seed: int, count: int, size: tuple[int, int] = (8, 8)) -> Dataset:
+    """A split of `count` images. Labels 0, 1, 2, 0, …; a bright band whose place is the class's."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(count, dtype=np.int32) % 3
+    images = rng.integers(0, 60, (count, *size), dtype=np.uint8)
+    for label in range(3):
+        images[labels == label, 2 * label : 2 * label + 3] += 190
+    digest = hashlib.sha256(images.tobytes() + labels.tobytes()).hexdigest()
+    for array in (images, labels):
+        array.flags.writeable = False
+    return Dataset("tiny", images, labels, ("zero", "one", "two"), digest)
+
+
+@pytest.fixture(scope="session")
+def tiny() -> Tiny:
+    """A tiny data set in memory: `tiny.train` of 70 images, `tiny.test` of 20."""
+    return Tiny(make_split(0, 70), make_split(1, 20))
+
+
+@pytest.fixture(scope="session")
+def tiny_options() -> dict[str, int]:
+    """The options that make any model tiny."""
+    return dict(TINY_OPTIONS)
+
+
+@pytest.fixture
+def tiny_folder(tmp_path: Path, tiny: Tiny) -> Path:
+    """A folder called `tiny` with the four IDX files of `tiny`, for `--data-dir`."""
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    for split, dataset in (("train", tiny.train), ("test", tiny.test)):
+        idx.write(folder / IMAGES[split], dataset.images)
+        idx.write(folder / LABELS[split], dataset.labels.astype(np.uint8))
+    return folder

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,9 @@ _ADVICE = {
     errno.ENOTDIR: "choose a path whose parent is a folder",
     errno.EISDIR: "choose the path of a file, not of a folder",
 }
+
+
+_TEMPORARY = re.compile(r"\..+\.([0-9]{1,9})-[0-9a-f]{8}\.tmp")  # as atomic_write names them
 
 
 def write_error(path: Path, error: OSError) -> UserError:
@@ -57,6 +61,28 @@ def atomic_write(path: str | Path) -> Iterator[BinaryIO]:
     except OSError as error:
         raise write_error(path, error) from error
     _sync_folder(path.parent)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what processes that are dead by now left half-written in `folder`. Raises OSError."""
+    for path in folder.iterdir():
+        match = _TEMPORARY.fullmatch(path.name)
+        if match and not _is_running(int(match[1])):
+            path.unlink(missing_ok=True)
+
+
+def _is_running(pid: int) -> bool:
+    """Whether another process has this id; our own files are closed by now, whoever had our id."""
+    if pid == os.getpid():
+        return False
+    if os.name == "nt":  # where signal 0 is Ctrl-C
+        return True
+    with contextlib.suppress(PermissionError):  # someone else's, but running
+        try:
+            os.kill(pid, 0)
+        except (ProcessLookupError, OverflowError):
+            return False
+    return True
 
 
 def _sync_folder(folder: Path) -> None:

@@ -1,8 +1,6 @@
 """What several test files share: tiny data, and tiny models on it."""
 
 import hashlib
-import os
-import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,20 +9,18 @@ import numpy as np
 import pytest
 
 from gen_models.data import idx
-from gen_models.data.catalog import Dataset
+from gen_models.data.catalog import Dataset, cache_folder
 from gen_models.data.known import IMAGES, LABELS
 
 # Most of a test's time is XLA's: keep its programs from one run of the tests to the next.
-_CACHE = Path(tempfile.gettempdir()) / f"gen_models-tests-{os.getuid()}"
-os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(_CACHE))
-jax.config.update("jax_compilation_cache_dir", os.environ["JAX_COMPILATION_CACHE_DIR"])
-jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+jax.config.update("jax_compilation_cache_dir", str(cache_folder("xla-tests")))
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
 
 TINY_OPTIONS = {"width": 4, "latent_size": 3}  # every model has these two
 
 
 class Tiny(NamedTuple):
-    """Both splits: 70 and 20 images u8[8,8] of 3 classes; where the bright band is tells the class."""
+    """Both splits: 70 and 20 images u8[8,8] of 3 classes, told apart by a bright band."""
 
     train: Dataset
     test: Dataset

@@ -145,7 +145,9 @@ def _convolve_matmul(geometry: Geometry, x: Array, w: Array) -> Array:
 
 def _correlate_matmul(geometry: Geometry, x: Array, y: Array) -> Array:
     k, channels, features = geometry.kernel, x.shape[3], y.shape[3]
-    return (y.reshape(-1, features).T @ _columns(geometry, x)).T.reshape(k, k, channels, features)
+    turned = y.reshape(-1, features).T @ _columns(geometry, x)
+    # The barrier keeps the compiler from turning the product itself around, into the slow order.
+    return lax.optimization_barrier(turned).T.reshape(k, k, channels, features)
 
 
 def _transpose_matmul(geometry: Geometry, y: Array, w: Array) -> Array:

@@ -7,10 +7,8 @@ every version of the format, so that a newer file can be told from a damaged one
 equal files.
 """
 
-import contextlib
 import hashlib
 import json
-import os
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -22,7 +20,7 @@ import safetensors.numpy
 from safetensors import SafetensorError, safe_open
 
 from gen_models.errors import UserError
-from gen_models.files import atomic_write, write_error
+from gen_models.files import atomic_write, remove_leftovers, write_error
 
 FORMAT = "gen_models.checkpoint"
 VERSION = "1"
@@ -31,7 +29,6 @@ PyTree = Any  # of arrays
 
 _BLANK = "0" * 64  # stands for the digest where the digest is computed
 _NAME = re.compile(r"step_([0-9]{8}|[1-9][0-9]{8,})\.safetensors")
-_TEMPORARY = re.compile(r"\.step_.*\.([0-9]{1,9})-[0-9a-f]+\.tmp")  # as atomic_write names them
 
 
 class CheckpointError(UserError):
@@ -55,7 +52,7 @@ def save(folder: Path, state: PyTree, step: int, keep: int) -> Path:
     head, body = _serialise(state, step)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _remove_stale(folder)
+        remove_leftovers(folder)
     except OSError as error:
         raise write_error(path, error) from error
     with atomic_write(path) as file:
@@ -234,25 +231,3 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
     except OSError as error:
         raise UserError(f"cannot delete {path}: {error.strerror}") from error
-
-
-def _remove_stale(folder: Path) -> None:
-    """Remove the half-written files of processes that are dead."""
-    for path in folder.iterdir():
-        match = _TEMPORARY.fullmatch(path.name)
-        if match and not _is_running(int(match[1])):
-            _remove(path)
-
-
-def _is_running(pid: int) -> bool:
-    """Whether another process has this id; our own files are closed by now, whoever had our id."""
-    if pid == os.getpid():
-        return False
-    if os.name == "nt":  # where signal 0 is Ctrl-C
-        return True
-    with contextlib.suppress(PermissionError):  # someone else's, but running
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return False
-    return True

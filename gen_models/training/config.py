@@ -113,7 +113,8 @@ def read(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     except (ValueError, SyntaxError, RecursionError, MemoryError) as error:
-        raise ConfigError(f"{path}: not a config file: {error or type(error).__name__}") from error
+        reason = str(error) or type(error).__name__
+        raise ConfigError(f"{path}: not a config file: {reason:.300}") from error
     return values
 
 

@@ -12,12 +12,19 @@ from typing import Any
 
 import jax
 
+from gen_models.errors import UserError
+
+# What may change the last bits of a result.
+DECISIVE = ("code", "libraries", "processor", "cores", "devices", "xla_flags")
 LIBRARIES = ("jax", "jaxlib", "flax", "optax", "numpy")
 
 
 def describe() -> dict[str, Any]:
     """Code version, Python, libraries, devices, threads and flags of this process."""
-    devices = jax.devices()
+    try:
+        devices = jax.devices()
+    except RuntimeError as error:
+        raise UserError(f"JAX finds no device to train on: {error}") from error
     return {
         "code": code_version(),
         "python": platform.python_version(),
@@ -61,4 +68,13 @@ def sessions(path: Path) -> list[dict[str, Any]]:
         found = json.loads(path.read_text())["sessions"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return []
-    return found if isinstance(found, list) else []
+    return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
+
+
+def changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """What differs between two sessions that may change the last bits of a result."""
+    return [
+        f"{name}: {before.get(name)} then, {now[name]} now"
+        for name in DECISIVE
+        if before.get(name) != now[name]
+    ]

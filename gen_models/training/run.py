@@ -25,17 +25,19 @@ import filelock
 import numpy as np
 
 from gen_models.algorithm import Spec
+from gen_models.config import ConfigError
 from gen_models.data.catalog import Dataset
 from gen_models.errors import UserError
-from gen_models.files import atomic_write, write_error
+from gen_models.files import atomic_write, remove_leftovers, write_error
 from gen_models.models import MODELS
 from gen_models.training import config as configs
-from gen_models.training import environment
+from gen_models.training import checkpoint, environment
 from gen_models.training.advance import Build
 from gen_models.training.config import Config
 
 RUNS = Path("results/runs")
 CONFIG, METRICS, ENVIRONMENT = "config.json", "metrics.jsonl", "environment.json"
+CHECKPOINTS = "checkpoints"
 SERIES = ("grids", "reconstructions")
 
 
@@ -68,7 +70,7 @@ class Run:
 
     @property
     def checkpoints(self) -> Path:
-        return self.folder / "checkpoints"
+        return self.folder / CHECKPOINTS
 
     def picture(self, series: str, step: int) -> Path:
         """Where the picture of a step belongs; `series` is grids or reconstructions."""
@@ -76,7 +78,7 @@ class Run:
 
     def pictures(self, series: str) -> list[Path]:
         """The pictures that exist, in the order of their steps."""
-        return sorted((self.folder / series).glob("step_*.png"))
+        return sorted((self.folder / series).glob("step_*.png"), key=_in_order)
 
     def append_metrics(self, first_step: int, history: dict[str, np.ndarray]) -> None:
         """One line a step: `history` holds f32[S] a metric, its first entry at `first_step`."""
@@ -90,8 +92,13 @@ class Run:
         )
         path = self.folder / METRICS
         try:
-            with path.open("a") as file:
-                file.write(lines)
+            whole = path.stat().st_size if path.exists() else 0
+            try:
+                with path.open("a") as file:
+                    file.write(lines)
+            except OSError:
+                os.truncate(path, whole)  # a full disk takes half a line
+                raise
         except OSError as error:
             raise write_error(path, error) from error
 
@@ -112,11 +119,14 @@ class Run:
                 history.setdefault(name, []).append(value)
         return history
 
-    def record_session(self, session: dict) -> None:
-        """Add what one process did, and on what, to environment.json."""
-        path = self.folder / ENVIRONMENT
-        sessions = [*environment.sessions(path), session]
-        write_text(path, json.dumps({"sessions": sessions}, indent=2) + "\n")
+    def sessions(self) -> list[dict[str, Any]]:
+        """What each process did so far, and on what."""
+        return environment.sessions(self.folder / ENVIRONMENT)
+
+    def record_sessions(self, sessions: list[dict[str, Any]]) -> None:
+        """Write environment.json."""
+        text = json.dumps({"sessions": sessions}, indent=2) + "\n"
+        write_text(self.folder / ENVIRONMENT, text)
 
     def rewind(self, step: int) -> None:
         """Forget metrics and grids beyond `step`. Raises RunError if metrics are missing."""
@@ -131,23 +141,39 @@ class Run:
         write_text(path, "".join(json.dumps(row) + "\n" for row in rows))
         for series in SERIES:
             for picture in self.pictures(series):
-                if picture > self.picture(series, step):  # names sort as their steps do
-                    picture.unlink()
+                if _in_order(picture) > _in_order(self.picture(series, step)):
+                    _remove(picture)
+
+
+def _in_order(picture: Path) -> tuple[int, str]:
+    """Sorts pictures as their steps: beyond eight digits the names grow."""
+    return len(picture.name), picture.name
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise RunError(f"cannot delete {path}: {error.strerror}") from error
 
 
 def _rows(path: Path) -> Iterator[dict[str, float]]:
-    """The whole lines of a metrics file, in order."""
-    if not path.exists():
-        return
+    """The whole lines of a metrics file, in order; none if there is no file."""
     try:
         lines = path.read_text(errors="replace").splitlines()
+    except FileNotFoundError:
+        return
     except OSError as error:
         raise RunError(f"{path}: cannot be read: {error.strerror}") from error
     for line in lines:
         with contextlib.suppress(ValueError, RecursionError):
             row = json.loads(line)
-            if isinstance(row, dict) and isinstance(row.get("step"), int):
+            if isinstance(row, dict) and isinstance(row.get("step"), int) and _numeric(row):
                 yield row
+
+
+def _numeric(row: dict[str, Any]) -> bool:
+    return all(isinstance(value, int | float) for value in row.values())
 
 
 def write_text(path: Path, text: str) -> None:
@@ -161,7 +187,8 @@ def opened(folder: Path, config: Config, dataset: Dataset) -> Iterator[Run]:
     """Create the run, or take it up again, under its lock.
 
     Raises RunError if another process works on it, if the folder holds something else, or if it
-    holds a run whose options or data differ in anything that changes the result.
+    holds a run whose options or data differ in anything that changes the result; UserError if the
+    folder cannot be written.
     """
     data = Data(dataset.digest, *dataset.image_shape, dataset.class_names)
     if data.height % 4 or data.width % 4:
@@ -174,29 +201,45 @@ def opened(folder: Path, config: Config, dataset: Dataset) -> Iterator[Run]:
     except OSError as error:
         raise write_error(folder, error) from error
     with _locked(folder):
-        if (folder / CONFIG).exists():
-            _check_same(folder, config, data)
-        elif any(not entry.name.startswith(".") for entry in folder.iterdir()):
-            raise RunError(
-                f"{folder} is not a run: it has files but no {CONFIG}; choose another --out"
-            )
-        for stale in folder.rglob(".*.tmp"):  # left by a process that was killed while writing
-            stale.unlink(missing_ok=True)
-        head = {"format": configs.FORMAT, "version": configs.VERSION, "data": data._asdict()}
-        values = head | configs.to_flat(config)
-        del values["out"]  # the folder may be moved, and re-running the config is another run
-        write_text(folder / CONFIG, json.dumps(values, indent=2) + "\n")
-        for name in (*SERIES, "checkpoints"):
-            (folder / name).mkdir(exist_ok=True)
-        yield Run(folder, config, data)
+        run = Run(folder, config, data)
+        try:
+            _prepare(run)
+        except OSError as error:
+            raise write_error(Path(error.filename or folder), error) from error
+        yield run
+
+
+def _prepare(run: Run) -> None:
+    """Check what the folder holds, tidy it up, and write its config. Raises RunError, OSError."""
+    folder = run.folder
+    if (folder / CONFIG).exists():
+        _check_same(folder, run.config, run.data)
+    elif any(not entry.name.startswith(".") for entry in folder.iterdir()):
+        raise RunError(f"{folder} is not a run: it has files but no {CONFIG}; choose another --out")
+    for name in (*SERIES, CHECKPOINTS):
+        (folder / name).mkdir(exist_ok=True)
+        remove_leftovers(folder / name)
+    remove_leftovers(folder)
+    head = {"format": configs.FORMAT, "version": configs.VERSION, "data": run.data._asdict()}
+    values = head | configs.to_flat(run.config)
+    del values["out"]  # the folder may be moved, and re-running the config is another run
+    write_text(folder / CONFIG, json.dumps(values, indent=2) + "\n")
 
 
 def load(folder: Path) -> Run:
     """A run that exists, to read from; takes no lock. Raises RunError if the folder is no run."""
-    if not (folder / CONFIG).is_file():
+    path = folder / CONFIG
+    if not path.is_file():
         raise RunError(f"{folder} is not a run: it has no {CONFIG}; runs are in {RUNS}/")
-    config = configs.from_flat(configs.read(folder))
-    return Run(folder, config, _data(folder / CONFIG))
+    values = configs.read(path)
+    try:
+        config = configs.from_flat(values)
+    except ConfigError as error:
+        raise RunError(f"{path}: {error}; use the gen_models that wrote it") from error
+    missing = sorted(configs.to_flat(config).keys() - values.keys() - {"out"})
+    if missing:  # what they were would be a guess
+        raise RunError(f"{path} lacks {', '.join(missing)}; use the gen_models that wrote it")
+    return Run(folder, config, _data(path))
 
 
 def _data(path: Path) -> Data:
@@ -230,6 +273,12 @@ def _check_same(folder: Path, config: Config, data: Data) -> None:
             f"{folder} is another run; these options differ:\n" + "\n".join(differing) + "\n"
             "leave them as they were to go on with it, or choose another folder with --out"
         )
+    done = max(checkpoint.steps(folder / CHECKPOINTS), default=0)
+    if config.run.steps < done:
+        raise RunError(
+            f"{folder} has done {done} steps, more than --steps {config.run.steps}: steps can only "
+            "be added; leave --steps out with --resume, or choose another folder with --out"
+        )
 
 
 @contextlib.contextmanager
@@ -239,17 +288,25 @@ def _locked(folder: Path) -> Iterator[None]:
     lock = filelock.FileLock(path, timeout=0)
     try:
         lock.acquire()
-        holder.write_text(f"process {os.getpid()} on {socket.gethostname()}")
     except filelock.Timeout as error:
-        who = holder.read_text() if holder.exists() else "another process"
         raise RunError(
-            f"{folder} is in use by {who}; wait for it, stop it, or choose another --out"
+            f"{folder} is in use by {_holder(holder)}; wait for it, stop it, or choose another "
+            "folder with --out"
         ) from error
     except OSError as error:
-        lock.release()
         raise write_error(path, error) from error
+    with lock:
+        write_text(holder, f"process {os.getpid()} on {socket.gethostname()}")
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):  # a disk that is read-only by now: the lock decides
+                holder.unlink(missing_ok=True)
+
+
+def _holder(path: Path) -> str:
+    """Who holds the lock; it may be about to write its name or to go."""
     try:
-        yield
-    finally:
-        holder.unlink(missing_ok=True)
-        lock.release()
+        return path.read_text(errors="replace")
+    except OSError:
+        return "another process"

@@ -24,6 +24,9 @@ Images are f32[N,H,W,C], features f32[N,h,w,O], kernels f32[k,k,C,O]; bfloat16 w
 p pixels on every side: h = (H + 2p - k) // s + 1.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
 
@@ -80,6 +83,19 @@ def _geometry(image: tuple[int, int], w: Array, stride: int, padding: int) -> Ge
     return geometry
 
 
+_native_everywhere = ContextVar("native_everywhere", default=False)
+
+
+@contextmanager
+def native_everywhere(wanted: bool = True) -> Iterator[None]:
+    """What is traced within uses XLA's convolution on CPUs too: for comparison, as it is slow."""
+    token = _native_everywhere.set(wanted)
+    try:
+        yield
+    finally:
+        _native_everywhere.reset(token)
+
+
 # The trilinear form: each map's gradient is the other two.
 
 
@@ -117,6 +133,8 @@ _correlate.defvjp(
 
 
 def _by_platform(matmul, native, geometry: Geometry, a: Array, b: Array) -> Array:  # noqa: ANN001
+    if _native_everywhere.get():
+        return native(geometry, a, b)
     return lax.platform_dependent(
         a, b, cpu=partial(matmul, geometry), default=partial(native, geometry)
     )

@@ -1,0 +1,161 @@
+"""Measure speed: `python -m experiments.benchmark --against torch lax`. Keep the machine quiet."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from experiments import command
+from gen_models.benchmark import flops, loop, processes, report, rounds, steps, torch_twin
+from gen_models.config import Between, Size, validate
+from gen_models.models import MODELS
+from gen_models.training import environment
+from gen_models.training.config import known_model
+
+GRID = {"batch_size": (16, 64, 256, 512), "width": (32, 64, 128)}
+ROUND_STEPS, SAMPLES, FIT_STEPS, START_STEPS = 8, 500, 100, 20
+
+
+@dataclass(frozen=True)
+class Options:
+    """Measure training and sampling speed on this machine."""
+
+    models: tuple[str, ...] = tuple(MODELS)
+    """Which models."""
+    against: tuple[Literal["torch", "lax"], ...] = ()
+    """Also measure PyTorch eager, or XLA's own convolution, in the same rounds."""
+    rounds: Annotated[int, Between(1, 1000)] = 5
+    """Rounds of which the median is taken."""
+    batch_size: Annotated[int, Between(2, 65536)] = 64
+    """Images a step."""
+    width: Size = 64
+    """Width of the nets."""
+    scaling: bool = False
+    """Also the table over batch sizes 16 to 512 and widths 32 to 128."""
+    out: Path = Path("results/benchmark")
+    """Prefix of the .md, .json and .png to write."""
+    only_start: str | None = None
+    """Start this model, report first step and peak memory, and end: used by the benchmark."""
+    steps: Annotated[int, Between(1, 10**6)] = START_STEPS
+    """Steps of --only-start."""
+
+
+def speed(model: str, options: Options) -> tuple[dict[str, float], list[float]]:
+    """Figures of one model, contestants in turn; and the matmul rates of its rounds."""
+    ours = steps.Stepper(model, options.batch_size, width=options.width)
+    product, rate_of = flops.matmul()
+    contestants = {
+        "ours": ours.timed(ROUND_STEPS),
+        "matmul": product,
+        "sampling": steps.sampler(ours, SAMPLES),
+        "stream": loop.stream_alone(options.batch_size),
+    }
+    if "torch" in options.against:
+        contestants["torch"] = torch_twin.twin(
+            model, options.batch_size, options.width, ROUND_STEPS
+        )
+    if "lax" in options.against:
+        native = steps.Stepper(model, options.batch_size, native=True, width=options.width)
+        contestants["lax_loop"] = native.timed(2)
+        contestants["lax_calls"] = native.timed(1, dispatches=ROUND_STEPS)
+    times = rounds.alternate(contestants, options.rounds)
+    rates = [rate_of(seconds) for seconds in times["matmul"]]
+    fractions = [ours.flops / s / rate for s, rate in zip(times["ours"], rates, strict=True)]
+    step_s = rounds.median(times["ours"])
+    figures = {
+        "ms_a_step": 1e3 * step_s,
+        "images_a_s": options.batch_size / step_s,
+        "gflop_a_step": ours.flops / 1e9,
+        "of_matmul_rate": rounds.median(fractions),
+        "sampled_images_a_s": 1 / rounds.median(times["sampling"]),
+        "step_over_stream": rounds.ratio(times["ours"], times["stream"]),
+    }
+    for rival in ("torch", "lax_loop", "lax_calls"):
+        if rival in times:
+            figures[f"{rival}_over_ours"] = rounds.ratio(times[rival], times["ours"])
+    return figures, rates
+
+
+def around(model: str, options: Options) -> dict[str, float]:
+    """Figures of the loop around the step and of a process's start, defaults of the model."""
+    whole, bare = loop.whole_and_bare(model, FIT_STEPS)
+    times = rounds.alternate({"whole": whole, "bare": bare}, options.rounds)
+    cold, warm = processes.starts(model, START_STEPS)
+    return {
+        "fit_of_bare_rate": rounds.ratio(times["bare"], times["whole"]),
+        "cold_first_step_s": cold.first_step_s,
+        "warm_first_step_s": warm.first_step_s,
+        "peak_mib": max(cold.peak_mib, warm.peak_mib),
+    }
+
+
+def scaling(options: Options) -> list[dict[str, Any]]:
+    """One point for each batch size at the default width, and each width at the default batch."""
+    points = []
+    for model in options.models:
+        for name, values in GRID.items():
+            for value in values:
+                setting = {"batch_size": options.batch_size, "width": options.width, name: value}
+                stepper = steps.Stepper(model, setting["batch_size"], width=setting["width"])
+                product, rate_of = flops.matmul()
+                contestants = {"ours": stepper.timed(2), "matmul": product}
+                times = rounds.alternate(contestants, options.rounds)
+                step_s = rounds.median(times["ours"])
+                fraction = rounds.ratio(times["matmul"], times["ours"]) * stepper.flops
+                points.append(
+                    {"model": model}
+                    | setting
+                    | {
+                        "ms_a_step": 1e3 * step_s,
+                        "images_a_s": setting["batch_size"] / step_s,
+                        "of_matmul_rate": fraction / rate_of(1.0),
+                    }
+                )
+    return points
+
+
+def measure(options: Options, args: Sequence[str]) -> dict[str, Any]:
+    """Everything that was asked for."""
+    models: dict[str, dict[str, float]] = {}
+    rates: list[float] = []
+    for model in options.models:
+        print(f"{model}: measuring", file=sys.stderr)
+        models[model], model_rates = speed(model, options)
+        models[model] |= around(model, options)
+        rates += model_rates
+    return {
+        "machine": environment.describe(),
+        "setting": {
+            "command": " ".join(["python -m experiments.benchmark", *args]),
+            "rounds": options.rounds,
+            "batch_size": options.batch_size,
+            "width": options.width,
+        },
+        "matmul_gflop_s": rounds.median(rates) / 1e9,
+        "matmul_low": min(rates) / 1e9,
+        "matmul_high": max(rates) / 1e9,
+        "models": models,
+        "scaling": scaling(options) if options.scaling else [],
+    }
+
+
+def main(args: Sequence[str]) -> int:
+    """Measure, print the report, write it. Returns the exit code."""
+    options = command.parse("benchmark", Options, args)
+    validate(options)
+    for model in options.models:
+        known_model(model)
+    if options.only_start is not None:
+        say = lambda line: print(line, flush=True)  # noqa: E731
+        loop.only_start(known_model(options.only_start), options.steps, say)
+        return 0
+    result = measure(options, args)
+    print(report.markdown(result))
+    for path in report.write(result, options.out):
+        print(path)
+    return 0
+
+
+if __name__ == "__main__":
+    command.run(main)

@@ -1,0 +1,50 @@
+"""Floating-point operations of a compiled program, counted from the shapes of its products."""
+
+import math
+import re
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from gen_models.algorithm import Array
+from gen_models.benchmark.rounds import Timed, timed
+
+_SHAPE = r"[a-z]+[0-9]+\[([0-9,]*)\]"
+_DOT = re.compile(
+    rf"= {_SHAPE}\S* dot\(\s*(?:{_SHAPE}\S*\s+)?%?([\w.\-]+)"
+    r"[^\n]*?lhs_contracting_dims=\{([0-9,]*)\}"
+)
+_DEFINITION = re.compile(rf"%?([\w.\-]+) = {_SHAPE}")
+
+
+def dot_flops(hlo: str) -> int:
+    """2·(output elements)·(contracted length), summed over every dot of an optimised HLO text.
+
+    A loop's body counts once, so the program of many steps gives the operations of one. Only
+    products count: they are what the hardware's matrix rate measures, and all that a network does
+    but for terms that grow more slowly.
+    """
+    shapes = {name: _sizes(sizes) for name, sizes in _DEFINITION.findall(hlo)}
+    total = 0
+    for output, inline, operand, contracted in _DOT.findall(hlo):
+        left = _sizes(inline) if inline else shapes[operand]
+        total += 2 * math.prod(_sizes(output)) * math.prod(left[i] for i in _sizes(contracted))
+    return total
+
+
+def _sizes(text: str) -> list[int]:
+    return [int(size) for size in text.split(",") if size]
+
+
+def matmul(size: int = 1024, repeats: int = 4) -> tuple[Timed, Callable[[float], float]]:
+    """The machine's float32 matrix rate: a contestant, and seconds a product -> FLOP/s."""
+    key_a, key_b = jax.random.split(jax.random.key(0))
+    a, b = jax.random.normal(key_a, (size, size)), jax.random.normal(key_b, (size, size)) / size
+
+    @jax.jit
+    def chain(a: Array, b: Array) -> Array:
+        return lax.fori_loop(0, repeats, lambda _, x: jnp.dot(x, b, precision="float32"), a)
+
+    return timed(lambda: chain(a, b).block_until_ready(), repeats), lambda s: 2 * size**3 / s

@@ -1,0 +1,104 @@
+"""The figures of a benchmark as a Markdown table, a JSON file and a chart."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from gen_models.files import atomic_write
+
+COLUMNS = {
+    "ms_a_step": ("ms a step", "{:.1f}"),
+    "images_a_s": ("images/s", "{:.0f}"),
+    "gflop_a_step": ("GFLOP a step", "{:.2f}"),
+    "of_matmul_rate": ("of the matmul rate", "{:.0%}"),
+    "torch_over_ours": ("PyTorch eager ÷ ours", "{:.2f}"),
+    "lax_loop_over_ours": ("lax.conv in the loop ÷ ours", "{:.1f}"),
+    "lax_calls_over_ours": ("lax.conv, a call a step ÷ ours", "{:.2f}"),
+    "sampled_images_a_s": ("images sampled/s", "{:.0f}"),
+    "fit_of_bare_rate": ("fit loop, of the bare rate", "{:.1%}"),
+    "step_over_stream": ("step ÷ stream alone", "{:.0f}"),
+    "cold_first_step_s": ("cold start to first step, s", "{:.1f}"),
+    "warm_first_step_s": ("warm start to first step, s", "{:.1f}"),
+    "peak_mib": ("peak memory, MiB", "{:.0f}"),
+}
+
+RIVALS = {
+    "torch_over_ours": "PyTorch eager",
+    "lax_calls_over_ours": "lax.conv, a call a step",
+    "lax_loop_over_ours": "lax.conv in the loop",
+}
+
+
+def table(figures: dict[str, dict[str, float]]) -> str:
+    """Markdown: a row a figure, a column a model; figures that were not asked for are left out."""
+    models = list(figures)
+    lines = [f"| | {' | '.join(models)} |", "|---" * (len(models) + 1) + "|"]
+    for name, (title, form) in COLUMNS.items():
+        if any(name in figures[model] for model in models):
+            cells = [form.format(figures[m][name]) if name in figures[m] else "–" for m in models]
+            lines.append(f"| {title} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def scaling_table(points: list[dict[str, Any]]) -> str:
+    """Markdown: a row a point of batch size and width."""
+    titles = ["model", "batch", "width", "ms a step", "images/s", "of the matmul rate"]
+    lines = [f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
+    lines += [
+        f"| {p['model']} | {p['batch_size']} | {p['width']} | {p['ms_a_step']:.1f} "
+        f"| {p['images_a_s']:.0f} | {p['of_matmul_rate']:.0%} |"
+        for p in points
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def markdown(result: dict[str, Any]) -> str:
+    """The whole report."""
+    machine, setting = result["machine"], result["setting"]
+    text = f"""# Speed
+
+Measured by `{setting["command"]}` on {machine["processor"]}, {machine["cores"]} cores,
+{", ".join(machine["devices"])}, Python {machine["python"]}, jax {machine["libraries"]["jax"]}, code
+{machine["code"]}. Medians over {setting["rounds"]} rounds in which all contestants of a model take
+turns; ratios are taken within a round. Batch {setting["batch_size"]}, width {setting["width"]},
+float32. The matmul rate, measured in the same rounds, was
+{result["matmul_gflop_s"]:.0f} GFLOP/s at the median and went from {result["matmul_low"]:.0f} to
+{result["matmul_high"]:.0f}.
+
+{table(result["models"])}"""
+    if result["scaling"]:
+        text += f"\n## How the cost grows\n\n{scaling_table(result['scaling'])}"
+    return text
+
+
+def write(result: dict[str, Any], prefix: Path) -> list[Path]:
+    """PREFIX.md, PREFIX.json and PREFIX.png. Returns their paths."""
+    paths = [prefix.with_suffix(suffix) for suffix in (".md", ".json", ".png")]
+    texts = (markdown(result), json.dumps(result, indent=2) + "\n")
+    for path, text in zip(paths, texts, strict=False):
+        with atomic_write(path) as file:
+            file.write(text.encode())
+    _chart(result, paths[-1])
+    return paths
+
+
+def _chart(result: dict[str, Any], path: Path) -> None:
+    """Milliseconds a step by model, beside whatever they were compared with."""
+    from matplotlib.figure import Figure
+
+    bars = {}  # label -> milliseconds
+    for model, figures in reversed(result["models"].items()):
+        for rival, name in reversed(RIVALS.items()):
+            if rival in figures:
+                bars[f"{model}: {name}"] = figures["ms_a_step"] * figures[rival]
+        bars[f"{model}: gen_models"] = figures["ms_a_step"]
+    figure = Figure(figsize=(8, 1 + 0.3 * len(bars)), layout="constrained")
+    axes = figure.add_subplot()
+    colours = ["tab:blue" if label.endswith("gen_models") else "0.7" for label in bars]
+    drawn = axes.barh(list(bars), list(bars.values()), color=colours)
+    axes.bar_label(drawn, fmt="%.0f", padding=3)
+    axes.set_xscale("log")
+    axes.set_xlabel("milliseconds a training step, lower is better")
+    axes.spines[["top", "right"]].set_visible(False)
+    with atomic_write(path) as file:
+        figure.savefig(file, format="png", dpi=120, metadata={"Software": None})

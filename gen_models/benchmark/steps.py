@@ -1,0 +1,74 @@
+"""Training steps as contestants: ours, and those with XLA's own convolution."""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from gen_models.algorithm import Spec
+from gen_models.benchmark.flops import dot_flops
+from gen_models.benchmark.rounds import Timed, timed
+from gen_models.data.stream import Chunk
+from gen_models.models import MODELS
+from gen_models.nets import conv
+from gen_models.training import advance as programs
+
+SPEC = Spec(28, 28, 10)
+CHUNK_STEPS = 16
+
+
+class Stepper:
+    """A model's compiled training step on random images, ready to be timed."""
+
+    def __init__(
+        self, model: str, batch_size: int, *, native: bool = False, **options: float
+    ) -> None:
+        module = MODELS[model]
+        # A function of its own, so that what is compiled for another is not taken.
+        self.build = lambda config, spec: module.build(config, spec)
+        self.config = module.Config(**options)
+        self.key = jax.random.key(0)
+        self.chunk = random_chunk(batch_size)
+        with conv.native_everywhere(native):
+            self.state = programs.start(self.build, SPEC, self.config, self.key)
+            self.program = self._lower().compile()
+
+    def _lower(self) -> jax.stages.Lowered:
+        count = jnp.int32(1)
+        return programs.advance.lower(
+            self.build, SPEC, self.config, self.state, self.chunk, count, self.key
+        )
+
+    @property
+    def flops(self) -> int:
+        """Of one step."""
+        return dot_flops(self.program.as_text())
+
+    def timed(self, steps: int, dispatches: int = 1) -> Timed:
+        """`dispatches` dispatches of `steps` steps each; only the last is waited for."""
+
+        def work() -> None:
+            for _ in range(dispatches):
+                state = self.state._replace(step=jnp.int32(0))
+                self.state, _ = self.program(
+                    self.config, state, self.chunk, jnp.int32(steps), self.key
+                )
+            jax.block_until_ready(self.state)
+
+        return timed(work, steps * dispatches)
+
+
+def random_chunk(batch_size: int) -> Chunk:
+    """Noise of the data's shape and type: the time of a step does not depend on its values."""
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (CHUNK_STEPS, batch_size, *SPEC[:2]), np.uint8)
+    labels = rng.integers(0, SPEC.num_classes, (CHUNK_STEPS, batch_size), np.int32)
+    return jax.device_put(Chunk(np.int32(0), images, labels))
+
+
+def sampler(stepper: Stepper, count: int) -> Timed:
+    """Drawing `count` images in one dispatch."""
+    labels = np.resize(np.arange(SPEC.num_classes, dtype=np.int32), count)
+    draw = partial(programs.sample, stepper.build, SPEC, stepper.config)
+    return timed(lambda: draw(stepper.state, stepper.key, labels).block_until_ready(), count)

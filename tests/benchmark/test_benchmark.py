@@ -1,0 +1,82 @@
+"""The benchmark counts what is there, compares within rounds and reports what it was given."""
+
+import json
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+from gen_models.algorithm import Spec
+from gen_models.benchmark import flops, report, rounds, steps, torch_twin
+from gen_models.errors import UserError
+
+
+def test_flops_of_a_product_are_two_times_its_three_sizes():
+    a, b = jnp.ones((3, 5)), jnp.ones((5, 7))
+    program = jax.jit(lambda a, b: jnp.tanh(a @ b)).lower(a, b).compile()
+    assert flops.dot_flops(program.as_text()) == 2 * 3 * 5 * 7
+
+
+def test_a_dcgan_step_computes_what_the_maths_needs_and_nothing_twice(monkeypatch):
+    """Forward passes: G once, D on real, on fake, and on fake again after its update.
+
+    A layer's weight gradient and its input gradient cost what its forward pass costs. The first
+    layer of either net needs no input gradient, but that D's images need theirs in G's half of the
+    step, where D's weights need none.
+    """
+    monkeypatch.setattr(steps, "SPEC", Spec(16, 16, 2))  # so small a step that it compiles quickly
+    batch, width, latent = 6, 4, 5
+    stepper = steps.Stepper("dcgan", batch, width=width, latent_size=latent)
+    dense_in = 2 * batch * latent * 4 * 4 * 2 * width
+    wide = 2 * batch * 4 * 4 * 16 * width * 2 * width  # between the two sizes, either direction
+    image = 2 * batch * 8 * 8 * 16 * width  # next to the image, either direction
+    dense_out = 2 * batch * 4 * 4 * 2 * width
+    generator = 2 * dense_in + 3 * wide + 3 * image
+    discriminator = 2 * (2 * image + 3 * wide + 2 * dense_out)
+    through_discriminator = 2 * image + 2 * wide + dense_out
+    # The input gradient of D's last layer is a product of a column and a row: no sum, no dot.
+    assert stepper.flops == generator + discriminator + through_discriminator
+
+
+def test_contestants_take_turns_and_the_first_round_does_not_count():
+    order = []
+
+    def contestant(name, seconds):
+        def run():
+            order.append(name)
+            return next(seconds)
+
+        return run
+
+    times = rounds.alternate(
+        {"a": contestant("a", iter([9, 1, 2])), "b": contestant("b", iter([9, 4, 6]))}, rounds=2
+    )
+    assert order == ["a", "b"] * 3
+    assert times == {"a": [1, 2], "b": [4, 6]}
+    assert rounds.ratio(times["b"], times["a"]) == pytest.approx(3.5)  # of 4 and 3
+
+
+def test_report_shows_the_figures_it_has_and_leaves_out_the_rest(tmp_path):
+    figures = {"ms_a_step": 50.0, "images_a_s": 1280.0, "torch_over_ours": 1.5}
+    machine = {
+        "processor": "a chip",
+        "cores": 2,
+        "devices": ["cpu: cpu"],
+        "python": "3.11",
+        "libraries": {"jax": "0"},
+        "code": "abc",
+    }
+    setting = {"command": "benchmark", "rounds": 3, "batch_size": 64, "width": 64}
+    rates = {"matmul_gflop_s": 140.0, "matmul_low": 130.0, "matmul_high": 150.0}
+    result = {"machine": machine, "setting": setting, "models": {"dcgan": figures}, "scaling": []}
+    markdown, data, chart = report.write(result | rates, tmp_path / "speed")
+    assert "| ms a step | 50.0 |" in markdown.read_text()
+    assert "lax.conv" not in markdown.read_text()
+    assert json.loads(data.read_text())["models"]["dcgan"] == figures
+    assert chart.read_bytes().startswith(b"\x89PNG")
+
+
+def test_comparing_with_torch_needs_torch(monkeypatch):
+    monkeypatch.setattr(torch_twin, "find_spec", lambda name: None)
+    with pytest.raises(UserError, match="pip install torch"):
+        torch_twin.twin("dcgan", 4, 4, 1)

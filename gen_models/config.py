@@ -52,12 +52,22 @@ def hyperparameters(cls: type) -> type:
     return jax.tree_util.register_dataclass(cls, data_fields=leaves, meta_fields=static)
 
 
-def nearest(name: str, names: Iterable[str]) -> str:
+def nearest(name: object, names: Iterable[str]) -> str:
     """`names` as text for an error message, led by the one most like `name` if there is such."""
     names = list(names)
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    text = name if isinstance(name, str) else shown(name)
+    close = difflib.get_close_matches(text, names, n=1, cutoff=0.5)
     hint = f"perhaps you meant {close[0]!r}; " if close else ""
     return f"{hint}known are {', '.join(map(repr, names))}"
+
+
+def shown(value: object) -> str:
+    """A value for an error message, in no more than 80 characters."""
+    try:
+        text = repr(value)
+    except ValueError:  # Python prints no whole number of over 4300 digits
+        return "a huge number"
+    return text if len(text) <= 80 else text[:79] + "…"
 
 
 def validate(config: Any) -> None:  # noqa: ANN401
@@ -65,7 +75,7 @@ def validate(config: Any) -> None:  # noqa: ANN401
     for name, hint in get_type_hints(type(config), include_extras=True).items():
         expected = _violation(getattr(config, name), hint)
         if expected:
-            raise ConfigError(f"{name} is {getattr(config, name)!r}, expected {expected}")
+            raise ConfigError(f"{name} is {shown(getattr(config, name))}, expected {expected}")
 
 
 def _violation(value: object, hint: object) -> str | None:
@@ -79,8 +89,10 @@ def _violation(value: object, hint: object) -> str | None:
         return expected
     if origin is Literal:
         known = {type(arg) is type(value) and arg == value for arg in args}
-        return None if True in known else nearest(str(value), map(str, args))
+        return None if True in known else nearest(value, map(str, args))
     if origin is tuple:  # tuple[T, ...]
+        if not isinstance(value, tuple):
+            return "a list"
         failures = [_violation(entry, args[0]) for entry in value]
         return next((failure for failure in failures if failure), None)
     if origin in (Union, types.UnionType):
@@ -90,7 +102,8 @@ def _violation(value: object, hint: object) -> str | None:
         return None if value is None else "nothing"
     if hint is float:
         number = isinstance(value, int | float) and not isinstance(value, bool)
-        return None if number and math.isfinite(value) else "a finite number"
+        finite = number and (isinstance(value, int) or math.isfinite(value))
+        return None if finite else "a finite number"
     if hint is int:
         return None if isinstance(value, int) and not isinstance(value, bool) else "a whole number"
     words = {bool: "true or false", str: "a text", Path: "a path"}
@@ -114,14 +127,16 @@ def from_dict(cls: type, values: Mapping[str, Any]) -> Any:  # noqa: ANN401
     hints = get_type_hints(cls)
     for name in values:
         if name not in hints:
-            raise ConfigError(f"no option is called {name!r}; {nearest(name, hints)}")
+            raise ConfigError(f"no option is called {shown(name)}; {nearest(name, hints)}")
     config = cls(**{name: _plain(value, hints[name]) for name, value in values.items()})
     validate(config)
     return config
 
 
 def _plain(value: object, hint: object) -> object:
-    """What JSON cannot say: paths, and that 1 is a float where a float is meant."""
+    """What JSON cannot say: paths, tuples, and that 1 is a float where a float is meant."""
+    if isinstance(value, list) and get_origin(hint) is tuple:
+        return tuple(value)
     if isinstance(value, str) and (hint is Path or Path in get_args(hint)):
         return Path(value)
     whole = isinstance(value, int) and not isinstance(value, bool)

@@ -1,6 +1,8 @@
 """What several test files share: tiny data, and tiny models on it."""
 
 import hashlib
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -49,6 +51,13 @@ def tiny() -> Tiny:
 def tiny_options() -> dict[str, int]:
     """The options that make any model tiny."""
     return dict(TINY_OPTIONS)
+
+
+@pytest.fixture(scope="session")
+def quick_jit() -> Callable:
+    """`jax.jit` for tests of arithmetic, not speed: leaves out what takes XLA most of its time."""
+    options = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
+    return partial(jax.jit, compiler_options=options)
 
 
 @pytest.fixture

@@ -38,7 +38,8 @@ def test_gradients_are_sigmoids(logit):
     fake_grad = jax.grad(lambda fake: non_saturating(jnp.zeros(1), fake)[0])(jnp.array([logit]))
     gen_grad = jax.grad(lambda fake: non_saturating(jnp.zeros(1), fake)[1])(jnp.array([logit]))
     sigmoid = 1 / (1 + np.exp(-logit))
-    # The critic's saturates where it is right, the generator's where it has won, not where it loses.
+    # The critic's saturates where it is right; the generator's where it has won, not where it
+    # loses.
     np.testing.assert_allclose(real_grad, [sigmoid - 1], rtol=1e-5, atol=1e-30)
     np.testing.assert_allclose(fake_grad, [sigmoid], rtol=1e-5, atol=1e-30)
     np.testing.assert_allclose(gen_grad, [sigmoid - 1], rtol=1e-5, atol=1e-30)

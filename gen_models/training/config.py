@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
-from gen_models.config import Between, ConfigError, from_dict, nearest, to_dict
+from gen_models.config import Between, ConfigError, from_dict, nearest, shown, to_dict
 from gen_models.models import MODELS
 
 FORMAT = "gen_models.run"
@@ -64,7 +64,7 @@ class Config(NamedTuple):
 def known_model(name: object) -> str:
     """The name, if a model is called that. Raises ConfigError with the nearest right one."""
     if not isinstance(name, str) or name not in MODELS:
-        raise ConfigError(f"no model is called {name!r}; {nearest(str(name), MODELS)}")
+        raise ConfigError(f"no model is called {shown(name)}; {nearest(name, MODELS)}")
     return name
 
 
@@ -75,7 +75,7 @@ def from_flat(values: dict[str, Any]) -> Config:
     names = run_names + [field.name for field in fields(cls)]
     for name in values:
         if name not in names:
-            raise ConfigError(f"no option is called {name!r}; {nearest(name, names)}")
+            raise ConfigError(f"no option is called {shown(name)}; {nearest(name, names)}")
     run = {name: value for name, value in values.items() if name in run_names}
     options = {name: value for name, value in values.items() if name not in run_names}
     return Config(from_dict(RunConfig, run), from_dict(cls, options))
@@ -103,8 +103,10 @@ def run_name(config: Config) -> str:
 
 def read(path: Path) -> dict[str, Any]:
     """The options in a config file, a preset, or a run's folder. Raises ConfigError."""
-    path = path / "config.json" if path.is_dir() else path
     try:
+        path = path / "config.json" if path.is_dir() else path
+        if path.exists() and not path.is_file():  # opening a named pipe waits for a writer
+            raise ConfigError(f"{path}: cannot be read: it is not a file")
         with path.open("rb") as file:
             raw = file.read(MAX_CONFIG_BYTES + 1)
         if len(raw) > MAX_CONFIG_BYTES:
@@ -112,7 +114,7 @@ def read(path: Path) -> dict[str, Any]:
         values = (_preset if path.suffix == ".py" else _saved)(raw.decode())
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-    except (ValueError, SyntaxError, RecursionError, MemoryError) as error:
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError) as error:
         reason = str(error) or type(error).__name__
         raise ConfigError(f"{path}: not a config file: {reason:.300}") from error
     return values

@@ -1,0 +1,435 @@
+"""What every registered model promises, and the adversarial engine's step by hand.
+
+Compiling `training.advance` as users have it, once a model, is most of the time taken.
+"""
+
+import dataclasses
+import re
+from functools import cached_property, partial
+from typing import get_type_hints
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from gen_models.adversarial import Game, adversarial
+from gen_models.algorithm import Algorithm, Batch, Spec, State
+from gen_models.config import to_dict, validate
+from gen_models.data.stream import gather
+from gen_models.losses import non_saturating
+from gen_models.models import MODELS
+from gen_models.nets.net import Net
+from gen_models.training import advance as programs
+
+STEPS, BATCH = 6, 10
+KEY_INIT, KEY_TRAIN, KEY_SAMPLE = jax.random.split(jax.random.key(0), 3)
+LABELS = jnp.array([0, 1, 2, 0], jnp.int32)
+
+
+class Subject:
+    """One tiny model, its programs, and what they give for one chunk of data."""
+
+    def __init__(self, name, options, train, quick_jit):
+        self.name, self.module = name, MODELS[name]
+        self.config = self.module.Config(**options)
+        self.spec = Spec(*train.image_shape, train.num_classes)
+        self.train, self.quick_jit = train, quick_jit
+        self.chunk = gather(train, 0, 0, STEPS, BATCH)
+
+    @property
+    def model(self):
+        return self.module.build, self.spec, self.config
+
+    @cached_property
+    def algorithm(self) -> Algorithm:
+        return self.module.build(self.config, self.spec)
+
+    @cached_property
+    def start(self):
+        return self.quick_jit(self.algorithm.init)
+
+    @cached_property
+    def fresh(self) -> State:
+        return jax.device_get(self.start(KEY_INIT))
+
+    def advance(self, count, state=None, key=KEY_TRAIN, config=None, chunk=None):
+        """`count` steps from a state, a fresh one by default; all on the host, none donated."""
+        state = jax.tree.map(jnp.array, self.fresh if state is None else state)
+        return jax.device_get(
+            programs.advance(
+                self.module.build,
+                self.spec,
+                config or self.config,
+                state,
+                jax.device_put(chunk or self.chunk),
+                jnp.int32(count),
+                key,
+            )
+        )
+
+    @cached_property
+    def trained(self):
+        """State and metrics after the whole chunk."""
+        return self.advance(STEPS)
+
+    def sample(self, state=None, key=KEY_SAMPLE, labels=LABELS):
+        state = self.trained[0] if state is None else state
+        return np.asarray(programs.sample(*self.model, state, key, labels))
+
+
+@pytest.fixture(scope="module", params=MODELS)
+def subject(request, tiny, tiny_options, quick_jit) -> Subject:
+    return Subject(request.param, tiny_options, tiny.train, quick_jit)
+
+
+def with_options(subject, **options):
+    """An algorithm like the subject's, of other options."""
+    config = dataclasses.replace(subject.config, **options)
+    return subject.module.build(config, subject.spec)
+
+
+def batch_of(spec, count=BATCH):
+    images = jnp.zeros((count, spec.height, spec.width, 1))
+    return Batch(images, jnp.zeros(count, jnp.int32))
+
+
+def assert_same_bits(found, wanted):
+    jax.tree.map(np.testing.assert_array_equal, found, wanted)
+
+
+def assert_close(found, wanted, rtol=1e-4, atol=1e-5):
+    jax.tree.map(partial(np.testing.assert_allclose, rtol=rtol, atol=atol), found, wanted)
+
+
+def any_differs(found, wanted):
+    pairs = zip(jax.tree.leaves(found), jax.tree.leaves(wanted), strict=True)
+    return any(np.any(a != b) for a, b in pairs)
+
+
+# Samples
+
+
+def test_samples_are_finite_images_of_the_promised_shape_and_range(subject):
+    images = subject.sample()
+    assert images.shape == (len(LABELS), 8, 8, 1)
+    assert images.dtype == np.float32
+    assert np.all((images >= -1) & (images <= 1))  # and so none is NaN
+
+
+def test_a_sample_is_decided_by_its_key(subject):
+    assert_same_bits(subject.sample(), subject.sample())
+    assert any_differs(subject.sample(), subject.sample(key=KEY_INIT))
+
+
+def test_conditional_models_alone_look_at_labels(subject):
+    same_state_and_key = subject.sample(labels=jnp.array([0, 2, 1, 0], jnp.int32))
+    changed = np.any(subject.sample() != same_state_and_key, axis=(1, 2, 3))
+    assert changed.tolist() == [False, *[subject.algorithm.conditional] * 2, False]
+
+
+def test_samples_come_from_the_averaged_parameters_alone(subject):
+    state = subject.trained[0]
+    without = state._replace(params=jax.tree.map(np.zeros_like, state.params))
+    assert_same_bits(subject.sample(without), subject.sample(state))
+    assert any_differs(subject.sample(subject.fresh), subject.sample(state))
+
+
+def test_reconstructions_have_the_originals_shape_and_range(subject):
+    if subject.algorithm.reconstruct is None:
+        pytest.skip("no encoder")
+    originals = subject.train.images[:5]
+    copies = np.asarray(programs.reconstruct(*subject.model, subject.trained[0], originals))
+    assert copies.shape == (5, 8, 8, 1)
+    assert np.all((copies >= -1) & (copies <= 1))
+
+
+# Steps
+
+
+def test_training_is_decided_by_its_key(subject):
+    assert_same_bits(subject.advance(STEPS), subject.trained)
+    other_noise, _ = subject.advance(STEPS, key=KEY_SAMPLE)
+    assert any_differs(other_noise.params, subject.trained[0].params)
+
+
+def test_each_step_has_noise_of_its_own(subject):
+    later = subject.fresh._replace(step=np.int32(1))  # the same state and batch, a step further on
+    chunk = subject.chunk._replace(start=np.int32(1))
+    first, second = subject.advance(1), subject.advance(1, later, chunk=chunk)
+    assert any_differs(first[0].params, second[0].params)
+
+
+def test_initial_parameters_are_decided_by_their_key(subject):
+    assert_same_bits(jax.device_get(subject.start(KEY_INIT)), subject.fresh)
+    other = subject.start(KEY_TRAIN)
+    assert any_differs(other.params, subject.fresh.params)
+
+
+def test_a_step_keeps_structure_shapes_and_types_and_counts_itself(subject):
+    def description(tree):
+        leaves, structure = jax.tree.flatten(tree)
+        return structure, [(leaf.shape, leaf.dtype) for leaf in leaves]
+
+    state, _ = subject.advance(1)
+    assert description(state) == description(subject.fresh)
+    assert (subject.fresh.step, state.step, subject.trained[0].step) == (0, 1, STEPS)
+    assert state.params.keys() == state.opt.keys()
+
+
+def test_every_parameter_of_every_player_moves_in_the_first_step(subject):
+    state, _ = subject.advance(1)
+    moved = jax.tree.map(
+        lambda new, old: bool(np.any(new != old)), state.params, subject.fresh.params
+    )
+    assert [path for path, any_moved in jax.tree.leaves_with_path(moved) if not any_moved] == []
+
+
+def test_the_average_lags_behind_the_parameters(subject):
+    before, after = subject.fresh.ema, subject.advance(1)[0]
+    newest = {id(leaf) for leaf in jax.tree.leaves(after.params)}
+    assert newest.isdisjoint(map(id, jax.tree.leaves(after.ema)))
+    assert any_differs(after.ema, before)
+
+
+def test_without_an_ema_decay_the_average_is_the_parameters(subject):
+    algorithm = with_options(subject, ema_decay=None)
+
+    def step(state, batch):
+        state, _ = algorithm.step(state, batch, KEY_TRAIN)
+        # While tracing, values are the same if and only if they are the same object.
+        newest = {id(leaf) for leaf in jax.tree.leaves((state.params, state.stats))}
+        assert {id(leaf) for leaf in jax.tree.leaves(state.ema)} <= newest
+        return state
+
+    jax.eval_shape(step, subject.fresh, batch_of(subject.spec))
+
+
+def test_metrics_are_finite_and_scores_are_probabilities(subject):
+    _, metrics = subject.trained
+    for name, values in metrics.items():
+        assert values.shape == (STEPS,)
+        assert np.all(np.isfinite(values)), name
+        if name.endswith("_score"):
+            assert np.all((values >= 0) & (values <= 1))
+    assert metrics[programs.FINITE].tolist() == [1] * STEPS
+
+
+@pytest.mark.parametrize("size", [(12, 8), (4, 16), (28, 28)], ids=str)
+def test_other_image_sizes_work(subject, size):
+    spec = Spec(*size, num_classes=5)
+    algorithm = subject.module.build(subject.config, spec)
+    state = jax.eval_shape(algorithm.init, KEY_INIT)
+    stepped, _ = jax.eval_shape(algorithm.step, state, batch_of(spec), KEY_TRAIN)
+    assert stepped == state
+    images = jax.eval_shape(algorithm.sample, stepped, KEY_SAMPLE, LABELS)
+    assert images.shape == (len(LABELS), *size, 1)
+
+
+# Chunks
+
+
+def test_advance_is_its_steps_one_by_one(subject):
+    step = subject.quick_jit(subject.algorithm.step)
+    state, losses = jax.tree.map(jnp.array, subject.fresh), []
+    for images, labels in zip(*subject.chunk[1:], strict=True):
+        state, metrics = step(state, programs.to_batch(images, labels), KEY_TRAIN)
+        losses.append(metrics)
+    history = {name: values for name, values in subject.trained[1].items() if name in losses[0]}
+    assert_close(jax.tree.map(lambda *each: np.stack(each), *losses), history)
+    assert_close(jax.device_get(state), subject.trained[0])
+
+
+@pytest.mark.parametrize("cut", [1, 4])
+def test_cutting_a_chunk_differently_changes_no_bit(subject, cut):
+    middle, first = subject.advance(cut)
+    end, second = subject.advance(STEPS - cut, middle)
+    assert_same_bits(end, subject.trained[0])
+    for name, values in subject.trained[1].items():
+        assert_same_bits(first[name][:cut], values[:cut])
+        assert_same_bits(second[name][cut:], values[cut:])
+        assert np.all(np.isnan(first[name][cut:]))  # not trained yet, and so not filled
+
+
+def test_a_vmapped_member_equals_its_single_run(subject):
+    rates = [subject.config.learning_rate, 3 * subject.config.learning_rate]
+    configs = [dataclasses.replace(subject.config, learning_rate=rate) for rate in rates]
+    keys = jax.random.split(KEY_TRAIN, 2)
+
+    def step(config, state, batch, key):
+        return subject.module.build(config, subject.spec).step(state, batch, key)
+
+    population = jax.tree.map(lambda *each: jnp.stack(each), *configs)
+    states = jax.tree.map(lambda leaf: jnp.stack([leaf, leaf]), subject.fresh)
+    together = subject.quick_jit(jax.vmap(step, in_axes=(0, 0, None, 0)))
+    for images, labels in list(zip(*subject.chunk[1:], strict=True))[:3]:
+        states, _ = together(population, states, programs.to_batch(images, labels), keys)
+    for member, config in enumerate(configs):
+        alone, _ = subject.advance(3, key=keys[member], config=config)
+        assert_close(jax.tree.map(lambda leaf: leaf[member], states), alone)  # noqa: B023
+
+
+def test_configs_of_other_real_values_share_one_compilation(subject):
+    subject.advance(1)
+    compiled = programs.advance._cache_size()
+    slower = dataclasses.replace(subject.config, learning_rate=1e-5, ema_decay=0.5)
+    state, _ = subject.advance(1, config=slower)
+    assert programs.advance._cache_size() == compiled
+    usual, _ = subject.advance(1)
+    assert any_differs(state.params, usual.params)
+
+
+def test_real_valued_options_are_the_leaves_of_a_config(subject):
+    cls = subject.module.Config
+    real = {name for name, hint in get_type_hints(cls).items() if hint in (float, float | None)}
+    values = to_dict(subject.config)
+    validate(subject.config)
+    assert {"learning_rate", "ema_decay"} <= real
+    assert sorted(jax.tree.leaves(subject.config)) == sorted(values[name] for name in real)
+    doubled = jax.tree.map(lambda leaf: 2 * leaf, subject.config)
+    assert to_dict(doubled) == {n: 2 * v if n in real else v for n, v in values.items()}
+
+
+# Other hardware
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_advance_lowers_for_accelerators_as_native_convolutions(subject, dtype):
+    config = dataclasses.replace(subject.config, compute_dtype=dtype)
+    lower = jax.export.export(programs.advance, platforms=("cuda", "tpu"))
+    program = lower(
+        subject.module.build,
+        subject.spec,
+        config,
+        subject.fresh,
+        subject.chunk,
+        np.int32(STEPS),
+        KEY_TRAIN,
+    )
+    # The chunk goes to the device as bytes; becoming float32 is part of the step.
+    images = [aval for aval in program.in_avals if aval.size >= STEPS * BATCH * 8 * 8]
+    assert [(aval.shape, aval.dtype) for aval in images] == [((STEPS, BATCH, 8, 8), np.uint8)]
+
+    text = program.mlir_module()
+    convolutions = re.findall(r"stablehlo\.convolution.* -> tensor<\d+x.*x(\w+)>", text)
+    assert set(convolutions) == {{"float32": "f32", "bfloat16": "bf16"}[dtype]}
+    # The only foreign code is CUDA's random number generator.
+    assert set(re.findall(r"custom_call @(\w+)", text)) <= {"cu_threefry2x32_ffi"}
+
+
+# The variational engine
+
+
+def test_the_vaes_loss_decreases(tiny, tiny_options, quick_jit):
+    vae = Subject("vae", tiny_options, tiny.train, quick_jit)
+    config = dataclasses.replace(vae.config, learning_rate=1e-2)
+    state, losses = vae.fresh, []
+    for start in range(0, 10 * STEPS, STEPS):
+        chunk = gather(tiny.train, 0, start, STEPS, BATCH)
+        state, metrics = vae.advance(STEPS, state, config=config, chunk=chunk)
+        np.testing.assert_allclose(
+            metrics["loss"], metrics["reconstruction"] + metrics["kl"], rtol=1e-5
+        )
+        losses.append(metrics["loss"].mean())
+    assert losses[-1] < 0.9 * losses[0]
+    assert losses[-1] < losses[len(losses) // 2] < losses[0]
+
+
+# The adversarial engine, on a game that can be played by hand: G(z) = z A, D(x) = <x, w> + b.
+
+
+SPEC = Spec(height=2, width=2, num_classes=1)
+Z = np.array([[1.0, -0.5, 0.25], [0.0, 2.0, -1.0]], np.float32)
+REAL = np.array([[1.0, 0.0, -1.0, 0.5], [0.5, 0.5, 0.0, -0.5]], np.float32)
+A = (np.arange(12, dtype=np.float32).reshape(3, 4) - 5) / 10
+W, B = np.array([0.3, -0.2, 0.1, 0.5], np.float32), np.float32(0.1)
+
+
+def linear_game(gen_rate, disc_rate, ema_decay=None):
+    generator = Net(
+        init=lambda _key, _z, _labels: ({"A": jnp.array(A)}, {}),
+        apply=lambda params, stats, z, _labels, train: (  # noqa: ARG005
+            (z @ params["A"]).reshape(-1, 2, 2, 1),
+            stats,
+        ),
+    )
+    critic = Net(
+        init=lambda _key, _images, _labels: ({"w": jnp.array(W), "b": jnp.array(B)}, {}),
+        apply=lambda params, stats, images, _labels, train: (  # noqa: ARG005
+            images.reshape(-1, 4) @ params["w"] + params["b"],
+            stats,
+        ),
+    )
+    return Game(
+        generator=generator,
+        discriminator=critic,
+        prior=lambda _key, count: jnp.array(Z[:count]),
+        loss=non_saturating,
+        gen_optimiser=optax.sgd(gen_rate),
+        disc_optimiser=optax.sgd(disc_rate),
+        ema_decay=ema_decay,
+    )
+
+
+def play(game):
+    """One step from the initial state."""
+    algorithm = adversarial(game, SPEC)
+    state = algorithm.init(KEY_INIT)
+    batch = Batch(jnp.array(REAL).reshape(-1, 2, 2, 1), jnp.zeros(2, jnp.int32))
+    return algorithm.step(state, batch, KEY_TRAIN)
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def test_an_adversarial_step_is_the_one_worked_out_by_hand():
+    state, metrics = play(linear_game(gen_rate=0.5, disc_rate=2.0))
+    fake = Z @ A
+    real_logits, fake_logits = REAL @ W + B, fake @ W + B
+    # d/dl of softplus(-l) is -σ(-l), of softplus(l) is σ(l); means over a batch of two.
+    on_real, on_fake = -sigmoid(-real_logits) / 2, sigmoid(fake_logits) / 2
+    w = W - 2.0 * (on_real @ REAL + on_fake @ fake)
+    b = B - 2.0 * (on_real.sum() + on_fake.sum())
+    # The generator then meets the updated critic.
+    met_logits = fake @ w + b
+    to_fake = -sigmoid(-met_logits)[:, None] / 2 * w
+    a = A - 0.5 * (Z.T @ to_fake)
+    np.testing.assert_allclose(state.params["disc"]["w"], w, rtol=1e-5)
+    np.testing.assert_allclose(state.params["disc"]["b"], b, rtol=1e-5)
+    np.testing.assert_allclose(state.params["gen"]["A"], a, rtol=1e-5)
+    expected = {
+        "disc_loss": np.log1p(np.exp(-real_logits)).mean() + np.log1p(np.exp(fake_logits)).mean(),
+        "gen_loss": np.log1p(np.exp(-met_logits)).mean(),
+        "real_score": sigmoid(real_logits).mean(),
+        "fake_score": sigmoid(fake_logits).mean(),
+    }
+    assert {name: float(value) for name, value in metrics.items()} == pytest.approx(expected)
+
+
+def test_the_discriminators_update_leaves_the_generator_bit_identical():
+    state, _ = play(linear_game(gen_rate=0.0, disc_rate=1.0))
+    assert_same_bits(state.params["gen"], {"A": A})
+    assert any_differs(state.params["disc"], {"w": W, "b": B})
+
+
+def test_the_generators_update_leaves_the_discriminator_bit_identical():
+    state, _ = play(linear_game(gen_rate=1.0, disc_rate=0.0))
+    assert_same_bits(state.params["disc"], {"w": W, "b": B})
+    assert any_differs(state.params["gen"], {"A": A})
+
+
+def test_the_sampling_player_is_averaged_and_drawn_from():
+    game = linear_game(gen_rate=1.0, disc_rate=1.0, ema_decay=0.999)
+    state, _ = play(game)
+    averaged = A / 10 + 0.9 * np.asarray(state.params["gen"]["A"])  # decay (1 + 0) / (10 + 0)
+    np.testing.assert_allclose(state.ema["params"]["A"], averaged, rtol=1e-5)
+    images = adversarial(game, SPEC).sample(state, KEY_SAMPLE, jnp.zeros(2, jnp.int32))
+    np.testing.assert_allclose(images.reshape(2, 4), Z @ averaged, rtol=1e-4)
+
+
+def test_bytes_become_the_ends_of_the_range():
+    images = jnp.array([[[0, 255], [51, 204]]], jnp.uint8)
+    batch = programs.to_batch(images, jnp.zeros(1, jnp.int32))
+    np.testing.assert_allclose(batch.images[0, ..., 0], [[-1, 1], [-0.6, 0.6]], rtol=1e-6)

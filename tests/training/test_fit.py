@@ -1,0 +1,162 @@
+"""Training goes on exactly where it was, whatever stopped it."""
+
+import json
+import re
+import shutil
+
+import jax
+import numpy as np
+import pytest
+from trainings import half_written, make_config, products, train
+
+from gen_models.training import checkpoint, fit
+from gen_models.training import run as runs
+from gen_models.training.checkpoint import CheckpointError
+from gen_models.training.fit import DivergenceError
+
+
+@pytest.fixture(autouse=True)
+def one_step_a_dispatch(monkeypatch):
+    """So that a run can be stopped near any step."""
+    monkeypatch.setattr(fit, "FIRST_DISPATCH_STEPS", 1)
+    monkeypatch.setattr(fit, "DISPATCH_S", 1e-9)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory, tiny):
+    """What 30 steps without a stop make. In dispatches as long as they come."""
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    assert train(folder, tiny) == 30
+    made = products(folder)
+    assert [name for name in made if name.startswith("grids/")] == [
+        f"grids/step_{step:08d}.png" for step in range(5, 31, 5)
+    ]
+    assert made["metrics.jsonl"].count(b"\n") == 30
+    return made
+
+
+def flip_last_byte(path):
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("stops", "interval"), [([1], 100), ([3, 4, 13], 1), ([9], 10), ([7, 20], 4), ([28], 7)]
+)
+def test_resumed_equals_uninterrupted(tmp_path, tiny, whole, stops, interval):
+    for stop in stops:
+        reached = train(tmp_path / "run", tiny, stop, checkpoint_every_steps=interval)
+        assert stop <= reached <= stop + 2
+        assert checkpoint.steps(tmp_path / "run" / "checkpoints")[-1] == reached
+    assert train(tmp_path / "run", tiny, checkpoint_every_steps=interval) == 30
+    assert products(tmp_path / "run") == whole
+    assert half_written(tmp_path) == []
+
+
+@pytest.mark.parametrize("first", [13, 20])
+def test_steps_may_be_added_later(tmp_path, tiny, whole, first):
+    assert train(tmp_path / "run", tiny, steps=first) == first
+    assert train(tmp_path / "run", tiny, steps=30) == 30
+    assert products(tmp_path / "run") == whole
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["steps"] == 30
+
+
+def test_a_model_that_reconstructs_resumes_too(tmp_path, tiny):
+    train(tmp_path / "a" / "run", tiny, model="vae", steps=12)
+    train(tmp_path / "b" / "run", tiny, 7, model="vae", steps=12)
+    train(tmp_path / "b" / "run", tiny, model="vae", steps=12)
+    made = products(tmp_path / "b" / "run")
+    assert made == products(tmp_path / "a" / "run")
+    assert "reconstructions/step_00000010.png" in made
+
+
+def test_a_finished_run_is_left_as_it_is(tmp_path, tiny, whole):
+    for _ in range(2):
+        assert train(tmp_path / "run", tiny) == 30
+    assert products(tmp_path / "run") == whole
+
+
+def test_a_kill_between_checkpoints_loses_only_what_came_after(tmp_path, tiny, whole):
+    """Metrics and grids ahead of the newest checkpoint, and half a line, are made again."""
+    train(tmp_path / "run", tiny, 26, keep=9)
+    (tmp_path / "run" / "checkpoints" / "step_00000020.safetensors").unlink()
+    for later in checkpoint.steps(tmp_path / "run" / "checkpoints")[1:]:
+        (tmp_path / "run" / "checkpoints" / f"step_{later:08d}.safetensors").unlink()
+    assert checkpoint.steps(tmp_path / "run" / "checkpoints") == [10]
+    with (tmp_path / "run" / "metrics.jsonl").open("a") as file:
+        file.write('{"step": 29, "disc_l')
+    assert train(tmp_path / "run", tiny) == 30
+    assert products(tmp_path / "run") == whole
+
+
+def test_a_damaged_checkpoint_is_reported_and_the_one_before_used(tmp_path, tiny, whole):
+    train(tmp_path / "run", tiny, 17, checkpoint_every_steps=5, keep=3)
+    present = checkpoint.steps(tmp_path / "run" / "checkpoints")
+    flip_last_byte(tmp_path / "run" / "checkpoints" / f"step_{present[-1]:08d}.safetensors")
+    reports = []
+    assert train(tmp_path / "run", tiny, report=reports.append, keep=3) == 30
+    assert len(reports) == 1
+    assert f"step_{present[-1]:08d}.safetensors is damaged" in reports[0]
+    assert products(tmp_path / "run") == whole
+
+
+def test_no_whole_checkpoint_is_an_error_that_destroys_nothing(tmp_path, tiny):
+    train(tmp_path / "run", tiny, 12, keep=1)
+    (path,) = (tmp_path / "run" / "checkpoints").iterdir()
+    flip_last_byte(path)
+    before = products(tmp_path / "run")
+    with pytest.raises(CheckpointError, match=r"every checkpoint in .* is damaged"):
+        train(tmp_path / "run", tiny, report=lambda _: None)
+    assert products(tmp_path / "run") == before
+
+
+def test_keep(tmp_path, tiny):
+    train(tmp_path / "run", tiny, steps=9, checkpoint_every_steps=2, keep=3)
+    assert checkpoint.steps(tmp_path / "run" / "checkpoints") == [6, 8, 9]
+
+
+def test_missing_folders_are_made_again(tmp_path, tiny, whole):
+    train(tmp_path / "run", tiny, 3)
+    for name in ("checkpoints", "grids"):
+        shutil.rmtree(tmp_path / "run" / name)
+    assert train(tmp_path / "run", tiny) == 30
+    assert products(tmp_path / "run") == whole
+
+
+# --- divergence
+
+
+def test_a_diverging_metric_ends_the_run(tmp_path, tiny):
+    with pytest.raises(DivergenceError, match=r"NaN or infinite at step \d+; .*lower learning"):
+        train(tmp_path / "run", tiny, model="vae", learning_rate=1e6, steps=100)
+    rows = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").open()]
+    assert all(np.isfinite(value) for row in rows for value in row.values())
+
+
+@pytest.mark.parametrize(
+    ("part", "what"), [("params", "the metric (gen|disc)_loss"), ("opt", "a parameter")]
+)
+def test_the_first_poisoned_step_is_named_and_the_last_good_checkpoint_kept(
+    tmp_path, tiny, part, what
+):
+    """A NaN in the optimiser reaches the parameters of the next step, that step's metrics do not.
+
+    The poisoned state is written as a checkpoint, as nothing but bad memory would.
+    """
+    train(tmp_path / "run", tiny, 12)
+    (step,) = checkpoint.steps(tmp_path / "run" / "checkpoints")[1:]
+    with runs.opened(tmp_path / "run", make_config(), tiny.train) as run:
+        state = fit.Trainer(run, tiny.train, tiny.test).restored(print)
+        poisoned = jax.tree.map(
+            lambda x: x * np.nan if x.dtype == np.float32 else x, getattr(state, part)["gen"]
+        )
+        state = state._replace(**{part: getattr(state, part) | {"gen": poisoned}})
+        checkpoint.save(run.checkpoints, state, step, keep=2)
+    before = products(tmp_path / "run")
+    with pytest.raises(DivergenceError) as caught:
+        train(tmp_path / "run", tiny)
+    message = str(caught.value)
+    assert re.match(rf"{what} became NaN or infinite at step {step + 1};", message)
+    assert f"the checkpoint of step {step} is kept" in message
+    assert products(tmp_path / "run") == before

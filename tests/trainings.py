@@ -1,0 +1,104 @@
+"""Trainings so small that a test can afford many, in this process or in one of their own."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from gen_models.data.catalog import cache_folder
+from gen_models.training import checkpoint, fit
+from gen_models.training import config as configs
+from gen_models.training import run as runs
+
+ROOT = Path(__file__).parents[1]
+OPTIONS = {
+    "model": "dcgan",
+    "width": 4,
+    "latent_size": 3,
+    "batch_size": 4,
+    "steps": 30,
+    "sample_every_steps": 5,
+    "checkpoint_every_steps": 10,
+}
+
+
+def make_config(**options) -> configs.Config:
+    """A config of a tiny training."""
+    return configs.from_flat(OPTIONS | {"dataset": "tiny"} | options)
+
+
+class StopAt:
+    """An observer that asks for the end once a step has been seen."""
+
+    def __init__(self, step: int) -> None:
+        self.stop_at, self.seen = step, 0
+
+    def started(self, step):
+        self.seen = step
+
+    def trained(self, step, history):
+        del history
+        self.seen = step
+
+    def __call__(self) -> bool:
+        return self.seen >= self.stop_at
+
+
+def train(
+    folder: Path, tiny, stop_at: int = 10**9, report: Callable[[str], None] = print, **options
+) -> int:
+    """Train in this process until a step near `stop_at`. Returns the step reached."""
+    stop = StopAt(stop_at)
+    with runs.opened(folder, make_config(**options), tiny.train) as run:
+        return fit.fit(fit.Trainer(run, tiny.train, tiny.test), [stop], stop, report)
+
+
+def products(folder: Path) -> dict[str, bytes]:
+    """The files that are to be the same however a run came about: the last state and what is drawn.
+
+    Which earlier checkpoints are kept depends on where a run was stopped.
+    """
+    last = checkpoint.steps(folder / runs.CHECKPOINTS)[-1]
+    names = [f"checkpoints/step_{last:08d}.safetensors", "metrics.jsonl", "samples.png"]
+    names += ["animation.gif", "reconstructions.png"]
+    # The title of curves.png is the run's name.
+    paths = [folder / name for name in names] + [
+        p for s in runs.SERIES for p in folder.glob(f"{s}/*")
+    ]
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(paths) if p.exists()}
+
+
+def half_written(folder: Path) -> list[str]:
+    """The temporary files of `atomic_write` anywhere below `folder`."""
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob(".*.tmp"))
+
+
+def command(data: Path, out: Path, **options) -> list[str]:
+    """The command that trains in a process of its own."""
+    options = OPTIONS | {"data_dir": data, "out": out} | options
+    pairs = [(f"--{name.replace('_', '-')}", str(value)) for name, value in options.items()]
+    return [sys.executable, "-m", "experiments.train", *(word for pair in pairs for word in pair)]
+
+
+def start(args: list[str]) -> subprocess.Popen:
+    """Start a command with its output in pipes and one cache of compiled programs for all."""
+    env = os.environ | {"XDG_CACHE_HOME": str(cache_folder("tests")), "JAX_PLATFORMS": "cpu"}
+    pipe = subprocess.PIPE
+    return subprocess.Popen(args, stdout=pipe, stderr=pipe, text=True, cwd=ROOT, env=env)
+
+
+def finish(process: subprocess.Popen, timeout_s: float = 300) -> tuple[int, str, str]:
+    """Exit code, output and errors of a started command; it is killed if it hangs."""
+    try:
+        out, err = process.communicate(timeout=timeout_s)
+    except BaseException:
+        process.kill()
+        process.communicate()
+        raise
+    return process.returncode, out, err
+
+
+def execute(args: list[str]) -> tuple[int, str, str]:
+    """Exit code, output and errors of a command."""
+    return finish(start(args))

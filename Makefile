@@ -13,7 +13,8 @@ test: .venv/tools
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m pytest
 
-# The long forms of the reliability tests; their figures go to results/reliability.md.
+# The long forms of the reliability tests: 10,000 mutated IDX files, a fifth as many of each other
+# kind, 25 kills. Their figures go to results/reliability.md.
 stress: .venv/tools
 	GEN_MODELS_FUZZ=10000 GEN_MODELS_KILLS=25 $(BIN)/python -m pytest \
 		tests/data/test_idx_fuzz.py tests/training/test_checkpoint.py tests/test_config.py tests/stress

@@ -1,6 +1,6 @@
 """A β-VAE (Higgins et al. 2017): a small, disentangled code at the price of blur.
 
-    python -m experiments.train --config configs/beta_vae.py
+python -m experiments.train --config configs/beta_vae.py
 """
 
 model = "vae"

@@ -1,6 +1,6 @@
 """The conditional GAN that Fashion-MNIST's page shows "after 5000 steps", with the defaults.
 
-    python -m experiments.train --config configs/cgan.py
+python -m experiments.train --config configs/cgan.py
 """
 
 model = "cgan"

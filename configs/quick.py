@@ -1,6 +1,6 @@
 """A first look in a minute or two: a quarter of the width, 1000 steps. Shapes, not details.
 
-    python -m experiments.train --config configs/quick.py
+python -m experiments.train --config configs/quick.py
 """
 
 model = "cgan"

@@ -4,36 +4,52 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import jax
 import tyro
 
+from gen_models import compilations
 from gen_models.config import ConfigError, nearest
 from gen_models.errors import UserError
 
+OUT_OF_MEMORY = "out of memory; try a smaller --batch-size or --width"
 OPTIONS = (tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff)
 
 
 def run(main: Callable[[Sequence[str]], int]) -> None:
     """Run a command to its exit code. What the user can mend is one message and status 2."""
-    keep_compilations()
+    compilations.keep()
     try:
         code = main(sys.argv[1:])
+        sys.stdout.flush()  # while a full disk can still be told
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        code = 2
+        code = _fail(str(error))
+    except BrokenPipeError:  # whoever read the output has gone, as `head` does
+        code = 128 + 13  # SIGPIPE, which not every system has
+        _discard_output()
+    except OSError as error:
+        code = _fail(f"{error.filename or 'the output'}: {error.strerror or error}")
+        _discard_output()
+    except MemoryError:
+        code = _fail(OUT_OF_MEMORY)
+    except jax.errors.JaxRuntimeError as error:
+        if "RESOURCE_EXHAUSTED" not in str(error):
+            raise
+        code = _fail(f"{OUT_OF_MEMORY}: {str(error).splitlines()[0]:.200}")
     except KeyboardInterrupt:
         code = 130
     sys.exit(code)
 
 
-def keep_compilations() -> None:
-    """Keep compiled programs in the user's cache, so that the next start is quick."""
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    jax.config.update("jax_compilation_cache_dir", str(home / "gen_models" / "xla"))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
+def _fail(message: str) -> int:
+    print(f"error: {message}", file=sys.stderr)
+    return 2
+
+
+def _discard_output() -> None:
+    """What Python would still write at its end goes nowhere, instead of failing again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def parse(command: str, cls: type, args: Sequence[str], default: Any = None) -> Any:  # noqa: ANN401

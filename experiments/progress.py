@@ -14,8 +14,9 @@ LINE_EVERY_S = 15.0  # where the output is no terminal, a line instead of a bar
 class Terminal:
     """Observer with a progress bar: steps, steps/s, time left, and the latest metrics."""
 
-    def __init__(self, run: Path, steps: int) -> None:
-        self.run, self.steps, self.first_grid = run, steps, run / "samples.png"
+    def __init__(self, run: Path, steps: int, *, resumed: bool) -> None:
+        self.run, self.steps, self.resumed = run, steps, resumed
+        self.first_grid = run / "samples.png"
         self.console = Console(highlight=False)
         self.progress = Progress(
             BarColumn(bar_width=24),
@@ -41,7 +42,7 @@ class Terminal:
         self.progress.stop()
 
     def started(self, step: int) -> None:
-        if step:
+        if self.resumed:
             done = "finished already" if step >= self.steps else "going on"
             self.say(f"{self.run} is at step {step} of {self.steps}: {done}")
         self.task = self.progress.add_task(

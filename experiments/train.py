@@ -1,14 +1,18 @@
 """Train a model: `python -m experiments.train --model cgan --steps 5000`."""
 
+import os
+import shlex
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, make_dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from experiments import command
 from experiments.progress import EventFiles, Terminal
-from gen_models.config import validate
+from gen_models.config import ConfigError, validate
 from gen_models.data import catalog
 from gen_models.data.known import CATALOG
 from gen_models.training import config as configs
@@ -17,6 +21,7 @@ from gen_models.training import run as runs
 from gen_models.training.config import Config, RunConfig
 from gen_models.training.interrupt import interruptible
 
+MAX_IN_MEMORY_BYTES = 2**30
 PRODUCTS = {
     "samples.png": "samples",
     "reconstructions.png": "test images, each above its reconstruction",
@@ -38,17 +43,7 @@ class Start:
 
 def parse(args: Sequence[str]) -> Config:
     """The config that the command line asks for. Raises ConfigError and RunError."""
-    given = {name: command.first_value(args, f"--{name}") for name in ("config", "resume", "model")}
-    base = given["resume"] or given["config"]
-    values = configs.read(Path(base)) if base else {}
-    if given["resume"]:
-        runs.load(Path(base))  # so that a folder that is no run is called so
-        values["out"] = base
-    if given["model"]:
-        if configs.known_model(given["model"]) != values.get("model", given["model"]):
-            values = {k: v for k, v in values.items() if k in RunConfig.__dataclass_fields__}
-        values["model"] = given["model"]
-    default = configs.from_flat(values)
+    default = defaults(args)
     cls = make_dataclass(
         "Options",
         [
@@ -66,36 +61,88 @@ def parse(args: Sequence[str]) -> Config:
     return config
 
 
+def defaults(args: Sequence[str]) -> Config:
+    """What the options are where they are not given, by --resume, --config and --model."""
+    given = {name: command.first_value(args, f"--{name}") for name in ("config", "resume", "model")}
+    values = {}
+    if given["resume"] is not None:
+        values = resumed(Path(given["resume"]), args)
+    elif given["config"] is not None:
+        values = configs.read(Path(given["config"]))
+    if given["model"] is not None:
+        if configs.known_model(given["model"]) != values.get("model", given["model"]):
+            values = {k: v for k, v in values.items() if k in RunConfig.__dataclass_fields__}
+        values["model"] = given["model"]
+    try:
+        return configs.from_flat(values)
+    except ConfigError as error:
+        where = given["resume"] or given["config"]
+        raise ConfigError(f"{where}: {error}" if where else str(error)) from error
+
+
+def resumed(folder: Path, args: Sequence[str]) -> dict[str, Any]:
+    """The options of the run to go on with. Raises ConfigError and RunError."""
+    for option in ("--config", "--out"):
+        if command.first_value(args, option) is not None:
+            raise ConfigError(f"{option} and --resume contradict each other; leave one out")
+    return configs.to_flat(runs.load(folder).config) | {"out": str(folder)}
+
+
 def load_data(config: Config) -> tuple[Config, catalog.Dataset, catalog.Dataset]:
-    """The training and the test split; the config with the data set's name and the run's folder."""
+    """The training and the test split; the config with all that was left to be found out.
+
+    That is the data set's name, its folder if the environment named it, and the run's folder.
+    """
     run = config.run
+    named = run.data_dir or os.environ.get(catalog.DATA_DIR_VARIABLE)
+    folder = Path(named) if named else None
+    if folder and not str(folder).startswith("~"):
+        folder = folder.absolute()  # so that the run can be resumed from elsewhere
     # A run on a folder of one's own records the name that the folder gave it: no catalogue has it.
-    name = run.dataset if run.dataset in CATALOG or run.data_dir is None else None
-    train, test = (catalog.load(name, split, run.data_dir) for split in ("train", "test"))
+    name = run.dataset if run.dataset in CATALOG or folder is None else None
+    train, test = (in_memory(catalog.load(name, split, folder)) for split in ("train", "test"))
     if run.dataset not in (None, train.name):
         raise catalog.DataError(
-            f"{run.data_dir} holds {train.name!r}, not {run.dataset!r}; leave out --dataset"
+            f"{folder} holds {train.name!r}, not {run.dataset!r}; leave out --dataset"
         )
-    config = config._replace(run=replace(run, dataset=train.name))
+    config = config._replace(run=replace(run, dataset=train.name, data_dir=folder))
     out = run.out or runs.RUNS / configs.run_name(config)
     return config._replace(run=replace(config.run, out=out)), train, test
+
+
+def in_memory(dataset: catalog.Dataset) -> catalog.Dataset:
+    """The data set, read into memory unless it is huge.
+
+    A mapped file that another program cuts short kills this process, and one that it overwrites
+    changes the data under training.
+    """
+    is_mapped = isinstance(dataset.images, np.memmap)
+    if not is_mapped or dataset.images.nbytes > MAX_IN_MEMORY_BYTES:
+        return dataset
+    return dataset._replace(images=np.array(dataset.images))
 
 
 def train(run: runs.Run, data: tuple[catalog.Dataset, catalog.Dataset]) -> int:
     """Train a run to its end or to a signal, and say where to look. Returns the exit code."""
     options = run.config.run
     began = time.perf_counter()
-    session = environment.describe()
-    with interruptible() as interruption, Terminal(run.folder, options.steps) as terminal:
+    before, session = run.sessions(), environment.describe()
+    run.record_sessions([*before, session])
+    with (
+        interruptible() as interruption,
+        Terminal(run.folder, options.steps, resumed=bool(before)) as terminal,
+    ):
+        for change in environment.changes(before[-1], session) if before else ():
+            terminal.say(f"the last bits of the result may differ: {change}")
         observers: list[fit.Observer] = [terminal]
         if options.tensorboard:
             observers.append(EventFiles(run.folder / "tensorboard"))
         trainer = fit.Trainer(run, *data)
         step = fit.fit(trainer, observers, lambda: interruption.by is not None, terminal.say)
     session |= {"reached": step, "seconds": round(time.perf_counter() - began, 1)}
-    run.record_session(session)
-    if interruption.by:
-        resume = f"python -m experiments.train --resume {run.folder}"
+    run.record_sessions([*before, session])
+    if interruption.by and step < options.steps:
+        resume = f"python -m experiments.train --resume {shlex.quote(str(run.folder))}"
         print(f"{interruption.by.name}: saved at step {step}. To go on: {resume}")
         return interruption.exit_code
     report(run, step)

@@ -38,7 +38,7 @@ from gen_models.training.config import (
 
 FUZZ = settings(
     deadline=None,
-    max_examples=int(os.environ.get("GEN_MODELS_FUZZ", "200")),
+    max_examples=int(os.environ.get("GEN_MODELS_FUZZ", "1000")) // 5,
     derandomize=True,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

@@ -192,9 +192,9 @@ def fit(
     """Train a run to its last step, from wherever it is. Returns the step reached.
 
     Between dispatches `should_stop` is asked; a yes saves a checkpoint and ends. `report` is told
-    of damaged checkpoints that were passed over. Raises DivergenceError at
-    the dispatch in which a metric or a parameter stopped being finite; UserError when a file cannot
-    be written. In both cases the checkpoints are as they were.
+    of damaged checkpoints that were passed over. Raises DivergenceError at the dispatch in which a
+    metric or a parameter stopped being finite; UserError when a file cannot be written. In both
+    cases the checkpoints are as they were.
     """
     config = trainer.run.config.run
     state = trainer.restored(report)

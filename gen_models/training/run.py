@@ -30,8 +30,8 @@ from gen_models.data.catalog import Dataset
 from gen_models.errors import UserError
 from gen_models.files import atomic_write, remove_leftovers, write_error
 from gen_models.models import MODELS
-from gen_models.training import config as configs
 from gen_models.training import checkpoint, environment
+from gen_models.training import config as configs
 from gen_models.training.advance import Build
 from gen_models.training.config import Config
 
@@ -132,7 +132,8 @@ class Run:
         """Forget metrics and grids beyond `step`. Raises RunError if metrics are missing."""
         path = self.folder / METRICS
         rows = [row for row in _rows(path) if row["step"] <= step]
-        if [row["step"] for row in rows] != list(range(1, step + 1)):
+        whole = [row["step"] for row in rows] == list(range(1, step + 1))
+        if not whole or len({tuple(row) for row in rows}) > 1:
             raise RunError(
                 f"{path}: expected one line for each of the {step} steps of the checkpoint, found "
                 f"{len(rows)} whole ones in order; restore the file, or start afresh in another "
@@ -198,6 +199,7 @@ def opened(folder: Path, config: Config, dataset: Dataset) -> Iterator[Run]:
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        _check_ours(folder)
     except OSError as error:
         raise write_error(folder, error) from error
     with _locked(folder):
@@ -209,21 +211,26 @@ def opened(folder: Path, config: Config, dataset: Dataset) -> Iterator[Run]:
         yield run
 
 
+def _check_ours(folder: Path) -> None:
+    """Refuse a folder that holds something else, before anything is written there."""
+    holds = any(not entry.name.startswith(".") for entry in folder.iterdir())
+    if holds and not (folder / CONFIG).exists():
+        raise RunError(f"{folder} is not a run: it has files but no {CONFIG}; choose another --out")
+
+
 def _prepare(run: Run) -> None:
-    """Check what the folder holds, tidy it up, and write its config. Raises RunError, OSError."""
+    """Check that it is the same run, write its config, tidy up. Raises RunError and OSError."""
     folder = run.folder
     if (folder / CONFIG).exists():
         _check_same(folder, run.config, run.data)
-    elif any(not entry.name.startswith(".") for entry in folder.iterdir()):
-        raise RunError(f"{folder} is not a run: it has files but no {CONFIG}; choose another --out")
-    for name in (*SERIES, CHECKPOINTS):
-        (folder / name).mkdir(exist_ok=True)
-        remove_leftovers(folder / name)
-    remove_leftovers(folder)
     head = {"format": configs.FORMAT, "version": configs.VERSION, "data": run.data._asdict()}
     values = head | configs.to_flat(run.config)
     del values["out"]  # the folder may be moved, and re-running the config is another run
-    write_text(folder / CONFIG, json.dumps(values, indent=2) + "\n")
+    write_text(folder / CONFIG, json.dumps(values, indent=2) + "\n")  # first: it makes this a run
+    remove_leftovers(folder)
+    for name in (*SERIES, CHECKPOINTS):
+        (folder / name).mkdir(exist_ok=True)
+        remove_leftovers(folder / name)
 
 
 def load(folder: Path) -> Run:
@@ -287,7 +294,7 @@ def _locked(folder: Path) -> Iterator[None]:
     path, holder = folder / ".lock", folder / ".lock-holder"
     lock = filelock.FileLock(path, timeout=0)
     try:
-        lock.acquire()
+        held = lock.acquire()
     except filelock.Timeout as error:
         raise RunError(
             f"{folder} is in use by {_holder(holder)}; wait for it, stop it, or choose another "
@@ -295,7 +302,7 @@ def _locked(folder: Path) -> Iterator[None]:
         ) from error
     except OSError as error:
         raise write_error(path, error) from error
-    with lock:
+    with held:
         write_text(holder, f"process {os.getpid()} on {socket.gethostname()}")
         try:
             yield

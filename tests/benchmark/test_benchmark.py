@@ -77,6 +77,6 @@ def test_report_shows_the_figures_it_has_and_leaves_out_the_rest(tmp_path):
 
 
 def test_comparing_with_torch_needs_torch(monkeypatch):
-    monkeypatch.setattr(torch_twin, "find_spec", lambda name: None)
+    monkeypatch.setattr(torch_twin, "find_spec", lambda _: None)
     with pytest.raises(UserError, match="pip install torch"):
         torch_twin.twin("dcgan", 4, 4, 1)

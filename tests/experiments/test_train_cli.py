@@ -8,7 +8,7 @@ import sys
 import time
 
 import pytest
-from trainings import command, execute, finish, half_written, products, start
+from trainings import OPTIONS, command, execute, finish, half_written, products, start
 
 from experiments import command as commands
 from experiments import train
@@ -16,6 +16,7 @@ from gen_models import compilations
 from gen_models.data.known import IMAGES
 from gen_models.models import MODELS
 from gen_models.training import checkpoint
+from gen_models.training import config as configs
 
 STEPS = 600
 EVERY = {"sample_every_steps": 200, "checkpoint_every_steps": 100}
@@ -122,6 +123,13 @@ def test_a_deleted_data_file_is_named(call, tiny_folder, tmp_path):
     assert code == 2
     assert f"it lacks {IMAGES['train']}" in err
     assert not (tmp_path / "run").exists()
+
+
+def test_a_data_file_cut_short_during_training_does_no_harm(tiny, tiny_folder, tmp_path):
+    config = configs.from_flat(OPTIONS | {"data_dir": str(tiny_folder), "out": str(tmp_path)})
+    _, dataset, _ = train.load_data(config)
+    os.truncate(tiny_folder / IMAGES["train"], 16)
+    assert (dataset.images == tiny.train.images).all()  # a mapped file would end this process
 
 
 def test_images_that_no_net_takes_leave_no_folder(call, tmp_path, tiny, tiny_folder):

@@ -23,7 +23,7 @@ from gen_models.errors import UserError
 from gen_models.training import checkpoint
 from gen_models.training.checkpoint import CheckpointError, DamagedCheckpointError
 
-EXAMPLES = int(os.environ.get("GEN_MODELS_FUZZ", "200"))
+EXAMPLES = int(os.environ.get("GEN_MODELS_FUZZ", "1000")) // 5
 FUZZ = settings(
     deadline=None,
     max_examples=EXAMPLES,

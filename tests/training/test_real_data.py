@@ -1,0 +1,51 @@
+"""A short training on Fashion-MNIST itself."""
+
+from contextlib import closing
+
+import jax
+import numpy as np
+import pytest
+
+from gen_models.algorithm import Spec
+from gen_models.data import catalog
+from gen_models.data.stream import stream
+from gen_models.models import MODELS
+from gen_models.training import advance
+
+STEPS = 120
+
+
+@pytest.fixture(scope="module")
+def fashion_mnist():
+    try:
+        return catalog.load("fashion_mnist")
+    except catalog.DataError as error:  # a machine without it that reaches no source of it
+        pytest.skip(str(error).splitlines()[0])
+
+
+def train(name, dataset):
+    """The metrics of STEPS steps of a narrow model, and ten of its samples."""
+    module, key = MODELS[name], jax.random.key(0)
+    spec = Spec(*dataset.image_shape, dataset.num_classes)
+    model = (module.build, spec, module.Config(width=8))
+    with closing(stream(dataset, seed=0, batch_size=64)) as chunks:
+        state, metrics = advance.advance(
+            *model, advance.start(*model, key), next(chunks), STEPS, key
+        )
+    images = advance.sample(*model, state, key, np.arange(10, dtype=np.int32))
+    return {name: values[:STEPS] for name, values in metrics.items()}, np.asarray(images)
+
+
+def test_vae_loss_falls_on_real_images(fashion_mnist):
+    metrics, images = train("vae", fashion_mnist)
+    first, last = metrics["loss"][:10].mean(), metrics["loss"][-10:].mean()
+    assert last < 0.75 * first  # from about 550 nats, that of grey noise, to under 400
+    assert np.abs(images).max() <= 1
+
+
+def test_gan_losses_stay_finite_and_neither_player_has_won(fashion_mnist):
+    metrics, images = train("cgan", fashion_mnist)
+    assert all(np.isfinite(values).all() for values in metrics.values())
+    assert metrics["finite"].all()
+    assert 0.02 < metrics["fake_score"][-20:].mean() < metrics["real_score"][-20:].mean() < 0.98
+    assert images.std() > 0.1  # no constant picture

@@ -55,7 +55,7 @@ NOT_IDENTITY = ("data_dir", "steps", "checkpoint_every_steps", "keep", "out", "t
 
 
 class Config(NamedTuple):
-    """A run's own options and its model's, a pytree whose leaves are the real-valued ones."""
+    """A run's own options and its model's."""
 
     run: RunConfig
     options: Any

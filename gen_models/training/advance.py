@@ -6,7 +6,7 @@ the algorithm is built while tracing.
 """
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 
 import jax
 import jax.numpy as jnp
@@ -25,10 +25,21 @@ def to_batch(images: Array, labels: Array) -> Batch:
     return Batch(images[..., None].astype(jnp.float32) / 127.5 - 1, labels)
 
 
-@partial(jax.jit, static_argnames=("build", "spec"))
 def start(build: Build, spec: Spec, config: PyTree, key: Key) -> State:
     """The state at step 0."""
-    return build(config, spec).init(key)
+    return _starter()(build, spec, config, key)
+
+
+@cache
+def _starter() -> Callable[[Build, Spec, PyTree, Key], State]:
+    """The compiled `init`. It runs once, so on a CPU most of what the compiler would do to make its
+    random numbers quick takes longer than they do; the bits are the same."""
+    quickly = {"xla_backend_optimization_level": 1} if jax.default_backend() == "cpu" else None
+    return jax.jit(
+        lambda build, spec, config, key: build(config, spec).init(key),
+        static_argnums=(0, 1),
+        compiler_options=quickly,
+    )
 
 
 @partial(jax.jit, static_argnames=("build", "spec"), donate_argnames="state")

@@ -1,6 +1,7 @@
 """What every command has in common: options, errors for people, the compilation cache."""
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -19,6 +20,9 @@ OPTIONS = (tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff)
 
 def run(main: Callable[[Sequence[str]], int]) -> None:
     """Run a command to its exit code. What the user can mend is one message and status 2."""
+    signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # imports are over: tidy up from now on
     compilations.keep()
     try:
         code = main(sys.argv[1:])
@@ -73,9 +77,15 @@ def _given(args: Sequence[str]) -> list[tuple[str, str]]:
     return [(option.replace("_", "-"), value) for option, value in pairs if option[:2] == "--"]
 
 
-def first_value(args: Sequence[str], option: str) -> str | None:
-    """The value given for an option that decides what the other options are."""
-    return next((value for name, value in _given(args) if name == option), None)
+def deciding(args: Sequence[str], option: str) -> str | None:
+    """The value of an option that decides what the other options are. Raises ConfigError if it is
+    given twice: two readings of one command line would be possible."""
+    values = [value for name, value in _given(args) if name == option]
+    if len(values) > 1:
+        raise ConfigError(
+            f"{option} is given twice: {values[0]!r} and {values[1]!r}; leave one out"
+        )
+    return values[0] if values else None
 
 
 def _choices(cls: type) -> dict[str, tuple[str, ...]]:

@@ -1,4 +1,4 @@
-"""A run as it happens: on the terminal, and as event files for TensorBoard."""
+"""A run as it happens, on the terminal."""
 
 import time
 from pathlib import Path
@@ -68,21 +68,3 @@ class Terminal:
     def say(self, message: str) -> None:
         """Print a line above the bar."""
         self.console.print(message, markup=False, soft_wrap=True)
-
-
-class EventFiles:
-    """Observer that writes the metrics as TensorBoard scalars."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def started(self, step: int) -> None:
-        from tensorboardX import SummaryWriter  # slow to import, and seldom wanted
-
-        self.writer = SummaryWriter(str(self.folder), purge_step=step + 1)
-
-    def trained(self, step: int, history: dict[str, np.ndarray]) -> None:
-        for name, values in history.items():
-            for at, value in enumerate(values, step + 1 - len(values)):
-                self.writer.add_scalar(name, float(value), at)
-        self.writer.flush()

@@ -1,9 +1,9 @@
 """Draw from a trained run: `python -m experiments.sample RUN --labels 3 --count 64`."""
 
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -21,7 +21,8 @@ from gen_models.training import advance, checkpoint
 from gen_models.training import run as runs
 
 BATCH = 500  # images drawn in one dispatch
-GRID_IMAGES, GRID_COLUMNS = 400, 20
+GRID_IMAGES = 400
+PURPOSE = 2**31 + 1  # parts these keys from a training's of the same seed, which count from 0
 
 
 @dataclass(frozen=True)
@@ -31,20 +32,21 @@ class Options:
     run: Annotated[Path, tyro.conf.Positional]
     """The folder of the run."""
     labels: tuple[int, ...] = ()
-    """Classes to draw, in turn. Default: every class."""
-    count: Annotated[int, Between(1, 10_000_000)] = 100
+    """Classes to draw, in turn, from a conditional model. Default: every class."""
+    count: Annotated[int, Between(1, 1_000_000)] = 100
     """How many images."""
     seed: Annotated[int, Between(0, 2**31 - 1)] = 1
     """Decides the latents."""
     out: Path | None = None
     """The picture to write, a grid of the first 400 images. Default: drawn.png in the run."""
     idx: Path | None = None
-    """Also write all images and labels to IDX files, PREFIX-images-idx3-ubyte and -labels-."""
+    """Prefix of IDX files to write too: PREFIX-images-idx3-ubyte with all images, and from a
+    conditional model PREFIX-labels-idx1-ubyte."""
 
 
 def newest_state(run: runs.Run) -> State:
     """The state in the newest whole checkpoint. Raises UserError if there is none."""
-    template = jax.eval_shape(partial(advance.start, *run.model), jax.random.key(0))
+    template = advance.shapes(*run.model)
     found = checkpoint.newest(run.checkpoints, template, lambda line: print(line, file=sys.stderr))
     if found is None:
         raise UserError(f"{run.folder} has no checkpoint yet; train it first, or go on with it")
@@ -72,6 +74,17 @@ def check_labels(options: Options, run: runs.Run, conditional: bool) -> np.ndarr
     return np.resize(np.array(options.labels or range(classes), np.int32), options.count)
 
 
+def write_idx(prefix: Path, images: np.ndarray, labels: np.ndarray | None) -> None:
+    """IDX files of images f32[N,H,W,1] in [-1,1] and, if they mean something, labels i32[N]."""
+    arrays = {"images-idx3": render.to_uint8(images)}
+    if labels is not None:
+        arrays["labels-idx1"] = labels.astype(np.uint8 if labels.max() < 256 else np.int32)
+    for kind, array in arrays.items():
+        path = prefix.parent / f"{prefix.name}-{kind}-ubyte"
+        idx.write(path, array)
+        print(f"{len(array)} {kind[:6]}: {path}")
+
+
 def main(args: Sequence[str]) -> int:
     """Draw, write, say where. Returns the exit code."""
     options = command.parse("sample", Options, args)
@@ -80,19 +93,17 @@ def main(args: Sequence[str]) -> int:
     build, spec, config = run.model
     conditional = build(config, spec).conditional
     labels = check_labels(options, run, conditional)
-    images = draw(run, newest_state(run), jax.random.key(options.seed), labels)
+    key = jax.random.fold_in(jax.random.key(options.seed), PURPOSE)
+    images = draw(run, newest_state(run), key, labels)
 
     shown = min(len(images), GRID_IMAGES)
-    columns = min(GRID_COLUMNS, shown)
+    columns = math.ceil(math.sqrt(shown))
     picture = render.grid(images[:shown], -(-shown // columns), columns)
     out = options.out or run.folder / "drawn.png"
     render.save_png(picture, out)
     print(f"{shown} of {len(images)} images: {out}")
     if options.idx is not None:
-        for kind, array in (("images-idx3", render.to_uint8(images)), ("labels-idx1", labels)):
-            path = options.idx.with_name(f"{options.idx.name}-{kind}-ubyte")
-            idx.write(path, array.astype(np.uint8))
-            print(f"{len(array)} {kind[:6]}: {path}")
+        write_idx(options.idx, images, labels if conditional else None)
     return 0
 
 

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from experiments import command
-from experiments.progress import EventFiles, Terminal
+from experiments.progress import Terminal
 from gen_models.config import ConfigError, validate
 from gen_models.data import catalog
 from gen_models.data.known import CATALOG
+from gen_models.models import MODELS
 from gen_models.training import config as configs
 from gen_models.training import environment, fit
 from gen_models.training import run as runs
@@ -63,7 +64,7 @@ def parse(args: Sequence[str]) -> Config:
 
 def defaults(args: Sequence[str]) -> Config:
     """What the options are where they are not given, by --resume, --config and --model."""
-    given = {name: command.first_value(args, f"--{name}") for name in ("config", "resume", "model")}
+    given = {name: command.deciding(args, f"--{name}") for name in ("config", "resume", "model")}
     values = {}
     if given["resume"] is not None:
         values = resumed(Path(given["resume"]), args)
@@ -71,7 +72,9 @@ def defaults(args: Sequence[str]) -> Config:
         values = configs.read(Path(given["config"]))
     if given["model"] is not None:
         if configs.known_model(given["model"]) != values.get("model", given["model"]):
-            values = {k: v for k, v in values.items() if k in RunConfig.__dataclass_fields__}
+            fields = (RunConfig, MODELS[given["model"]].Config)
+            known = {name for cls in fields for name in cls.__dataclass_fields__}
+            values = {name: value for name, value in values.items() if name in known}
         values["model"] = given["model"]
     try:
         return configs.from_flat(values)
@@ -83,7 +86,7 @@ def defaults(args: Sequence[str]) -> Config:
 def resumed(folder: Path, args: Sequence[str]) -> dict[str, Any]:
     """The options of the run to go on with. Raises ConfigError and RunError."""
     for option in ("--config", "--out"):
-        if command.first_value(args, option) is not None:
+        if command.deciding(args, option) is not None:
             raise ConfigError(f"{option} and --resume contradict each other; leave one out")
     return configs.to_flat(runs.load(folder).config) | {"out": str(folder)}
 
@@ -100,7 +103,8 @@ def load_data(config: Config) -> tuple[Config, catalog.Dataset, catalog.Dataset]
         folder = folder.absolute()  # so that the run can be resumed from elsewhere
     # A run on a folder of one's own records the name that the folder gave it: no catalogue has it.
     name = run.dataset if run.dataset in CATALOG or folder is None else None
-    train, test = (in_memory(catalog.load(name, split, folder)) for split in ("train", "test"))
+    given = folder if run.data_dir else None  # the environment's folder may be passed over
+    train, test = (in_memory(catalog.load(name, split, given)) for split in ("train", "test"))
     if run.dataset not in (None, train.name):
         raise catalog.DataError(
             f"{folder} holds {train.name!r}, not {run.dataset!r}; leave out --dataset"
@@ -136,6 +140,8 @@ def train(run: runs.Run, data: tuple[catalog.Dataset, catalog.Dataset]) -> int:
             terminal.say(f"the last bits of the result may differ: {change}")
         observers: list[fit.Observer] = [terminal]
         if options.tensorboard:
+            from experiments.event_files import EventFiles  # slow to import, and seldom wanted
+
             observers.append(EventFiles(run.folder / "tensorboard"))
         trainer = fit.Trainer(run, *data)
         step = fit.fit(trainer, observers, lambda: interruption.by is not None, terminal.say)

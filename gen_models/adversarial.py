@@ -88,13 +88,13 @@ def adversarial(game: Game, spec: Spec) -> Algorithm:
         (grads_g,) = pullback(grad_images)
         gen, opt_g = descend(game.gen_optimiser, grads_g, state.opt["gen"], state.params["gen"])
 
-        ema = {"params": gen, "stats": gen_stats}
+        sampled_from = {"params": gen, "stats": gen_stats}
         new = State(
             step=state.step + 1,
             params={"gen": gen, "disc": disc},
             stats={"gen": gen_stats, "disc": disc_stats},
             opt={"gen": opt_g, "disc": opt_d},
-            ema=average(state.ema, ema, game.ema_decay, state.step),
+            ema=average(state.ema, sampled_from, game.ema_decay, state.step),
             extra=(),
         )
         metrics = {

@@ -39,6 +39,7 @@ class Between:
 
 
 Rate = Annotated[float, Between(0, 1)]  # a fraction or a decay
+Decay = Annotated[float, Between(0, 0.99999)]  # of a moment that is divided by 1 - decay
 Positive = Annotated[float, Between(1e-12, 1e6)]
 Size = Annotated[int, Between(1, 4096)]  # units, channels, latent dimensions
 

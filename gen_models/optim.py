@@ -20,6 +20,7 @@ def average(ema: PyTree, new: PyTree, decay: float | Array | None, step: Array) 
 
     The decay starts low, min(decay, (1 + t) / (10 + t)), so that the average forgets the
     initialisation within the first steps instead of dragging it along for 1 / (1 - decay) of them.
+    It reaches 0.999 at step 8990: until then the average looks back over a ninth of the run.
     """
     if decay is None:
         return new

@@ -10,8 +10,6 @@ from typing import NamedTuple
 from gen_models.data.catalog import DATA_DIR_VARIABLE, cache_folder
 from gen_models.errors import UserError
 
-TIMEOUT_S = 600
-
 
 class Start(NamedTuple):
     """Of one process: seconds until it had done its first step, its peak memory at the end."""
@@ -45,8 +43,7 @@ def _start(model: str, steps: int, environment: dict[str, str]) -> Start:
             lines.append(line.strip())
             if line.startswith("first step") and first is None:
                 first = time.perf_counter() - began
-        process.wait(TIMEOUT_S)
     peaks = [float(line.split()[-1]) for line in lines if line.startswith("peak MiB")]
-    if process.returncode or first is None or not peaks:
+    if process.wait() or first is None or not peaks:
         raise UserError(f"the {model} process that was to be measured failed: {lines[-3:]}")
     return Start(first, peaks[-1])

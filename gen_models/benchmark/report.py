@@ -73,7 +73,7 @@ float32. The matmul rate, measured in the same rounds, was
 
 def write(result: dict[str, Any], prefix: Path) -> list[Path]:
     """PREFIX.md, PREFIX.json and PREFIX.png. Returns their paths."""
-    paths = [prefix.with_suffix(suffix) for suffix in (".md", ".json", ".png")]
+    paths = [prefix.parent / (prefix.name + suffix) for suffix in (".md", ".json", ".png")]
     texts = (markdown(result), json.dumps(result, indent=2) + "\n")
     for path, text in zip(paths, texts, strict=False):
         with atomic_write(path) as file:

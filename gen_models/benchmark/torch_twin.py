@@ -124,6 +124,8 @@ def _discriminator(width: int, model: str) -> "torch.nn.Module":
         [leaky, nn.Conv2d(width, 2 * width, 4, 2, 1, bias=False)],
         2 * width,
         [nn.BatchNorm2d(2 * width), leaky, nn.Flatten(), nn.Linear(2 * width * 49, 1)],
+        1,
+        [],
     )
 
 
@@ -148,7 +150,8 @@ def _sequence(model: str, *parts: Any) -> "torch.nn.Module":  # noqa: ANN401
             for i, block in enumerate(self.blocks):
                 x = block(x)
                 if i < len(self.tables):
-                    x = x + self.tables[i](labels)[:, :, None, None]
+                    bias = self.tables[i](labels)
+                    x = x + bias.view(*bias.shape, *[1] * (x.ndim - 2))
             return x
 
     return Labelled()

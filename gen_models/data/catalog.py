@@ -64,7 +64,9 @@ def load(
     if split not in get_args(Split):
         raise DataError(f"there is no split {split!r}{_nearest(split, list(get_args(Split)))}")
     try:
-        return _search(name, split, _named_folder(data_dir))
+        # An own folder that is named, and nothing else, is what to train on; nothing may stand in.
+        insist = name is None and data_dir is not None
+        return _search(name, split, _named_folder(data_dir), insist)
     except OSError as error:  # those of reading and writing files have been dealt with
         raise DataError(f"cannot look at {error.filename}: {error.strerror}") from error
 
@@ -77,8 +79,8 @@ def cache_folder(name: str) -> Path:
     return root / "gen_models" / name
 
 
-def _search(name: str | None, split: Split, folder: Path | None) -> Dataset:
-    """Load from the folder that the user names, or else from where `_load_installed` finds it."""
+def _search(name: str | None, split: Split, folder: Path | None, insist: bool) -> Dataset:
+    """Load from the folder that the user names, or else, unless that must be it, as installed."""
     if folder is not None:
         for candidate, known in _candidates(folder, name):
             files = _find_files(candidate)
@@ -87,6 +89,11 @@ def _search(name: str | None, split: Split, folder: Path | None) -> Dataset:
                 if known is None:
                     return _load_own(candidate, files, split)
                 return _load_known(CATALOG[known], files, split, _own_hint(candidate))
+        if insist:
+            raise DataError(
+                f"{folder} holds no IDX files; expected {', '.join(FILES)}, raw or .gz; name a "
+                "--dataset to look for it elsewhere too"
+            )
         notice(f"{folder} holds no IDX files; looking for {name or DEFAULT} elsewhere")
     return _load_installed(CATALOG[name or DEFAULT], split)
 

@@ -63,7 +63,8 @@ def stream(
     """Chunks without end, the first one holding step `start`.
 
     Chunks begin at multiples of their length whatever `start` is. While the caller works with one,
-    the next is gathered and placed by a thread; two exist at a time. `place` puts a NumPy chunk on
+    the next is gathered and placed by a thread; two exist at a time if the caller lets go of one
+    before it asks for the next. `place` puts a NumPy chunk on
     devices; give it a `jax.device_put` with shardings to spread the batch axis.
     """
     steps = chunk_steps(dataset, batch_size)

@@ -28,7 +28,8 @@ class Config:
     learning_rate: Positive = 1e-3
     """Adam's step size."""
     ema_decay: Rate | None = 0.999
-    """Decay of the averaged weights, from which samples are drawn; None: no average."""
+    """Decay of the averaged weights, from which samples are drawn; None: no average.
+    It is reached gradually: after t steps the decay is at most (1 + t) / (10 + t)."""
     compute_dtype: Literal["float32", "bfloat16"] = "float32"
     """Type of activations and products. Parameters stay float32."""
 

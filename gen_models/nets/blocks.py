@@ -11,6 +11,7 @@ from gen_models.algorithm import Array
 from gen_models.nets import conv
 
 normal = nn.initializers.normal(0.02)  # DCGAN (Radford et al. 2016, §4): every weight N(0, 0.02)
+KERNEL, STRIDE, PADDING = 4, 2, 1  # each convolution halves an image, each transposed one doubles
 leaky_relu = partial(nn.leaky_relu, negative_slope=0.2)
 
 
@@ -19,18 +20,15 @@ class Conv(nn.Module):
 
     features: int
     bias: bool = True
-    kernel: int = 4
-    stride: int = 2
-    padding: int = 1
     init: Callable = normal
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
-        shape = (self.kernel, self.kernel, x.shape[-1], self.features)
+        shape = (KERNEL, KERNEL, x.shape[-1], self.features)
         w = self.param("kernel", self.init, shape)
         x, w = x.astype(self.dtype), w.astype(self.dtype)
-        y = conv.convolve(x, w, stride=self.stride, padding=self.padding)
+        y = conv.convolve(x, w, stride=STRIDE, padding=PADDING)
         return _add_bias(self, y) if self.bias else y
 
 
@@ -42,19 +40,16 @@ class ConvTranspose(nn.Module):
 
     features: int
     bias: bool = True
-    kernel: int = 4
-    stride: int = 2
-    padding: int = 1
     init: Callable = normal
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
-        shape = (self.kernel, self.kernel, self.features, x.shape[-1])
+        shape = (KERNEL, KERNEL, self.features, x.shape[-1])
         w = self.param("kernel", self.init, shape)
         x, w = x.astype(self.dtype), w.astype(self.dtype)
-        image = (x.shape[1] * self.stride, x.shape[2] * self.stride)
-        y = conv.convolve_transpose(x, w, image=image, stride=self.stride, padding=self.padding)
+        image = (x.shape[1] * STRIDE, x.shape[2] * STRIDE)
+        y = conv.convolve_transpose(x, w, image=image, stride=STRIDE, padding=PADDING)
         return _add_bias(self, y) if self.bias else y
 
 
@@ -66,9 +61,10 @@ def _add_bias(module: nn.Module, y: Array) -> Array:
 class LabelBias(nn.Module):
     """Adds a learned vector a class: x f32[N,…,C], labels i32[N] -> the same shape.
 
-    Concatenating the label's one-hot maps to a linear layer's input (Mirza & Osindero 2014, §3.1)
-    adds a learned vector a class to its output; adding that vector says the same, but for the zero
-    padding at a convolution's border, without widening the convolution.
+    Concatenating the label to a dense layer's input, as Mirza & Osindero (2014, §3.2) do, adds a
+    learned vector a class to its output. Here the vector is one for all positions of an image: what
+    concatenated one-hot maps give in the interior of a convolution, and less than what they give
+    through a transposed one (a vector for each phase of the stride), at a fraction of the cost.
     """
 
     num_classes: int

@@ -1,4 +1,4 @@
-"""Strided and transposed convolution, each differentiable any number of times.
+"""Strided and transposed convolution, differentiable any number of times in reverse mode.
 
 A convolution y = F(x, w) is bilinear, and so are the two maps that its gradients need:
 

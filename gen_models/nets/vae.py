@@ -4,12 +4,12 @@ import flax.linen as nn
 import jax.numpy as jnp
 
 from gen_models.algorithm import Array
-from gen_models.nets.blocks import Conv, ConvTranspose
+from gen_models.nets.blocks import STRIDE, Conv, ConvTranspose
 
 he_normal = nn.initializers.he_normal()
 # A transposed kernel is f32[k,k,out,in]: each output sums over (k/stride)² taps of `in` values.
 he_transposed = nn.initializers.variance_scaling(
-    2.0 * 4, "fan_in", "normal", in_axis=-1, out_axis=-2
+    2.0 * STRIDE**2, "fan_in", "normal", in_axis=-1, out_axis=-2
 )
 
 

@@ -22,12 +22,17 @@ FINITE = "finite"  # the metric that says whether every parameter still is, 1 or
 
 def to_batch(images: Array, labels: Array) -> Batch:
     """u8[B,H,W] in [0,255], i32[B] -> f32[B,H,W,1] in [-1,1], the same labels."""
-    return Batch(images[..., None].astype(jnp.float32) / 127.5 - 1, labels)
+    return Batch(jnp.asarray(images, jnp.float32)[..., None] / 127.5 - 1, labels)
 
 
 def start(build: Build, spec: Spec, config: PyTree, key: Key) -> State:
     """The state at step 0."""
     return _starter()(build, spec, config, key)
+
+
+def shapes(build: Build, spec: Spec, config: PyTree) -> State:
+    """A state's structure, shapes and dtypes, without computing one."""
+    return jax.eval_shape(build(config, spec).init, jax.random.key(0))
 
 
 @cache
@@ -48,6 +53,8 @@ def advance(
 ) -> tuple[State, Metrics]:
     """Train `count` i32[] steps on the batches of `chunk`, from wherever `state.step` is in it.
 
+    `state.step` must be one of the chunk's steps, and the chunk must hold as many from there on.
+
     Returns the new state and the metrics of the chunk's steps, f32[S] each, of which the `count`
     entries from `state.step - chunk.start` on are filled. `count` is an argument and the state is
     donated, so one program, updating in place, serves every way of cutting a run into dispatches,
@@ -67,8 +74,8 @@ def advance(
         return state, {name: history[name].at[index].set(metrics[name]) for name in history}
 
     first = state.step - chunk.start
-    shapes = jax.eval_shape(step, state, first)[1]
-    history = {name: jnp.full(steps, jnp.nan, jnp.float32) for name in shapes}
+    names = jax.eval_shape(step, state, first)[1]
+    history = {name: jnp.full(steps, jnp.nan, jnp.float32) for name in names}
     return lax.fori_loop(first, first + count, body, (state, history))
 
 

@@ -68,7 +68,7 @@ class Trainer:
 
     def restored(self, report: Callable[[str], None]) -> State:
         """The newest whole checkpoint's state, the run wound back to it; else a fresh state."""
-        template = jax.eval_shape(self.fresh)
+        template = programs.shapes(*self.model)
         step, state = checkpoint.newest(self.run.checkpoints, template, report) or (0, None)
         self.run.rewind(step)
         return self.fresh() if state is None else jax.device_put(state)
@@ -84,8 +84,8 @@ class Trainer:
         if self.algorithm.reconstruct is not None:
             originals = np.asarray(self.test.images[: GRID_ROWS * GRID_COLUMNS // 2])
             copies = np.asarray(programs.reconstruct(*self.model, state, originals))
-            scaled = originals[..., None].astype(np.float32) / 127.5 - 1
-            picture = render.pairs(scaled, copies, GRID_COLUMNS)
+            scaled = programs.to_batch(originals, np.zeros(len(originals), np.int32)).images
+            picture = render.pairs(np.asarray(scaled), copies, GRID_COLUMNS)
             self._publish(picture, "reconstructions", "reconstructions.png", step)
 
     def _publish(self, picture: Image, series: str, newest: str, step: int) -> None:
@@ -135,6 +135,7 @@ class Dispatcher:
         """Start up to `pace` steps. Returns first step, offset in chunk, count, metrics."""
         length = chunk_steps(self.trainer.train, self.trainer.run.config.run.batch_size)
         if self.chunk is None or self.step % length == 0:
+            self.chunk = None  # so that two exist at a time, not three
             self.chunk = next(self.chunks)
         offset, first = self.step % length, self.step
         count = min(self.pace, length - offset, milestone - first)

@@ -56,7 +56,7 @@ class Data(NamedTuple):
 
 @dataclass(frozen=True)
 class Run:
-    """Paths of one run and what is written to them. Made by `opened`, which holds its lock."""
+    """Paths of one run and what is written to them. Write only to one from `opened`."""
 
     folder: Path
     config: Config

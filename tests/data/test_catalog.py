@@ -139,9 +139,15 @@ def test_folder_without_name_is_the_known_set_that_it_holds(world):
     assert load(data_dir=folder).class_names == ("a", "b", "c")
 
 
+def test_folder_without_files_is_refused_where_nothing_else_is_asked_for(world):
+    (world / "empty").mkdir()
+    with pytest.raises(DataError, match="empty holds no IDX files; expected train-images"):
+        load(data_dir=world / "empty")
+
+
 def test_folder_without_files_is_passed_over_aloud(world, capsys):
     (world / "empty").mkdir()
-    assert load(data_dir=world / "empty").name == "fashion_mnist"
+    assert load("fashion_mnist", data_dir=world / "empty").name == "fashion_mnist"
     assert (
         "empty holds no IDX files; looking for fashion_mnist elsewhere" in capsys.readouterr().err
     )

@@ -20,6 +20,7 @@ def pytest_sessionfinish(session):
     if IS_STRESS_RUN and session.testscollected and not session.config.option.collectonly:
         terminal = session.config.pluginmanager.get_plugin("terminalreporter")
         command = " ".join(map(str, session.config.invocation_params.args))
+        REPORT.parent.mkdir(exist_ok=True)
         REPORT.write_text("\n".join(report(command, session.items, terminal.stats)) + "\n")
 
 

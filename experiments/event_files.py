@@ -1,0 +1,62 @@
+"""A run's metrics as event files, which TensorBoard reads."""
+
+import os
+import struct
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from tensorboardX.proto import event_pb2, summary_pb2
+from tensorboardX.record_writer import masked_crc32c
+
+from gen_models.files import write_error
+
+
+class EventFiles:
+    """Observer that writes the metrics as TensorBoard scalars, one file a session.
+
+    Written by this thread, so that a full disk is an error here and not a silence elsewhere.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / f"events.out.tfevents.{time.time():.0f}.{os.getpid()}"
+
+    def started(self, step: int) -> None:
+        # What an earlier session wrote of the steps from here on, TensorBoard then forgets.
+        started = event_pb2.SessionLog(status=event_pb2.SessionLog.START)
+        version = event_pb2.Event(wall_time=time.time(), file_version="brain.Event:2")
+        restart = event_pb2.Event(wall_time=time.time(), step=step + 1, session_log=started)
+        self._append([version, restart])
+
+    def trained(self, step: int, history: dict[str, np.ndarray]) -> None:
+        now, count = time.time(), len(next(iter(history.values())))
+        self._append(
+            event_pb2.Event(
+                wall_time=now,
+                step=step + 1 - count + i,
+                summary=summary_pb2.Summary(
+                    value=[
+                        summary_pb2.Summary.Value(tag=name, simple_value=float(values[i]))
+                        for name, values in history.items()
+                    ]
+                ),
+            )
+            for i in range(count)
+        )
+
+    def _append(self, events: Iterable[event_pb2.Event]) -> None:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("ab") as file:
+                for event in events:
+                    file.write(_record(event.SerializeToString()))
+        except OSError as error:
+            raise write_error(self.path, error) from error
+
+
+def _record(data: bytes) -> bytes:
+    """One TFRecord: length, its checksum, data, its checksum."""
+    length = struct.pack("<Q", len(data))
+    checks = (struct.pack("<I", masked_crc32c(part)) for part in (length, data))
+    return length + next(checks) + data + next(checks)

@@ -1,0 +1,65 @@
+"""`experiments.sample`: from a run's folder alone to a picture and IDX files."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from experiments import sample, train
+from gen_models.config import ConfigError
+from gen_models.data import idx
+from gen_models.training.run import RunError
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory, tiny):
+    """A trained cgan and a trained vae, by name."""
+    folder = tmp_path_factory.mktemp("runs")
+    data = folder / "tiny"
+    data.mkdir()
+    for split, images, labels in (
+        ("train", "train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
+        ("test", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
+    ):
+        dataset = getattr(tiny, split)
+        idx.write(data / images, dataset.images)
+        idx.write(data / labels, dataset.labels.astype("u1"))
+    options = ["--data-dir", str(data), "--width", "4", "--latent-size", "3", "--batch-size", "4"]
+    for model in ("cgan", "vae"):
+        out = str(folder / model)
+        assert train.main(["--model", model, "--steps", "2", "--out", out, *options]) == 0
+    for path in data.iterdir():
+        path.unlink()  # a run's folder is enough
+    return {model: folder / model for model in ("cgan", "vae")}
+
+
+def test_labels_are_drawn_in_turn_into_an_idx_pair_and_a_picture(runs, tmp_path):
+    args = [str(runs["cgan"]), "--labels", "2", "0", "--count", "9"]
+    assert sample.main([*args, "--out", str(tmp_path / "a.png"), "--idx", str(tmp_path / "b")]) == 0
+    assert idx.read(tmp_path / "b-images-idx3-ubyte").shape == (9, 8, 8)
+    labels = idx.read(tmp_path / "b-labels-idx1-ubyte")
+    np.testing.assert_array_equal(labels, [2, 0] * 4 + [2])
+    with Image.open(tmp_path / "a.png") as picture:
+        assert picture.size[0] == picture.size[1]  # nine images: three rows of three
+
+
+def test_the_same_seed_draws_the_same_images_and_another_seed_others(runs, tmp_path):
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        args = [str(runs["vae"]), "--count", "4", "--seed", str(seed)]
+        sample.main([*args, "--out", str(tmp_path / f"{name}.png"), "--idx", str(tmp_path / name)])
+    a, b, c = (idx.read(tmp_path / f"{name}-images-idx3-ubyte") for name in "abc")
+    np.testing.assert_array_equal(a, b)
+    assert (a != c).any()
+
+
+def test_a_model_without_labels_writes_none(runs, tmp_path):
+    sample.main([str(runs["vae"]), "--count", "4", "--idx", str(tmp_path / "x")])
+    assert [path.name for path in tmp_path.iterdir()] == ["x-images-idx3-ubyte"]
+    with pytest.raises(ConfigError, match="vae is not conditional"):
+        sample.main([str(runs["vae"]), "--labels", "1"])
+
+
+def test_unknown_classes_and_folders_that_are_no_runs_are_refused(runs, tmp_path):
+    with pytest.raises(ConfigError, match=r"labels are \[3\], expected whole numbers from 0 to 2"):
+        sample.main([str(runs["cgan"]), "--labels", "3"])
+    with pytest.raises(RunError, match="is not a run"):
+        sample.main([str(tmp_path)])

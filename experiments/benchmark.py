@@ -15,8 +15,11 @@ from gen_models.models import MODELS
 from gen_models.training import environment
 from gen_models.training.config import known_model
 
-GRID = {"batch_size": (16, 64, 256, 512), "width": (32, 64, 128)}
+SCALING = ((16, 64), (64, 64), (256, 64), (512, 64), (64, 32), (64, 128))  # batch size, width
 ROUND_STEPS, SAMPLES, FIT_STEPS, START_STEPS = 8, 500, 100, 20
+SLOW_ROUNDS = (
+    3  # of what takes long and varies little: the fit loop, the points of the scaling table
+)
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Options:
     width: Size = 64
     """Width of the nets."""
     scaling: bool = False
-    """Also the table over batch sizes 16 to 512 and widths 32 to 128."""
+    """Also a table over batch sizes 16 to 512 and widths 32 to 128."""
     out: Path = Path("results/benchmark")
     """Prefix of the .md, .json and .png to write."""
     only_start: str | None = None
@@ -80,10 +83,10 @@ def speed(model: str, options: Options) -> tuple[dict[str, float], list[float]]:
     return figures, rates
 
 
-def around(model: str, options: Options) -> dict[str, float]:
+def around(model: str) -> dict[str, float]:
     """Figures of the loop around the step and of a process's start, defaults of the model."""
     whole, bare = loop.whole_and_bare(model, FIT_STEPS)
-    times = rounds.alternate({"whole": whole, "bare": bare}, options.rounds)
+    times = rounds.alternate({"whole": whole, "bare": bare}, SLOW_ROUNDS)
     cold, warm = processes.starts(model, START_STEPS)
     return {
         "fit_of_bare_rate": rounds.ratio(times["bare"], times["whole"]),
@@ -93,29 +96,21 @@ def around(model: str, options: Options) -> dict[str, float]:
     }
 
 
-def scaling(options: Options) -> list[dict[str, Any]]:
-    """One point for each batch size at the default width, and each width at the default batch."""
-    points = []
-    for model in options.models:
-        for name, values in GRID.items():
-            for value in values:
-                setting = {"batch_size": options.batch_size, "width": options.width, name: value}
-                stepper = steps.Stepper(model, setting["batch_size"], width=setting["width"])
-                product, rate_of = flops.matmul()
-                contestants = {"ours": stepper.timed(2), "matmul": product}
-                times = rounds.alternate(contestants, options.rounds)
-                step_s = rounds.median(times["ours"])
-                fraction = rounds.ratio(times["matmul"], times["ours"]) * stepper.flops
-                points.append(
-                    {"model": model}
-                    | setting
-                    | {
-                        "ms_a_step": 1e3 * step_s,
-                        "images_a_s": setting["batch_size"] / step_s,
-                        "of_matmul_rate": fraction / rate_of(1.0),
-                    }
-                )
-    return points
+def point(model: str, batch_size: int, width: int) -> dict[str, Any]:
+    """One line of the scaling table."""
+    stepper = steps.Stepper(model, batch_size, width=width)
+    product, rate_of = flops.matmul()
+    times = rounds.alternate({"ours": stepper.timed(2), "matmul": product}, SLOW_ROUNDS)
+    step_s = rounds.median(times["ours"])
+    product_s = rounds.ratio(times["matmul"], times["ours"])
+    return {
+        "model": model,
+        "batch_size": batch_size,
+        "width": width,
+        "ms_a_step": 1e3 * step_s,
+        "images_a_s": batch_size / step_s,
+        "of_matmul_rate": stepper.flops * product_s / rate_of(1.0),
+    }
 
 
 def measure(options: Options, args: Sequence[str]) -> dict[str, Any]:
@@ -125,13 +120,14 @@ def measure(options: Options, args: Sequence[str]) -> dict[str, Any]:
     for model in options.models:
         print(f"{model}: measuring", file=sys.stderr)
         models[model], model_rates = speed(model, options)
-        models[model] |= around(model, options)
+        models[model] |= around(model)
         rates += model_rates
     return {
         "machine": environment.describe(),
         "setting": {
             "command": " ".join(["python -m experiments.benchmark", *args]),
             "rounds": options.rounds,
+            "slow_rounds": SLOW_ROUNDS,
             "batch_size": options.batch_size,
             "width": options.width,
         },
@@ -139,7 +135,7 @@ def measure(options: Options, args: Sequence[str]) -> dict[str, Any]:
         "matmul_low": min(rates) / 1e9,
         "matmul_high": max(rates) / 1e9,
         "models": models,
-        "scaling": scaling(options) if options.scaling else [],
+        "scaling": [],
     }
 
 
@@ -155,9 +151,12 @@ def main(args: Sequence[str]) -> int:
         return 0
     options.out.parent.mkdir(parents=True, exist_ok=True)  # rather now than after minutes of work
     result = measure(options, args)
+    paths = report.write(result, options.out)  # safe before the next part begins
+    if options.scaling:
+        result["scaling"] = [point(m, *setting) for m in options.models for setting in SCALING]
+        report.write(result, options.out)
     print(report.markdown(result))
-    for path in report.write(result, options.out):
-        print(path)
+    print("\n".join(map(str, paths)))
     return 0
 
 

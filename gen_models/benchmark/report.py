@@ -55,15 +55,16 @@ def scaling_table(points: list[dict[str, Any]]) -> str:
 def markdown(result: dict[str, Any]) -> str:
     """The whole report."""
     machine, setting = result["machine"], result["setting"]
+    libraries, code = machine["libraries"], machine["code"]
     text = f"""# Speed
 
 Measured by `{setting["command"]}` on {machine["processor"]}, {machine["cores"]} cores,
-{", ".join(machine["devices"])}, Python {machine["python"]}, jax {machine["libraries"]["jax"]}, code
-{machine["code"]}. Medians over {setting["rounds"]} rounds in which all contestants of a model take
-turns, {setting["slow_rounds"]} for the fit loop and for how the cost grows; ratios are taken within
-a round. Batch {setting["batch_size"]}, width {setting["width"]}, float32. The matmul rate, of
-1024×1024 float32 products in the same rounds, was {result["matmul_gflop_s"]:.0f} GFLOP/s at the median
-and went from {result["matmul_low"]:.0f} to {result["matmul_high"]:.0f}.
+{", ".join(machine["devices"])}, Python {machine["python"]}, jax {libraries["jax"]}, code {code}.
+Medians over {setting["rounds"]} rounds in which all contestants of a model take turns,
+{setting["slow_rounds"]} for the fit loop and for how the cost grows; ratios are taken within a
+round. Batch {setting["batch_size"]}, width {setting["width"]}, float32. The matmul rate, of
+1024×1024 float32 products in the same rounds, was {result["matmul_gflop_s"]:.0f} GFLOP/s at the
+median and went from {result["matmul_low"]:.0f} to {result["matmul_high"]:.0f}.
 
 {table(result["models"])}"""
     if result["scaling"]:

@@ -51,7 +51,7 @@ def speed(model: str, options: Options) -> tuple[dict[str, float], list[float]]:
     ours = steps.Stepper(model, options.batch_size, width=options.width)
     product, rate_of = flops.matmul()
     contestants = {
-        "ours": ours.timed(ROUND_STEPS),
+        "ours": ours.in_loop(ROUND_STEPS),
         "matmul": product,
         "sampling": steps.sampler(ours, SAMPLES),
         "stream": loop.stream_alone(options.batch_size),
@@ -62,8 +62,8 @@ def speed(model: str, options: Options) -> tuple[dict[str, float], list[float]]:
         )
     if "lax" in options.against:
         native = steps.Stepper(model, options.batch_size, native=True, width=options.width)
-        contestants["lax_loop"] = native.timed(2)
-        contestants["lax_calls"] = native.timed(1, dispatches=ROUND_STEPS)
+        contestants["lax_loop"] = native.in_loop(1)
+        contestants["lax_calls"] = native.call_by_call(ROUND_STEPS)
     times = rounds.alternate(contestants, options.rounds)
     rates = [rate_of(seconds) for seconds in times["matmul"]]
     step_s = rounds.median(times["ours"])
@@ -100,7 +100,7 @@ def point(model: str, batch_size: int, width: int) -> dict[str, Any]:
     """One line of the scaling table."""
     stepper = steps.Stepper(model, batch_size, width=width)
     product, rate_of = flops.matmul()
-    times = rounds.alternate({"ours": stepper.timed(2), "matmul": product}, SLOW_ROUNDS)
+    times = rounds.alternate({"ours": stepper.in_loop(2), "matmul": product}, SLOW_ROUNDS)
     step_s = rounds.median(times["ours"])
     product_s = rounds.ratio(times["matmul"], times["ours"])
     return {

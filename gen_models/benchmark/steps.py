@@ -25,6 +25,7 @@ class Stepper:
         self, model: str, batch_size: int, *, native: bool = False, **options: float
     ) -> None:
         module = MODELS[model]
+        self.native = native
         # A function of its own, so that what is compiled for another is not taken.
         self.build = lambda config, spec: module.build(config, spec)
         self.config = module.Config(**options)
@@ -45,18 +46,30 @@ class Stepper:
         """Of one step."""
         return dot_flops(self.program.as_text())
 
-    def timed(self, steps: int, dispatches: int = 1) -> Timed:
-        """`dispatches` dispatches of `steps` steps each; only the last is waited for."""
+    def in_loop(self, steps: int) -> Timed:
+        """`steps` steps in one dispatch of the compiled loop, as training runs them."""
 
         def work() -> None:
-            for _ in range(dispatches):
-                state = self.state._replace(step=jnp.int32(0))
-                self.state, _ = self.program(
-                    self.config, state, self.chunk, jnp.int32(steps), self.key
-                )
+            state = self.state._replace(step=jnp.int32(0))
+            self.state, _ = self.program(self.config, state, self.chunk, jnp.int32(steps), self.key)
             jax.block_until_ready(self.state)
 
-        return timed(work, steps * dispatches)
+        return timed(work, steps)
+
+    def call_by_call(self, steps: int) -> Timed:
+        """`steps` steps, each a dispatch of a program without a loop; the last is waited for."""
+        algorithm = self.build(self.config, SPEC)
+        batch = programs.to_batch(self.chunk.images[0], self.chunk.labels[0])
+        step = jax.jit(algorithm.step, donate_argnums=0)
+        with conv.native_everywhere(self.native):
+            program = step.lower(self.state, batch, self.key).compile()
+
+        def work() -> None:
+            for _ in range(steps):
+                self.state, _ = program(self.state, batch, self.key)
+            jax.block_until_ready(self.state)
+
+        return timed(work, steps)
 
 
 def random_chunk(batch_size: int) -> Chunk:

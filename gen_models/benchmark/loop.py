@@ -106,5 +106,8 @@ def only_start(model: str, steps: int, say: Callable[[str], None]) -> None:
 
 def peak_mib() -> float:
     """The most memory that this process ever held, MiB."""
+    status = Path("/proc/self/status")
+    if status.exists():  # on Linux getrusage also knows what the process was forked from
+        return int(status.read_text().split("VmHWM:")[1].split()[0]) / 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / MIB if sys.platform == "darwin" else peak / 1024

@@ -4,6 +4,7 @@ import math
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -13,14 +14,11 @@ import tyro
 
 from experiments import command
 from gen_models import render
-from gen_models.algorithm import Key, State
 from gen_models.config import Between, ConfigError, validate
 from gen_models.data import idx
-from gen_models.errors import UserError
-from gen_models.training import advance, checkpoint
+from gen_models.training import drawing
 from gen_models.training import run as runs
 
-BATCH = 500  # images drawn in one dispatch
 GRID_IMAGES = 400
 PURPOSE = 2**31 + 1  # parts these keys from a training's of the same seed, which count from 0
 
@@ -42,25 +40,6 @@ class Options:
     idx: Path | None = None
     """Prefix of IDX files to write too: PREFIX-images-idx3-ubyte with all images, and from a
     conditional model PREFIX-labels-idx1-ubyte."""
-
-
-def newest_state(run: runs.Run) -> State:
-    """The state in the newest whole checkpoint. Raises UserError if there is none."""
-    template = advance.shapes(*run.model)
-    found = checkpoint.newest(run.checkpoints, template, lambda line: print(line, file=sys.stderr))
-    if found is None:
-        raise UserError(f"{run.folder} has no checkpoint yet; train it first, or go on with it")
-    return jax.device_put(found[1])
-
-
-def draw(run: runs.Run, state: State, key: Key, labels: np.ndarray) -> np.ndarray:
-    """Images f32[N,H,W,1] in [-1,1] for labels i32[N], in dispatches of one size."""
-    padded = np.resize(labels, -(-len(labels) // BATCH) * BATCH).reshape(-1, BATCH)
-    parts = [
-        np.asarray(advance.sample(*run.model, state, jax.random.fold_in(key, i), part))
-        for i, part in enumerate(padded)
-    ]
-    return np.concatenate(parts)[: len(labels)]
 
 
 def check_labels(options: Options, run: runs.Run, conditional: bool) -> np.ndarray:
@@ -94,7 +73,8 @@ def main(args: Sequence[str]) -> int:
     conditional = build(config, spec).conditional
     labels = check_labels(options, run, conditional)
     key = jax.random.fold_in(jax.random.key(options.seed), PURPOSE)
-    images = draw(run, newest_state(run), key, labels)
+    state = drawing.newest_state(run, partial(print, file=sys.stderr))
+    images = drawing.draw(run.model, state, key, labels)
 
     shown = min(len(images), GRID_IMAGES)
     columns = math.ceil(math.sqrt(shown))

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from experiments import command
+from experiments.evaluate import evaluator
 from experiments.progress import Terminal
 from gen_models.config import ConfigError, validate
 from gen_models.data import catalog
@@ -144,7 +145,10 @@ def train(run: runs.Run, data: tuple[catalog.Dataset, catalog.Dataset]) -> int:
 
             observers.append(EventFiles(run.folder / "tensorboard"))
         trainer = fit.Trainer(run, *data)
-        step = fit.fit(trainer, observers, lambda: interruption.by is not None, terminal.say)
+        evaluate = evaluator(run, data) if options.eval_every else None
+        step = fit.fit(
+            trainer, observers, lambda: interruption.by is not None, terminal.say, evaluate
+        )
     session |= {"reached": step, "seconds": round(time.perf_counter() - began, 1)}
     run.record_sessions([*before, session])
     if interruption.by and step < options.steps:

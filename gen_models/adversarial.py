@@ -105,9 +105,8 @@ def adversarial(game: Game, spec: Spec) -> Algorithm:
         }
         return new, metrics
 
-    def sample(state: State, key: Key, labels: Array) -> Array:
-        z = game.prior(key, len(labels))
+    def generate(state: State, z: Array, labels: Array) -> Array:
         ema = state.ema
         return game.generator.apply(ema["params"], ema["stats"], z, labels, train=False)[0]
 
-    return Algorithm(init, step, sample, conditional=game.conditional)
+    return Algorithm(init, step, game.prior, generate, conditional=game.conditional)

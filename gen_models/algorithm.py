@@ -39,21 +39,40 @@ class State(NamedTuple):
 Metrics = dict[str, Array]  # f32[] each
 
 
+class Importance(NamedTuple):
+    """One z drawn from q(z|x) for each image: its log-probabilities, f32[B] each, in nats."""
+
+    likelihood: Array  # log p(x|z)
+    prior: Array  # log p(z)
+    posterior: Array  # log q(z|x)
+
+
 class Algorithm(NamedTuple):
     """One generative model as pure functions. Nothing here holds state.
 
     init        key -> State at step 0
     step        State, Batch, key -> State one step on, Metrics. The key is the run's, the same at
                 every step: a step's randomness is `fold_in(key, state.step)`.
-    sample      State, key, labels i32[N] -> images f32[N,H,W,1] in [-1,1]. The averaged parameters
-                are used. Unconditional models ignore the values of the labels.
+    prior       key, N -> latents f32[N,Z].
+    generate    State, latents, labels i32[N] -> images f32[N,H,W,1] in [-1,1]. The averaged
+                parameters are used. Unconditional models ignore the values of the labels.
     reconstruct State, images f32[N,H,W,1] -> images of the same shape and range; None in models
                 without an encoder.
+    importance  State, images f32[N,H,W,1] in [-1,1], key -> Importance; None in models without a
+                likelihood.
+    observation what that likelihood takes the images for, in words.
     conditional whether samples depend on the labels.
     """
 
     init: Callable[[Key], State]
     step: Callable[[State, Batch, Key], tuple[State, Metrics]]
-    sample: Callable[[State, Key, Array], Array]
+    prior: Callable[[Key, int], Array]
+    generate: Callable[[State, Array, Array], Array]
     reconstruct: Callable[[State, Array], Array] | None = None
+    importance: Callable[[State, Array, Key], Importance] | None = None
+    observation: str | None = None
     conditional: bool = False
+
+    def sample(self, state: State, key: Key, labels: Array) -> Array:
+        """Images f32[N,H,W,1] in [-1,1] of latents drawn from the prior, for labels i32[N]."""
+        return self.generate(state, self.prior(key, len(labels)), labels)

@@ -12,10 +12,12 @@ from gen_models.algorithm import Array, Key
 class Likelihood(NamedTuple):
     """p(x|z) for images x in [0,1], given the decoder's output.
 
+    name      what is taken for what, for reports
     log_prob  x f32[B,H,W,1], decoder output f32[B,H,W,1] -> f32[B], nats an image
     mean      decoder output -> E[x|z] f32[B,H,W,1] in [0,1]
     """
 
+    name: str
     log_prob: Callable[[Array, Array], Array]
     mean: Callable[[Array], Array]
 
@@ -41,14 +43,26 @@ def gaussian_log_prob(x: Array, mean: Array) -> Array:
 
 
 LIKELIHOODS = {
-    "bernoulli": Likelihood(bernoulli_log_prob, jax.nn.sigmoid),
-    "gaussian": Likelihood(gaussian_log_prob, lambda mean: jnp.clip(mean, 0, 1)),
+    "bernoulli": Likelihood(
+        "Bernoulli, grey values as probabilities, not binarised", bernoulli_log_prob, jax.nn.sigmoid
+    ),
+    "gaussian": Likelihood(
+        "Gaussian density of deviation 0.1 of grey values in [0,1]",
+        gaussian_log_prob,
+        lambda mean: jnp.clip(mean, 0, 1),
+    ),
 }
 
 
 def reparameterise(key: Key, mean: Array, log_variance: Array) -> Array:
     """z = μ + σ ε, ε ~ N(0, I) (Kingma & Welling 2014, eq. 4 and §2.4). f32[B,Z]."""
     return mean + jnp.exp(0.5 * log_variance) * jax.random.normal(key, mean.shape)
+
+
+def normal_log_prob(z: Array, mean: Array | float, log_variance: Array | float) -> Array:
+    """log N(z; μ, σ²) of z f32[B,Z], summed over the latent: f32[B], nats."""
+    scaled = (z - mean) ** 2 * jnp.exp(-log_variance)
+    return -0.5 * jnp.sum(scaled + log_variance + jnp.log(2 * jnp.pi), axis=-1)
 
 
 def kl_to_standard_normal(mean: Array, log_variance: Array) -> Array:

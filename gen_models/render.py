@@ -34,6 +34,11 @@ def to_uint8(images: np.ndarray) -> np.ndarray:
     return np.round((finite.clip(-1, 1) + 1) * 127.5).astype(np.uint8)
 
 
+def to_float(images: np.ndarray) -> np.ndarray:
+    """u8[N,H,W] -> f32[N,H,W,1] in [-1,1], which `to_uint8` turns back."""
+    return np.asarray(images, np.float32)[..., None] / 127.5 - 1
+
+
 def grid(
     images: np.ndarray,
     rows: int,
@@ -60,6 +65,7 @@ def pairs(
     reconstructions: np.ndarray,
     columns: int,
     *,
+    names: tuple[str, str] = ("original", "reconstruction"),
     scale: int = 2,
     gap: int = 2,
 ) -> Image.Image:
@@ -74,7 +80,7 @@ def pairs(
     # A wider gap between the pairs than within shows what belongs together.
     tops = [gap + row * (height + gap) + row // 2 * 4 * gap for row in range(rows)]
     picture = _tiles(pixels, above + below, tops, columns, scale, gap)
-    return _name_rows(picture, tops, ["original", "reconstruction"] * (rows // 2), height)
+    return _name_rows(picture, tops, list(names) * (rows // 2), height)
 
 
 def save_png(image: Image.Image, path: str | Path) -> None:
@@ -189,7 +195,7 @@ def _open_frame(frame: Path | Image.Image, size: tuple[int, int] | None) -> Imag
 def _draw_curve(panel: Axes, name: str, steps: Sequence[float], values: np.ndarray) -> None:
     """One metric, f64[T] over f64[T], on its own axes."""
     values = np.where(np.isfinite(values), values, np.nan)
-    smooth = _moving_average(values, max(1, len(values) // _SMOOTHING))
+    smooth = moving_average(values, max(1, len(values) // _SMOOTHING))
     panel.plot(steps, values, color="tab:blue", alpha=0.25, linewidth=0.7)
     panel.plot(steps, smooth, color="tab:blue", linewidth=1.5)
     panel.set_title(name, loc="left", fontsize=9, fontweight="bold")
@@ -204,7 +210,7 @@ def _draw_curve(panel: Axes, name: str, steps: Sequence[float], values: np.ndarr
         panel.set_title(f"{smooth[-1]:.4g}", loc="right", fontsize=9, color="tab:blue")
 
 
-def _moving_average(values: np.ndarray, width: int) -> np.ndarray:
+def moving_average(values: np.ndarray, width: int) -> np.ndarray:
     """The mean of the last `width` values but NaN, f64[T] -> f64[T]; NaN where few are known."""
     known = ~np.isnan(values)
     sums = np.cumsum(np.where(known, values, 0.0))

@@ -6,8 +6,23 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from gen_models.algorithm import Algorithm, Array, Batch, Key, Metrics, PyTree, Spec, State
-from gen_models.elbo import Likelihood, kl_to_standard_normal, reparameterise
+from gen_models.algorithm import (
+    Algorithm,
+    Array,
+    Batch,
+    Importance,
+    Key,
+    Metrics,
+    PyTree,
+    Spec,
+    State,
+)
+from gen_models.elbo import (
+    Likelihood,
+    kl_to_standard_normal,
+    normal_log_prob,
+    reparameterise,
+)
 from gen_models.nets.net import Net
 from gen_models.optim import average, descend
 
@@ -80,12 +95,24 @@ def variational(model: Autoencoder, spec: Spec) -> Algorithm:
         )
         return new, metrics
 
-    def sample(state: State, key: Key, labels: Array) -> Array:
-        z = jax.random.normal(key, (len(labels), model.latent_size))
+    def prior(key: Key, count: int) -> Array:
+        return jax.random.normal(key, (count, model.latent_size))
+
+    def generate(state: State, z: Array, labels: Array) -> Array:
+        del labels
         return to_images(decode(state.ema, z))
 
     def reconstruct(state: State, images: Array) -> Array:
         mean, _ = encode(state.ema, images)
         return to_images(decode(state.ema, mean))
 
-    return Algorithm(init, step, sample, reconstruct)
+    def importance(state: State, images: Array, key: Key) -> Importance:
+        mean, log_variance = encode(state.ema, images)
+        z = reparameterise(key, mean, log_variance)
+        return Importance(
+            likelihood=model.likelihood.log_prob((images + 1) / 2, decode(state.ema, z)),
+            prior=normal_log_prob(z, 0.0, jnp.zeros_like(z)),
+            posterior=normal_log_prob(z, mean, log_variance),
+        )
+
+    return Algorithm(init, step, prior, generate, reconstruct, importance, model.likelihood.name)

@@ -9,10 +9,9 @@ from typing import NamedTuple
 import jax
 import numpy as np
 import pytest
+from trainings import write_folder
 
-from gen_models.data import idx
 from gen_models.data.catalog import Dataset, cache_folder
-from gen_models.data.known import IMAGES, LABELS
 
 # Most of a test's time is XLA's: keep its programs from one run of the tests to the next.
 jax.config.update("jax_compilation_cache_dir", str(cache_folder("xla-tests")))
@@ -63,9 +62,4 @@ def quick_jit() -> Callable:
 @pytest.fixture
 def tiny_folder(tmp_path: Path, tiny: Tiny) -> Path:
     """A folder called `tiny` with the four IDX files of `tiny`, for `--data-dir`."""
-    folder = tmp_path / "tiny"
-    folder.mkdir()
-    for split, dataset in (("train", tiny.train), ("test", tiny.test)):
-        idx.write(folder / IMAGES[split], dataset.images)
-        idx.write(folder / LABELS[split], dataset.labels.astype(np.uint8))
-    return folder
+    return write_folder(tmp_path / "tiny", tiny)

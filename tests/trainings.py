@@ -6,7 +6,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
+from gen_models.data import idx
 from gen_models.data.catalog import cache_folder
+from gen_models.data.known import IMAGES, LABELS
 from gen_models.training import checkpoint, fit
 from gen_models.training import config as configs
 from gen_models.training import run as runs
@@ -21,6 +25,15 @@ OPTIONS = {
     "sample_every_steps": 5,
     "checkpoint_every_steps": 10,
 }
+
+
+def write_folder(folder: Path, tiny) -> Path:
+    """Write the four IDX files of both splits of `tiny` into a new folder."""
+    folder.mkdir()
+    for split, dataset in (("train", tiny.train), ("test", tiny.test)):
+        idx.write(folder / IMAGES[split], dataset.images)
+        idx.write(folder / LABELS[split], dataset.labels.astype(np.uint8))
+    return folder
 
 
 def make_config(**options) -> configs.Config:

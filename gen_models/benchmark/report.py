@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from gen_models.files import atomic_write
+from gen_models.training import environment
 
 COLUMNS = {
     "ms_a_step": ("ms a step", "{:.1f}"),
@@ -55,11 +56,10 @@ def scaling_table(points: list[dict[str, Any]]) -> str:
 def markdown(result: dict[str, Any]) -> str:
     """The whole report."""
     machine, setting = result["machine"], result["setting"]
-    libraries, code = machine["libraries"], machine["code"]
     text = f"""# Speed
 
-Measured by `{setting["command"]}` on {machine["processor"]}, {machine["cores"]} cores,
-{", ".join(machine["devices"])}, Python {machine["python"]}, jax {libraries["jax"]}, code {code}.
+Measured by `{setting["command"]}` on
+{environment.in_words(machine)}.
 Medians over {setting["rounds"]} rounds in which all contestants of a model take turns,
 {setting["slow_rounds"]} for the fit loop and for how the cost grows; ratios are taken within a
 round. Batch {setting["batch_size"]}, width {setting["width"]}, float32. The matmul rate, of

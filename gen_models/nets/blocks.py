@@ -16,19 +16,24 @@ leaky_relu = partial(nn.leaky_relu, negative_slope=0.2)
 
 
 class Conv(nn.Module):
-    """4×4 convolution of stride 2: x f32[N,H,W,C] -> f32[N,H/2,W/2,features]."""
+    """Convolution, 4×4 of stride 2: x f32[N,H,W,C] -> f32[N,H/s,W/s,features], padded by 1.
+
+    A kernel of 3 and a stride of 1 keep the size too.
+    """
 
     features: int
     bias: bool = True
     init: Callable = normal
     dtype: jnp.dtype = jnp.float32
+    kernel: int = KERNEL
+    stride: int = STRIDE
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
-        shape = (KERNEL, KERNEL, x.shape[-1], self.features)
+        shape = (self.kernel, self.kernel, x.shape[-1], self.features)
         w = self.param("kernel", self.init, shape)
         x, w = x.astype(self.dtype), w.astype(self.dtype)
-        y = conv.convolve(x, w, stride=STRIDE, padding=PADDING)
+        y = conv.convolve(x, w, stride=self.stride, padding=PADDING)
         return _add_bias(self, y) if self.bias else y
 
 

@@ -7,6 +7,7 @@ the algorithm is built while tracing.
 
 from collections.abc import Callable
 from functools import cache, partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -94,7 +95,46 @@ def sample(
 
 
 @partial(jax.jit, static_argnames=("build", "spec"))
+def generate(
+    build: Build, spec: Spec, config: PyTree, state: State, z: Array, labels: Array
+) -> Array:
+    """Images f32[N,H,W,1] in [-1,1] of latents f32[N,Z], one for each of labels i32[N]."""
+    return build(config, spec).generate(state, z, labels)
+
+
+@partial(jax.jit, static_argnames=("build", "spec"))
 def reconstruct(build: Build, spec: Spec, config: PyTree, state: State, images: Array) -> Array:
     """u8[N,H,W] -> f32[N,H,W,1] in [-1,1], encoded and decoded again."""
     batch = to_batch(images, jnp.zeros(images.shape[0], jnp.int32))
     return build(config, spec).reconstruct(state, batch.images)
+
+
+class Bounds(NamedTuple):
+    """Bounds on log p(x) of each image and the parts of the first, f32[B] each, in nats."""
+
+    elbo: Array  # (Kingma & Welling 2014, eq. 2), the mean over all k draws: likelihood - kl
+    likelihood: Array
+    kl: Array
+    importance_weighted: Array  # (Burda et al. 2016, eq. 8) with k draws; k = 1 is the ELBO
+
+
+@partial(jax.jit, static_argnames=("build", "spec"))
+def bounds(
+    build: Build, spec: Spec, config: PyTree, state: State, images: Array, key: Key, draws: Array
+) -> Bounds:
+    """Bounds for images u8[B,H,W] from k = `draws` i32[] >= 1 importance samples of each."""
+    algorithm = build(config, spec)
+    inputs = to_batch(images, jnp.zeros(images.shape[0], jnp.int32)).images
+
+    def body(index: Array, carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        total, likelihood, kl = carry
+        drawn = algorithm.importance(state, inputs, jax.random.fold_in(key, index))
+        gap = drawn.posterior - drawn.prior
+        # The sum of the weights is kept as a logarithm: the weights themselves underflow.
+        total = jnp.logaddexp(total, drawn.likelihood - gap)
+        return total, likelihood + drawn.likelihood, kl + gap
+
+    zeros = jnp.zeros(images.shape[0])
+    total, likelihood, kl = lax.fori_loop(0, draws, body, (zeros - jnp.inf, zeros, zeros))
+    likelihood, kl = likelihood / draws, kl / draws
+    return Bounds(likelihood - kl, likelihood, kl, total - jnp.log(draws))

@@ -218,6 +218,12 @@ def _layout(template: PyTree) -> dict[str, str]:
     return {name: f"{header[name]['dtype']}{list(x.shape)}" for name, x in leaves.items()}
 
 
+def forget_after(folder: Path, step: int) -> None:
+    """Remove the checkpoints of steps after `step`. Raises UserError."""
+    for later in (other for other in steps(folder) if other > step):
+        _remove(folder / f"step_{later:08d}.safetensors")
+
+
 def _prune(folder: Path, step: int, keep: int) -> None:
     """Remove all checkpoints but those of `step` and the `keep` - 1 steps before it."""
     present = steps(folder)

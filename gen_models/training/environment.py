@@ -41,6 +41,14 @@ def describe() -> dict[str, Any]:
     }
 
 
+def in_words(session: dict[str, Any]) -> str:
+    """Machine and code of a session, for a report."""
+    return (
+        f"{session['processor']}, {session['cores']} cores, {', '.join(session['devices'])}, "
+        f"Python {session['python']}, jax {session['libraries']['jax']}, code {session['code']}"
+    )
+
+
 def code_version() -> str:
     """The commit of the source tree, "-dirty" with changes; "unknown" outside of a checkout."""
     root = Path(__file__).resolve().parents[2]

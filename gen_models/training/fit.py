@@ -39,6 +39,9 @@ class Observer(Protocol):
         """Steps up to `step` are done; `history` holds f32[count] a metric, one entry a step."""
 
 
+Evaluate = Callable[[State], dict[str, float]]  # measures of a state; "fid" decides the best
+
+
 class Keys(NamedTuple):
     """The run's randomness, split once and named."""
 
@@ -98,6 +101,16 @@ class Trainer:
         """Write the checkpoint of this step, after everything that it vouches for."""
         self.run.sync_metrics()
         checkpoint.save(self.run.checkpoints, jax.device_get(state), step, self.run.config.run.keep)
+
+    def evaluate(self, evaluate: Evaluate, state: State, step: int) -> dict[str, float]:
+        """Measure, record, and keep the state if no evaluation so far was better."""
+        measures = evaluate(state)
+        before = self.run.evaluations().get("fid", []) if checkpoint.steps(self.run.best) else []
+        if measures["fid"] < min(before, default=np.inf):
+            self.run.sync_metrics()
+            checkpoint.save(self.run.best, jax.device_get(state), step, keep=1)
+        self.run.append_evaluation(step, measures)
+        return measures
 
     def summarise(self) -> None:
         """Write what is made once, at the end: the animation of the grids and the curves."""
@@ -189,11 +202,13 @@ def fit(
     observers: Sequence[Observer] = (),
     should_stop: Callable[[], bool] = lambda: False,
     report: Callable[[str], None] = print,
+    evaluate: Evaluate | None = None,
 ) -> int:
     """Train a run to its last step, from wherever it is. Returns the step reached.
 
     Between dispatches `should_stop` is asked; a yes saves a checkpoint and ends. `report` is told
-    of damaged checkpoints that were passed over. Raises DivergenceError at the dispatch in which a
+    of damaged checkpoints that were passed over, and of each evaluation. `evaluate` is called at
+    the steps that `eval_every` says. Raises DivergenceError at the dispatch in which a
     metric or a parameter stopped being finite; UserError when a file cannot be written. In both
     cases the checkpoints are as they were.
     """
@@ -208,6 +223,9 @@ def fit(
             step = dispatcher.advance_to(_milestone(step, config), should_stop)
             if step % config.sample_every_steps == 0 or step == config.steps:
                 trainer.draw(dispatcher.state, step)
+            if evaluate and config.eval_every and step % config.eval_every == 0:
+                measures = trainer.evaluate(evaluate, dispatcher.state, step)
+                report(f"step {step}: FID {measures['fid']:.2f}")
             if step % config.checkpoint_every_steps == 0:
                 trainer.save(dispatcher.state, step)
                 saved = step
@@ -220,5 +238,5 @@ def fit(
 
 def _milestone(step: int, config: RunConfig) -> int:
     """The next step at which training has to pause."""
-    every = (config.sample_every_steps, config.checkpoint_every_steps)
-    return min(config.steps, *(step - step % n + n for n in every))
+    every = (config.sample_every_steps, config.checkpoint_every_steps, config.eval_every)
+    return min(config.steps, *(step - step % n + n for n in every if n))

@@ -4,6 +4,9 @@
     environment.json    code version, libraries and devices of each session that worked on the run
     metrics.jsonl       one line a step
     checkpoints/        step_00000500.safetensors, …: the newest whole states
+    best/               the state of the best evaluation, with --eval-every
+    evaluations.jsonl   one line an evaluation during training
+    evaluation.json     the newest evaluation, whole
     samples.png         the newest sample grid; reconstructions.png from models that reconstruct
     grids/              step_00000100.png, …: samples from the same latents at regular steps
     reconstructions/    the same for reconstructions, each below its original
@@ -37,7 +40,8 @@ from gen_models.training.config import Config
 
 RUNS = Path("results/runs")
 CONFIG, METRICS, ENVIRONMENT = "config.json", "metrics.jsonl", "environment.json"
-CHECKPOINTS = "checkpoints"
+EVALUATIONS = "evaluations.jsonl"
+CHECKPOINTS, BEST = "checkpoints", "best"
 SERIES = ("grids", "reconstructions")
 
 
@@ -72,6 +76,11 @@ class Run:
     def checkpoints(self) -> Path:
         return self.folder / CHECKPOINTS
 
+    @property
+    def best(self) -> Path:
+        """The checkpoint of the best evaluation during training, alone in its folder."""
+        return self.folder / BEST
+
     def picture(self, series: str, step: int) -> Path:
         """Where the picture of a step belongs; `series` is grids or reconstructions."""
         return self.folder / series / f"step_{step:08d}.png"
@@ -83,14 +92,22 @@ class Run:
     def append_metrics(self, first_step: int, history: dict[str, np.ndarray]) -> None:
         """One line a step: `history` holds f32[S] a metric, its first entry at `first_step`."""
         rows = zip(*history.values(), strict=True)
-        lines = "".join(
-            json.dumps(
+        self._append(
+            METRICS,
+            [
                 {"step": step} | {n: float(str(v)) for n, v in zip(history, row, strict=True)}
-            )
-            + "\n"
-            for step, row in enumerate(rows, first_step)
+                for step, row in enumerate(rows, first_step)
+            ],
         )
-        path = self.folder / METRICS
+
+    def append_evaluation(self, step: int, values: dict[str, float]) -> None:
+        """One line an evaluation during training."""
+        self._append(EVALUATIONS, [{"step": step} | values])
+
+    def _append(self, name: str, rows: list[dict[str, float]]) -> None:
+        """Add whole lines to a file, or none."""
+        path = self.folder / name
+        lines = "".join(json.dumps(row) + "\n" for row in rows)
         try:
             whole = path.stat().st_size if path.exists() else 0
             try:
@@ -113,15 +130,20 @@ class Run:
 
     def metrics(self) -> dict[str, list[float]]:
         """The metrics so far, a list a name; "step" is one of them. Damaged lines are left out."""
-        history: dict[str, list[float]] = {}
-        for row in _rows(self.folder / METRICS):
-            for name, value in row.items():
-                history.setdefault(name, []).append(value)
-        return history
+        return _columns(self.folder / METRICS)
+
+    def evaluations(self) -> dict[str, list[float]]:
+        """The evaluations during training, in the same form."""
+        return _columns(self.folder / EVALUATIONS)
 
     def sessions(self) -> list[dict[str, Any]]:
         """What each process did so far, and on what."""
         return environment.sessions(self.folder / ENVIRONMENT)
+
+    @property
+    def seconds(self) -> float:
+        """How long the processes that ended in good order worked on it, together."""
+        return sum(session.get("seconds", 0.0) for session in self.sessions())
 
     def record_sessions(self, sessions: list[dict[str, Any]]) -> None:
         """Write environment.json."""
@@ -129,7 +151,8 @@ class Run:
         write_text(self.folder / ENVIRONMENT, text)
 
     def rewind(self, step: int) -> None:
-        """Forget metrics and grids beyond `step`. Raises RunError if metrics are missing."""
+        """Forget metrics, grids and evaluations beyond `step`. Raises RunError if metrics are
+        missing."""
         path = self.folder / METRICS
         rows = [row for row in _rows(path) if row["step"] <= step]
         whole = [row["step"] for row in rows] == list(range(1, step + 1))
@@ -140,6 +163,11 @@ class Run:
                 "folder with --out"
             )
         write_text(path, "".join(json.dumps(row) + "\n" for row in rows))
+        evaluated = list(_rows(self.folder / EVALUATIONS))
+        if any(row["step"] > step for row in evaluated):
+            kept = (row for row in evaluated if row["step"] <= step)
+            write_text(self.folder / EVALUATIONS, "".join(json.dumps(row) + "\n" for row in kept))
+        checkpoint.forget_after(self.best, step)
         for series in SERIES:
             for picture in self.pictures(series):
                 if _in_order(picture) > _in_order(self.picture(series, step)):
@@ -156,6 +184,14 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
     except OSError as error:
         raise RunError(f"cannot delete {path}: {error.strerror}") from error
+
+
+def _columns(path: Path) -> dict[str, list[float]]:
+    history: dict[str, list[float]] = {}
+    for row in _rows(path):
+        for name, value in row.items():
+            history.setdefault(name, []).append(value)
+    return history
 
 
 def _rows(path: Path) -> Iterator[dict[str, float]]:
@@ -243,7 +279,7 @@ def load(folder: Path) -> Run:
         config = configs.from_flat(values)
     except ConfigError as error:
         raise RunError(f"{path}: {error}; use the gen_models that wrote it") from error
-    missing = sorted(configs.to_flat(config).keys() - values.keys() - {"out"})
+    missing = sorted(configs.identity(config).keys() - values.keys())
     if missing:  # what they were would be a guess
         raise RunError(f"{path} lacks {', '.join(missing)}; use the gen_models that wrote it")
     return Run(folder, config, _data(path))

@@ -1,0 +1,1 @@
+"""Runs side by side, as one page and one picture."""

@@ -1,0 +1,93 @@
+"""The scoreboard: a Markdown page of every model on every data set."""
+
+import json
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from gen_models.comparison.entries import Entry
+from gen_models.evaluation.measure import MEASURES
+from gen_models.evaluation.record import PARTS, common_protocol, shown
+
+
+def board(command: str, machine: str, found: Mapping[str, Sequence[Entry]]) -> str:
+    """The page; `found` has the entries of each data set, all of them evaluated."""
+    legend = "\n".join(
+        f"- **{m.title}**, {m.better} is better: {m.meaning}" for m in MEASURES.values()
+    )
+    sections = "\n".join(_dataset(name, entries) for name, entries in found.items())
+    return (
+        f"# Scoreboard\n\nMade by `{command}` on {machine}.\n\n"
+        "Each number is the mean over the seeds ± half of its 95 % interval (Student's t). `real "
+        "images` is the floor: as many images of the other split, taken for samples.\n"
+        f"{sections}\n## What the columns mean\n\n{legend}\n"
+    )
+
+
+def _dataset(name: str, entries: Sequence[Entry]) -> str:
+    protocol = common_protocol([e for entry in entries for e in entry.evaluations])
+    names = [n for n in MEASURES if any(n in entry.summary for entry in entries)]
+    heading = ["model", "seeds", *(MEASURES[n].title for n in names), "minutes"]
+    rows = [_row(entry, names) for entry in entries]
+    rows.append(["*real images*", "", *(_floor(entries, n) for n in names), ""])
+    parts = [f"\n## {name}\n\n{protocol}\n", _table(heading, rows)]
+    measured = [entry for entry in entries if entry.evaluations[0].likelihood]
+    if measured:
+        parts += ["", _likelihoods(measured)]
+    parts += ["", f"![samples](scoreboard/{name}.png)", ""]
+    return "\n".join(parts)
+
+
+def _row(entry: Entry, names: Sequence[str]) -> list[str]:
+    cells = [shown(n, entry.summary[n]) if n in entry.summary else "–" for n in names]
+    minutes = f"{np.mean([run.seconds for run in entry.runs]) / 60:.1f}"
+    return [f"`{entry.name}`", str(len(entry.evaluations)), *cells, minutes]
+
+
+def _floor(entries: Sequence[Entry], name: str) -> str:
+    found = (entry.summary[name].floor for entry in entries if name in entry.summary)
+    value = next((floor for floor in found if floor is not None), None)
+    return "–" if value is None else f"{value:.{MEASURES[name].digits}f}"
+
+
+def _likelihoods(entries: Sequence[Entry]) -> str:
+    """Bounds in nats, mean and deviation over the seeds."""
+    first = entries[0].evaluations[0].likelihood
+    heading = ["model", *(title.strip() for title in PARTS.values()), "p(x\\|z)"]
+    rows = []
+    for entry in entries:
+        cells = []
+        for part in PARTS:
+            values = [e.likelihood[part]["value"] for e in entry.evaluations]
+            spread = f" ± {np.std(values, ddof=1):.2f}" if len(values) > 1 else ""
+            cells.append(f"{np.mean(values):.2f}{spread}")
+        rows.append([f"`{entry.name}`", *cells, entry.evaluations[0].likelihood["observation"]])
+    note = (
+        f"Likelihood of {first['images']:,} test images, {first['draws']} importance samples each; "
+        "± is the deviation over the seeds.\n\n"
+    )
+    return note + _table(heading, rows)
+
+
+def _table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [heading, ["---"] * len(heading), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def as_json(command: str, machine: str, found: Mapping[str, Sequence[Entry]]) -> str:
+    """Every number behind the page."""
+    values = {
+        name: [
+            {
+                "model": entry.name,
+                "options": entry.options,
+                "runs": [
+                    e._asdict() | {"protocol": e.protocol.to_dict()} for e in entry.evaluations
+                ],
+                "seconds": [run.seconds for run in entry.runs],
+            }
+            for entry in entries
+        ]
+        for name, entries in found.items()
+    }
+    return json.dumps({"command": command, "machine": machine, "datasets": values}, indent=1) + "\n"

@@ -1,0 +1,127 @@
+"""Runs side by side: the same classes, the same latents where models share them, one table."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from gen_models.algorithm import Array, State
+from gen_models.evaluation import classifier
+from gen_models.evaluation.features import FeatureNet
+from gen_models.evaluation.record import Evaluation, Summary, summarise
+from gen_models.render import to_uint8
+from gen_models.training import advance, drawing
+from gen_models.training import config as configs
+from gen_models.training.run import Run
+
+COLUMNS = 8  # images a class
+CANDIDATES = 50  # images a class drawn from unconditional models, to find enough of each
+PATHS, PATH_STEPS = 4, 9
+KEY_SAMPLES, KEY_PATHS = jax.random.split(jax.random.key(2**31 + 3))
+MAX_CLASSES = 10
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Runs that differ in nothing but their seed; the first of them is the one that is drawn."""
+
+    name: str
+    runs: tuple[Run, ...]
+    evaluations: tuple[Evaluation, ...]  # of those runs that have been evaluated
+
+    @cached_property
+    def summary(self) -> dict[str, Summary]:
+        """The measures over the seeds; {} if nothing was evaluated."""
+        return summarise(self.evaluations) if self.evaluations else {}
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What all its runs share: every option that decides a result, but the seed."""
+        return _options(self.runs[0])
+
+    @property
+    def drawn(self) -> Run:
+        """The run whose pictures are shown."""
+        return self.runs[0]
+
+
+def entries(runs: Sequence[Run], evaluations: Mapping[Path, Evaluation]) -> list[Entry]:
+    """Group runs of one data set that differ in their seed alone, in the order in which they come.
+
+    evaluations: by the run's folder, of those runs that have one.
+    """
+    groups: dict[str, list[Run]] = {}
+    for run in runs:
+        groups.setdefault(repr(sorted(_options(run).items())), []).append(run)
+    return [
+        Entry(
+            _name(group[0]),
+            tuple(group),
+            tuple(evaluations[run.folder] for run in group if run.folder in evaluations),
+        )
+        for group in groups.values()
+    ]
+
+
+def _options(run: Run) -> dict[str, Any]:
+    return {k: v for k, v in configs.identity(run.config).items() if k != "seed"}
+
+
+def _name(run: Run) -> str:
+    """The model, with the mark that its folder would have where its options are not defaults."""
+    parts = configs.run_name(run.config).removeprefix(f"{run.config.run.dataset}-").split("-")
+    return " ".join([parts[0], *parts[2:]])
+
+
+def by_class(run: Run, net: FeatureNet | None) -> np.ndarray:
+    """Images u8[classes·8,H,W], eight a class, from the same latents for every run.
+
+    An unconditional model's are the first eight of each class as the feature net sees them, white
+    where there are fewer; without a net they are in no order.
+    """
+    build, spec, config = run.model
+    classes = min(spec.num_classes, MAX_CLASSES)
+    state = _state(run)
+    if build(config, spec).conditional:
+        labels = np.repeat(np.arange(classes, dtype=np.int32), COLUMNS)
+        return to_uint8(drawing.draw(run.model, state, KEY_SAMPLES, labels))
+    labels = np.zeros(classes * (CANDIDATES if net else COLUMNS), np.int32)
+    images = to_uint8(drawing.draw(run.model, state, KEY_SAMPLES, labels))
+    if net is None:
+        return images
+    _, predicted = classifier.classify(net.weights, images)
+    white = np.full((COLUMNS, *images.shape[1:]), 255, np.uint8)
+    return np.concatenate(
+        [np.concatenate([images[predicted == c], white])[:COLUMNS] for c in range(classes)]
+    )
+
+
+def paths(run: Run) -> np.ndarray:
+    """Images u8[4·9,H,W]: each row on the great circle between two latents (White 2016, §2.1), its
+    label kept."""
+    build, spec, config = run.model
+    z = build(config, spec).prior(KEY_PATHS, 2 * PATHS)
+    latents = great_circle(z[:PATHS], z[PATHS:], PATH_STEPS).reshape(-1, *z.shape[1:])
+    labels = np.repeat(np.arange(PATHS, dtype=np.int32) % spec.num_classes, PATH_STEPS)
+    return to_uint8(np.asarray(advance.generate(*run.model, _state(run), latents, labels)))
+
+
+def great_circle(a: Array, b: Array, steps: int) -> Array:
+    """Latents f32[N,Z] both -> f32[N,steps,Z], from a to b at equal angles."""
+    norms = jnp.linalg.norm(a, axis=-1) * jnp.linalg.norm(b, axis=-1)
+    angle = jnp.arccos(jnp.clip(jnp.sum(a * b, axis=-1) / norms, -1, 1))[:, None, None]
+    t = jnp.linspace(0, 1, steps)[None, :, None]
+    near = jnp.sin(angle) < 1e-6  # on one line, where the circle is not defined
+    safe = jnp.where(near, 1.0, jnp.sin(angle))
+    from_a = jnp.where(near, 1 - t, jnp.sin((1 - t) * angle) / safe)
+    from_b = jnp.where(near, t, jnp.sin(t * angle) / safe)
+    return from_a * a[:, None] + from_b * b[:, None]
+
+
+def _state(run: Run) -> State:
+    return drawing.newest_state(run, report=print)

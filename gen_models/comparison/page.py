@@ -1,0 +1,83 @@
+"""A comparison as one HTML file that holds everything that it shows."""
+
+import base64
+import html
+import io
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from PIL import Image
+
+STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; color: #222; margin: 2rem; }
+main { display: grid; grid-template-columns: repeat(auto-fit, minmax(34rem, 1fr)); gap: 3rem; }
+h1, h2, h3 { line-height: 1.2; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+th, td { padding: .25rem .8rem; text-align: right; border-bottom: 1px solid #ddd; }
+th:first-child, td:first-child { text-align: left; }
+th:last-child, td:last-child { color: #777; }
+.row { display: flex; flex-wrap: wrap; gap: 1.5rem; align-items: flex-end; }
+figure { margin: 0; }
+figcaption, .protocol { color: #555; font-size: .9rem; }
+img { max-width: 100%; image-rendering: pixelated; }
+img.smooth { image-rendering: auto; }
+"""
+
+
+class Section(NamedTuple):
+    """What is shown of one data set."""
+
+    title: str
+    protocol: str
+    rows: Sequence[Sequence[str]]  # of the table, its heading first; none without evaluations
+    grids: Mapping[str, Image.Image]  # by caption
+    paths: Mapping[str, Image.Image]
+    curves: Image.Image
+    notes: Sequence[str]
+
+
+def page(title: str, sections: Sequence[Section]) -> str:
+    """The whole file, UTF-8. Opens from disk and needs no network."""
+    body = "".join(map(_section, sections))
+    head = f"<meta charset=utf-8><title>{html.escape(title)}</title><style>{STYLE}</style>"
+    return (
+        f"<!doctype html><html lang=en><head>{head}</head>"
+        f"<body><h1>{html.escape(title)}</h1><main>{body}</main></body></html>\n"
+    )
+
+
+def _section(section: Section) -> str:
+    notes = "".join(f"<p class=protocol>{html.escape(note)}</p>" for note in section.notes)
+    return (
+        f"<section><h2>{html.escape(section.title)}</h2>"
+        f"<p class=protocol>{html.escape(section.protocol)}</p>{_table(section.rows)}{notes}"
+        f"<h3>Samples</h3>{_figures(section.grids)}"
+        f"<h3>Interpolations</h3>{_figures(section.paths)}"
+        f"<h3>Training</h3>{_image(section.curves, 'training curves', 'smooth')}</section>"
+    )
+
+
+def _table(rows: Sequence[Sequence[str]]) -> str:
+    if not rows:
+        return ""
+    lines = [_line(rows[0], "th"), *(_line(row, "td") for row in rows[1:])]
+    return f"<table>{''.join(lines)}</table>"
+
+
+def _line(cells: Sequence[str], tag: str) -> str:
+    return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+
+
+def _figures(pictures: Mapping[str, Image.Image]) -> str:
+    figures = (
+        f"<figure>{_image(picture, name, '')}<figcaption>{html.escape(name)}</figcaption></figure>"
+        for name, picture in pictures.items()
+    )
+    return f"<div class=row>{''.join(figures)}</div>"
+
+
+def _image(picture: Image.Image, name: str, style: str) -> str:
+    file = io.BytesIO()
+    picture.save(file, format="PNG", optimize=True)
+    data = base64.b64encode(file.getvalue()).decode()
+    return f'<img class="{style}" alt="{html.escape(name)}" src="data:image/png;base64,{data}">'

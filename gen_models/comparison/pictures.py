@@ -1,0 +1,173 @@
+"""The panels of a comparison, each a Pillow picture."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from gen_models import render
+from gen_models.comparison.entries import COLUMNS, PATH_STEPS, Entry
+from gen_models.comparison.page import Section
+from gen_models.evaluation.measure import MEASURES
+from gen_models.evaluation.record import shown
+
+GAP, MARGIN = 16, 24
+WHITE, INK = 255, 40
+TITLE, HEADING, TEXT = 30, 20, 15  # font sizes
+PANELS = 6  # curves, at most
+
+
+def grid(images: np.ndarray, class_names: Sequence[str]) -> Image.Image:
+    """Images u8[classes·8,H,W], a class a row."""
+    rows = len(images) // COLUMNS
+    return render.grid(render.to_float(images), rows, COLUMNS, row_names=class_names[:rows])
+
+
+def strip(images: np.ndarray) -> Image.Image:
+    """Interpolations u8[rows·9,H,W], a path a row."""
+    return render.grid(render.to_float(images), len(images) // PATH_STEPS, PATH_STEPS)
+
+
+def curves(entries: Sequence[Entry]) -> Image.Image:
+    """The entries' metrics over each other, smoothed, one panel a metric."""
+    import matplotlib.style  # slow to import
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    histories = {entry.name: _history(entry) for entry in entries}
+    names = list(dict.fromkeys(name for history in histories.values() for name in history))
+    names = names[:PANELS]
+    columns = min(3, len(names))
+    with matplotlib.style.context(["default", {"text.parse_math": False, "font.size": 9}]):
+        rows = -(-len(names) // columns)
+        figure = Figure(figsize=(3.4 * columns, 2.4 * rows), dpi=110, layout="constrained")
+        panels = figure.subplots(rows, columns, squeeze=False).ravel()
+        for panel, name in zip(panels, names, strict=False):
+            for index, (entry, history) in enumerate(histories.items()):
+                if name in history:
+                    panel.plot(*history[name], color=f"C{index}", label=entry, linewidth=1.3)
+            panel.set_title(name, loc="left", fontweight="bold", fontsize=9)
+            panel.set_xlabel("step")
+            panel.grid(alpha=0.3)
+            panel.spines[["top", "right"]].set_visible(False)
+            panel.legend(frameon=False, fontsize=8)
+        for panel in panels[len(names) :]:
+            panel.remove()
+        file = io.BytesIO()
+        FigureCanvasAgg(figure).print_png(file, metadata={"Software": None})
+    return Image.open(file).convert("RGB")
+
+
+def _history(entry: Entry) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Steps and values of each curve of the run that is drawn, FID during training first."""
+    found = {}
+    evaluated = entry.drawn.evaluations()
+    if "fid" in evaluated:
+        found["FID during training"] = (
+            np.array(evaluated["step"]),
+            np.array(evaluated["fid"]),
+        )
+    metrics = entry.drawn.metrics()
+    steps = np.array(metrics.pop("step", []))
+    for name, values in metrics.items():
+        found[name] = steps, render.moving_average(np.array(values), max(1, len(values) // 50))
+    return found
+
+
+def table(rows: Sequence[Sequence[str]]) -> Image.Image:
+    """A table's cells, its heading first, as a picture."""
+    font = _font(TEXT)
+    widths = [max(font.getlength(row[i]) for row in rows) + 2 * GAP for i in range(len(rows[0]))]
+    line = round(TEXT * 1.7)
+    picture = Image.new("L", (round(sum(widths)), line * len(rows) + GAP), WHITE)
+    draw = ImageDraw.Draw(picture)
+    for y, row in enumerate(rows):
+        right = 0.0
+        for x, (cell, width) in enumerate(zip(row, widths, strict=True)):
+            right += width
+            where = (GAP, (y + 0.5) * line) if x == 0 else (right - GAP, (y + 0.5) * line)
+            draw.text(where, cell, INK, font, anchor="lm" if x == 0 else "rm")
+        if y == 0:
+            draw.line((0, line, picture.width, line), fill=INK)
+    return picture
+
+
+def table_rows(entries: Sequence[Entry]) -> list[list[str]]:
+    """Cells of the table, its heading first."""
+    rows = [["", *(_heading(entry) for entry in entries), "real images"]]
+    for name, measure in MEASURES.items():
+        cells = [entry.summary.get(name) for entry in entries]
+        floors = [cell.floor for cell in cells if cell is not None and cell.floor is not None]
+        if any(cells):
+            floor = f"{floors[0]:.{measure.digits}f}" if floors else ""
+            found = ["–" if cell is None else shown(name, cell) for cell in cells]
+            rows.append([measure.title, *found, floor])
+    return rows
+
+
+def _heading(entry: Entry) -> str:
+    seeds = len(entry.runs)
+    return entry.name if seeds == 1 else f"{entry.name} ({seeds} seeds)"
+
+
+def beside(pictures: Sequence[Image.Image], gap: int = GAP) -> Image.Image:
+    """Left to right, aligned at the top."""
+    size = sum(p.width for p in pictures) + gap * (len(pictures) - 1)
+    canvas = Image.new("RGB", (size, max(p.height for p in pictures)), (WHITE,) * 3)
+    x = 0
+    for picture in pictures:
+        canvas.paste(picture, (x, 0))
+        x += picture.width + gap
+    return canvas
+
+
+def below(pictures: Sequence[Image.Image], gap: int = GAP) -> Image.Image:
+    """Top to bottom, aligned at the left."""
+    size = sum(p.height for p in pictures) + gap * (len(pictures) - 1)
+    canvas = Image.new("RGB", (max(p.width for p in pictures), size), (WHITE,) * 3)
+    y = 0
+    for picture in pictures:
+        canvas.paste(picture, (0, y))
+        y += picture.height + gap
+    return canvas
+
+
+def text(line: str, size: int) -> Image.Image:
+    """A line of text."""
+    font = _font(size)
+    picture = Image.new("L", (round(font.getlength(line)) + 2, round(size * 1.4)), WHITE)
+    ImageDraw.Draw(picture).text((0, size * 0.7), line, INK, font, anchor="lm")
+    return picture
+
+
+def framed(picture: Image.Image) -> Image.Image:
+    """With a margin around it."""
+    canvas = Image.new(
+        "RGB", (picture.width + 2 * MARGIN, picture.height + 2 * MARGIN), (WHITE,) * 3
+    )
+    canvas.paste(picture, (MARGIN, MARGIN))
+    return canvas
+
+
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    return ImageFont.load_default(size=size)
+
+
+def captioned(panels: Mapping[str, Image.Image]) -> Image.Image:
+    """Pictures beside each other, each below its name."""
+    return beside([below([text(name, TEXT), picture], 4) for name, picture in panels.items()])
+
+
+def whole(sections: Sequence[Section]) -> Image.Image:
+    """One picture: a column a data set, its panels below each other."""
+    return framed(beside([_column(section) for section in sections], 2 * MARGIN))
+
+
+def _column(section: Section) -> Image.Image:
+    parts = [text(section.title, TITLE), text(section.protocol, TEXT)]
+    parts += [table(section.rows)] if section.rows else []
+    parts += [text("Samples", HEADING), captioned(section.grids), text("Interpolations", HEADING)]
+    return below([*parts, captioned(section.paths), text("Training", HEADING), section.curves])

@@ -1,0 +1,1 @@
+"""Measures of images and labels. Nothing here knows a model."""

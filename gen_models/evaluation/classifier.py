@@ -1,0 +1,161 @@
+"""Training the classifier behind the features, and behind the classification accuracy score.
+
+It is an Algorithm like the generative ones, so that the same compiled loop trains it.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from gen_models.algorithm import Algorithm, Array, Batch, Key, Metrics, PyTree, Spec, State
+from gen_models.config import Between, Positive, hyperparameters
+from gen_models.data.catalog import Dataset
+from gen_models.data.stream import stream
+from gen_models.nets.classifier import Classifier
+from gen_models.nets.net import net
+from gen_models.optim import average, descend
+from gen_models.training import advance
+
+EVALUATION_BATCH = 500  # images classified in one dispatch
+MAX_SHIFT = 1  # pixels
+SMOOTHING = 0.1  # of the labels, spread over all classes
+EMA_DECAY = 0.998
+BATCH_SIZE = 128
+
+Steps = Annotated[int, Between(1, 10**6)]
+
+
+@hyperparameters
+class Config:
+    """How the classifier is trained."""
+
+    steps: Steps
+    """Updates of 128 images; the learning rate rises over the first fifth, then falls to zero."""
+    mirror: bool = False
+    """Whether a mirrored image is as good an example of its class."""
+    learning_rate: Positive = 4e-3
+    """AdamW's largest step size."""
+    weight_decay: Positive = 0.05
+    """AdamW's weight decay."""
+
+
+class Weights(NamedTuple):
+    """A trained classifier: what `classify` needs."""
+
+    params: PyTree
+    stats: PyTree
+    num_classes: int
+
+
+def build(config: Config, spec: Spec) -> Algorithm:
+    """Cross-entropy on shifted and perhaps mirrored images, weights averaged. It samples nothing.
+
+    The `ema` of its state holds the averaged {"params", "stats"}.
+    """
+    classifier = net(Classifier(spec.num_classes))
+    schedule = optax.cosine_onecycle_schedule(config.steps, config.learning_rate, pct_start=0.2)
+    optimiser = optax.adamw(schedule, weight_decay=config.weight_decay)
+
+    def init(key: Key) -> State:
+        params, stats = classifier.init(key, jnp.zeros((2, spec.height, spec.width, 1)))
+        return State(
+            step=jnp.zeros((), jnp.int32),
+            params={"classifier": params},
+            stats={"classifier": stats},
+            opt={"classifier": optimiser.init(params)},
+            ema={"params": params, "stats": stats},
+            extra=(),
+        )
+
+    def step(state: State, batch: Batch, key: Key) -> tuple[State, Metrics]:
+        images = _augmented(jax.random.fold_in(key, state.step), batch.images, config.mirror)
+
+        def loss(params: PyTree) -> tuple[Array, PyTree]:
+            (logits, _), stats = classifier.apply(
+                params, state.stats["classifier"], images, train=True
+            )
+            targets = jax.nn.one_hot(batch.labels, spec.num_classes)
+            targets = optax.smooth_labels(targets, SMOOTHING)
+            return jnp.mean(optax.softmax_cross_entropy(logits, targets)), stats
+
+        params = state.params["classifier"]
+        (value, stats), grads = jax.value_and_grad(loss, has_aux=True)(params)
+        params, opt = descend(optimiser, grads, state.opt["classifier"], params)
+        new = State(
+            step=state.step + 1,
+            params={"classifier": params},
+            stats={"classifier": stats},
+            opt={"classifier": opt},
+            ema=average(state.ema, {"params": params, "stats": stats}, EMA_DECAY, state.step),
+            extra=(),
+        )
+        return new, {"loss": value}
+
+    return Algorithm(init, step, prior=_nothing, generate=_nothing)
+
+
+def _nothing(*_: object) -> Array:
+    raise TypeError("a classifier generates nothing")
+
+
+def _augmented(key: Key, images: Array, mirror: bool) -> Array:
+    """Each of images f32[B,H,W,1] shifted by up to a pixel, black moving in; half mirrored."""
+    key_shift, key_mirror = jax.random.split(key)
+    count, height, width, _ = images.shape
+    pad = ((0, 0), (MAX_SHIFT, MAX_SHIFT), (MAX_SHIFT, MAX_SHIFT), (0, 0))
+    padded = jnp.pad(images, pad, constant_values=-1)
+    corners = jax.random.randint(key_shift, (count, 2), 0, 2 * MAX_SHIFT + 1)
+    crop = partial(jax.lax.dynamic_slice, slice_sizes=(height, width, 1))
+    images = jax.vmap(lambda image, corner: crop(image, (*corner, 0)))(padded, corners)
+    if not mirror:
+        return images
+    mirrored = jax.random.bernoulli(key_mirror, shape=(count, 1, 1, 1))
+    return jnp.where(mirrored, images[:, :, ::-1], images)
+
+
+def train(
+    dataset: Dataset,
+    config: Config,
+    seed: int,
+    report: Callable[[int, float], None] = lambda step, loss: None,  # noqa: ARG005
+) -> Weights:
+    """A classifier of `dataset`, the same for the same seed.
+
+    `report` is told the step reached and the mean loss since it was told before.
+    """
+    spec = Spec(*dataset.image_shape, dataset.num_classes)
+    key_init, key_train = jax.random.split(jax.random.key(seed))
+    state = advance.start(build, spec, config, key_init)
+    done = 0
+    for chunk in stream(dataset, seed, BATCH_SIZE):
+        count = min(len(chunk.labels), config.steps - done)
+        state, history = advance.advance(build, spec, config, state, chunk, count, key_train)
+        done += count
+        report(done, float(jnp.mean(history["loss"][:count])))
+        if done == config.steps:
+            break
+    return Weights(state.ema["params"], state.ema["stats"], spec.num_classes)
+
+
+def classify(weights: Weights, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Images u8[N,H,W] -> features f32[N,128], predicted labels i32[N]."""
+    parts = []
+    for start in range(0, len(images), EVALUATION_BATCH):
+        part = images[start : start + EVALUATION_BATCH]
+        padded = np.resize(part, (EVALUATION_BATCH, *part.shape[1:]))  # one program for all
+        logits, features = _apply(weights.num_classes, weights.params, weights.stats, padded)
+        predicted = np.asarray(jnp.argmax(logits, axis=-1), np.int32)
+        parts.append((np.asarray(features)[: len(part)], predicted[: len(part)]))
+    features, predicted = zip(*parts, strict=True)
+    return np.concatenate(features), np.concatenate(predicted)
+
+
+@partial(jax.jit, static_argnums=0)
+def _apply(num_classes: int, params: PyTree, stats: PyTree, images: Array) -> tuple[Array, Array]:
+    batch = advance.to_batch(images, jnp.zeros(images.shape[0], jnp.int32))
+    return net(Classifier(num_classes)).apply(params, stats, batch.images, train=False)[0]

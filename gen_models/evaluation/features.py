@@ -1,0 +1,187 @@
+"""The feature nets: one fixed, versioned classifier a data set, in place of ImageNet's Inception.
+
+A net is two files: NAME.safetensors with its weights, and NAME.npz with the Gaussians of the train
+and the test split under it. Those of the known data sets are part of the package; any other data
+set's are made by `python -m experiments.train_features` and looked for in `results/features/`.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import safetensors.numpy
+from safetensors import SafetensorError, safe_open
+
+from gen_models.algorithm import Spec
+from gen_models.data.catalog import Dataset, cache_folder
+from gen_models.errors import UserError
+from gen_models.evaluation import classifier
+from gen_models.evaluation.frechet import Gaussian, gaussian
+from gen_models.files import atomic_write
+
+SHIPPED = Path(__file__).parent / "shipped"
+OWN = Path("results/features")
+NAMES = {"fashion_mnist": "fmnist-cnn-v1", "mnist": "mnist-cnn-v1"}
+DIGESTS = {  # SHA-256 of the shipped weights: a net by that name is this one and no other
+    "fmnist-cnn-v1": "",
+    "mnist-cnn-v1": "",
+}
+RECORD = "gen_models.features"  # the one entry of the weights' metadata
+DIGITS = 8  # of the digest, in a net's full name
+
+
+class FeatureError(UserError):
+    """No feature net for the data, or one that is damaged or of other images."""
+
+
+class FeatureNet(NamedTuple):
+    """A feature net. `name` ends in its weights' digest: equal names, equal features."""
+
+    name: str
+    weights: classifier.Weights
+    spec: Spec
+    record: dict[str, Any]  # how it was trained, its accuracy
+    gaussians: dict[str, Gaussian]  # by split
+
+
+class Described(NamedTuple):
+    """Images as a feature net sees them.
+
+    features  f32[N,D]
+    predicted i32[N], the classes that it takes them for
+    labels    i32[N], the classes that they should have; None where nobody said
+    """
+
+    features: np.ndarray
+    predicted: np.ndarray
+    labels: np.ndarray | None
+
+    def take(self, rows: np.ndarray | slice) -> "Described":
+        """Some of them."""
+        labels = None if self.labels is None else self.labels[rows]
+        return Described(self.features[rows], self.predicted[rows], labels)
+
+
+def net_path(dataset: str) -> Path:
+    """Where the net of the data set of this name is, its weights; it need not exist."""
+    return (
+        SHIPPED / f"{dataset}.safetensors" if dataset in NAMES else OWN / f"{dataset}.safetensors"
+    )
+
+
+def load(path: Path) -> FeatureNet:
+    """The net whose weights are in `path`, its Gaussians beside it. Raises FeatureError."""
+    try:
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        with safe_open(path, framework="numpy") as file:
+            record = json.loads((file.metadata() or {})[RECORD])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        spec = Spec(record["height"], record["width"], record["num_classes"])
+        weights = _fill(spec, tensors)
+        gaussians = _read_gaussians(path.with_suffix(".npz"), digest)
+    except FileNotFoundError as error:
+        raise FeatureError(
+            f"{error.filename} is not there; make a feature net of this data set with "
+            "python -m experiments.train_features --data-dir FOLDER"
+        ) from error
+    except (OSError, SafetensorError, KeyError, ValueError, TypeError) as error:
+        raise FeatureError(f"{path} is no feature net: {error!s:.200}; make it again") from error
+    known = DIGESTS.get(record["name"])
+    if known and digest != known:
+        raise FeatureError(
+            f"{path} is not {record['name']}: its sha256 is {digest}, expected {known}; "
+            "get the package again"
+        )
+    return FeatureNet(f"{record['name']}-{digest[:DIGITS]}", weights, spec, record, gaussians)
+
+
+def save(
+    path: Path, weights: classifier.Weights, train: Dataset, test: Dataset, record: dict[str, Any]
+) -> FeatureNet:
+    """Write a new net's two files and read it back. Raises UserError.
+
+    The Gaussians are those of the two splits under it; its test accuracy is added to `record`.
+    """
+    spec = Spec(*train.image_shape, weights.num_classes)
+    leaves = jax.tree_util.tree_leaves_with_path({"params": weights.params, "stats": weights.stats})
+    tensors = {
+        jax.tree_util.keystr(where, simple=True, separator="/"): np.asarray(leaf, order="C")
+        for where, leaf in leaves
+    }
+    seen = {
+        split: Described(*classifier.classify(weights, data.images), data.labels)
+        for split, data in (("train", train), ("test", test))
+    }
+    record = {
+        "name": NAMES.get(train.name, f"{train.name}-cnn"),
+        **spec._asdict(),
+        "train": train.digest,
+        "test": test.digest,
+        "accuracy": float(np.mean(seen["test"].predicted == test.labels)),
+        **record,
+    }
+    data = safetensors.numpy.save(tensors, {RECORD: json.dumps(record)})
+    arrays: dict[str, np.ndarray] = {"net": np.array(hashlib.sha256(data).hexdigest())}
+    for split, described in seen.items():
+        for field, value in gaussian(described.features)._asdict().items():
+            arrays[f"{split}/{field}"] = np.asarray(value)
+    with atomic_write(path) as file:
+        file.write(data)
+    with atomic_write(path.with_suffix(".npz")) as file:
+        np.savez(file, allow_pickle=False, **arrays)
+    return load(path)
+
+
+def describe(net: FeatureNet, images: np.ndarray, labels: np.ndarray | None = None) -> Described:
+    """Images u8[N,H,W] as the net sees them. Raises FeatureError if they have another size."""
+    if images.shape[1:] != (net.spec.height, net.spec.width):
+        height, width = images.shape[1:]
+        raise FeatureError(
+            f"the images are {height}×{width}, {net.name} takes {net.spec.height}×{net.spec.width}"
+        )
+    return Described(*classifier.classify(net.weights, images), labels)
+
+
+def describe_real(net: FeatureNet, dataset: Dataset) -> Described:
+    """A split of a data set as the net sees it; remembered in the user's cache."""
+    path = cache_folder("features") / f"{net.name}-{dataset.digest[:16]}.npz"
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return Described(file["features"], file["predicted"], dataset.labels)
+    except (OSError, ValueError, KeyError, EOFError):
+        pass  # not there, or damaged: the cache can always be filled again
+    seen = describe(net, dataset.images, dataset.labels)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_write(path) as file:
+        np.savez(file, allow_pickle=False, features=seen.features, predicted=seen.predicted)
+    return seen
+
+
+def _fill(spec: Spec, tensors: dict[str, np.ndarray]) -> classifier.Weights:
+    """The weights of a classifier of `spec`, from tensors by their path in the tree."""
+    algorithm = classifier.build(classifier.Config(steps=1), spec)
+    template = jax.eval_shape(algorithm.init, jax.random.key(0)).ema
+    leaves = jax.tree_util.tree_leaves_with_path(template)
+    names = [jax.tree_util.keystr(where, simple=True, separator="/") for where, _ in leaves]
+    if {name: tensors[name].shape for name in names} != {
+        name: leaf.shape for name, (_, leaf) in zip(names, leaves, strict=True)
+    }:
+        raise ValueError("its tensors have other shapes")
+    filled = jax.tree.unflatten(
+        jax.tree.structure(template), [jnp.asarray(tensors[name]) for name in names]
+    )
+    return classifier.Weights(filled["params"], filled["stats"], spec.num_classes)
+
+
+def _read_gaussians(path: Path, digest: str) -> dict[str, Gaussian]:
+    with np.load(path, allow_pickle=False) as file:
+        if str(file["net"]) != digest:
+            raise ValueError(f"{path} belongs to other weights")
+        return {
+            split: Gaussian(*(file[f"{split}/{field}"] for field in Gaussian._fields))
+            for split in ("train", "test")
+        }

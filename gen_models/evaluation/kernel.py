@@ -1,0 +1,56 @@
+"""Kernel distance: the squared maximum mean discrepancy between two sets of features."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from gen_models.evaluation.frechet import MeasureError
+
+SUBSETS, SUBSET_SIZE, DEGREE = 100, 1000, 3
+SEED = 2020
+
+
+class KernelDistance(NamedTuple):
+    """Mean and standard deviation over the subsets."""
+
+    mean: float
+    deviation: float
+
+
+def distance(
+    samples: np.ndarray,
+    reference: np.ndarray,
+    subsets: int = SUBSETS,
+    subset_size: int = SUBSET_SIZE,
+    seed: int = SEED,
+) -> KernelDistance:
+    """KID (Bińkowski et al. 2018, §4): unbiased MMD², kernel (x·y/D + 1)³, over random subsets.
+
+    samples [N,D], reference [M,D]. Raises MeasureError if either is smaller than a subset. NumPy's
+    frozen legacy generator draws the subsets, so that a number can be had again anywhere.
+    """
+    smallest = min(len(samples), len(reference))
+    if smallest < subset_size:
+        raise MeasureError(f"KID takes subsets of {subset_size}, but a set has only {smallest}")
+    rng = np.random.RandomState(seed)
+    samples, reference = samples.astype(np.float64), reference.astype(np.float64)
+    values = [
+        _unbiased(
+            samples[rng.choice(len(samples), subset_size, replace=False)],
+            reference[rng.choice(len(reference), subset_size, replace=False)],
+        )
+        for _ in range(subsets)
+    ]
+    return KernelDistance(float(np.mean(values)), float(np.std(values)))
+
+
+def _kernel(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    base = x @ y.T / x.shape[1] + 1
+    return base * base * base  # three times faster than a power
+
+
+def _unbiased(x: np.ndarray, y: np.ndarray) -> float:
+    """MMD² without the diagonals (Gretton et al. 2012, eq. 3); x and y f64[m,D]."""
+    m = len(x)
+    within = sum(np.sum(k) - np.trace(k) for k in (_kernel(x, x), _kernel(y, y)))
+    return within / (m * (m - 1)) - 2 * np.sum(_kernel(x, y)) / m**2

@@ -1,0 +1,68 @@
+"""Precision, recall, density and coverage: where samples and real images lie among each other."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from gen_models.evaluation.frechet import MeasureError
+from gen_models.evaluation.neighbours import rows_of_distances
+
+PRECISION_NEIGHBOURS, DENSITY_NEIGHBOURS = 3, 5
+
+
+class Manifold(NamedTuple):
+    """One entry a point; each measure is the mean of its entries.
+
+    precision f64[N] of samples: 1 if within the k-ball of some real image
+    recall    f64[M] of real images: 1 if within the k-ball of some sample
+    density   f64[N] of samples: how many real images' k-balls it is within, over k
+    coverage  f64[M] of real images: 1 if its own k-ball holds a sample
+    """
+
+    precision: np.ndarray
+    recall: np.ndarray
+    density: np.ndarray
+    coverage: np.ndarray
+
+
+def manifold(
+    samples: np.ndarray,
+    real: np.ndarray,
+    precision_neighbours: int = PRECISION_NEIGHBOURS,
+    density_neighbours: int = DENSITY_NEIGHBOURS,
+) -> Manifold:
+    """Precision and recall (Kynkäänniemi et al. 2019, eq. 1, 2), density and coverage (Naeem et al.
+    2020, eq. 3, 4) of samples [N,D] against real [M,D].
+
+    A k-ball reaches, its border left out, to the k-th nearest other point of its own set. k is 3
+    for precision and recall, 5 for density and coverage. Raises MeasureError if a set is too small.
+    """
+    most = max(precision_neighbours, density_neighbours)
+    if min(len(samples), len(real)) <= most:
+        raise MeasureError(
+            f"{most} neighbours need more than {min(len(samples), len(real))} points"
+        )
+    samples, real = samples.astype(np.float64), real.astype(np.float64)
+    radius_real = nearest_radii(real, (precision_neighbours, density_neighbours))
+    (radius_sample,) = nearest_radii(samples, (precision_neighbours,))
+    near_real, dense = np.zeros(len(samples), bool), np.zeros(len(samples))
+    near_sample, covered = np.zeros(len(real), bool), np.zeros(len(real), bool)
+    for rows, squared in rows_of_distances(real, samples):
+        near_real |= (squared < radius_real[0][rows, None]).any(axis=0)
+        within = squared < radius_real[1][rows, None]
+        dense += within.sum(axis=0)
+        covered[rows] = within.any(axis=1)
+        near_sample[rows] = (squared < radius_sample).any(axis=1)
+    density = dense / density_neighbours
+    return Manifold(*(x.astype(np.float64) for x in (near_real, near_sample, density, covered)))
+
+
+def nearest_radii(points: np.ndarray, neighbours: tuple[int, ...]) -> list[np.ndarray]:
+    """For each k of `neighbours`, the squared distance of each point to its k-th nearest other."""
+    radii = [np.empty(len(points)) for _ in neighbours]
+    for rows, squared in rows_of_distances(points, points):
+        squared[np.arange(len(squared)), np.arange(rows.start, rows.stop)] = 0.0  # to itself
+        smallest = np.partition(squared, neighbours, axis=1)  # place 0 is the point itself
+        for radius, k in zip(radii, neighbours, strict=True):
+            radius[rows] = smallest[:, k]
+    return radii

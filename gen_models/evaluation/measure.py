@@ -1,0 +1,156 @@
+"""All measures of one set of samples, each with its error and its floor."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gen_models.evaluation import frechet, kernel
+from gen_models.evaluation.features import Described
+from gen_models.evaluation.frechet import Gaussian, MeasureError, gaussian
+from gen_models.evaluation.manifold import manifold
+
+BOOTSTRAPS = 50
+SEED = 0
+
+
+class Estimate(NamedTuple):
+    """A number and its standard error; None where there is none."""
+
+    value: float
+    error: float | None
+
+
+class Measure(NamedTuple):
+    """How a measure is shown."""
+
+    title: str
+    better: str  # "lower" or "higher"
+    digits: int
+    meaning: str
+
+
+MEASURES = {
+    "fid": Measure("FID", "lower", 2, "Fréchet distance of the features; 0 is perfect"),
+    "kid": Measure("KID × 1000", "lower", 2, "kernel distance of the features, times 1000"),
+    "precision": Measure("precision", "higher", 3, "samples that lie among real images"),
+    "recall": Measure("recall", "higher", 3, "real images that lie among samples"),
+    "density": Measure("density", "higher", 3, "how densely real images surround samples"),
+    "coverage": Measure("coverage", "higher", 3, "real images with a sample close by"),
+    "class_gap": Measure("class gap", "lower", 3, "total variation of the classes' frequencies"),
+    "label_accuracy": Measure("label accuracy", "higher", 3, "samples of the class asked for"),
+    "authenticity": Measure("authenticity", "higher", 3, "samples that are nobody's near-copy"),
+    "classification_score": Measure("CAS", "higher", 3, "test accuracy when trained on samples"),
+    "fd_infinity": Measure("FD∞", "lower", 2, "FID extrapolated to infinitely many samples"),
+}
+KID_SCALE = 1000
+
+
+def measure(samples: Described, reference: Described, target: Gaussian) -> dict[str, Estimate]:
+    """Fidelity and diversity of samples against a reference, whose Gaussian is `target`.
+
+    By their names in MEASURES. Label accuracy is left out where the samples have no labels. Raises
+    MeasureError if there are too few samples.
+    """
+    near = manifold(samples.features, reference.features)
+    found = {
+        "fid": fid(samples.features, target),
+        "kid": kid(samples.features, reference.features),
+        **{name: mean(entries) for name, entries in near._asdict().items()},
+        "class_gap": class_gap(samples.predicted, reference.predicted),
+    }
+    if samples.labels is not None:
+        found["label_accuracy"] = mean(samples.predicted == samples.labels)
+    return found
+
+
+def fid(features: np.ndarray, target: Gaussian) -> Estimate:
+    """Fréchet distance, its error by bootstrap over the samples.
+
+    Resampling repeats samples, which moves the distance up as fewer samples would; its deviation is
+    that of the distance itself, or up to twice that close to the floor.
+    """
+    rng = np.random.Generator(np.random.Philox(SEED))
+    count = len(features)
+    values = [
+        frechet.distance(_weighted(features, rng.multinomial(count, [1 / count] * count)), target)
+        for _ in range(BOOTSTRAPS)
+    ]
+    return Estimate(frechet.distance(gaussian(features), target), float(np.std(values, ddof=1)))
+
+
+def _weighted(features: np.ndarray, counts: np.ndarray) -> Gaussian:
+    """The Gaussian of features [N,D] each repeated counts[N] times; for errors, less precise."""
+    features = features.astype(np.float64)
+    mean = counts @ features / counts.sum()
+    centred = (features - mean) * np.sqrt(counts / (counts.sum() - 1))[:, None]
+    values, vectors = np.linalg.eigh(centred.T @ centred)
+    return Gaussian(mean, np.sqrt(values.clip(0))[:, None] * vectors.T, int(counts.sum()))
+
+
+def kid(features: np.ndarray, reference: np.ndarray) -> Estimate:
+    """KID × 1000, over subsets of 1000 or of all where there are fewer.
+
+    Its error is the delete-d jackknife's (Shao & Wu 1989, §2): the deviation over subsets of m of N
+    points, over √(N/m - 1).
+    """
+    smallest = min(len(features), len(reference))
+    size = min(kernel.SUBSET_SIZE, smallest)
+    found = kernel.distance(features, reference, subset_size=size)
+    left_out = smallest / size - 1
+    error = float(KID_SCALE * found.deviation / np.sqrt(left_out)) if left_out > 0 else None
+    return Estimate(KID_SCALE * found.mean, error)
+
+
+def class_gap(predicted: np.ndarray, reference: np.ndarray) -> Estimate:
+    """Total variation distance, 0 to 1, of the predicted classes' frequencies, i32[N] and i32[M].
+
+    One class of ten that is missing shows as 0.1 or more. Its error: by bootstrap.
+    """
+    size = 1 + max(predicted.max(), reference.max())
+    wanted = np.bincount(reference, minlength=size) / len(reference)
+    found = np.bincount(predicted, minlength=size) / len(predicted)
+    rng = np.random.Generator(np.random.Philox(SEED))
+    resampled = rng.multinomial(len(predicted), found, size=BOOTSTRAPS) / len(predicted)
+    gaps = 0.5 * np.abs(resampled - wanted).sum(axis=1)
+    return Estimate(float(0.5 * np.abs(found - wanted).sum()), float(gaps.std(ddof=1)))
+
+
+def mean(entries: np.ndarray) -> Estimate:
+    """The mean of one entry a point, two or more, and its standard error.
+
+    Recall and coverage have an entry a real image, and their errors do not see that other samples
+    would have fallen otherwise: they are up to a third too small.
+    """
+    error = entries.std(ddof=1) / np.sqrt(len(entries))
+    return Estimate(float(entries.mean()), float(error))
+
+
+def by_class(
+    samples: Described, reference: Described, class_names: tuple[str, ...]
+) -> dict[str, dict[str, Any]]:
+    """FID, precision, recall and label accuracy within each class, by its name.
+
+    A sample's class is the one asked for or, from a model without labels, the one predicted; a real
+    image's is its label. A class with too few samples for any of these has None.
+    """
+    classes = samples.predicted if samples.labels is None else samples.labels
+    return {
+        name: _within_class(
+            samples.take(classes == label), reference.take(reference.labels == label)
+        )
+        for label, name in enumerate(class_names)
+    }
+
+
+def _within_class(own: Described, real: Described) -> dict[str, Any]:
+    row: dict[str, Any] = {"samples": len(own.features)}
+    try:
+        row["fid"] = frechet.distance(gaussian(own.features), gaussian(real.features))
+        near = manifold(own.features, real.features)
+        row |= {"precision": float(near.precision.mean()), "recall": float(near.recall.mean())}
+    except MeasureError:
+        row |= dict.fromkeys(("fid", "precision", "recall"))
+    if own.labels is not None:
+        right = own.predicted == own.labels
+        row["label_accuracy"] = float(right.mean()) if len(right) else None
+    return row

@@ -1,0 +1,163 @@
+"""evaluation.json: what was measured, of what, under which protocol."""
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gen_models.config import ConfigError, from_dict
+from gen_models.errors import UserError
+from gen_models.evaluation.measure import MEASURES
+from gen_models.evaluation.protocol import Protocol, common
+from gen_models.files import atomic_write
+
+FORMAT, VERSION = "gen_models.evaluation", 1
+NAME = "evaluation.json"
+# What reading something else can raise.
+DAMAGES = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, ConfigError)
+LARGEST = 1e300  # of a measure; a longer number is damage
+CONFIDENCE = 1.96  # standard errors, 95 %
+PARTS = {  # of the likelihood, nats an image
+    "elbo": "ELBO, nats",
+    "likelihood": "  E log p(x|z)",
+    "kl": "  KL(q‖p)",
+    "importance_weighted": "IWAE bound, nats",
+}
+
+
+class RecordError(UserError):
+    """A file that is no evaluation."""
+
+
+class Evaluation(NamedTuple):
+    """One evaluation.
+
+    subject     what was evaluated: run, model, seed, step, …
+    measures    by name in MEASURES: value, error, floor, floor_error; None where there is none
+    likelihood  bounds in nats, {} for models without one
+    details     everything else: per_class, memorisation
+    """
+
+    subject: dict[str, Any]
+    protocol: Protocol
+    measures: dict[str, dict[str, float | None]]
+    likelihood: dict[str, Any]
+    details: dict[str, Any]
+
+
+class Summary(NamedTuple):
+    """A measure over one or more runs: mean, half of its 95 % interval, floor.
+
+    The interval is that of the mean over seeds where there are several, else the one within the
+    evaluation; None where there is neither.
+    """
+
+    value: float
+    interval: float | None
+    floor: float | None
+    seeds: int
+
+
+def common_protocol(evaluations: Sequence[Evaluation]) -> Protocol:
+    """The one protocol of all. Raises ProtocolError if they differ."""
+    return common([(evaluation.subject["name"], evaluation.protocol) for evaluation in evaluations])
+
+
+def write(path: Path, evaluation: Evaluation) -> None:
+    """Write evaluation.json. Raises UserError."""
+    values = evaluation._asdict() | {"protocol": evaluation.protocol.to_dict()}
+    text = json.dumps({"format": FORMAT, "version": VERSION, **values}, indent=2, allow_nan=False)
+    with atomic_write(path) as file:
+        file.write(text.encode() + b"\n")
+
+
+def read(path: Path) -> Evaluation:
+    """Read it back. Raises RecordError for anything else."""
+    try:
+        values = json.loads(path.read_text(), parse_constant=_refuse)
+        if not isinstance(values, dict):
+            raise ValueError("expected a JSON object")
+        head = {name: values.pop(name) for name in ("format", "version")}
+        if repr(head) != repr({"format": FORMAT, "version": VERSION}):
+            raise ValueError(f"expected format {FORMAT!r} version {VERSION}")
+        if values["protocol"].keys() != Protocol.__dataclass_fields__.keys():
+            raise ValueError("its protocol is not whole")
+        protocol = from_dict(Protocol, values.pop("protocol"))
+        found = Evaluation(protocol=protocol, **values)
+        for part in (found.subject, found.measures, found.likelihood, found.details):
+            if not isinstance(part, dict):
+                raise ValueError("a part of it is no JSON object")
+        if not isinstance(found.subject.get("name"), str):
+            raise ValueError("its subject has no name")
+        measures = {name: row for name, row in found.measures.items() if name in MEASURES}
+        for name, row in measures.items():
+            _check_measure(name, row)
+        return found._replace(measures=measures)
+    except FileNotFoundError as error:
+        raise RecordError(
+            f"{path} is not there; make it with python -m experiments.evaluate {path.parent}"
+        ) from error
+    except DAMAGES as error:
+        raise RecordError(f"{path} is no evaluation: {error!s:.200}; evaluate again") from error
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"it holds {constant}, which is no number")
+
+
+def _check_measure(name: str, row: dict[str, Any]) -> None:
+    """Raises ValueError unless it is value, error, floor, floor_error: finite or, but one, None."""
+    if row.keys() != {"value", "error", "floor", "floor_error"}:
+        raise ValueError(f"{name} lacks its value, error or floor")
+    for field, number in row.items():
+        absent = number is None and field != "value"
+        real = isinstance(number, int | float) and not isinstance(number, bool)
+        if not absent and not (real and abs(number) < LARGEST):
+            raise ValueError(f"the {field} of {name} is no number")
+
+
+def summarise(evaluations: Sequence[Evaluation]) -> dict[str, Summary]:
+    """Each measure over runs that differ in their seed alone. Raises ProtocolError if mixed."""
+    common_protocol(evaluations)
+    names = [name for name in MEASURES if all(name in e.measures for e in evaluations)]
+    return {name: _summary([e.measures[name] for e in evaluations]) for name in names}
+
+
+def _summary(rows: list[dict[str, float | None]]) -> Summary:
+    values = [row["value"] for row in rows]
+    if len(rows) > 1:
+        interval = _student(len(rows)) * np.std(values, ddof=1) / math.sqrt(len(rows))
+    else:
+        error = rows[0]["error"]
+        interval = None if error is None else CONFIDENCE * error
+    return Summary(
+        float(np.mean(values)),
+        None if interval is None else float(interval),
+        rows[0]["floor"],
+        len(rows),
+    )
+
+
+def _student(count: int) -> float:
+    """The 97.5 % quantile of Student's t with count - 1 degrees of freedom."""
+    from scipy.stats import t  # slow to import
+
+    return float(t.ppf(0.975, count - 1))
+
+
+def shown(name: str, summary: Summary) -> str:
+    """A summary as text, such as "12.3 ± 0.4"."""
+    return _text(summary.value, summary.interval, MEASURES[name].digits)
+
+
+def with_interval(value: float, error: float | None, digits: int) -> str:
+    """A number with its 95 % interval, from its standard error."""
+    return _text(value, None if error is None else CONFIDENCE * error, digits)
+
+
+def _text(value: float, interval: float | None, digits: int) -> str:
+    text = f"{value:.{digits}f}"
+    return text if interval is None else f"{text} ± {interval:.{digits}f}"

@@ -1,0 +1,216 @@
+"""`train_features`, `evaluate`, `compare`, `--eval-every`: from one's own data to numbers."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from trainings import write_folder
+
+from experiments import compare, evaluate, sample, train, train_features
+from gen_models.config import ConfigError
+from gen_models.data import idx
+from gen_models.errors import UserError
+from gen_models.evaluation import record
+from gen_models.evaluation.features import FeatureError
+from gen_models.evaluation.protocol import ProtocolError
+from gen_models.training import checkpoint
+from gen_models.training.run import RunError, load
+
+QUICK = ["--width", "4", "--latent-size", "3", "--batch-size", "4", "--steps", "4"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def place(tmp_path_factory, tiny):
+    """A working folder with a tiny data set, its feature net, and runs of three models."""
+    place = tmp_path_factory.mktemp("place")
+    data = str(write_folder(place / "tiny", tiny))
+    before = Path.cwd()
+    os.chdir(place)
+    try:
+        assert train_features.main(["--data-dir", data, "--steps", "60"]) == 0
+        for model, seed in (("cgan", 0), ("cgan", 1), ("dcgan", 0), ("vae", 0)):
+            args = ["--model", model, "--seed", str(seed), "--out", f"{model}-{seed}"]
+            assert train.main([*args, "--data-dir", data, *QUICK]) == 0
+        yield place
+    finally:
+        os.chdir(before)
+
+
+def evaluated(name, *options):
+    assert evaluate.main([name, "--samples", "40", "--draws", "3", *options]) == 0
+    return record.read(Path(name) / record.NAME)
+
+
+def test_a_feature_net_says_what_it_is_and_is_never_replaced(place):
+    net = place / "results/features/tiny.safetensors"
+    assert net.exists()
+    assert net.with_suffix(".npz").exists()
+    with pytest.raises(UserError, match="is there already"):
+        train_features.main(["--data-dir", "tiny"])
+
+
+def test_an_evaluation_names_its_protocol_its_errors_and_its_floors():
+    found = evaluated("cgan-0", "--cas")
+    assert str(found.protocol).startswith("tiny-cnn-")
+    assert found.protocol.samples == 40
+    names = {"fid", "kid", "precision", "recall", "density", "coverage", "class_gap"}
+    names |= {"label_accuracy", "authenticity", "classification_score"}
+    assert found.measures.keys() == names
+    for name in names - {"kid"}:
+        row = found.measures[name]
+        assert row["error"] >= 0
+        assert row["floor"] is not None
+    assert found.subject["step"] == 4
+    assert set(found.details["per_class"]) == {"0", "1", "2"}
+    assert found.likelihood == {}
+    with Image.open("cgan-0/memorisation.png") as picture:
+        assert picture.size[0] > 100
+
+
+def test_unconditional_models_have_no_label_accuracy_and_a_vae_has_bounds():
+    assert "label_accuracy" not in evaluated("dcgan-0").measures
+    found = evaluated("vae-0", "--likelihood-images", "7").likelihood
+    assert (found["images"], found["draws"]) == (7, 3)
+    assert found["observation"].startswith("Bernoulli")
+    parts = {name: found[name]["value"] for name in record.PARTS}
+    assert parts["elbo"] == pytest.approx(parts["likelihood"] - parts["kl"], rel=1e-5)
+    assert parts["importance_weighted"] >= parts["elbo"]
+
+
+def test_the_same_evaluation_gives_the_same_numbers():
+    first = evaluated("cgan-1")
+    assert evaluated("cgan-1") == first
+    assert evaluated("cgan-1", "--seed", "1").measures != first.measures
+
+
+def test_images_of_another_program_score_as_the_run_that_made_them():
+    run = evaluated("cgan-0")
+    assert sample.main(["cgan-0", "--count", "40", "--idx", "made", "--out", "made.png"]) == 0
+    images = ["--images", "made-images-idx3-ubyte", "--data-dir", "tiny", "--samples", "40"]
+    labelled = [*images, "--labels", "made-labels-idx1-ubyte"]
+    assert evaluate.main(labelled) == 0
+    found = record.read(Path("made-images-idx3-ubyte.evaluation.json"))
+    assert found.protocol == run.protocol
+    assert found.measures.keys() == run.measures.keys()
+    assert evaluate.main(images) == 0
+    found = record.read(Path("made-images-idx3-ubyte.evaluation.json"))
+    assert "label_accuracy" not in found.measures
+
+
+def test_real_images_score_as_the_floor_does(place, tiny):
+    idx.write(place / "real", tiny.train.images[:40])
+    assert evaluate.main(["--images", "real", "--data-dir", "tiny"]) == 0
+    found = record.read(Path("real.evaluation.json"))
+    row = found.measures["fid"]
+    assert row["value"] < 10 * row["floor"]
+    assert found.details["memorisation"]["exact_copies"] == 40
+    assert found.measures["authenticity"]["value"] == 0
+
+
+@pytest.mark.parametrize(
+    ("args", "error", "words"),
+    [
+        ([], ConfigError, "name one run or more"),
+        (["cgan-0", "--images", "x"], ConfigError, "not both"),
+        (["nowhere"], RunError, "is not a run"),
+        (
+            ["--images", "tiny/t10k-labels-idx1-ubyte", "--data-dir", "tiny"],
+            ConfigError,
+            "expected",
+        ),
+        (
+            ["--images", "flat", "--data-dir", "tiny"],
+            FeatureError,
+            "images are 4×4, tiny-cnn-.* takes 8×8",
+        ),
+        (
+            ["--images", "few", "--data-dir", "tiny"],
+            UserError,
+            "found 3 samples, expected 10 or more",
+        ),
+        (["--images", "few", "--dataset", "fashion_mnis"], UserError, "fashion_mnist"),
+        (["cgan-0", "--features", "made.png"], FeatureError, "is no feature net"),
+        (["cgan-0", "--features", "gone.safetensors"], FeatureError, "is not there"),
+        (
+            ["cgan-0", "--fd-infinity", "--samples", "40"],
+            UserError,
+            "FD∞ needs 2560 samples or more, found 40",
+        ),
+        (["cgan-0", "--best"], UserError, "holds no checkpoint; train it with --eval-every"),
+    ],
+)
+def test_bad_requests_are_told_what_is_wrong(place, args, error, words):
+    idx.write(place / "flat", np.zeros((20, 4, 4), np.uint8))
+    idx.write(place / "few", np.zeros((3, 8, 8), np.uint8))
+    Path("made.png").touch()
+    with pytest.raises(error, match=words):
+        evaluate.main(args)
+
+
+def test_labels_that_do_not_fit_the_images_are_refused(place):
+    idx.write(place / "twenty", np.zeros((20, 8, 8), np.uint8))
+    for labels in (np.zeros(19, np.uint8), np.full(20, 3, np.uint8), np.zeros(20, np.float32)):
+        idx.write(place / "labels", labels)
+        with pytest.raises(ConfigError, match="expected one integer below 3"):
+            evaluate.main(["--images", "twenty", "--labels", "labels", "--data-dir", "tiny"])
+
+
+def test_training_evaluates_at_its_steps_and_keeps_the_best_state(monkeypatch):
+    monkeypatch.setattr(evaluate, "SAMPLES", 40)
+    args = ["--data-dir", "tiny", *QUICK[:-1], "6", "--eval-every", "2", "--out", "watched"]
+    assert train.main([*args, "--checkpoint-every-steps", "2"]) == 0
+    run = load(Path("watched"))
+    history = run.evaluations()
+    assert history["step"] == [2, 4, 6]
+    best = history["step"][int(np.argmin(history["fid"]))]
+    assert checkpoint.steps(run.best) == [best]
+    assert record.read(run.folder / record.NAME).subject["step"] == 6
+    found = evaluated("watched", "--best")
+    assert found.subject["step"] == best
+    assert found.measures["fid"]["value"] == pytest.approx(min(history["fid"]), rel=1e-9)
+
+
+def test_a_resumed_run_has_the_evaluations_of_an_undisturbed_one(monkeypatch):
+    monkeypatch.setattr(evaluate, "SAMPLES", 40)
+    args = ["--data-dir", "tiny", *QUICK[:-2], "--eval-every", "2", "--model", "dcgan"]
+    args += ["--checkpoint-every-steps", "3"]
+    assert train.main([*args, "--steps", "8", "--out", "whole"]) == 0
+    assert train.main([*args, "--steps", "5", "--out", "cut"]) == 0
+    newest = Path("cut/checkpoints/step_00000005.safetensors")
+    newest.unlink()  # as if it had been killed after the evaluation of step 4
+    assert train.main([*args, "--steps", "8", "--out", "cut"]) == 0
+    assert load(Path("cut")).evaluations() == load(Path("whole")).evaluations()
+    assert checkpoint.steps(Path("cut/best")) == checkpoint.steps(Path("whole/best"))
+
+
+def test_a_comparison_is_one_page_that_holds_everything_and_one_picture():
+    for name in ("cgan-0", "cgan-1", "vae-0"):
+        evaluated(name)
+    Path("dcgan-0/evaluation.json").unlink(missing_ok=True)
+    assert compare.main(["cgan-0", "cgan-1", "vae-0", "dcgan-0", "--out", "side"]) == 0
+    page = Path("side.html").read_text()
+    assert "cgan (2 seeds)" in page
+    assert "not evaluated yet: dcgan-0" in page
+    assert "http" not in page.replace("http-equiv", "")
+    assert page.count("data:image/png;base64,") == 3 + 3 + 1  # grids, interpolations, curves
+    with Image.open("side.png") as picture:
+        assert min(picture.size) > 300
+
+
+def test_a_comparison_refuses_numbers_of_different_protocols():
+    evaluated("cgan-0")
+    assert evaluate.main(["vae-0", "--samples", "30", "--draws", "1"]) == 0
+    with pytest.raises(ProtocolError, match="30 samples"):
+        compare.main(["cgan-0", "vae-0", "--out", "mixed"])
+    assert not Path("mixed.html").exists()
+
+
+def test_a_damaged_evaluation_is_told_and_not_a_stack_trace():
+    values = json.loads(Path("cgan-1/evaluation.json").read_text())
+    del values["protocol"]
+    Path("cgan-1/evaluation.json").write_text(json.dumps(values))
+    with pytest.raises(record.RecordError, match="is no evaluation"):
+        compare.main(["cgan-1", "--out", "damaged"])

@@ -39,12 +39,11 @@ def section(name: str, found: Sequence[runs.Run]) -> page.Section:
     protocol = str(record.common_protocol(list(evaluations.values()))) if evaluations else ""
     columns = entries.entries(found, evaluations)
     net = feature_net(name)
-    names = found[0].data.class_names
     return page.Section(
         title=name.replace("_", " "),
         protocol=protocol,
         rows=pictures.table_rows(columns) if evaluations else [],
-        grids={e.name: pictures.grid(entries.by_class(e.drawn, net), names) for e in columns},
+        grids={e.name: pictures.grid(*entries.by_class(e.drawn, net)) for e in columns},
         paths={e.name: pictures.strip(entries.paths(e.drawn)) for e in columns},
         curves=pictures.curves(columns),
         notes=[UNMEASURED.format(", ".join(missing))] if missing else [],

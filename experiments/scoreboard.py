@@ -103,12 +103,7 @@ def main(args: Sequence[str]) -> int:
     (options.results / PICTURES).mkdir(exist_ok=True)
     for name, columns in found.items():
         net = feature_net(name)
-        grids = {
-            entry.name: pictures.grid(
-                entries.by_class(entry.drawn, net), entry.drawn.data.class_names
-            )
-            for entry in columns
-        }
+        grids = {e.name: pictures.grid(*entries.by_class(e.drawn, net)) for e in columns}
         render.save_png(pictures.captioned(grids), options.results / PICTURES / f"{name}.png")
     print(options.results / PAGE)
     return 0

@@ -78,27 +78,26 @@ def _name(run: Run) -> str:
     return " ".join([parts[0], *parts[2:]])
 
 
-def by_class(run: Run, net: FeatureNet | None) -> np.ndarray:
-    """Images u8[classes·8,H,W], eight a class, from the same latents for every run.
+def by_class(run: Run, net: FeatureNet | None) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Images u8[classes·8,H,W], eight a class, from the same latents for every run; the classes.
 
     An unconditional model's are the first eight of each class as the feature net sees them, white
-    where there are fewer; without a net they are in no order.
+    where there are fewer; without a net they are in no order, and no classes are named.
     """
     build, spec, config = run.model
     classes = min(spec.num_classes, MAX_CLASSES)
-    state = _state(run)
+    state, names = _state(run), run.data.class_names[:classes]
     if build(config, spec).conditional:
         labels = np.repeat(np.arange(classes, dtype=np.int32), COLUMNS)
-        return to_uint8(drawing.draw(run.model, state, KEY_SAMPLES, labels))
+        return to_uint8(drawing.draw(run.model, state, KEY_SAMPLES, labels)), names
     labels = np.zeros(classes * (CANDIDATES if net else COLUMNS), np.int32)
     images = to_uint8(drawing.draw(run.model, state, KEY_SAMPLES, labels))
     if net is None:
-        return images
+        return images, ()
     _, predicted = classifier.classify(net.weights, images)
     white = np.full((COLUMNS, *images.shape[1:]), 255, np.uint8)
-    return np.concatenate(
-        [np.concatenate([images[predicted == c], white])[:COLUMNS] for c in range(classes)]
-    )
+    found = [np.concatenate([images[predicted == c], white])[:COLUMNS] for c in range(classes)]
+    return np.concatenate(found), names
 
 
 def paths(run: Run) -> np.ndarray:

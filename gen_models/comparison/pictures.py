@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
+import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
@@ -21,7 +23,7 @@ PANELS = 6  # curves, at most
 
 
 def grid(images: np.ndarray, class_names: Sequence[str]) -> Image.Image:
-    """Images u8[classes·8,H,W], a class a row."""
+    """Images u8[rows·8,H,W], a class a row if there are names."""
     rows = len(images) // COLUMNS
     return render.grid(render.to_float(images), rows, COLUMNS, row_names=class_names[:rows])
 
@@ -153,7 +155,8 @@ def framed(picture: Image.Image) -> Image.Image:
 
 
 def _font(size: int) -> ImageFont.FreeTypeFont:
-    return ImageFont.load_default(size=size)
+    """matplotlib's own font: Pillow's lacks the multiplication sign and the infinity."""
+    return ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts/ttf/DejaVuSans.ttf", size)
 
 
 def captioned(panels: Mapping[str, Image.Image]) -> Image.Image:

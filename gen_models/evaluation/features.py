@@ -27,7 +27,7 @@ SHIPPED = Path(__file__).parent / "shipped"
 OWN = Path("results/features")
 NAMES = {"fashion_mnist": "fmnist-cnn-v1", "mnist": "mnist-cnn-v1"}
 DIGESTS = {  # SHA-256 of the shipped weights: a net by that name is this one and no other
-    "fmnist-cnn-v1": "",
+    "fmnist-cnn-v1": "fe806f2488f4dd05d7aee682de3e47bfb0933485911cbf66b09e30eab9bf4eb4",
     "mnist-cnn-v1": "",
 }
 RECORD = "gen_models.features"  # the one entry of the weights' metadata

@@ -17,12 +17,24 @@ class Closeness(NamedTuple):
 
     index      i64[N]   the nearest training image of each
     distance   f64[N]   its distance
-    authentic  bool[N]  whether that is farther than from that training image to its own nearest
+    own        f64[N]   the distance of that training image to its own nearest
     """
 
     index: np.ndarray
     distance: np.ndarray
-    authentic: np.ndarray
+    own: np.ndarray
+
+    @property
+    def authentic(self) -> np.ndarray:
+        """Whether each is farther from its nearest training image than another one is, bool[N]."""
+        return self.distance > self.own
+
+    def most_suspicious(self, count: int) -> np.ndarray:
+        """The `count` closest by the measure of their training image's own distance, i64[<=N]."""
+        share = np.divide(
+            self.distance, self.own, out=np.full(len(self.own), np.inf), where=self.own > 0
+        )
+        return np.argsort(share, kind="stable")[:count]
 
 
 def closeness(features: np.ndarray, train: np.ndarray, groups: np.ndarray) -> Closeness:
@@ -33,7 +45,7 @@ def closeness(features: np.ndarray, train: np.ndarray, groups: np.ndarray) -> Cl
     index, distance = nearest(features, train)
     hit, back = np.unique(index, return_inverse=True)
     own = _nearest_other(hit, train.astype(np.float32), groups)
-    return Closeness(index, distance, distance > own[back])
+    return Closeness(index, distance, own[back])
 
 
 def _nearest_other(hit: np.ndarray, train: np.ndarray, groups: np.ndarray) -> np.ndarray:

@@ -96,7 +96,7 @@ class Yardstick:
     ) -> None:
         """Measure whether samples, images u8[N,H,W], are copies of training images."""
         near = closeness(samples.features, self.described["train"].features, self.groups)
-        closest = np.argsort(near.distance, kind="stable")[:CLOSEST]
+        closest = near.most_suspicious(CLOSEST)
         floor = self.floor(len(images))
         evaluation.measures["authenticity"] = _row(mean(near.authentic), floor["authenticity"])
         evaluation.details["memorisation"] = {

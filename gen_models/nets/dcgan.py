@@ -1,7 +1,8 @@
 """DCGAN's generator and discriminator (Radford et al. 2016) for small images, labels optional.
 
-No hidden dense layers. With `num_classes` every layer but the last of the generator is given the
-label (`LabelBias`), which makes the pair a conditional GAN (Mirza & Osindero 2014).
+No hidden dense layers. With `num_classes` the pair is conditional: the label scales and shifts what
+the generator's batch normalisations give (Dumoulin et al. 2017), and the discriminator projects its
+last features on a vector of the class (Miyato & Koyama 2018).
 """
 
 import flax.linen as nn
@@ -9,9 +10,10 @@ import jax.numpy as jnp
 
 from gen_models.algorithm import Array
 from gen_models.nets.blocks import (
+    ClassAffine,
     Conv,
     ConvTranspose,
-    LabelBias,
+    Projection,
     batch_norm,
     leaky_relu,
     normal,
@@ -30,9 +32,10 @@ class Generator(nn.Module):
     @nn.compact
     def __call__(self, z: Array, labels: Array, *, train: bool) -> Array:
         def finish(x: Array) -> Array:
+            x = batch_norm(train, self.dtype)(x)
             if self.num_classes is not None:
-                x = LabelBias(self.num_classes, self.dtype)(x, labels)
-            return nn.relu(batch_norm(train, self.dtype)(x))
+                x = ClassAffine(self.num_classes)(x, labels)
+            return nn.relu(x)
 
         h, w = self.height // 4, self.image_width // 4
         dense = nn.Dense(
@@ -53,14 +56,11 @@ class Discriminator(nn.Module):
 
     @nn.compact
     def __call__(self, images: Array, labels: Array, *, train: bool) -> Array:
-        def labelled(x: Array) -> Array:
-            if self.num_classes is None:
-                return x
-            return LabelBias(self.num_classes, self.dtype)(x, labels)
-
-        x = leaky_relu(labelled(Conv(self.width, dtype=self.dtype)(images)))
-        x = labelled(Conv(2 * self.width, bias=False, dtype=self.dtype)(x))
+        x = leaky_relu(Conv(self.width, dtype=self.dtype)(images))
+        x = Conv(2 * self.width, bias=False, dtype=self.dtype)(x)
         x = leaky_relu(batch_norm(train, self.dtype)(x))
         x = x.reshape(x.shape[0], -1)
-        x = labelled(nn.Dense(1, kernel_init=normal, dtype=self.dtype)(x))
-        return x[:, 0].astype(jnp.float32)
+        logits = nn.Dense(1, kernel_init=normal, dtype=self.dtype)(x)
+        if self.num_classes is not None:
+            logits += Projection(self.num_classes)(x, labels)
+        return logits[:, 0].astype(jnp.float32)

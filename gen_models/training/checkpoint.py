@@ -39,6 +39,11 @@ class DamagedCheckpointError(CheckpointError):
     """A checkpoint whose bytes are not the ones that were written."""
 
 
+def file_of(folder: Path, step: int) -> Path:
+    """The file of the checkpoint of `step`."""
+    return folder / f"step_{step:08d}.safetensors"
+
+
 def save(folder: Path, state: PyTree, step: int, keep: int) -> Path:
     """Write `state` as the checkpoint of `step` in `folder`, and keep the newest `keep` >= 1 files.
 
@@ -48,7 +53,7 @@ def save(folder: Path, state: PyTree, step: int, keep: int) -> Path:
     """
     if keep < 1:
         raise CheckpointError(f"cannot keep {keep} checkpoints: keep 1 or more")
-    path = folder / f"step_{step:08d}.safetensors"
+    path = file_of(folder, step)
     head, body = _serialise(state, step)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -95,7 +100,7 @@ def newest(
     damages = []
     for step in reversed(steps(folder)):
         try:
-            return _read(folder / f"step_{step:08d}.safetensors", template)
+            return _read(file_of(folder, step), template)
         except DamagedCheckpointError as error:
             damages.append(str(error))
             report(f"{error}; looking at the checkpoint before it")
@@ -221,7 +226,7 @@ def _layout(template: PyTree) -> dict[str, str]:
 def forget_after(folder: Path, step: int) -> None:
     """Remove the checkpoints of steps after `step`. Raises UserError."""
     for later in (other for other in steps(folder) if other > step):
-        _remove(folder / f"step_{later:08d}.safetensors")
+        _remove(file_of(folder, later))
 
 
 def _prune(folder: Path, step: int, keep: int) -> None:
@@ -229,7 +234,7 @@ def _prune(folder: Path, step: int, keep: int) -> None:
     present = steps(folder)
     kept = [other for other in present if other <= step][-keep:]
     for other in set(present).difference(kept):
-        _remove(folder / f"step_{other:08d}.safetensors")
+        _remove(file_of(folder, other))
 
 
 def _remove(path: Path) -> None:

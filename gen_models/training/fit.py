@@ -76,6 +76,14 @@ class Trainer:
         self.run.rewind(step)
         return self.fresh() if state is None else jax.device_put(state)
 
+    def restored_at(self, step: int) -> State:
+        """The state of the checkpoint of `step`, 0 for a fresh one; the run wound back to it."""
+        self.run.rewind(step)
+        if step == 0:
+            return self.fresh()
+        path = checkpoint.file_of(self.run.checkpoints, step)
+        return jax.device_put(checkpoint.load(path, programs.shapes(*self.model)))
+
     def draw(self, state: State, step: int) -> None:
         """Write the sample grid of this step, and the reconstructions of models that make them."""
         names = self.train.class_names if self.algorithm.conditional else ()
@@ -220,7 +228,7 @@ def fit(
     with closing(stream(trainer.train, config.seed, config.batch_size, step)) as chunks:
         dispatcher = Dispatcher(trainer, observers, state, chunks)
         while step < config.steps and not should_stop():
-            step = dispatcher.advance_to(_milestone(step, config), should_stop)
+            step = dispatcher.advance_to(milestone(step, config), should_stop)
             if step % config.sample_every_steps == 0 or step == config.steps:
                 trainer.draw(dispatcher.state, step)
             if evaluate and config.eval_every and step % config.eval_every == 0:
@@ -236,7 +244,7 @@ def fit(
     return step
 
 
-def _milestone(step: int, config: RunConfig) -> int:
+def milestone(step: int, config: RunConfig) -> int:
     """The next step at which training has to pause."""
     every = (config.sample_every_steps, config.checkpoint_every_steps, config.eval_every)
     return min(config.steps, *(step - step % n + n for n in every if n))

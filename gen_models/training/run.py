@@ -40,7 +40,7 @@ from gen_models.training.config import Config
 
 RUNS = Path("results/runs")
 CONFIG, METRICS, ENVIRONMENT = "config.json", "metrics.jsonl", "environment.json"
-EVALUATIONS = "evaluations.jsonl"
+EVALUATIONS, DIVERGED = "evaluations.jsonl", "diverged.json"
 CHECKPOINTS, BEST = "checkpoints", "best"
 SERIES = ("grids", "reconstructions")
 
@@ -135,6 +135,20 @@ class Run:
     def evaluations(self) -> dict[str, list[float]]:
         """The evaluations during training, in the same form."""
         return _columns(self.folder / EVALUATIONS)
+
+    @property
+    def diverged_at(self) -> int | None:
+        """The last step at which all was finite, if this run diverged as part of a sweep."""
+        try:
+            return int(json.loads((self.folder / DIVERGED).read_text())["step"])
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise RunError(f"{self.folder / DIVERGED} is damaged; delete it") from error
+
+    def mark_diverged(self, step: int) -> None:
+        """Remember that the step after `step` was not finite."""
+        write_text(self.folder / DIVERGED, json.dumps({"step": step}) + "\n")
 
     def sessions(self) -> list[dict[str, Any]]:
         """What each process did so far, and on what."""

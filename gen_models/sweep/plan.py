@@ -1,0 +1,139 @@
+"""What a sweep will do, decided before anything is compiled."""
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import jax
+import numpy as np
+
+from gen_models.algorithm import Spec
+from gen_models.config import ConfigError
+from gen_models.models import MODELS
+from gen_models.training import config as configs
+from gen_models.training.advance import shapes
+from gen_models.training.config import Config
+
+LOGARITHMIC = 10.0  # a range whose ends are this far apart is sampled by its logarithm
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A sweep: its members, grouped by what they can share a compilation with, cut into waves."""
+
+    axes: Mapping[str, tuple[Any, ...]]
+    """The options that vary besides the seed, and their values."""
+    members: tuple[Config, ...]
+    devices: int
+    per_device: int
+    """Members on one device at a time, at most."""
+
+    @property
+    def groups(self) -> list[list[Config]]:
+        """Members of one compilation each: they differ in seeds and real-valued options alone."""
+        found: dict[Any, list[Config]] = {}
+        for member in self.members:
+            found.setdefault(_static(member), []).append(member)
+        return list(found.values())
+
+    @property
+    def waves(self) -> list[list[Config]]:
+        """Members that are trained at the same time: as many as fit, evenly filled."""
+        size = self.devices * self.per_device
+        waves = []
+        for group in self.groups:
+            count = -(-len(group) // size)
+            waves += [list(part) for part in _split(group, count)]
+        return waves
+
+
+def _split(members: Sequence[Config], count: int) -> list[Sequence[Config]]:
+    ends = [round(i * len(members) / count) for i in range(count + 1)]
+    return [members[start:end] for start, end in itertools.pairwise(ends)]
+
+
+def _static(member: Config) -> Any:  # noqa: ANN401
+    """What decides the compiled program: all but the seed and the values of real-valued options."""
+    return jax.tree.structure(member.options), replace(member.run, seed=0, out=None)
+
+
+def product(
+    base: Config, axes: Mapping[str, tuple[Any, ...]], seeds: Sequence[int]
+) -> list[Config]:
+    """Every combination of the axes' values, each with every seed."""
+    combinations = itertools.product(*axes.values())
+    return [
+        _with(base, dict(zip(axes, values, strict=True)) | {"seed": seed})
+        for values in combinations
+        for seed in seeds
+    ]
+
+
+def sampled(
+    base: Config,
+    ranges: Mapping[str, tuple[float, float]],
+    count: int,
+    seeds: Sequence[int],
+    seed: int,
+) -> list[Config]:
+    """`count` settings drawn from the ranges, each with every seed.
+
+    A range of positive numbers that spans a factor of ten or more is sampled by its logarithm.
+    """
+    rng = np.random.Generator(np.random.Philox(seed))
+    settings = [
+        {name: _draw(rng, *bounds) for name, bounds in ranges.items()} for _ in range(count)
+    ]
+    return [_with(base, setting | {"seed": seed}) for setting in settings for seed in seeds]
+
+
+def _draw(rng: np.random.Generator, low: float, high: float) -> float:
+    if low > 0 and high / low >= LOGARITHMIC:
+        drawn = math.exp(rng.uniform(math.log(low), math.log(high)))
+    else:
+        drawn = rng.uniform(low, high)
+    return float(f"{drawn:.4g}")  # so that it can be typed again
+
+
+def _with(base: Config, values: Mapping[str, Any]) -> Config:
+    """The config with some options set. Raises ConfigError for values that are not allowed."""
+    return configs.from_flat(configs.to_flat(base) | dict(values))
+
+
+def is_real(model: str, name: str) -> bool:
+    """Whether an option of a model is real-valued, so that one compilation serves all values."""
+    static = jax.tree.structure(MODELS[model].Config())
+    del static
+    leaves = jax.tree_util.tree_leaves_with_path(
+        MODELS[model].Config(), is_leaf=lambda x: x is None
+    )
+    return any(jax.tree_util.keystr(path, simple=True) == name for path, _ in leaves)
+
+
+def member_name(member: Config, axes: Mapping[str, tuple[Any, ...]]) -> str:
+    """The folder of a member within its sweep: learning_rate=0.0002,seed=1."""
+    values = configs.to_flat(member)
+    parts = [f"{name}={values[name]}" for name in (*axes, "seed")]
+    return ",".join(parts).replace("/", "_")
+
+
+def state_bytes(member: Config, spec: Spec) -> int:
+    """Memory that a member's state takes."""
+    leaves = jax.tree.leaves(shapes(MODELS[member.run.model].build, spec, member.options))
+    return sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in leaves)
+
+
+def check(members: Sequence[Config], devices: int) -> None:
+    """Refuse what cannot be trained. Raises ConfigError."""
+    if not members:
+        raise ConfigError("the sweep has no members")
+    names = [repr(configs.identity(member)) for member in members]
+    if len(set(names)) < len(names):
+        raise ConfigError("two members of the sweep are the same; leave out repeated values")
+    found = len(jax.devices())
+    if not 1 <= devices <= found:
+        raise ConfigError(
+            f"devices is {devices}, but there {'is' if found == 1 else 'are'} {found}"
+        )

@@ -1,0 +1,284 @@
+"""A population: members that differ in seeds and real-valued options, in one compiled program.
+
+`vmap` over the members on each device, `pmap` over the devices. Every member is a run of its own
+folder and equals, to rounding, the single run of its config: the same start, batches and keys. The
+data set lies on each device once; what differs between members is which of its rows they take.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from functools import cache, partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from gen_models.algorithm import Array, Key, Metrics, PyTree, Spec, State
+from gen_models.data.catalog import Dataset
+from gen_models.data.stream import CHUNK_STEPS, indices
+from gen_models.errors import UserError
+from gen_models.training import checkpoint
+from gen_models.training.advance import Build, all_finite, to_batch
+from gen_models.training.fit import DISPATCH_S, Trainer, milestone
+
+MAX_DATA_BYTES = 2**31  # on each device
+AXIS = "members"
+
+
+class Data(NamedTuple):
+    """A whole data set on a device: images u8[N,H,W], labels i32[N]."""
+
+    images: Array
+    labels: Array
+
+
+class Members(NamedTuple):
+    """What training changes, every leaf with a leading axis of members."""
+
+    state: State
+    alive: Array  # bool[K]; False once anything of a member was not finite
+
+
+def advance(
+    build: Build,
+    spec: Spec,
+    configs: PyTree,
+    members: Members,
+    keys: Key,
+    data: Data,
+    rows: Array,
+    first: Array,
+    count: Array,
+) -> tuple[Members, Metrics]:
+    """`count` steps of K members on one device, from entry `first` of rows i32[K,S,B] on.
+
+    A member that diverges keeps its last finite state while the others go on; its metrics are NaN
+    from then on. Returns the metrics f32[K,S], of which the entries trained are filled.
+    """
+
+    def step(
+        config: PyTree, state: State, alive: Array, key: Key, taken: Array
+    ) -> tuple[State, Array, Metrics]:
+        batch = to_batch(data.images[taken], data.labels[taken])
+        new, metrics = build(config, spec).step(state, batch, key)
+        finite = jnp.stack([jnp.isfinite(value) for value in metrics.values()])
+        alive = alive & all_finite(new.params) & jnp.all(finite)
+        new = jax.tree.map(partial(jnp.where, alive), new, state)
+        return new, alive, {n: jnp.where(alive, v, jnp.nan) for n, v in metrics.items()}
+
+    def body(index: Array, carry: tuple[Members, Metrics]) -> tuple[Members, Metrics]:
+        members, history = carry
+        taken = lax.dynamic_index_in_dim(rows, index, axis=1, keepdims=False)
+        state, alive, metrics = jax.vmap(step)(configs, *members, keys, taken)
+        history = {name: h.at[:, index].set(metrics[name]) for name, h in history.items()}
+        return Members(state, alive), history
+
+    names = jax.eval_shape(jax.vmap(step), configs, *members, keys, rows[:, 0])[2]
+    history = {name: jnp.full(rows.shape[:2], jnp.nan, jnp.float32) for name in names}
+    return lax.fori_loop(first, first + count, body, (members, history))
+
+
+@cache
+def program(build: Build, spec: Spec, devices: tuple[jax.Device, ...]) -> Callable:
+    """`advance` over devices: every argument but `first` and `count` has a leading axis of them."""
+    return jax.pmap(
+        partial(advance, build, spec),
+        axis_name=AXIS,
+        in_axes=(0, 0, 0, 0, 0, None, None),
+        donate_argnums=1,
+        devices=devices,
+    )
+
+
+class Wave:
+    """Members that are trained at the same time, spread over the devices.
+
+    They differ in real-valued options and seeds alone. Where the devices are more than the members
+    need, or do not divide them, the last places hold copies of the first member that nobody reads.
+    """
+
+    def __init__(self, trainers: Sequence[Trainer], devices: Sequence[jax.Device]) -> None:
+        self.trainers = list(trainers)
+        self.devices = tuple(devices)[: len(self.trainers)]
+        self.per_device = -(-len(self.trainers) // len(self.devices))
+        places = len(self.devices) * self.per_device
+        self.filled = [*self.trainers, *[self.trainers[0]] * (places - len(self.trainers))]
+        mesh = Mesh(np.array(self.devices), (AXIS,))
+        self.sharding = NamedSharding(mesh, PartitionSpec(AXIS))
+        build, spec, _ = trainers[0].model
+        self.program = program(build, spec, self.devices)
+        self.configs = self.spread([trainer.model[2] for trainer in self.filled])
+        keys = jnp.stack([trainer.keys.train for trainer in self.filled])
+        self.keys = jax.device_put(keys.reshape(len(self.devices), -1), self.sharding)
+        self.data = self._place_data(trainers[0].train)
+        self.rows: tuple[int, Array] | None = None
+
+    def spread(self, trees: Sequence[PyTree]) -> PyTree:
+        """One pytree a place -> one with leaves [devices, per device, …], on the devices."""
+
+        def stack(*leaves: Any) -> Array:  # noqa: ANN401
+            whole = np.stack([np.asarray(leaf) for leaf in leaves])
+            whole = whole.astype(jax.dtypes.canonicalize_dtype(whole.dtype))
+            shape = (len(self.devices), self.per_device, *whole.shape[1:])
+            return jax.device_put(whole.reshape(shape), self.sharding)
+
+        return jax.tree.map(stack, *trees)
+
+    def gathered(self, tree: PyTree) -> list[PyTree]:
+        """The inverse of `spread`, on the host, for the members alone."""
+        host = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), jax.device_get(tree))
+        return [jax.tree.map(lambda x: x[i], host) for i in range(len(self.trainers))]  # noqa: B023
+
+    def _place_data(self, dataset: Dataset) -> Data:
+        size = dataset.images.nbytes
+        if size > MAX_DATA_BYTES:
+            raise UserError(
+                f"{dataset.name} has {size / 2**30:.1f} GiB of images; a sweep keeps them on each "
+                f"device and takes up to {MAX_DATA_BYTES / 2**30:.0f} GiB; train the runs singly"
+            )
+        copies = (len(self.devices), *(1,) * 3)
+        return Data(
+            jax.device_put(np.tile(dataset.images, copies), self.sharding),
+            jax.device_put(np.tile(dataset.labels, copies[:2]), self.sharding),
+        )
+
+    def _rows(self, chunk: int) -> Array:
+        """Which rows of the data each member takes in a chunk of steps."""
+        if self.rows is None or self.rows[0] != chunk:
+            taken = []
+            for trainer in self.filled:
+                run, size = trainer.run.config.run, len(trainer.train.labels)
+                start = chunk * CHUNK_STEPS
+                taken.append(indices(run.seed, start, CHUNK_STEPS, run.batch_size, size))
+            self.rows = chunk, self.spread([rows.astype(np.int32) for rows in taken])
+        return self.rows[1]
+
+    def advance(self, members: Members, step: int, count: int) -> tuple[Members, Metrics]:
+        """`count` steps from `step` on, within one chunk. Metrics [devices, per device, chunk]."""
+        rows = self._rows(step // CHUNK_STEPS)
+        return self.program(
+            self.configs, members, self.keys, self.data, rows, step % CHUNK_STEPS, count
+        )
+
+
+class Outcome(NamedTuple):
+    """How a member ended: at which step, and whether it diverged there."""
+
+    step: int
+    diverged: bool
+
+
+def fit(
+    trainers: Sequence[Trainer],
+    devices: Sequence[jax.Device],
+    trained: Callable[[int], None] = lambda step: None,  # noqa: ARG005
+    should_stop: Callable[[], bool] = lambda: False,
+) -> list[Outcome]:
+    """Train members to their last step, all at once, from the newest step that all have saved.
+
+    They must be of one program: the same model, static options, data, batch size and steps.
+    `trained` is told the step reached after each dispatch. When `should_stop` says so they are
+    saved where they are. A member that diverges is marked so in its folder and stays as it was.
+    """
+    going = [trainer for trainer in trainers if trainer.run.diverged_at is None]
+    if going:
+        _fit(going, devices, trained, should_stop)
+    return [_outcome(trainer) for trainer in trainers]
+
+
+def _outcome(trainer: Trainer) -> Outcome:
+    diverged_at = trainer.run.diverged_at
+    if diverged_at is not None:
+        return Outcome(diverged_at, True)
+    return Outcome(max(checkpoint.steps(trainer.run.checkpoints), default=0), False)
+
+
+def _fit(
+    trainers: Sequence[Trainer],
+    devices: Sequence[jax.Device],
+    trained: Callable[[int], None],
+    should_stop: Callable[[], bool],
+) -> None:
+    config = trainers[0].run.config.run
+    common = min(max(checkpoint.steps(t.run.checkpoints), default=0) for t in trainers)
+    states = [trainer.restored_at(common) for trainer in trainers]
+    wave = Wave(trainers, devices)
+    extra = len(wave.filled) - len(trainers)
+    states += [states[0]] * extra
+    members = Members(wave.spread(states), wave.spread([np.True_] * len(wave.filled)))
+    step, pace = common, Pace()
+    saved = step
+    trained(step)
+    while step < config.steps and not should_stop():
+        target = milestone(step, config)
+        while step < target and not should_stop():
+            count = min(pace.steps, target - step, CHUNK_STEPS - step % CHUNK_STEPS)
+            members, history = wave.advance(members, step, count)
+            _record(wave, members, history, step, count)
+            step += count
+            pace.took(count)
+            trained(step)
+        if step < target:
+            break
+        last = step == config.steps
+        states = None
+        if step % config.sample_every_steps == 0 or last:
+            states = wave.gathered(members.state)
+            for trainer, state in _alive(trainers, states):
+                trainer.draw(state, step)
+        if step % config.checkpoint_every_steps == 0 or last:
+            _save(trainers, states or wave.gathered(members.state), step)
+            saved = step
+    if step != saved:
+        _save(trainers, wave.gathered(members.state), step)
+    if step >= config.steps:
+        for trainer in trainers:
+            trainer.summarise()
+
+
+def _alive(trainers: Sequence[Trainer], states: Sequence[State]) -> list[tuple[Trainer, State]]:
+    pairs = zip(trainers, states, strict=True)
+    return [(trainer, state) for trainer, state in pairs if trainer.run.diverged_at is None]
+
+
+def _save(trainers: Sequence[Trainer], states: Sequence[State], step: int) -> None:
+    for trainer, state in _alive(trainers, states):
+        trainer.save(state, step)
+
+
+def _record(wave: Wave, members: Members, history: Metrics, step: int, count: int) -> None:
+    """Write the metrics of a dispatch; save a member that diverged in it, and mark it so."""
+    first = step % CHUNK_STEPS
+    alive = wave.gathered(members.alive)
+    for index, (trainer, metrics) in enumerate(
+        zip(wave.trainers, wave.gathered(history), strict=True)
+    ):
+        if trainer.run.diverged_at is not None:
+            continue
+        entries = {name: values[first : first + count] for name, values in metrics.items()}
+        finite = np.isfinite(np.stack(list(entries.values()))).all(axis=0)
+        length = count if alive[index] else int(finite.argmin())
+        trainer.run.append_metrics(step + 1, {n: v[:length] for n, v in entries.items()})
+        if not alive[index]:
+            state = wave.gathered(members.state)[index]
+            trainer.save(state, step + length)
+            trainer.run.mark_diverged(step + length)
+
+
+class Pace:
+    """How many steps a dispatch should have, to take about a second."""
+
+    def __init__(self) -> None:
+        self.steps = 1
+        self.at: float | None = None
+
+    def took(self, count: int) -> None:
+        """A dispatch of `count` steps is over; the first one compiled, and says nothing."""
+        now = time.perf_counter()
+        if self.at is not None:
+            affordable = int(DISPATCH_S * count / (now - self.at))
+            self.steps = max(1, min(affordable, 4 * self.steps))
+        self.at = now

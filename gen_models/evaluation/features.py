@@ -28,7 +28,7 @@ OWN = Path("results/features")
 NAMES = {"fashion_mnist": "fmnist-cnn-v1", "mnist": "mnist-cnn-v1"}
 DIGESTS = {  # SHA-256 of the shipped weights: a net by that name is this one and no other
     "fmnist-cnn-v1": "fe806f2488f4dd05d7aee682de3e47bfb0933485911cbf66b09e30eab9bf4eb4",
-    "mnist-cnn-v1": "",
+    "mnist-cnn-v1": "8ce80fe60225c15e4c4f26ef982eae788c8e7573c7e3b2fd79508aaf889ca9ae",
 }
 RECORD = "gen_models.features"  # the one entry of the weights' metadata
 DIGITS = 8  # of the digest, in a net's full name

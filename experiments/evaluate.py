@@ -69,6 +69,14 @@ class Options:
     """How many images of the test split to take that bound of."""
 
 
+def evaluate_newest(run: runs.Run) -> Evaluation:
+    """The evaluation of a run's last state under default options; it is written into the run."""
+    own, options = run.config.run, Options()
+    evaluation = evaluate_run(run, yardstick(own.dataset, own.data_dir, options), options)
+    record.write(run.folder / record.NAME, evaluation)
+    return evaluation
+
+
 def yardstick(dataset: str | None, data_dir: Path | None, options: Options) -> Yardstick:
     """What images of a data set are measured with. Raises UserError."""
     name = dataset if dataset in CATALOG or data_dir is None else None

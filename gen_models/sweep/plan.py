@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from gen_models.algorithm import Spec
+from gen_models.algorithm import Batch, Spec
 from gen_models.config import ConfigError
 from gen_models.models import MODELS
 from gen_models.training import config as configs
@@ -102,14 +102,11 @@ def _with(base: Config, values: Mapping[str, Any]) -> Config:
     return configs.from_flat(configs.to_flat(base) | dict(values))
 
 
-def is_real(model: str, name: str) -> bool:
-    """Whether an option of a model is real-valued, so that one compilation serves all values."""
-    static = jax.tree.structure(MODELS[model].Config())
-    del static
-    leaves = jax.tree_util.tree_leaves_with_path(
-        MODELS[model].Config(), is_leaf=lambda x: x is None
-    )
-    return any(jax.tree_util.keystr(path, simple=True) == name for path, _ in leaves)
+def real_options(model: str) -> list[str]:
+    """The real-valued options of a model: one compilation serves all their values."""
+    config = MODELS[model].Config()
+    leaves = jax.tree_util.tree_leaves_with_path(config, is_leaf=lambda leaf: leaf is None)
+    return [jax.tree_util.keystr(path, simple=True) for path, _ in leaves]
 
 
 def member_name(member: Config, axes: Mapping[str, tuple[Any, ...]]) -> str:
@@ -137,3 +134,14 @@ def check(members: Sequence[Config], devices: int) -> None:
         raise ConfigError(
             f"devices is {devices}, but there {'is' if found == 1 else 'are'} {found}"
         )
+
+
+def step_flops(member: Config, spec: Spec) -> float:
+    """Floating-point operations of one step, counted by XLA before it optimises anything."""
+    algorithm = MODELS[member.run.model].build(member.options, spec)
+    size = member.run.batch_size
+    images = jax.ShapeDtypeStruct((size, spec.height, spec.width, 1), np.float32)
+    batch = Batch(images, jax.ShapeDtypeStruct((size,), np.int32))
+    state = jax.eval_shape(algorithm.init, jax.random.key(0))
+    lowered = jax.jit(algorithm.step).lower(state, batch, jax.random.key(0))
+    return lowered.cost_analysis()["flops"]

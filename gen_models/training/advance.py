@@ -67,7 +67,7 @@ def advance(
     def step(state: State, index: Array) -> tuple[State, Metrics]:
         images, labels = (lax.dynamic_index_in_dim(a, index, keepdims=False) for a in chunk[1:])
         state, metrics = algorithm.step(state, to_batch(images, labels), key)
-        return state, metrics | {FINITE: all_finite(state.params)}
+        return state, metrics | {FINITE: all_finite(state.params).astype(jnp.float32)}
 
     def body(index: Array, carry: tuple[State, Metrics]) -> tuple[State, Metrics]:
         state, history = carry
@@ -81,9 +81,9 @@ def advance(
 
 
 def all_finite(params: PyTree) -> Array:
-    """f32[]: 1 if every parameter is finite, else 0."""
+    """bool[]: whether every parameter is finite."""
     leaves = [jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(params)]
-    return jnp.all(jnp.stack(leaves)).astype(jnp.float32)
+    return jnp.all(jnp.stack(leaves))
 
 
 @partial(jax.jit, static_argnames=("build", "spec"))

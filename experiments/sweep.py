@@ -1,0 +1,243 @@
+"""Train a population: `python -m experiments.sweep --seeds 4 --learning-rate 1e-4 2e-4 4e-4`."""
+
+import contextlib
+import shlex
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields, make_dataclass
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+import jax
+from rich.console import Console
+from rich.progress import Progress
+
+from experiments import command, evaluate
+from experiments.train import load_data
+from gen_models import render
+from gen_models.algorithm import Spec
+from gen_models.benchmark.flops import matmul
+from gen_models.config import Between, ConfigError, validate
+from gen_models.data.catalog import Dataset
+from gen_models.evaluation import record
+from gen_models.models import MODELS
+from gen_models.sweep import outcome, plan
+from gen_models.sweep.plan import Plan
+from gen_models.training import checkpoint, environment, fit, population
+from gen_models.training import config as configs
+from gen_models.training import run as runs
+from gen_models.training.config import Config, RunConfig, known_model
+from gen_models.training.interrupt import Interruption, interruptible
+
+SWEEPS = Path("results/sweeps")
+EFFICIENCY = 0.6  # of the matrix rate, what a step reaches on a CPU: results/benchmark.md
+TABLE, CSV, JSON, PICTURE = "README.md", "members.csv", "sweep.json", "samples.png"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What is the same for every member, and how they are trained."""
+
+    model: str = RunConfig.model
+    """Which model to train."""
+    dataset: str | None = None
+    """Which data set: fashion_mnist, mnist, or nothing for what --data-dir holds."""
+    data_dir: Path | None = None
+    """Folder with the four IDX files."""
+    steps: configs.Steps = 2000
+    """Training steps of each member."""
+    batch_size: Annotated[int, Between(2, 65536)] = 64
+    """Images a step."""
+    seeds: Annotated[int, Between(1, 10_000)] = 1
+    """How many seeds of each setting."""
+    seed: Annotated[int, Between(0, 2**30)] = 0
+    """The first of them."""
+    random: Annotated[int, Between(1, 10_000)] | None = None
+    """Draw so many settings from the ranges of real-valued options that are given two values."""
+    devices: Annotated[int, Between(1, 65536)] | None = None
+    """How many devices. Default: all."""
+    per_device: Annotated[int, Between(1, 4096)] = 16
+    """Members on a device at a time; the rest follows in waves."""
+    sample_every_steps: configs.Steps = 500
+    """Steps between sample grids."""
+    checkpoint_every_steps: configs.Steps = 500
+    """Steps between checkpoints."""
+    evaluate: bool = True
+    """Measure every member at the end."""
+    dry_run: bool = False
+    """Print the plan and stop."""
+    out: Path | None = None
+    """Folder of the sweep. Default: results/sweeps/<data set>-<model>-<options that vary>."""
+
+
+def parse(args: Sequence[str]) -> tuple[Options, dict[str, tuple[Any, ...]]]:
+    """The common options, and every value given for each of the model's. Raises ConfigError."""
+    model = known_model(command.deciding(args, "--model") or RunConfig.model)
+    cls = MODELS[model].Config
+    hints, defaults = get_type_hints(cls, include_extras=True), cls()
+    axes = make_dataclass(
+        "Axes",
+        [
+            (f.name, tuple[hints[f.name], ...], field(default=(getattr(defaults, f.name),)))
+            for f in fields(cls)
+        ],
+        frozen=True,
+    )
+    axes.__doc__ = "Options of the model. Several values of one make as many settings."
+    groups = [
+        ("common", Options, field(default=Options(model=model))),
+        (model, axes, field(default=axes())),
+    ]
+    both = make_dataclass("Sweep", groups, frozen=True)
+    both.__doc__ = "Train every combination of the options given more than one value."
+    found: Any = command.parse("sweep", both, args)
+    validate(found.common)
+    values = getattr(found, model)
+    return found.common, {f.name: getattr(values, f.name) for f in fields(axes)}
+
+
+def planned(options: Options, given: dict[str, tuple[Any, ...]], base: Config) -> Plan:
+    """The plan. Raises ConfigError for requests that cannot be carried out."""
+    for name, values in given.items():
+        if not values:
+            raise ConfigError(f"--{name.replace('_', '-')} has no value; give one or more")
+    single = {name: values[0] for name, values in given.items() if len(values) == 1}
+    base = configs.from_flat(configs.to_flat(base) | single)
+    axes = {name: values for name, values in given.items() if len(values) > 1}
+    seeds = range(options.seed, options.seed + options.seeds)
+    if options.random is None:
+        members = plan.product(base, axes, seeds)
+    else:
+        real = plan.real_options(options.model)
+        for name, values in axes.items():
+            if name not in real or len(values) != 2 or not values[0] < values[1]:
+                raise ConfigError(
+                    f"{name} is {list(values)}; with --random an option that varies is real-valued "
+                    "and has two values, the lower first: the ends of its range"
+                )
+        if not axes:
+            raise ConfigError("--random needs a range: give an option two values")
+        members = plan.sampled(base, axes, options.random, seeds, options.seed)
+    devices = len(jax.devices()) if options.devices is None else options.devices
+    plan.check(members, devices)
+    return Plan(axes, tuple(members), devices, options.per_device)
+
+
+def show(console: Console, work: Plan, spec: Spec, train: Dataset) -> None:
+    """Print the plan: members, groups, waves, devices, memory, time."""
+    first = work.members[0]
+    widest = max(len(wave) for wave in work.waves)
+    per_device = -(-widest // min(work.devices, widest))
+    state = max(plan.state_bytes(group[0], spec) for group in work.groups)
+    megabytes = (per_device * 2 * state + train.images.nbytes) / 2**20
+    product, rate_of = matmul()
+    rate = max(rate_of(product()) for _ in range(3))
+    total = sum(plan.step_flops(group[0], spec) * len(group) for group in work.groups)
+    seconds = total * first.run.steps / (EFFICIENCY * rate * work.devices)
+    varying = ", ".join(f"{name} ({len(values)})" for name, values in work.axes.items())
+    console.print(
+        f"{len(work.members)} members of {first.run.model}, {first.run.steps} steps each; "
+        f"varying: {varying or 'nothing'} and the seed\n"
+        f"compilations: {len(work.groups)}, waves: {len(work.waves)}, devices: {work.devices} with "
+        f"up to {per_device} members each\n"
+        f"about {megabytes:.0f} MiB of states and data on a device, activations apart\n"
+        f"about {seconds / 60:.0f} min at {EFFICIENCY:.0%} of the {rate / 1e9:.0f} GFLOP/s that a "
+        "device of this machine multiplies matrices with"
+    )
+
+
+def train_wave(
+    wave: Sequence[Config],
+    folders: Sequence[Path],
+    data: tuple[Dataset, Dataset],
+    devices: int,
+    interruption: Interruption,
+    advanced: Callable[[int], None],
+) -> bool:
+    """Train the members of a wave together. Returns whether they are done."""
+    with contextlib.ExitStack() as stack:
+        opened = [
+            stack.enter_context(runs.opened(folder, member, data[0]))
+            for member, folder in zip(wave, folders, strict=True)
+        ]
+        for run in opened:
+            run.record_sessions([*run.sessions(), environment.describe()])
+        trainers = [fit.Trainer(run, *data) for run in opened]
+        before = 0
+
+        def trained(step: int) -> None:
+            nonlocal before
+            advanced((step - before) * len(wave))
+            before = step
+
+        stop = lambda: interruption.by is not None  # noqa: E731
+        ends = population.fit(trainers, jax.devices()[:devices], trained, stop)
+    return all(end.diverged or end.step == wave[0].run.steps for end in ends)
+
+
+def measured(member: Config, folder: Path, work: Plan, options: Options) -> outcome.Member:
+    """How a member ended, evaluated unless that is not wanted or it diverged."""
+    run = runs.load(folder)
+    step = max(checkpoint.steps(run.checkpoints), default=0)
+    diverged = run.diverged_at is not None
+    evaluation = None
+    if options.evaluate and not diverged:
+        with contextlib.suppress(record.RecordError):
+            evaluation = record.read(folder / record.NAME)
+        if evaluation is None or evaluation.subject.get("step") != step:
+            evaluation = evaluate.evaluate_newest(run)
+    setting = {name: configs.to_flat(member)[name] for name in work.axes}
+    return outcome.Member(setting, member.run.seed, step, diverged, evaluation)
+
+
+def publish(
+    out: Path, words: str, members: Sequence[outcome.Member], runs_: Sequence[Path]
+) -> None:
+    """Write the table, the CSV, the JSON and the picture."""
+    found = outcome.rows(members)
+    machine = environment.in_words(environment.describe())
+    runs.write_text(out / TABLE, outcome.page(words, machine, members, found))
+    runs.write_text(out / CSV, outcome.as_csv(members))
+    runs.write_text(out / JSON, outcome.as_json(words, members, found))
+    render.save_png(
+        outcome.picture(members, [folder / "samples.png" for folder in runs_]), out / PICTURE
+    )
+
+
+def main(args: Sequence[str]) -> int:
+    """Plan, train, evaluate, tabulate. Returns the exit code."""
+    options, given = parse(args)
+    shared = {
+        f.name: getattr(options, f.name) for f in fields(RunConfig) if hasattr(options, f.name)
+    }
+    base = configs.from_flat(shared | {"model": options.model, "out": None})
+    base, *data = load_data(base)
+    work = planned(options, given, base)
+    train = data[0]
+    console = Console(highlight=False)
+    show(console, work, Spec(*train.image_shape, train.num_classes), train)
+    if options.dry_run:
+        return 0
+    out = options.out or SWEEPS / "-".join([train.name, options.model, *work.axes])
+    folder_of = [out / plan.member_name(member, work.axes) for member in work.members]
+    folders = dict(zip(map(id, work.members), folder_of, strict=True))
+    with interruptible() as interruption, Progress(console=console) as progress:
+        task = progress.add_task("sweep", total=len(work.members) * options.steps)
+        advanced = partial(progress.advance, task)
+        for wave in work.waves:
+            these = [folders[id(member)] for member in wave]
+            if not train_wave(wave, these, data, work.devices, interruption, advanced):
+                again = f"python -m experiments.sweep {shlex.join(args)}"
+                console.print(f"{interruption.by.name}: saved. To go on: {again}")
+                return interruption.exit_code
+    members = [
+        measured(member, folder, work, options)
+        for member, folder in zip(work.members, folder_of, strict=True)
+    ]
+    publish(out, f"python -m experiments.sweep {shlex.join(args)}", members, folder_of)
+    console.print(f"look at {out / TABLE} and {out / PICTURE}")
+    return 0
+
+
+if __name__ == "__main__":
+    command.run(main)

@@ -1,0 +1,161 @@
+"""What came out of a sweep: one row a setting, over its seeds."""
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from gen_models.comparison import pictures
+from gen_models.evaluation.measure import MEASURES
+from gen_models.evaluation.record import Evaluation, common_protocol
+
+
+class Member(NamedTuple):
+    """One member: the values of the axes, how far it came, and its evaluation if it has one."""
+
+    setting: dict[str, Any]
+    seed: int
+    step: int
+    diverged: bool
+    evaluation: Evaluation | None
+
+
+class Row(NamedTuple):
+    """One setting over its seeds; None where no seed was measured."""
+
+    setting: dict[str, Any]
+    seeds: int
+    diverged: int
+    mean: dict[str, float]
+    deviation: dict[str, float]  # over the seeds; only where there are several
+    best: float | None  # FID
+    median: float | None
+
+
+def rows(members: Sequence[Member]) -> list[Row]:
+    """The settings, the one of the lowest mean FID first; those without any last."""
+    groups: dict[str, list[Member]] = {}
+    for member in members:
+        groups.setdefault(repr(member.setting), []).append(member)
+    found = [_row(group) for group in groups.values()]
+    return sorted(found, key=lambda row: row.mean.get("fid", np.inf))
+
+
+def _row(group: Sequence[Member]) -> Row:
+    measured = [m.evaluation.measures for m in group if m.evaluation is not None]
+    names = [n for n in MEASURES if measured and all(n in found for found in measured)]
+    values = {name: [found[name]["value"] for found in measured] for name in names}
+    fids = values.get("fid", [])
+    return Row(
+        setting=group[0].setting,
+        seeds=len(group),
+        diverged=sum(member.diverged for member in group),
+        mean={name: float(np.mean(v)) for name, v in values.items()},
+        deviation={n: float(np.std(v, ddof=1)) for n, v in values.items() if len(v) > 1},
+        best=min(fids, default=None),
+        median=float(np.median(fids)) if fids else None,
+    )
+
+
+def markdown(found: Sequence[Row]) -> str:
+    """A table: the axes' values, then the measures, mean ± deviation over the seeds."""
+    axes = list(found[0].setting)
+    names = [n for n in MEASURES if any(n in row.mean for row in found)]
+    heading = [
+        *axes,
+        "seeds",
+        "diverged",
+        *(MEASURES[n].title for n in names),
+        "best FID",
+        "median",
+    ]
+    lines = [heading, ["---"] * len(heading)]
+    for row in found:
+        cells = [_measure(row, name) for name in names]
+        ends = ["–" if x is None else f"{x:.2f}" for x in (row.best, row.median)]
+        settings = [str(row.setting[axis]) for axis in axes]
+        lines.append([*settings, str(row.seeds), str(row.diverged), *cells, *ends])
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines) + "\n"
+
+
+def _measure(row: Row, name: str) -> str:
+    if name not in row.mean:
+        return "–"
+    digits = MEASURES[name].digits
+    spread = f" ± {row.deviation[name]:.{digits}f}" if name in row.deviation else ""
+    return f"{row.mean[name]:.{digits}f}{spread}"
+
+
+def as_csv(members: Sequence[Member]) -> str:
+    """One line a member."""
+    file = io.StringIO()
+    axes = list(members[0].setting)
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow([*axes, "seed", "step", "diverged", *MEASURES])
+    for m in members:
+        measures: Mapping[str, Any] = m.evaluation.measures if m.evaluation else {}
+        values = [measures[n]["value"] if n in measures else "" for n in MEASURES]
+        writer.writerow([*(m.setting[a] for a in axes), m.seed, m.step, m.diverged, *values])
+    return file.getvalue()
+
+
+def as_json(command: str, members: Sequence[Member], found: Sequence[Row]) -> str:
+    """Members and settings, with everything known of them."""
+    values = {
+        "command": command,
+        "settings": [row._asdict() for row in found],
+        "members": [
+            member._asdict()
+            | {"evaluation": None if member.evaluation is None else member.evaluation.measures}
+            for member in members
+        ],
+    }
+    return json.dumps(values, indent=1) + "\n"
+
+
+def page(command: str, machine: str, members: Sequence[Member], found: Sequence[Row]) -> str:
+    """The table with what it is of."""
+    evaluations = [m.evaluation for m in members if m.evaluation is not None]
+    protocol = f"{common_protocol(evaluations)}\n\n" if evaluations else ""
+    return (
+        f"# Sweep\n\nMade by `{command}` on {machine}.\n\n{protocol}"
+        "Each row is a setting: mean ± deviation over its seeds, the lowest and the median FID "
+        "of them, and how many diverged.\n\n"
+        f"{markdown(found)}\n![samples](samples.png)\n"
+    )
+
+
+def picture(members: Sequence[Member], grids: Sequence[Path]) -> Image.Image:
+    """The first seed's sample grids over the two axes of the most values: rows and columns.
+
+    Where more options vary, the first member of each place is shown; empty where it has no grid.
+    """
+    counts = {axis: len({repr(m.setting[axis]) for m in members}) for axis in members[0].setting}
+    ranked = sorted(counts, key=lambda axis: -counts[axis])[:2]
+    across, down = [*ranked, None, None][:2]
+    places: dict[tuple[str, str], Image.Image] = {}
+    for member, path in zip(members, grids, strict=True):
+        place = _value(member, down), _value(member, across)
+        if place not in places and path.exists():
+            with Image.open(path) as grid:
+                places[place] = grid.convert("L")
+    rows = list(dict.fromkeys(row for row, _ in places))
+    columns = list(dict.fromkeys(column for _, column in places))
+    lines = []
+    for row in rows:
+        shown = [
+            pictures.below([pictures.text(column, 15), places[row, column]], 4)
+            for column in columns
+            if (row, column) in places
+        ]
+        lines.append(pictures.below([pictures.text(row, 20), pictures.beside(shown)], 8))
+    return pictures.framed(pictures.below(lines or [pictures.text("no samples", 20)]))
+
+
+def _value(member: Member, axis: str | None) -> str:
+    return "" if axis is None else f"{axis} {member.setting[axis]}"

@@ -2,12 +2,14 @@
 
 import os
 import shlex
+import signal
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, make_dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 
 from experiments import command
@@ -18,12 +20,14 @@ from gen_models.data import catalog
 from gen_models.data.known import CATALOG
 from gen_models.models import MODELS
 from gen_models.training import config as configs
-from gen_models.training import environment, fit
+from gen_models.training import environment, fit, machines
 from gen_models.training import run as runs
 from gen_models.training.config import Config, RunConfig
 from gen_models.training.interrupt import interruptible
+from gen_models.training.placement import Placement
 
 MAX_IN_MEMORY_BYTES = 2**30
+STOPPED = 128 + signal.SIGTERM  # a signal reached another process, not this one
 PRODUCTS = {
     "samples.png": "samples",
     "reconstructions.png": "test images, each above its reconstruction",
@@ -41,10 +45,16 @@ class Start:
     """A preset in configs/, or the config.json of a run."""
     resume: Path | None = None
     """The folder of a run to go on with. Running the same command again does so too."""
+    coordinator: str | None = None
+    """HOST:PORT of process 0, where several processes train one model. Slurm and TPU pods tell."""
+    process_id: int | None = None
+    """Which of them this is, from 0."""
+    process_count: int | None = None
+    """How many there are."""
 
 
-def parse(args: Sequence[str]) -> Config:
-    """The config that the command line asks for. Raises ConfigError and RunError."""
+def parse(args: Sequence[str]) -> tuple[Config, Start]:
+    """The config that the command line asks for, and how to begin. Raises ConfigError, RunError."""
     default = defaults(args)
     cls = make_dataclass(
         "Options",
@@ -60,7 +70,7 @@ def parse(args: Sequence[str]) -> Config:
     config = Config(options.run, getattr(options, default.run.model))
     for part in config:
         validate(part)
-    return config
+    return config, options.start
 
 
 def defaults(args: Sequence[str]) -> Config:
@@ -151,10 +161,11 @@ def train(run: runs.Run, data: tuple[catalog.Dataset, catalog.Dataset]) -> int:
         )
     session |= {"reached": step, "seconds": round(time.perf_counter() - began, 1)}
     run.record_sessions([*before, session])
-    if interruption.by and step < options.steps:
+    if step < options.steps:
         resume = f"python -m experiments.train --resume {shlex.quote(str(run.folder))}"
-        print(f"{interruption.by.name}: saved at step {step}. To go on: {resume}")
-        return interruption.exit_code
+        by = interruption.by.name if interruption.by else "another process was told to stop"
+        print(f"{by}: saved at step {step}. To go on: {resume}")
+        return interruption.exit_code or STOPPED
     report(run, step)
     return 0
 
@@ -168,9 +179,35 @@ def report(run: runs.Run, step: int) -> None:
     print(f"more samples: python -m experiments.sample {run.folder}")
 
 
+def follow(config: Config, data: tuple[catalog.Dataset, catalog.Dataset]) -> int:
+    """Train along with process 0, which does all the writing. Returns the exit code."""
+    run = runs.Run(config.run.out, config, runs.data_of(data[0]))
+    with interruptible() as interruption:
+        step = fit.fit(
+            fit.Follower(run, *data),
+            should_stop=lambda: interruption.by is not None,
+            report=lambda _: None,
+            evaluate=lambda _: {},
+        )
+    return 0 if step == config.run.steps else interruption.exit_code or STOPPED
+
+
+def together(config: Config, start: Start) -> Config:
+    """Join the other processes, if there are any; the config with the devices of all. Raises
+    UserError."""
+    machines.join(start.coordinator, start.process_id, start.process_count)
+    if jax.process_count() > 1:
+        config = config._replace(run=replace(config.run, devices=jax.device_count()))
+    Placement(config.run.devices, config.run.batch_size)  # refuses what cannot be, in time
+    return config
+
+
 def main(args: Sequence[str]) -> int:
     """Parse, open the run, train it. Returns the exit code: 0, or 128 + signal when stopped."""
-    config, *data = load_data(parse(args))
+    config = together(*parse(args))
+    config, *data = load_data(config)
+    if jax.process_index() > 0:
+        return follow(config, data)
     with runs.opened(config.run.out, config, data[0]) as run:
         return train(run, data)
 

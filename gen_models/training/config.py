@@ -42,6 +42,8 @@ class RunConfig:
     """Steps between sample grids."""
     checkpoint_every_steps: Steps = 500
     """Steps between checkpoints."""
+    devices: Annotated[int, Between(1, 65536)] = 1
+    """Devices among which each batch is split. Several processes use all they have."""
     eval_every: Steps | None = None
     """Steps between evaluations, some 30 s each; the best checkpoint is kept too. None: none."""
     keep: Annotated[int, Between(1, 1000)] = 2
@@ -54,7 +56,8 @@ class RunConfig:
 
 # Options that change no byte of parameters, metrics or grids; all others make a different run.
 NOT_IDENTITY = (
-    *("data_dir", "steps", "checkpoint_every_steps", "eval_every", "keep", "out", "tensorboard"),
+    *("data_dir", "steps", "checkpoint_every_steps", "devices", "eval_every", "keep", "out"),
+    "tensorboard",
 )
 
 

@@ -17,6 +17,7 @@ from gen_models.errors import UserError
 from gen_models.training import advance as programs
 from gen_models.training import checkpoint
 from gen_models.training.config import RunConfig
+from gen_models.training.placement import Placement
 from gen_models.training.run import Run
 
 GRID_ROWS = GRID_COLUMNS = 10
@@ -60,6 +61,8 @@ class Trainer:
 
     def __init__(self, run: Run, train: Dataset, test: Dataset) -> None:
         self.run, self.train, self.test = run, train, test
+        config = run.config.run
+        self.placement = Placement(config.devices, config.batch_size)
         self.keys = keys(run.config.run.seed)
         self.model = run.model
         build, spec, options = self.model
@@ -74,7 +77,7 @@ class Trainer:
         template = programs.shapes(*self.model)
         step, state = checkpoint.newest(self.run.checkpoints, template, report) or (0, None)
         self.run.rewind(step)
-        return self.fresh() if state is None else jax.device_put(state)
+        return self.placement.state(self.fresh() if state is None else state)
 
     def restored_at(self, step: int) -> State:
         """The state of the checkpoint of `step`, 0 for a fresh one; the run wound back to it."""
@@ -86,6 +89,7 @@ class Trainer:
 
     def draw(self, state: State, step: int) -> None:
         """Write the sample grid of this step, and the reconstructions of models that make them."""
+        state = self.placement.local(state)
         names = self.train.class_names if self.algorithm.conditional else ()
         rows = min(len(names) or GRID_ROWS, GRID_ROWS)
         labels = np.repeat(np.arange(rows, dtype=np.int32), GRID_COLUMNS)
@@ -105,6 +109,10 @@ class Trainer:
         if step % self.run.config.run.sample_every_steps == 0:
             render.save_png(picture, self.run.picture(series, step))
 
+    def record(self, first_step: int, history: dict[str, np.ndarray]) -> None:
+        """Write metrics f32[count] each, the first of them those of `first_step`."""
+        self.run.append_metrics(first_step, history)
+
     def save(self, state: State, step: int) -> None:
         """Write the checkpoint of this step, after everything that it vouches for."""
         self.run.sync_metrics()
@@ -112,7 +120,7 @@ class Trainer:
 
     def evaluate(self, evaluate: Evaluate, state: State, step: int) -> dict[str, float]:
         """Measure, record, and keep the state if no evaluation so far was better."""
-        measures = evaluate(state)
+        measures = evaluate(self.placement.local(state))
         before = self.run.evaluations().get("fid", []) if checkpoint.steps(self.run.best) else []
         if measures["fid"] < min(before, default=np.inf):
             self.run.sync_metrics()
@@ -130,6 +138,29 @@ class Trainer:
             render.curves(metrics, self.run.folder / "curves.png", self.run.folder.name)
 
 
+class Follower(Trainer):
+    """A process that trains along with the one that writes, and writes nothing."""
+
+    def restored(self, report: Callable[[str], None]) -> State:
+        del report
+        return self.placement.state(self.fresh())  # for its shapes: process 0 sends the values
+
+    def draw(self, state: State, step: int) -> None:
+        pass
+
+    def evaluate(self, *_: object) -> dict[str, float]:
+        return {"fid": np.nan}
+
+    def record(self, first_step: int, history: dict[str, np.ndarray]) -> None:
+        pass
+
+    def save(self, state: State, step: int) -> None:
+        pass
+
+    def summarise(self) -> None:
+        pass
+
+
 class Dispatcher:
     """Keeps the device busy: one dispatch runs while the metrics of the one before are written."""
 
@@ -142,10 +173,14 @@ class Dispatcher:
         self.in_flight: tuple[int, int, int, Metrics] | None = None
         self.pace = FIRST_DISPATCH_STEPS
         self.settled_at: float | None = None  # None until the compilation is over
+        self.stopped = False
 
     def advance_to(self, milestone: int, should_stop: Callable[[], bool]) -> int:
         """Train until `milestone` or until asked to stop. Returns the step reached, all settled."""
-        while self.step < milestone and not should_stop():
+        while self.step < milestone and not self.stopped:
+            self.stopped, self.pace = self.trainer.placement.agreed(should_stop(), self.pace)
+            if self.stopped:
+                break
             before, self.in_flight = self.in_flight, self._dispatch(milestone)
             self._settle(before)
         before, self.in_flight = self.in_flight, None
@@ -180,7 +215,7 @@ class Dispatcher:
         self.settled_at = now
         self._check(first, history)
         del history[programs.FINITE]
-        self.trainer.run.append_metrics(first + 1, history)
+        self.trainer.record(first + 1, history)
         for observer in self.observers:
             observer.trained(first + count, history)
 
@@ -225,9 +260,10 @@ def fit(
     saved = step = int(state.step)
     for observer in observers:
         observer.started(step)
-    with closing(stream(trainer.train, config.seed, config.batch_size, step)) as chunks:
+    place = trainer.placement.chunk
+    with closing(stream(trainer.train, config.seed, config.batch_size, step, place)) as chunks:
         dispatcher = Dispatcher(trainer, observers, state, chunks)
-        while step < config.steps and not should_stop():
+        while step < config.steps and not dispatcher.stopped:
             step = dispatcher.advance_to(milestone(step, config), should_stop)
             if step % config.sample_every_steps == 0 or step == config.steps:
                 trainer.draw(dispatcher.state, step)

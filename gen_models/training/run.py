@@ -58,6 +58,11 @@ class Data(NamedTuple):
     class_names: tuple[str, ...]
 
 
+def data_of(dataset: Dataset) -> Data:
+    """What a run on this training split records of it."""
+    return Data(dataset.digest, *dataset.image_shape, dataset.class_names)
+
+
 @dataclass(frozen=True)
 class Run:
     """Paths of one run and what is written to them. Write only to one from `opened`."""
@@ -241,7 +246,7 @@ def opened(folder: Path, config: Config, dataset: Dataset) -> Iterator[Run]:
     holds a run whose options or data differ in anything that changes the result; UserError if the
     folder cannot be written.
     """
-    data = Data(dataset.digest, *dataset.image_shape, dataset.class_names)
+    data = data_of(dataset)
     if data.height % 4 or data.width % 4:
         raise RunError(
             f"{dataset.name}: images are {data.height}×{data.width}; the nets halve them twice, so "

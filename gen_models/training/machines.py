@@ -1,0 +1,57 @@
+"""Several processes, on one machine or many, as one."""
+
+import os
+
+import jax
+
+from gen_models.errors import UserError
+
+HEARTBEAT_S = 20  # after which the others notice that a process is gone
+JOIN_S = 120  # for all of them to appear
+
+
+def join(coordinator: str | None, process_id: int | None, process_count: int | None) -> None:
+    """Join the other processes, before JAX is used. Does nothing where there is nobody to join.
+
+    Where nothing is given, JAX_COORDINATOR_ADDRESS, JAX_PROCESS_ID and JAX_NUM_PROCESSES are asked,
+    then JAX itself, which knows Slurm, Open MPI and TPU pods. Raises UserError if the others do not
+    appear.
+    """
+    coordinator = coordinator or os.environ.get("JAX_COORDINATOR_ADDRESS")
+    process_id = _number(process_id, "JAX_PROCESS_ID")
+    process_count = _number(process_count, "JAX_NUM_PROCESSES")
+    given = [coordinator, process_id, process_count]
+    if given == [None] * 3 and not _in_a_cluster():
+        return
+    if None in given and given != [None] * 3:
+        raise UserError(
+            "several processes need --coordinator HOST:PORT, --process-id and --process-count, all "
+            "three, or JAX_COORDINATOR_ADDRESS, JAX_PROCESS_ID and JAX_NUM_PROCESSES"
+        )
+    try:
+        jax.distributed.initialize(
+            coordinator,
+            process_count,
+            process_id,
+            initialization_timeout=JOIN_S,
+            heartbeat_timeout_seconds=HEARTBEAT_S,
+        )
+    except (RuntimeError, ValueError) as error:
+        raise UserError(f"the processes did not find each other: {error!s:.300}") from error
+
+
+def _number(given: int | None, variable: str) -> int | None:
+    text = os.environ.get(variable)
+    if given is not None or text is None:
+        return given
+    if not text.isdigit():
+        raise UserError(f"{variable} is {text!r}, expected a whole number")
+    return int(text)
+
+
+def _in_a_cluster() -> bool:
+    """Whether a launcher that JAX knows started this process as one of several."""
+    counts = ("SLURM_NTASKS", "OMPI_COMM_WORLD_SIZE")
+    several = any(int(os.environ.get(name) or 1) > 1 for name in counts)
+    pod = os.environ.get("TPU_WORKER_HOSTNAMES", "")
+    return several or "," in pod

@@ -1,0 +1,117 @@
+"""One model on several devices, and on several processes: the same run as on one device."""
+
+import json
+import os
+import signal
+import socket
+import sys
+import time
+
+import numpy as np
+import pytest
+from trainings import command, execute, finish, start
+
+from gen_models.training import checkpoint
+
+STEPS = {"steps": 12, "model": "cgan", "sample_every_steps": 6, "checkpoint_every_steps": 6}
+
+
+def metrics(folder):
+    rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    return np.array([list(row.values()) for row in rows])
+
+
+@pytest.fixture
+def two_devices(monkeypatch):
+    monkeypatch.setenv("JAX_NUM_CPU_DEVICES", "2")
+
+
+@pytest.fixture
+def single(tiny_folder, tmp_path):
+    """A run on one device."""
+    code, _, err = execute(command(tiny_folder, tmp_path / "single", **STEPS))
+    assert code == 0, err
+    return tmp_path / "single"
+
+
+def joined(data, out, port, number, **options):
+    """The command of process `number` of two."""
+    machines = {"coordinator": f"localhost:{port}", "process_id": number, "process_count": 2}
+    return command(data, out, **STEPS | machines | options)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        return probe.getsockname()[1]
+
+
+def test_two_devices_and_two_processes_of_two_train_what_one_device_does(
+    single, tiny_folder, tmp_path, two_devices
+):
+    del two_devices
+    code, _, err = execute(command(tiny_folder, tmp_path / "split", devices=2, **STEPS))
+    assert code == 0, err
+    port = free_port()
+    pair = [start(joined(tiny_folder, tmp_path / "pair", port, number)) for number in (0, 1)]
+    for process in pair:
+        code, _, err = finish(process)
+        assert code == 0, err
+    wanted = metrics(single)
+    for name in ("split", "pair"):
+        np.testing.assert_allclose(metrics(tmp_path / name), wanted, rtol=2e-4, atol=1e-5)
+        assert checkpoint.steps(tmp_path / name / "checkpoints") == [6, 12]
+        assert (tmp_path / name / "samples.png").exists()
+
+
+def test_a_run_goes_on_with_another_number_of_devices(single, tiny_folder, tmp_path, monkeypatch):
+    out = tmp_path / "moved"
+    code, _, err = execute(command(tiny_folder, out, **STEPS | {"steps": 6}))
+    assert code == 0, err
+    monkeypatch.setenv("JAX_NUM_CPU_DEVICES", "4")
+    code, _, err = execute(command(tiny_folder, out, devices=4, **STEPS))
+    assert code == 0, err
+    np.testing.assert_allclose(metrics(out), metrics(single), rtol=2e-4, atol=1e-5)
+
+
+def endless(tiny_folder, out, port, number):
+    never = {"sample_every_steps": 10**6, "checkpoint_every_steps": 10**6}
+    return joined(tiny_folder, out, port, number, steps=10**6, **never)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.parametrize(("sent", "saved"), [(signal.SIGTERM, True), (signal.SIGKILL, False)])
+def test_when_one_process_is_told_to_stop_or_dies_so_does_the_other(
+    tiny_folder, tmp_path, two_devices, sent, saved
+):
+    del two_devices
+    out, port = tmp_path / "pair", free_port()
+    first, second = (start(endless(tiny_folder, out, port, number)) for number in (0, 1))
+    until = time.monotonic() + 120
+    while not (out / "metrics.jsonl").exists() and first.poll() is None:
+        assert time.monotonic() < until
+        time.sleep(0.2)
+    os.kill(second.pid, sent)
+    code, said, _ = finish(first, timeout_s=60)
+    assert code != 0
+    assert ("another process was told to stop: saved at step" in said) == saved
+    assert bool(checkpoint.steps(out / "checkpoints")) == saved
+    assert finish(second, timeout_s=60)[0] != 0
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"devices": 3}, "devices is 3, but there are 2"),
+        ({"devices": 2, "batch_size": 5}, "batch_size is 5, which 2 devices do not divide"),
+        ({"process_id": 0}, "several processes need --coordinator HOST:PORT, --process-id and"),
+    ],
+)
+def test_what_cannot_be_spread_is_refused_before_anything_is_written(
+    tiny_folder, tmp_path, two_devices, options, words
+):
+    del two_devices
+    code, _, err = execute(command(tiny_folder, tmp_path / "run", **options))
+    assert code == 2
+    assert words in err
+    assert not (tmp_path / "run").exists()

@@ -30,6 +30,11 @@ from gen_models.training.config import Config, RunConfig, known_model
 from gen_models.training.interrupt import Interruption, interruptible
 
 SWEEPS = Path("results/sweeps")
+# Options of every member that are also options of a run.
+SHARED = (
+    *("model", "dataset", "data_dir", "steps", "batch_size"),
+    *("sample_every_steps", "checkpoint_every_steps"),
+)
 EFFICIENCY = 0.6  # of the matrix rate, what a step reaches on a CPU: results/benchmark.md
 TABLE, CSV, JSON, PICTURE = "README.md", "members.csv", "sweep.json", "samples.png"
 
@@ -207,10 +212,7 @@ def publish(
 def main(args: Sequence[str]) -> int:
     """Plan, train, evaluate, tabulate. Returns the exit code."""
     options, given = parse(args)
-    shared = {
-        f.name: getattr(options, f.name) for f in fields(RunConfig) if hasattr(options, f.name)
-    }
-    base = configs.from_flat(shared | {"model": options.model, "out": None})
+    base = configs.from_flat({name: getattr(options, name) for name in SHARED})
     base, *data = load_data(base)
     work = planned(options, given, base)
     train = data[0]

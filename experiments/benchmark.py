@@ -16,6 +16,7 @@ from gen_models.training import environment
 from gen_models.training.config import known_model
 
 SCALING = ((16, 64), (64, 64), (256, 64), (512, 64), (64, 32), (64, 128))  # batch size, width
+MEMBERS = 4  # of the population that is measured
 ROUND_STEPS, SAMPLES, FIT_STEPS, START_STEPS = 8, 500, 100, 20
 SLOW_ROUNDS = (
     3  # of what takes long and varies little: the fit loop, the points of the scaling table
@@ -55,6 +56,7 @@ def speed(model: str, options: Options) -> tuple[dict[str, float], list[float]]:
         "matmul": product,
         "sampling": steps.sampler(ours, SAMPLES),
         "stream": loop.stream_alone(options.batch_size),
+        "population": steps.population(ours, MEMBERS, 2),
     }
     if "torch" in options.against:
         contestants["torch"] = torch_twin.twin(
@@ -71,6 +73,7 @@ def speed(model: str, options: Options) -> tuple[dict[str, float], list[float]]:
         "ms_a_step": 1e3 * step_s,
         "images_a_s": options.batch_size / step_s,
         "sampled_images_a_s": 1 / rounds.median(times["sampling"]),
+        "member_over_ours": rounds.ratio(times["population"], times["ours"]),
         "step_over_stream": rounds.ratio(times["ours"], times["stream"]),
     }
     if jax.default_backend() == "cpu":  # elsewhere products are library calls, not dots to count

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -13,6 +14,7 @@ import tyro
 from gen_models import compilations
 from gen_models.config import ConfigError, nearest
 from gen_models.errors import UserError
+from gen_models.training import machines
 
 OUT_OF_MEMORY = "out of memory; try a smaller --batch-size or --width"
 OPTIONS = (tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff)
@@ -54,6 +56,23 @@ def _fail(message: str) -> int:
 def _discard_output() -> None:
     """What Python would still write at its end goes nowhere, instead of failing again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@dataclass(frozen=True)
+class Processes:
+    """Several processes, on one machine or many, that work together. Slurm and TPU pods tell them
+    all this by themselves."""
+
+    coordinator: str | None = None
+    """HOST:PORT of process 0."""
+    process_id: int | None = None
+    """Which of them this is, from 0."""
+    process_count: int | None = None
+    """How many there are."""
+
+    def join(self) -> None:
+        """Join the others, before JAX is used. Raises UserError if they do not appear."""
+        machines.join(self.coordinator, self.process_id, self.process_count)
 
 
 def parse(command: str, cls: type, args: Sequence[str], default: Any = None) -> Any:  # noqa: ANN401

@@ -2,6 +2,8 @@
 
 import contextlib
 import shlex
+import signal
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, make_dataclass
 from functools import partial
@@ -13,21 +15,23 @@ from rich.console import Console
 from rich.progress import Progress
 
 from experiments import command, evaluate
+from experiments.command import Processes
 from experiments.train import load_data
 from gen_models import render
 from gen_models.algorithm import Spec
 from gen_models.benchmark.flops import matmul
 from gen_models.config import Between, ConfigError, validate
 from gen_models.data.catalog import Dataset
+from gen_models.errors import UserError
 from gen_models.evaluation import record
 from gen_models.models import MODELS
 from gen_models.sweep import outcome, plan
 from gen_models.sweep.plan import Plan
-from gen_models.training import checkpoint, environment, fit, population
+from gen_models.training import checkpoint, environment, fit, machines, population
 from gen_models.training import config as configs
 from gen_models.training import run as runs
 from gen_models.training.config import Config, RunConfig, known_model
-from gen_models.training.interrupt import Interruption, interruptible
+from gen_models.training.interrupt import interruptible
 
 SWEEPS = Path("results/sweeps")
 # Options of every member that are also options of a run.
@@ -36,7 +40,9 @@ SHARED = (
     *("sample_every_steps", "checkpoint_every_steps"),
 )
 EFFICIENCY = 0.6  # of the matrix rate, what a step reaches on a CPU: results/benchmark.md
-TABLE, CSV, JSON, PICTURE = "README.md", "members.csv", "sweep.json", "samples.png"
+WAIT_S = 1.0  # between looks at what other processes have done
+TABLE, CSV, JSON = "README.md", "members.csv", "sweep.json"
+CURVES, PICTURE = "curves.png", "samples.png"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,8 +81,11 @@ class Options:
     """Folder of the sweep. Default: results/sweeps/<data set>-<model>-<options that vary>."""
 
 
-def parse(args: Sequence[str]) -> tuple[Options, dict[str, tuple[Any, ...]]]:
-    """The common options, and every value given for each of the model's. Raises ConfigError."""
+def parse(args: Sequence[str]) -> tuple[Options, Processes, dict[str, tuple[Any, ...]]]:
+    """The common options, who works on it, and every value given for each of the model's options.
+
+    Raises ConfigError.
+    """
     model = known_model(command.deciding(args, "--model") or RunConfig.model)
     cls = MODELS[model].Config
     hints, defaults = get_type_hints(cls, include_extras=True), cls()
@@ -91,6 +100,7 @@ def parse(args: Sequence[str]) -> tuple[Options, dict[str, tuple[Any, ...]]]:
     axes.__doc__ = "Options of the model. Several values of one make as many settings."
     groups = [
         ("common", Options, field(default=Options(model=model))),
+        ("processes", Processes, field(default=Processes())),
         (model, axes, field(default=axes())),
     ]
     both = make_dataclass("Sweep", groups, frozen=True)
@@ -98,7 +108,8 @@ def parse(args: Sequence[str]) -> tuple[Options, dict[str, tuple[Any, ...]]]:
     found: Any = command.parse("sweep", both, args)
     validate(found.common)
     values = getattr(found, model)
-    return found.common, {f.name: getattr(values, f.name) for f in fields(axes)}
+    given = {f.name: getattr(values, f.name) for f in fields(axes)}
+    return found.common, found.processes, given
 
 
 def planned(options: Options, given: dict[str, tuple[Any, ...]], base: Config) -> Plan:
@@ -155,11 +166,11 @@ def train_wave(
     wave: Sequence[Config],
     folders: Sequence[Path],
     data: tuple[Dataset, Dataset],
-    devices: int,
-    interruption: Interruption,
+    devices: Sequence[jax.Device],
+    should_stop: Callable[[], bool],
     advanced: Callable[[int], None],
 ) -> bool:
-    """Train the members of a wave together. Returns whether they are done."""
+    """Train members together. Returns whether they are done."""
     with contextlib.ExitStack() as stack:
         opened = [
             stack.enter_context(runs.opened(folder, member, data[0]))
@@ -175,8 +186,7 @@ def train_wave(
             advanced((step - before) * len(wave))
             before = step
 
-        stop = lambda: interruption.by is not None  # noqa: E731
-        ends = population.fit(trainers, jax.devices()[:devices], trained, stop)
+        ends = population.fit(trainers, devices, trained, should_stop)
     return all(end.diverged or end.step == wave[0].run.steps for end in ends)
 
 
@@ -196,48 +206,94 @@ def measured(member: Config, folder: Path, work: Plan, options: Options) -> outc
 
 
 def publish(
-    out: Path, words: str, members: Sequence[outcome.Member], runs_: Sequence[Path]
+    out: Path, words: str, members: Sequence[outcome.Member], folders: Sequence[Path]
 ) -> None:
-    """Write the table, the CSV, the JSON and the picture."""
+    """Write the table, the CSV, the JSON and the pictures."""
     found = outcome.rows(members)
     machine = environment.in_words(environment.describe())
     runs.write_text(out / TABLE, outcome.page(words, machine, members, found))
     runs.write_text(out / CSV, outcome.as_csv(members))
     runs.write_text(out / JSON, outcome.as_json(words, members, found))
-    render.save_png(
-        outcome.picture(members, [folder / "samples.png" for folder in runs_]), out / PICTURE
-    )
+    metrics = [runs.load(folder).metrics() for folder in folders]
+    render.save_png(outcome.chart(members, metrics), out / CURVES)
+    grids = [folder / "samples.png" for folder in folders]
+    render.save_png(outcome.picture(members, grids), out / PICTURE)
+
+
+def finished(member: Config, folder: Path, options: Options) -> bool:
+    """Whether a member, perhaps another process's, is done."""
+    with contextlib.suppress(UserError):
+        run = runs.load(folder)
+        if run.diverged_at is not None:
+            return True
+        trained = member.run.steps in checkpoint.steps(run.checkpoints)
+        return trained and (not options.evaluate or (folder / record.NAME).exists())
+    return False
+
+
+def carry_out(
+    work: Plan,
+    folders: dict[Config, Path],
+    options: Options,
+    data: tuple[Dataset, Dataset],
+    should_stop: Callable[[], bool],
+    console: Console,
+) -> bool:
+    """Train and evaluate this process's share of every wave. Returns whether all of it is done.
+
+    Processes need no program in common: a member is trained by one of them.
+    """
+    share = slice(jax.process_index(), None, jax.process_count())
+    devices = jax.local_devices()[: -(-work.devices // jax.process_count())]
+    total = sum(len(wave[share]) for wave in work.waves) * options.steps
+    with Progress(console=console) as progress:
+        advanced = partial(progress.advance, progress.add_task("sweep", total=total))
+        for wave in (wave[share] for wave in work.waves):
+            these = [folders[member] for member in wave]
+            if wave and not train_wave(wave, these, data, devices, should_stop, advanced):
+                return False
+    for wave in work.waves:
+        for member in wave[share]:
+            if should_stop():
+                return False
+            measured(member, folders[member], work, options)
+    return True
 
 
 def main(args: Sequence[str]) -> int:
     """Plan, train, evaluate, tabulate. Returns the exit code."""
-    options, given = parse(args)
+    options, processes, given = parse(args)
+    processes.join()
     base = configs.from_flat({name: getattr(options, name) for name in SHARED})
     base, *data = load_data(base)
     work = planned(options, given, base)
     train = data[0]
-    console = Console(highlight=False)
+    console = Console(highlight=False, quiet=jax.process_index() > 0)
     show(console, work, Spec(*train.image_shape, train.num_classes), train)
     if options.dry_run:
         return 0
     out = options.out or SWEEPS / "-".join([train.name, options.model, *work.axes])
-    folder_of = [out / plan.member_name(member, work.axes) for member in work.members]
-    folders = dict(zip(map(id, work.members), folder_of, strict=True))
-    with interruptible() as interruption, Progress(console=console) as progress:
-        task = progress.add_task("sweep", total=len(work.members) * options.steps)
-        advanced = partial(progress.advance, task)
-        for wave in work.waves:
-            these = [folders[id(member)] for member in wave]
-            if not train_wave(wave, these, data, work.devices, interruption, advanced):
-                again = f"python -m experiments.sweep {shlex.join(args)}"
-                console.print(f"{interruption.by.name}: saved. To go on: {again}")
-                return interruption.exit_code
-    members = [
-        measured(member, folder, work, options)
-        for member, folder in zip(work.members, folder_of, strict=True)
-    ]
-    publish(out, f"python -m experiments.sweep {shlex.join(args)}", members, folder_of)
-    console.print(f"look at {out / TABLE} and {out / PICTURE}")
+    out.mkdir(parents=True, exist_ok=True)
+    folders = {member: out / plan.member_name(member, work.axes) for member in work.members}
+    words = f"python -m experiments.sweep {shlex.join(args)}"
+    stop = machines.SharedStop(out)
+    with interruptible() as interruption:
+        should_stop = lambda: stop.ask(interruption.by is not None)  # noqa: E731
+        done = carry_out(work, folders, options, data, should_stop, console)
+        while (
+            done
+            and jax.process_index() == 0
+            and not all(finished(member, folder, options) for member, folder in folders.items())
+        ):  # the others' shares
+            done = not should_stop()
+            time.sleep(WAIT_S)
+    if not done:
+        console.print(f"stopped, and saved what there is. To go on: {words}")
+        return interruption.exit_code or 128 + signal.SIGTERM
+    if jax.process_index() == 0:
+        members = [measured(*pair, work, options) for pair in folders.items()]
+        publish(out, words, members, list(folders.values()))
+        console.print(f"look at {out / TABLE} and {out / PICTURE}")
     return 0
 
 

@@ -13,6 +13,7 @@ import jax
 import numpy as np
 
 from experiments import command
+from experiments.command import Processes
 from experiments.evaluate import evaluator
 from experiments.progress import Terminal
 from gen_models.config import ConfigError, validate
@@ -20,7 +21,7 @@ from gen_models.data import catalog
 from gen_models.data.known import CATALOG
 from gen_models.models import MODELS
 from gen_models.training import config as configs
-from gen_models.training import environment, fit, machines
+from gen_models.training import environment, fit
 from gen_models.training import run as runs
 from gen_models.training.config import Config, RunConfig
 from gen_models.training.interrupt import interruptible
@@ -45,21 +46,19 @@ class Start:
     """A preset in configs/, or the config.json of a run."""
     resume: Path | None = None
     """The folder of a run to go on with. Running the same command again does so too."""
-    coordinator: str | None = None
-    """HOST:PORT of process 0, where several processes train one model. Slurm and TPU pods tell."""
-    process_id: int | None = None
-    """Which of them this is, from 0."""
-    process_count: int | None = None
-    """How many there are."""
 
 
-def parse(args: Sequence[str]) -> tuple[Config, Start]:
-    """The config that the command line asks for, and how to begin. Raises ConfigError, RunError."""
+def parse(args: Sequence[str]) -> tuple[Config, Processes]:
+    """The config that the command line asks for, and who works on it.
+
+    Raises ConfigError and RunError.
+    """
     default = defaults(args)
     cls = make_dataclass(
         "Options",
         [
             ("start", Start, field(default=Start())),
+            ("processes", Processes, field(default=Processes())),
             ("run", RunConfig, field(default=default.run)),
             (default.run.model, type(default.options), field(default=default.options)),
         ],
@@ -70,7 +69,7 @@ def parse(args: Sequence[str]) -> tuple[Config, Start]:
     config = Config(options.run, getattr(options, default.run.model))
     for part in config:
         validate(part)
-    return config, options.start
+    return config, options.processes
 
 
 def defaults(args: Sequence[str]) -> Config:
@@ -192,11 +191,11 @@ def follow(config: Config, data: tuple[catalog.Dataset, catalog.Dataset]) -> int
     return 0 if step == config.run.steps else interruption.exit_code or STOPPED
 
 
-def together(config: Config, start: Start) -> Config:
+def together(config: Config, processes: Processes) -> Config:
     """Join the other processes, if there are any; the config with the devices of all. Raises
     UserError."""
-    machines.join(start.coordinator, start.process_id, start.process_count)
-    if jax.process_count() > 1:
+    processes.join()
+    if jax.process_count() > 1 and config.run.devices == RunConfig.devices:
         config = config._replace(run=replace(config.run, devices=jax.device_count()))
     Placement(config.run.devices, config.run.batch_size)  # refuses what cannot be, in time
     return config

@@ -15,6 +15,7 @@ COLUMNS = {
     "torch_over_ours": ("PyTorch eager ÷ ours", "{:.2f}"),
     "lax_loop_over_ours": ("lax.conv in the loop ÷ ours", "{:.1f}"),
     "lax_calls_over_ours": ("lax.conv, a call a step ÷ ours", "{:.2f}"),
+    "member_over_ours": ("a member's step among 4 ÷ ours", "{:.2f}"),
     "sampled_images_a_s": ("images sampled/s", "{:.0f}"),
     "fit_of_bare_rate": ("fit loop, of the bare rate", "{:.1%}"),
     "step_over_stream": ("step ÷ stream alone", "{:.0f}"),

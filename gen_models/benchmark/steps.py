@@ -6,13 +6,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gen_models.algorithm import Spec
+from gen_models.algorithm import Array, Spec
 from gen_models.benchmark.flops import dot_flops
 from gen_models.benchmark.rounds import Timed, timed
 from gen_models.data.stream import Chunk
 from gen_models.models import MODELS
 from gen_models.nets import conv
 from gen_models.training import advance as programs
+from gen_models.training import population as populations
 
 SPEC = Spec(28, 28, 10)
 CHUNK_STEPS = 16
@@ -85,3 +86,28 @@ def sampler(stepper: Stepper, count: int) -> Timed:
     labels = np.resize(np.arange(SPEC.num_classes, dtype=np.int32), count)
     draw = partial(programs.sample, stepper.build, SPEC, stepper.config)
     return timed(lambda: draw(stepper.state, stepper.key, labels).block_until_ready(), count)
+
+
+def population(stepper: Stepper, members: int, steps: int) -> Timed:
+    """`steps` steps of that many members on one device in one dispatch; a unit is a member's step.
+
+    Their start is the stepper's; a step takes the same time whatever its values.
+    """
+    program = populations.program(stepper.build, SPEC, (jax.devices()[0],))
+
+    def spread(leaf: Array) -> Array:
+        return jnp.broadcast_to(leaf, (1, members, *jnp.shape(leaf))).copy()
+
+    configs, state = jax.tree.map(spread, (stepper.config, stepper.state))
+    keys = jnp.broadcast_to(stepper.key, (1, members))
+    batches, images, labels = stepper.chunk
+    del batches
+    data = populations.Data(images.reshape(1, -1, *SPEC[:2]), labels.reshape(1, -1))
+    rows = spread(jnp.arange(labels.size, dtype=jnp.int32).reshape(labels.shape))
+    held = [populations.Members(state, jnp.ones((1, members), bool))]
+
+    def work() -> None:
+        held[0], _ = program(configs, held[0], keys, data, rows, 0, steps)
+        jax.block_until_ready(held[0])
+
+    return timed(work, steps * members)

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from gen_models.algorithm import Array, State
+from gen_models.algorithm import Array, Key, State
 from gen_models.evaluation import classifier
 from gen_models.evaluation.features import FeatureNet
 from gen_models.evaluation.record import Evaluation, Summary, summarise
@@ -22,7 +22,7 @@ from gen_models.training.run import Run
 COLUMNS = 8  # images a class
 CANDIDATES = 50  # images a class drawn from unconditional models, to find enough of each
 PATHS, PATH_STEPS = 4, 9
-KEY_SAMPLES, KEY_PATHS = jax.random.split(jax.random.key(2**31 + 3))
+SEED = 2**31 + 3  # parts these keys from a training's and an evaluation's
 MAX_CLASSES = 10
 
 
@@ -78,6 +78,12 @@ def _name(run: Run) -> str:
     return " ".join([parts[0], *parts[2:]])
 
 
+def _keys() -> tuple[Key, Key]:
+    """For samples and for paths: the same for every run."""
+    key_samples, key_paths = jax.random.split(jax.random.key(SEED))
+    return key_samples, key_paths
+
+
 def by_class(run: Run, net: FeatureNet | None) -> tuple[np.ndarray, tuple[str, ...]]:
     """Images u8[classes·8,H,W], eight a class, from the same latents for every run; the classes.
 
@@ -86,12 +92,13 @@ def by_class(run: Run, net: FeatureNet | None) -> tuple[np.ndarray, tuple[str, .
     """
     build, spec, config = run.model
     classes = min(spec.num_classes, MAX_CLASSES)
+    key, _ = _keys()
     state, names = _state(run), run.data.class_names[:classes]
     if build(config, spec).conditional:
         labels = np.repeat(np.arange(classes, dtype=np.int32), COLUMNS)
-        return to_uint8(drawing.draw(run.model, state, KEY_SAMPLES, labels)), names
+        return to_uint8(drawing.draw(run.model, state, key, labels)), names
     labels = np.zeros(classes * (CANDIDATES if net else COLUMNS), np.int32)
-    images = to_uint8(drawing.draw(run.model, state, KEY_SAMPLES, labels))
+    images = to_uint8(drawing.draw(run.model, state, key, labels))
     if net is None:
         return images, ()
     _, predicted = classifier.classify(net.weights, images)
@@ -104,7 +111,8 @@ def paths(run: Run) -> np.ndarray:
     """Images u8[4·9,H,W]: each row on the great circle between two latents (White 2016, §2.1), its
     label kept."""
     build, spec, config = run.model
-    z = build(config, spec).prior(KEY_PATHS, 2 * PATHS)
+    _, key = _keys()
+    z = build(config, spec).prior(key, 2 * PATHS)
     latents = great_circle(z[:PATHS], z[PATHS:], PATH_STEPS).reshape(-1, *z.shape[1:])
     labels = np.repeat(np.arange(PATHS, dtype=np.int32) % spec.num_classes, PATH_STEPS)
     return to_uint8(np.asarray(advance.generate(*run.model, _state(run), latents, labels)))

@@ -1,18 +1,26 @@
 """What came out of a sweep: one row a setting, over its seeds."""
 
+from __future__ import annotations
+
 import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from PIL import Image
 
 from gen_models.comparison import pictures
 from gen_models.evaluation.measure import MEASURES
-from gen_models.evaluation.record import Evaluation, common_protocol
+from gen_models.evaluation.record import Evaluation, common_protocol, summarise
+from gen_models.render import moving_average
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+History = Mapping[str, Sequence[float]]
 
 
 class Member(NamedTuple):
@@ -126,7 +134,7 @@ def page(command: str, machine: str, members: Sequence[Member], found: Sequence[
         f"# Sweep\n\nMade by `{command}` on {machine}.\n\n{protocol}"
         "Each row is a setting: mean ± deviation over its seeds, the lowest and the median FID "
         "of them, and how many diverged.\n\n"
-        f"{markdown(found)}\n![samples](samples.png)\n"
+        f"{markdown(found)}\n![FID by setting, curves](curves.png)\n\n![samples](samples.png)\n"
     )
 
 
@@ -159,3 +167,62 @@ def picture(members: Sequence[Member], grids: Sequence[Path]) -> Image.Image:
 
 def _value(member: Member, axis: str | None) -> str:
     return "" if axis is None else f"{axis} {member.setting[axis]}"
+
+
+def chart(members: Sequence[Member], metrics: Sequence[History]) -> Image.Image:
+    """FID by setting with its 95 % interval, and each metric's curve, a colour a setting.
+
+    metrics: of each member, as `Run.metrics` gives them; curves are smoothed means over the seeds.
+    """
+    import matplotlib.style  # slow to import
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    settings: dict[str, list[int]] = {}
+    for index, member in enumerate(members):
+        settings.setdefault(_label(member), []).append(index)
+    names = [name for name in next(iter(metrics), {}) if name != "step"]
+    with matplotlib.style.context(["default", {"text.parse_math": False, "font.size": 9}]):
+        columns = 1 + len(names)
+        figure = Figure(figsize=(3.6 * columns, 3.4), dpi=110, layout="constrained")
+        first, *panels = figure.subplots(1, columns, squeeze=False)[0]
+        for place, (label, indices) in enumerate(settings.items()):
+            _interval(first, place, [members[i].evaluation for i in indices])
+            for panel, name in zip(panels, names, strict=True):
+                _mean_curve(panel, [metrics[i] for i in indices], name, place, label)
+        first.set_title("FID, 95 % interval", loc="left", fontweight="bold", fontsize=9)
+        first.set_yticks(range(len(settings)), list(settings))
+        first.set_ylim(len(settings) - 0.5, -0.5)
+        for panel, name in zip(panels, names, strict=True):
+            panel.set_title(name, loc="left", fontweight="bold", fontsize=9)
+            panel.set_xlabel("step")
+        for panel in (first, *panels):
+            panel.grid(alpha=0.3)
+            panel.spines[["top", "right"]].set_visible(False)
+        file = io.BytesIO()
+        FigureCanvasAgg(figure).print_png(file, metadata={"Software": None})
+    return Image.open(file).convert("RGB")
+
+
+def _label(member: Member) -> str:
+    return ", ".join(f"{axis} {value}" for axis, value in member.setting.items()) or "all"
+
+
+def _interval(panel: Axes, place: int, evaluations: Sequence[Evaluation | None]) -> None:
+    known = [evaluation for evaluation in evaluations if evaluation is not None]
+    if known:
+        found = summarise(known)["fid"]
+        panel.errorbar(
+            found.value, place, xerr=found.interval or 0, fmt="o", color=f"C{place % 10}", capsize=3
+        )
+
+
+def _mean_curve(
+    panel: Axes, histories: Sequence[History], name: str, place: int, label: str
+) -> None:
+    """The mean over the seeds, as far as all of them came."""
+    length = min(len(history.get(name, [])) for history in histories)
+    if length:
+        values = np.mean([history[name][:length] for history in histories], axis=0)
+        smooth = moving_average(values, max(1, length // 50))
+        panel.plot(range(1, length + 1), smooth, color=f"C{place % 10}", linewidth=1.2, label=label)

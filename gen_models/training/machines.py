@@ -1,13 +1,16 @@
 """Several processes, on one machine or many, as one."""
 
 import os
+from pathlib import Path
 
 import jax
 
 from gen_models.errors import UserError
+from gen_models.training.run import write_text
 
 HEARTBEAT_S = 20  # after which the others notice that a process is gone
 JOIN_S = 120  # for all of them to appear
+SHUTDOWN_S = 7 * 24 * 3600  # for all of them to end; a heartbeat that stops is noticed earlier
 
 
 def join(coordinator: str | None, process_id: int | None, process_count: int | None) -> None:
@@ -35,6 +38,7 @@ def join(coordinator: str | None, process_id: int | None, process_count: int | N
             process_id,
             initialization_timeout=JOIN_S,
             heartbeat_timeout_seconds=HEARTBEAT_S,
+            shutdown_timeout_seconds=SHUTDOWN_S,
         )
     except (RuntimeError, ValueError) as error:
         raise UserError(f"the processes did not find each other: {error!s:.300}") from error
@@ -55,3 +59,26 @@ def _in_a_cluster() -> bool:
     several = any(int(os.environ.get(name) or 1) > 1 for name in counts)
     pod = os.environ.get("TPU_WORKER_HOSTNAMES", "")
     return several or "," in pod
+
+
+class SharedStop:
+    """How processes that share a folder, but no program, stop together."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises UserError if the folder cannot be written."""
+        self.file = folder / ".stop"
+        mark = folder / f".process-{jax.process_index()}"
+        write_text(mark, "")
+        self.began = mark.stat().st_mtime_ns  # by the clock of whoever keeps the folder
+
+    def ask(self, own: bool) -> bool:
+        """Whether to stop: because this process was told to, or another one. Tells the others."""
+        if own and not self._asked():
+            write_text(self.file, "")
+        return own or self._asked()
+
+    def _asked(self) -> bool:
+        try:
+            return self.file.stat().st_mtime_ns >= self.began
+        except FileNotFoundError:
+            return False

@@ -25,13 +25,15 @@ class Placement:
             raise ConfigError(
                 f"devices is {devices}, but there {'is' if len(found) == 1 else 'are'} {len(found)}"
             )
-        if jax.process_count() > 1 and devices != len(found):
+        processes = jax.process_count()
+        if processes > 1 and devices not in (1, len(found)):
             raise ConfigError(
-                f"devices is {devices}; {jax.process_count()} processes use all {len(found)}"
+                f"devices is {devices}, but {processes} processes use one each or all {len(found)}"
             )
         if batch_size % devices:
             raise ConfigError(f"batch_size is {batch_size}, which {devices} devices do not divide")
         self.devices = devices
+        self.shared = devices > 1 and processes > 1  # with other processes, in one program
         if devices > 1:
             mesh = jax.make_mesh(
                 (devices,), ("batch",), axis_types=(AxisType.Auto,), devices=found[:devices]
@@ -50,7 +52,7 @@ class Placement:
         """A host's state on the devices; that of process 0, where there are several."""
         if self.devices == 1:
             return jax.device_put(state)
-        if jax.process_count() > 1:
+        if self.shared:
             state = multihost_utils.broadcast_one_to_all(jax.device_get(state))
         return jax.tree.map(lambda leaf: self._global(leaf, self.everywhere), state)
 
@@ -64,7 +66,7 @@ class Placement:
 
     def agreed(self, stop: bool, pace: int) -> tuple[bool, int]:
         """Whether any process wants to stop, and the pace of process 0: the same for all."""
-        if jax.process_count() == 1:
+        if not self.shared:
             return stop, pace
         everyone = multihost_utils.process_allgather(np.array([stop, pace], np.int32))
         return bool(everyone[:, 0].any()), int(everyone[0, 1])

@@ -1,0 +1,117 @@
+"""Populations so small that a test can afford many. As a program: those that need four devices."""
+
+import contextlib
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+import safetensors.numpy
+from trainings import ROOT, execute, make_config
+
+from gen_models import render
+from gen_models.training import checkpoint, fit, population
+from gen_models.training import run as runs
+from gen_models.training.config import Config
+
+OPTIONS = {"model": "vae", "steps": 20, "sample_every_steps": 10, "checkpoint_every_steps": 5}
+RATES = (1e-3, 3e-4, 2e-3, 6e-4)
+STOP_NEAR = 7  # where the one that moves to other devices is stopped
+# Name -> members, devices.
+ON_SEVERAL_DEVICES = {
+    "4 on 1": (4, 1),
+    "4 on 2": (4, 2),
+    "4 on 4": (4, 4),
+    "3 on 2": (3, 2),
+    "2 on 1": (2, 1),
+    "2 on 4": (2, 4),
+    "1 on 1": (1, 1),
+}
+
+
+def make_members(count: int = 3, **options) -> list[Config]:
+    """Members with seeds and learning rates of their own."""
+    return [
+        make_config(**OPTIONS | {"seed": 5 * i, "learning_rate": RATES[i]} | options)
+        for i in range(count)
+    ]
+
+
+@contextlib.contextmanager
+def trainers_of(folder: Path, tiny, members: Sequence[Config]):
+    """A trainer for each member, its run in a folder of its number."""
+    with contextlib.ExitStack() as stack:
+        opened = [runs.opened(folder / str(i), m, tiny.train) for i, m in enumerate(members)]
+        yield [fit.Trainer(stack.enter_context(run), tiny.train, tiny.test) for run in opened]
+
+
+def sweep(
+    folder: Path,
+    tiny,
+    members: Sequence[Config],
+    devices: int = 1,
+    stop_at: int = 10**9,
+    trained: Callable[[int], None] = lambda step: None,  # noqa: ARG005
+) -> list[population.Outcome]:
+    """Train members together in this process, until a step near `stop_at`."""
+    seen = [0]
+
+    def watch(step: int) -> None:
+        seen.append(step)
+        trained(step)
+
+    with trainers_of(folder, tiny, members) as trainers:
+        stop = lambda: seen[-1] >= stop_at  # noqa: E731
+        return population.fit(trainers, jax.devices()[:devices], watch, stop)
+
+
+def hasten(patch: pytest.MonkeyPatch) -> None:
+    """Leave out the curves, which take longest, and make chunks that a short training crosses."""
+    patch.setattr(render, "curves", lambda *_: None)
+    patch.setattr(population, "CHUNK_STEPS", 8)
+
+
+def state_of(folder: Path, step: int | None = None) -> dict[str, np.ndarray]:
+    """What a run's checkpoint holds, that of its newest step by default."""
+    saved = folder / runs.CHECKPOINTS
+    step = checkpoint.steps(saved)[-1] if step is None else step
+    return safetensors.numpy.load_file(checkpoint.file_of(saved, step))
+
+
+def assert_close(found: Path, wanted: Path) -> None:
+    """Two runs have the same metrics and the same last state, to rounding."""
+    for one, other in (
+        (runs.load(found).metrics(), runs.load(wanted).metrics()),
+        (state_of(found), state_of(wanted)),
+    ):
+        assert one.keys() == other.keys()
+        for name in one:
+            np.testing.assert_allclose(one[name], other[name], rtol=1e-4, atol=1e-5, err_msg=name)
+
+
+def train_on_several_devices(root: Path) -> None:
+    """In a process of its own: all of ON_SEVERAL_DEVICES, and "moved" from two devices to four."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JAX_NUM_CPU_DEVICES", "4")
+        patch.setenv("PYTHONPATH", str(ROOT))
+        code, _, err = execute([sys.executable, __file__, str(root)])
+    assert code == 0, err
+
+
+def main() -> None:
+    from conftest import Tiny, make_split  # the parent has it as a fixture
+
+    root, tiny = Path(sys.argv[1]), Tiny(make_split(0, 70), make_split(1, 20))
+    with pytest.MonkeyPatch.context() as patch:
+        hasten(patch)
+        for name, (count, devices) in ON_SEVERAL_DEVICES.items():
+            sweep(root / name, tiny, make_members(count), devices)
+        for devices, stop_at in ((2, STOP_NEAR), (4, 10**9)):
+            patch.setattr(population, "DISPATCH_S", 1e-9)
+            sweep(root / "moved", tiny, make_members(4), devices, stop_at)
+
+
+if __name__ == "__main__":
+    main()

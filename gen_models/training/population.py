@@ -1,8 +1,9 @@
 """A population: members that differ in seeds and real-valued options, in one compiled program.
 
-`vmap` over the members on each device, `pmap` over the devices. Every member is a run of its own
-folder and equals, to rounding, the single run of its config: the same start, batches and keys. The
-data set lies on each device once; what differs between members is which of its rows they take.
+`vmap` over the members on each device (in turn on a CPU), `pmap` over the devices. Every member is
+a run of its own folder and equals, to rounding, the single run of its config: the same start,
+batches and keys. The data set lies on each device once; what differs between members is which of
+its rows they take.
 """
 
 import time
@@ -45,6 +46,7 @@ class Members(NamedTuple):
 def advance(
     build: Build,
     spec: Spec,
+    vectorised: bool,
     configs: PyTree,
     members: Members,
     keys: Key,
@@ -59,33 +61,52 @@ def advance(
     from then on. Returns the metrics f32[K,S], of which the entries trained are filled.
     """
 
-    def step(
-        config: PyTree, state: State, alive: Array, key: Key, taken: Array
-    ) -> tuple[State, Array, Metrics]:
-        batch = to_batch(data.images[taken], data.labels[taken])
-        new, metrics = build(config, spec).step(state, batch, key)
-        finite = jnp.stack([jnp.isfinite(value) for value in metrics.values()])
-        alive = alive & all_finite(new.params) & jnp.all(finite)
-        new = jax.tree.map(partial(jnp.where, alive), new, state)
-        return new, alive, {n: jnp.where(alive, v, jnp.nan) for n, v in metrics.items()}
+    def train(
+        config: PyTree, state: State, alive: Array, key: Key, rows: Array
+    ) -> tuple[Members, Metrics]:
+        algorithm = build(config, spec)
 
-    def body(index: Array, carry: tuple[Members, Metrics]) -> tuple[Members, Metrics]:
-        members, history = carry
-        taken = lax.dynamic_index_in_dim(rows, index, axis=1, keepdims=False)
-        state, alive, metrics = jax.vmap(step)(configs, *members, keys, taken)
-        history = {name: h.at[:, index].set(metrics[name]) for name, h in history.items()}
-        return Members(state, alive), history
+        def step(state: State, alive: Array, taken: Array) -> tuple[State, Array, Metrics]:
+            batch = to_batch(data.images[taken], data.labels[taken])
+            new, metrics = algorithm.step(state, batch, key)
+            finite = jnp.stack([jnp.isfinite(value) for value in metrics.values()])
+            alive = alive & all_finite(new.params) & jnp.all(finite)
+            new = jax.tree.map(partial(jnp.where, alive), new, state)
+            return new, alive, {n: jnp.where(alive, v, jnp.nan) for n, v in metrics.items()}
 
-    names = jax.eval_shape(jax.vmap(step), configs, *members, keys, rows[:, 0])[2]
-    history = {name: jnp.full(rows.shape[:2], jnp.nan, jnp.float32) for name in names}
-    return lax.fori_loop(first, first + count, body, (members, history))
+        def body(index: Array, carry: tuple[Members, Metrics]) -> tuple[Members, Metrics]:
+            member, history = carry
+            taken = lax.dynamic_index_in_dim(rows, index, keepdims=False)
+            state, alive, metrics = step(*member, taken)
+            history = {name: h.at[index].set(metrics[name]) for name, h in history.items()}
+            return Members(state, alive), history
+
+        names = jax.eval_shape(step, state, alive, rows[0])[2]
+        history = {name: jnp.full(len(rows), jnp.nan, jnp.float32) for name in names}
+        return lax.fori_loop(first, first + count, body, (Members(state, alive), history))
+
+    arguments = (configs, *members, keys, rows)
+    if vectorised:
+        return jax.vmap(train)(*arguments)
+    return lax.map(lambda one: train(*one), arguments)
 
 
 @cache
-def program(build: Build, spec: Spec, devices: tuple[jax.Device, ...]) -> Callable:
-    """`advance` over devices: every argument but `first` and `count` has a leading axis of them."""
+def program(
+    build: Build,
+    spec: Spec,
+    devices: tuple[jax.Device, ...],
+    vectorised: bool | None = None,
+) -> Callable:
+    """`advance` over devices: every argument but `first` and `count` has a leading axis of them.
+
+    The members on a device are vectorised, except on a CPU: there one member's activations fit the
+    cache and those of several do not, so that each trains its steps of the dispatch in turn.
+    """
+    if vectorised is None:
+        vectorised = devices[0].platform != "cpu"
     return jax.pmap(
-        partial(advance, build, spec),
+        partial(advance, build, spec, vectorised),
         axis_name=AXIS,
         in_axes=(0, 0, 0, 0, 0, None, None),
         donate_argnums=1,

@@ -79,6 +79,37 @@ def endless(tiny_folder, out, port, number):
     return joined(tiny_folder, out, port, number, steps=10**6, **never)
 
 
+def sweeping(data, out, **options):
+    """The command of a sweep of three tiny members."""
+    common = {"model": "dcgan", "width": 4, "latent_size": 3, "batch_size": 4, "steps": 6}
+    options = {"data_dir": data, "out": out, "seeds": 3} | common | options
+    pairs = [(f"--{name.replace('_', '-')}", str(value)) for name, value in options.items()]
+    words = [word for pair in pairs for word in pair]
+    return [sys.executable, "-m", "experiments.sweep", *words, "--no-evaluate"]
+
+
+def test_two_processes_share_a_sweep_and_the_first_one_tabulates_it(tiny_folder, tmp_path):
+    code, _, err = execute(sweeping(tiny_folder, tmp_path / "alone"))
+    assert code == 0, err
+    pair = {"coordinator": f"localhost:{free_port()}", "process_count": 2}
+    processes = [
+        start(sweeping(tiny_folder, tmp_path / "both", **pair, process_id=i)) for i in (0, 1)
+    ]
+    for process in processes:
+        code, _, err = finish(process)
+        assert code == 0, err
+    tables = [(tmp_path / name / "members.csv").read_text() for name in ("alone", "both")]
+    assert tables[0] == tables[1]
+    for seed in range(3):
+        states = [
+            (
+                tmp_path / name / f"seed={seed}" / "checkpoints/step_00000006.safetensors"
+            ).read_bytes()
+            for name in ("alone", "both")
+        ]
+        assert states[0] == states[1]
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 @pytest.mark.parametrize(("sent", "saved"), [(signal.SIGTERM, True), (signal.SIGKILL, False)])
 def test_when_one_process_is_told_to_stop_or_dies_so_does_the_other(

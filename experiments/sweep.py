@@ -1,6 +1,7 @@
 """Train a population: `python -m experiments.sweep --seeds 4 --learning-rate 1e-4 2e-4 4e-4`."""
 
 import contextlib
+import json
 import shlex
 import signal
 import time
@@ -23,7 +24,7 @@ from gen_models.benchmark.flops import matmul
 from gen_models.config import Between, ConfigError, validate
 from gen_models.data.catalog import Dataset
 from gen_models.errors import UserError
-from gen_models.evaluation import record
+from gen_models.evaluation import features, record
 from gen_models.models import MODELS
 from gen_models.sweep import outcome, plan
 from gen_models.sweep.plan import Plan
@@ -42,7 +43,7 @@ SHARED = (
 EFFICIENCY = 0.6  # of the matrix rate, what a step reaches on a CPU: results/benchmark.md
 WAIT_S = 1.0  # between looks at what other processes have done
 TABLE, CSV, JSON = "README.md", "members.csv", "sweep.json"
-CURVES, PICTURE = "curves.png", "samples.png"
+PLAN, CURVES, PICTURE = "plan.json", "curves.png", "samples.png"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +127,8 @@ def planned(options: Options, given: dict[str, tuple[Any, ...]], base: Config) -
     else:
         real = plan.real_options(options.model)
         for name, values in axes.items():
-            if name not in real or len(values) != 2 or not values[0] < values[1]:
+            ends = len(values) == 2 and None not in values and values[0] < values[1]
+            if name not in real or not ends:
                 raise ConfigError(
                     f"{name} is {list(values)}; with --random an option that varies is real-valued "
                     "and has two values, the lower first: the ends of its range"
@@ -179,13 +181,8 @@ def train_wave(
         for run in opened:
             run.record_sessions([*run.sessions(), environment.describe()])
         trainers = [fit.Trainer(run, *data) for run in opened]
-        before = 0
-
-        def trained(step: int) -> None:
-            nonlocal before
-            advanced((step - before) * len(wave))
-            before = step
-
+        advanced(sum(max(checkpoint.steps(run.checkpoints), default=0) for run in opened))
+        trained = lambda _, done: advanced(done)  # noqa: E731
         ends = population.fit(trainers, devices, trained, should_stop)
     return all(end.diverged or end.step == wave[0].run.steps for end in ends)
 
@@ -218,6 +215,21 @@ def publish(
     render.save_png(outcome.chart(members, metrics), out / CURVES)
     grids = [folder / "samples.png" for folder in folders]
     render.save_png(outcome.picture(members, grids), out / PICTURE)
+
+
+def check_measurable(train: Dataset) -> None:
+    """Find the feature net now rather than when all is trained. Raises UserError."""
+    features.load(features.net_path(train.name))
+
+
+def prepare(out: Path, words: str) -> None:
+    """Make the sweep's folder, or know it again. Raises ConfigError if it holds something else."""
+    out.mkdir(parents=True, exist_ok=True)
+    if (out / PLAN).exists():
+        return
+    if any(not entry.name.startswith(".") for entry in out.iterdir()):
+        raise ConfigError(f"{out} is no sweep: it has files but no {PLAN}; choose another --out")
+    runs.write_text(out / PLAN, json.dumps({"format": "gen_models.sweep", "command": words}) + "\n")
 
 
 def finished(member: Config, folder: Path, options: Options) -> bool:
@@ -273,9 +285,11 @@ def main(args: Sequence[str]) -> int:
     if options.dry_run:
         return 0
     out = options.out or SWEEPS / "-".join([train.name, options.model, *work.axes])
-    out.mkdir(parents=True, exist_ok=True)
-    folders = {member: out / plan.member_name(member, work.axes) for member in work.members}
+    if options.evaluate:
+        check_measurable(train)
     words = f"python -m experiments.sweep {shlex.join(args)}"
+    prepare(out, words)
+    folders = {member: out / plan.member_name(member, work.axes) for member in work.members}
     stop = machines.SharedStop(out)
     with interruptible() as interruption:
         should_stop = lambda: stop.ask(interruption.by is not None)  # noqa: E731
@@ -288,12 +302,13 @@ def main(args: Sequence[str]) -> int:
             done = not should_stop()
             time.sleep(WAIT_S)
     if not done:
-        console.print(f"stopped, and saved what there is. To go on: {words}")
+        again = f"stopped, and saved what there is. To go on: {words}"
+        console.print(again, markup=False, soft_wrap=True)
         return interruption.exit_code or 128 + signal.SIGTERM
     if jax.process_index() == 0:
         members = [measured(*pair, work, options) for pair in folders.items()]
         publish(out, words, members, list(folders.values()))
-        console.print(f"look at {out / TABLE} and {out / PICTURE}")
+        console.print(f"look at {out / TABLE} and {out / PICTURE}", markup=False, soft_wrap=True)
     return 0
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import jax
@@ -19,16 +20,10 @@ from gen_models.training.config import Config
 OPTIONS = {"model": "vae", "steps": 20, "sample_every_steps": 10, "checkpoint_every_steps": 5}
 RATES = (1e-3, 3e-4, 2e-3, 6e-4)
 STOP_NEAR = 7  # where the one that moves to other devices is stopped
-# Name -> members, devices.
-ON_SEVERAL_DEVICES = {
-    "4 on 1": (4, 1),
-    "4 on 2": (4, 2),
-    "4 on 4": (4, 4),
-    "3 on 2": (3, 2),
-    "2 on 1": (2, 1),
-    "2 on 4": (2, 4),
-    "1 on 1": (1, 1),
-}
+# Members and devices: fewer members than devices, as many, and more that do not divide among them.
+ON_SEVERAL_DEVICES = {"4 on 1": (4, 1), "4 on 2": (4, 2), "4 on 4": (4, 4), "3 on 2": (3, 2)}
+ON_SEVERAL_DEVICES |= {"2 on 4": (2, 4)}
+VECTORISED = {"in turn": None, "vectorised": True}  # how a CPU trains its members, and all others
 
 
 def make_members(count: int = 3, **options) -> list[Config]:
@@ -53,12 +48,12 @@ def sweep(
     members: Sequence[Config],
     devices: int = 1,
     stop_at: int = 10**9,
-    trained: Callable[[int], None] = lambda step: None,  # noqa: ARG005
+    trained: Callable[[int, int], None] = lambda step, done: None,  # noqa: ARG005
 ) -> list[population.Outcome]:
     """Train members together in this process, until a step near `stop_at`."""
     seen = [0]
 
-    def watch(step: int) -> None:
+    def watch(step: int, _: int) -> None:
         seen.append(step)
         trained(step)
 
@@ -71,6 +66,11 @@ def hasten(patch: pytest.MonkeyPatch) -> None:
     """Leave out the curves, which take longest, and make chunks that a short training crosses."""
     patch.setattr(render, "curves", lambda *_: None)
     patch.setattr(population, "CHUNK_STEPS", 8)
+
+
+def choose(patch: pytest.MonkeyPatch, how: str) -> None:
+    """Train the members of a device in turn, as a CPU does by itself, or vectorised."""
+    patch.setattr(population, "program", partial(population.program, vectorised=VECTORISED[how]))
 
 
 def state_of(folder: Path, step: int | None = None) -> dict[str, np.ndarray]:
@@ -92,7 +92,8 @@ def assert_close(found: Path, wanted: Path) -> None:
 
 
 def train_on_several_devices(root: Path) -> None:
-    """In a process of its own: all of ON_SEVERAL_DEVICES, and "moved" from two devices to four."""
+    """In a process of its own: all of ON_SEVERAL_DEVICES in both ways of VECTORISED, and "moved"
+    from two devices to four."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JAX_NUM_CPU_DEVICES", "4")
         patch.setenv("PYTHONPATH", str(ROOT))
@@ -106,11 +107,14 @@ def main() -> None:
     root, tiny = Path(sys.argv[1]), Tiny(make_split(0, 70), make_split(1, 20))
     with pytest.MonkeyPatch.context() as patch:
         hasten(patch)
-        for name, (count, devices) in ON_SEVERAL_DEVICES.items():
-            sweep(root / name, tiny, make_members(count), devices)
+        for how in VECTORISED:
+            choose(patch, how)
+            for name, (count, devices) in ON_SEVERAL_DEVICES.items():
+                sweep(root / how / name, tiny, make_members(count), devices)
+        choose(patch, "in turn")
+        patch.setattr(population, "DISPATCH_S", 1e-9)
         for devices, stop_at in ((2, STOP_NEAR), (4, 10**9)):
-            patch.setattr(population, "DISPATCH_S", 1e-9)
-            sweep(root / "moved", tiny, make_members(4), devices, stop_at)
+            sweep(root / "in turn" / "moved", tiny, make_members(4), devices, stop_at)
 
 
 if __name__ == "__main__":

@@ -152,17 +152,27 @@ def picture(members: Sequence[Member], grids: Sequence[Path]) -> Image.Image:
         if place not in places and path.exists():
             with Image.open(path) as grid:
                 places[place] = grid.convert("L")
-    rows = list(dict.fromkeys(row for row, _ in places))
-    columns = list(dict.fromkeys(column for _, column in places))
+    if not places:
+        return pictures.framed(pictures.text("no samples", 20))
+    rows = list(dict.fromkeys(_value(member, down) for member in members))
+    columns = list(dict.fromkeys(_value(member, across) for member in members))
+    size = max(grid.width for grid in places.values()), max(g.height for g in places.values())
     lines = []
     for row in rows:
         shown = [
-            pictures.below([pictures.text(column, 15), places[row, column]], 4)
+            pictures.below([pictures.text(column, 15), _fitted(places.get((row, column)), size)], 4)
             for column in columns
-            if (row, column) in places
         ]
         lines.append(pictures.below([pictures.text(row, 20), pictures.beside(shown)], 8))
-    return pictures.framed(pictures.below(lines or [pictures.text("no samples", 20)]))
+    return pictures.framed(pictures.below(lines))
+
+
+def _fitted(grid: Image.Image | None, size: tuple[int, int]) -> Image.Image:
+    """On a white ground of a size; the ground alone where there is no grid."""
+    ground = Image.new("L", size, pictures.WHITE)
+    if grid is not None:
+        ground.paste(grid)
+    return ground
 
 
 def _value(member: Member, axis: str | None) -> str:
@@ -181,7 +191,7 @@ def chart(members: Sequence[Member], metrics: Sequence[History]) -> Image.Image:
     settings: dict[str, list[int]] = {}
     for index, member in enumerate(members):
         settings.setdefault(_label(member), []).append(index)
-    names = [name for name in next(iter(metrics), {}) if name != "step"]
+    names = [n for n in dict.fromkeys(n for history in metrics for n in history) if n != "step"]
     with matplotlib.style.context(["default", {"text.parse_math": False, "font.size": 9}]):
         columns = 1 + len(names)
         figure = Figure(figsize=(3.6 * columns, 3.4), dpi=110, layout="constrained")

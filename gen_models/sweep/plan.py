@@ -81,7 +81,11 @@ def sampled(
     """`count` settings drawn from the ranges, each with every seed.
 
     A range of positive numbers that spans a factor of ten or more is sampled by its logarithm.
+    Raises ConfigError for an end that is not allowed.
     """
+    for name, bounds in ranges.items():
+        for end in bounds:
+            _with(base, {name: end})
     rng = np.random.Generator(np.random.Philox(seed))
     settings = [
         {name: _draw(rng, *bounds) for name, bounds in ranges.items()} for _ in range(count)
@@ -94,7 +98,8 @@ def _draw(rng: np.random.Generator, low: float, high: float) -> float:
         drawn = math.exp(rng.uniform(math.log(low), math.log(high)))
     else:
         drawn = rng.uniform(low, high)
-    return float(f"{drawn:.4g}")  # so that it can be typed again
+    short = float(f"{drawn:.4g}")  # so that it can be typed again
+    return short if low <= short <= high else drawn
 
 
 def _with(base: Config, values: Mapping[str, Any]) -> Config:

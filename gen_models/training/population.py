@@ -195,69 +195,81 @@ class Outcome(NamedTuple):
 def fit(
     trainers: Sequence[Trainer],
     devices: Sequence[jax.Device],
-    trained: Callable[[int], None] = lambda step: None,  # noqa: ARG005
+    trained: Callable[[int, int], None] = lambda step, done: None,  # noqa: ARG005
     should_stop: Callable[[], bool] = lambda: False,
 ) -> list[Outcome]:
     """Train members to their last step, all at once, from the newest step that all have saved.
 
     They must be of one program: the same model, static options, data, batch size and steps.
-    `trained` is told the step reached after each dispatch. When `should_stop` says so they are
-    saved where they are. A member that diverges is marked so in its folder and stays as it was.
+    `trained` is told the step reached and how many steps all members together have just done. When
+    `should_stop` says so they are saved where they are. Members that are behind, because a process
+    was killed while it saved, or because seeds were added, catch up first. A member that diverges
+    is marked so in its folder and stays as it was.
     """
-    going = [trainer for trainer in trainers if trainer.run.diverged_at is None]
-    if going:
-        _fit(going, devices, trained, should_stop)
+    last = trainers[0].run.config.run.steps
+    while not should_stop():
+        at = {id(t): _newest(t) for t in trainers if t.run.diverged_at is None}
+        reached = sorted(set(at.values()) - {last})
+        if not reached:
+            break
+        behind = [t for t in trainers if at.get(id(t)) == reached[0]]
+        target = reached[1] if len(reached) > 1 else last
+        _fit(behind, devices, reached[0], target, trained, should_stop)
     return [_outcome(trainer) for trainer in trainers]
+
+
+def _newest(trainer: Trainer) -> int:
+    return max(checkpoint.steps(trainer.run.checkpoints), default=0)
 
 
 def _outcome(trainer: Trainer) -> Outcome:
     diverged_at = trainer.run.diverged_at
     if diverged_at is not None:
         return Outcome(diverged_at, True)
-    return Outcome(max(checkpoint.steps(trainer.run.checkpoints), default=0), False)
+    return Outcome(_newest(trainer), False)
 
 
 def _fit(
     trainers: Sequence[Trainer],
     devices: Sequence[jax.Device],
-    trained: Callable[[int], None],
+    step: int,
+    end: int,
+    trained: Callable[[int, int], None],
     should_stop: Callable[[], bool],
 ) -> None:
+    """Train members that have all saved `step`, up to `end`."""
     config = trainers[0].run.config.run
-    common = min(max(checkpoint.steps(t.run.checkpoints), default=0) for t in trainers)
-    states = [trainer.restored_at(common) for trainer in trainers]
+    states = [trainer.restored_at(step) for trainer in trainers]
     wave = Wave(trainers, devices)
-    extra = len(wave.filled) - len(trainers)
-    states += [states[0]] * extra
+    states += [states[0]] * (len(wave.filled) - len(trainers))
     members = Members(wave.spread(states), wave.spread([np.True_] * len(wave.filled)))
-    step, pace = common, Pace()
-    saved = step
-    trained(step)
-    while step < config.steps and not should_stop():
-        target = milestone(step, config)
+    pace, saved = Pace(), step
+    trained(step, 0)
+    while step < end and not should_stop():
+        target = min(end, milestone(step, config))
         while step < target and not should_stop():
             count = min(pace.steps, target - step, CHUNK_STEPS - step % CHUNK_STEPS)
             members, history = wave.advance(members, step, count)
             _record(wave, members, history, step, count)
             step += count
             pace.took(count)
-            trained(step)
+            trained(step, count * len(trainers))
         if step < target:
             break
-        last = step == config.steps
         states = None
-        if step % config.sample_every_steps == 0 or last:
+        if step % config.sample_every_steps == 0 or step == config.steps:
             states = wave.gathered(members.state)
             for trainer, state in _alive(trainers, states):
                 trainer.draw(state, step)
-        if step % config.checkpoint_every_steps == 0 or last:
+        if step % config.checkpoint_every_steps == 0 or step == end:
             _save(trainers, states or wave.gathered(members.state), step)
             saved = step
     if step != saved:
         _save(trainers, wave.gathered(members.state), step)
-    if step >= config.steps:
+    if step == config.steps:
         for trainer in trainers:
-            trainer.summarise()
+            if trainer.run.diverged_at is None:
+                trainer.summarise()
 
 
 def _alive(trainers: Sequence[Trainer], states: Sequence[State]) -> list[tuple[Trainer, State]]:
@@ -287,6 +299,7 @@ def _record(wave: Wave, members: Members, history: Metrics, step: int, count: in
             state = wave.gathered(members.state)[index]
             trainer.save(state, step + length)
             trainer.run.mark_diverged(step + length)
+            trainer.summarise()
 
 
 class Pace:

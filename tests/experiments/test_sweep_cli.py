@@ -1,0 +1,420 @@
+"""`python -m experiments.sweep` as its user meets it: the plan, bad requests, members, signals."""
+
+import contextlib
+import csv
+import json
+import re
+import shlex
+import signal
+import sys
+import time
+from pathlib import Path
+
+import jax
+import pytest
+from PIL import Image
+from trainings import execute, finish, products, start, write_folder
+
+from experiments import command as commands
+from experiments import evaluate, sample, sweep, train
+from gen_models import compilations, render
+from gen_models.data import idx
+from gen_models.evaluation import record
+from gen_models.evaluation.protocol import Protocol
+from gen_models.training import checkpoint, population
+from gen_models.training import run as runs
+from gen_models.training.interrupt import Interruption
+
+MODEL = ["--model", "vae", "--width", "4", "--latent-size", "3", "--batch-size", "4"]
+SMALL = [*MODEL, "--steps", "6", "--sample-every-steps", "3"]
+FOUR = ["--beta", "1", "2", "--seeds", "2", "--no-evaluate"]
+NAMES = [f"beta={beta},seed={seed}" for beta in (1.0, 2.0) for seed in (0, 1)]
+ENDLESS = [*MODEL, "--sample-every-steps", "10000000", "--checkpoint-every-steps", "10000000"]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def quick():
+    """Without curves, which take longest, and without measuring this machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(render, "curves", lambda *_: None)
+        patch.setattr(sweep, "matmul", lambda: (lambda: 1.0, lambda _: 1e9))
+        patch.setattr(compilations, "keep", lambda: None)
+        patch.setattr(commands, "_discard_output", lambda: None)
+        yield
+
+
+@pytest.fixture
+def call(monkeypatch, capsys, tiny_folder, tmp_path):
+    """Runs the command line in this process, in `tmp_path`: exit code, output, errors."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*args):
+        words = ["sweep", "--data-dir", str(tiny_folder), *SMALL, *map(str, args)]
+        monkeypatch.setattr(sys, "argv", words)
+        with pytest.raises(SystemExit) as end:
+            commands.run(sweep.main)
+        streams = capsys.readouterr()
+        return end.value.code, streams.out, streams.err
+
+    return run
+
+
+def plain(text):
+    """A text that was broken into lines, or boxed, as one line."""
+    return " ".join(re.sub(r"[│╭╮╰╯─]", " ", text).split())
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def rows(folder: Path) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (folder / runs.METRICS).open()]
+
+
+# --- the plan
+
+
+def test_a_dry_run_prints_the_plan_and_writes_nothing(call, tmp_path):
+    before = tree(tmp_path)
+    args = ["--beta", 1, 2, "--ema-decay", "None", 0.9, "--seeds", 3, "--per-device", 4]
+    code, out, err = call(*args, "--devices", 1, "--dry-run")
+    assert (code, err) == (0, "")
+    words = plain(out)
+    assert "12 members of vae, 6 steps each; varying: beta (2), ema_decay (2) and the seed" in words
+    assert "compilations: 2, waves: 4, devices: 1 with up to 3 members each" in words
+    assert re.search(r"about \d+ MiB of states and data", words)
+    assert re.search(r"about \d+ min", words)
+    assert tree(tmp_path) == before
+
+
+def test_a_random_sweep_has_as_many_settings_as_asked_for(call):
+    args = ["--learning-rate", "1e-5", "1e-1", "--beta", 0, 4, "--random", 5, "--seeds", 2]
+    code, out, _ = call(*args, "--dry-run")
+    assert code == 0
+    assert "10 members of vae" in plain(out)
+
+
+def test_an_option_of_one_value_does_not_vary(call):
+    code, out, _ = call("--beta", 0.5, "--learning-rate", "1e-3", "--dry-run")
+    assert code == 0
+    assert "1 members of vae, 6 steps each; varying: nothing and the seed" in plain(out)
+
+
+# --- bad requests
+
+
+REFUSED = [
+    (
+        ["--devices", "9999"],
+        f"devices is 9999, but there {'is' if jax.device_count() == 1 else ''}",
+    ),
+    (["--devices", "0"], "devices is 0, expected a number between 1 and"),
+    (["--per-device", "0"], "per_device is 0, expected a number between 1 and"),
+    (["--steps", "0"], "steps is 0, expected a number between 1 and"),
+    (["--dataset", "mnits"], "holds 'tiny', not 'mnits'; leave out --dataset"),
+    (["--data-dir", "absent"], "absent, is not there or not a folder"),
+    (["--beta"], "--beta has no value; give one or more"),
+    (["--beta", "1", "1.0"], "two members of the sweep are the same; leave out repeated values"),
+    (["--beta", "1", "2000"], "beta is 2000.0, expected a number between 0 and 1000"),
+    (["--learning-rate", "nan", "1"], "learning_rate is nan, expected a finite number"),
+    (["--random", "3"], "--random needs a range: give an option two values"),
+    (["--random", "3", "--beta", "2", "1"], "beta is [2.0, 1.0]; with --random"),
+    (["--random", "3", "--beta", "1", "1"], "beta is [1.0, 1.0]; with --random"),
+    (["--random", "3", "--beta", "0", "1", "2"], "beta is [0.0, 1.0, 2.0]; with --random"),
+    (["--random", "3", "--width", "2", "4"], "width is [2, 4]; with --random"),
+    (["--random", "3", "--beta", "900", "9000"], "expected a number between 0 and 1000"),
+    (["--lerning-rate", "1e-3"], "--learning-rate"),
+    (["--beta1", "0.5"], "Unrecognized options: --beta1"),
+    (["--likelihood", "gausian"], "'gausian'"),
+    (["--width", "4", "many"], "many"),
+    (["--random", "3", "--ema-decay", "None", "0.9"], "ema_decay is [None, 0.9]; with --random"),
+    (["--random", "3", "--learning-rate", "1e-3", "inf"], "expected a finite number"),
+    (["--random", "3", "--learning-rate", "-1e-5", "0.1"], "learning_rate is"),
+]
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        *REFUSED,
+    ],
+)
+def test_a_bad_request_is_one_clear_message_before_anything_is_compiled(
+    call, monkeypatch, tmp_path, args, message
+):
+    monkeypatch.setattr(sweep, "show", None)  # which comes first of what compiles
+    before = tree(tmp_path)
+    code, out, err = call(*args)
+    assert (code, out) == (2, "")
+    assert message in plain(err)
+    assert "Traceback" not in err
+    assert tree(tmp_path) == before
+
+
+def test_an_unknown_model_is_refused_with_the_nearest_right_name(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["sweep", "--model", "vea", "--beta", "1", "2"])
+    with pytest.raises(SystemExit) as end:
+        commands.run(sweep.main)
+    assert end.value.code == 2
+    assert "no model is called 'vea'; perhaps you meant 'vae'" in capsys.readouterr().err
+
+
+@pytest.fixture
+def nothing_is_trained(monkeypatch):
+    monkeypatch.setattr(population, "fit", None)
+
+
+@pytest.mark.usefixtures("nothing_is_trained")
+def test_a_member_folder_that_holds_something_else_is_refused(call, tmp_path):
+    other = tmp_path / "out" / NAMES[1] / "mine"
+    other.parent.mkdir(parents=True)
+    other.write_text("precious")
+    (tmp_path / "out" / "plan.json").touch()
+    code, _, err = call(*FOUR, "--out", "out")
+    assert code == 2
+    assert re.search(rf"{re.escape(NAMES[1])} is not a run: .*choose another --out", err)
+    assert other.read_text() == "precious"
+
+
+@pytest.mark.usefixtures("nothing_is_trained")
+def test_a_file_in_the_place_of_the_folder_is_refused(call, tmp_path):
+    (tmp_path / "out").write_text("precious")
+    code, _, err = call(*FOUR, "--out", "out")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "out" in err
+    assert (tmp_path / "out").read_text() == "precious"
+
+
+def test_a_folder_that_holds_something_else_is_left_as_it_is(call, tmp_path):
+    names = ["README.md", "samples.png", "curves.png", "sweep.json", "members.csv"]
+    for name in names:
+        (tmp_path / name).write_text("precious")
+    call(*FOUR, "--out", ".")
+    assert {(tmp_path / name).read_bytes() for name in names} == {b"precious"}
+
+
+# --- a sweep
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory, tiny):
+    """Data, and the folder of a sweep of four, made where nothing said so."""
+    root = tmp_path_factory.mktemp("sweep")
+    args = ["--data-dir", str(write_folder(root / "tiny", tiny)), *SMALL, *FOUR]
+    with contextlib.chdir(root):
+        assert sweep.main(args) == 0
+    return args, root / "results" / "sweeps" / "tiny-vae-beta"
+
+
+def test_a_sweep_is_a_folder_of_runs(swept):
+    _, folder = swept
+    assert sorted(path.name for path in folder.iterdir() if path.is_dir()) == NAMES
+    for name in NAMES:
+        run = runs.load(folder / name)
+        found = run.config.options.beta, run.config.run.seed, run.config.run.steps
+        assert f"beta={found[0]},seed={found[1]}" == name
+        assert found[2] == 6
+        assert [row["step"] for row in rows(folder / name)] == [*range(1, 7)]
+        assert [path.name for path in run.pictures("grids")] == [
+            "step_00000003.png",
+            "step_00000006.png",
+        ]
+        assert checkpoint.steps(run.checkpoints) == [6]
+        (session,) = run.sessions()
+        assert session["devices"]
+    assert len({(folder / name / runs.METRICS).read_bytes() for name in NAMES}) == 4
+
+
+def test_a_sweep_has_a_table_and_pictures(swept):
+    args, folder = swept
+    page = (folder / "README.md").read_text()
+    assert f"`python -m experiments.sweep {shlex.join(args)}`" in page
+    assert "| beta | seeds | diverged | best FID | median |" in page
+    assert "| 1.0 | 2 | 0 | – | – |\n| 2.0 | 2 | 0 | – | – |" in page
+    for name in re.findall(r"!\[.*?\]\((.*?)\)", page):
+        with Image.open(folder / name) as picture:
+            assert picture.width > 100
+
+
+def test_a_sweep_can_be_read_by_programs(swept):
+    args, folder = swept
+    with (folder / "members.csv").open(newline="") as file:
+        members = list(csv.DictReader(file))
+    assert [f"beta={m['beta']},seed={m['seed']}" for m in members] == NAMES
+    assert {(m["step"], m["diverged"], m["fid"]) for m in members} == {("6", "False", "")}
+    found = json.loads((folder / "sweep.json").read_text())
+    assert found["command"].endswith(shlex.join(args))
+    assert [row["setting"] for row in found["settings"]] == [{"beta": 1.0}, {"beta": 2.0}]
+    assert len(found["members"]) == 4
+
+
+def test_members_are_taken_as_runs(swept, tmp_path):
+    """Drawn from, and trained on alone."""
+    args, folder = swept
+    member = tmp_path / "member"
+    member.symlink_to(folder / NAMES[0])
+    assert sample.main([str(member), "--count", "5", "--idx", str(tmp_path / "x")]) == 0
+    assert idx.read(tmp_path / "x-images-idx3-ubyte").shape == (5, 8, 8)
+    out = tmp_path / "alone"
+    options = [*args[:2], *SMALL, "--beta", "1", "--seed", "0", "--out", str(out)]
+    assert train.main(options) == 0
+    assert (out / runs.CONFIG).read_bytes() == (folder / NAMES[0] / runs.CONFIG).read_bytes()
+    assert train.main(["--resume", str(out), "--steps", "8"]) == 0
+    assert len(rows(out)) == 8
+
+
+def test_a_second_call_finishes_at_once_and_changes_no_checkpoint(swept, monkeypatch):
+    args, folder = swept
+
+    def states():
+        paths = folder.glob("*/checkpoints/*")
+        return {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in paths}
+
+    before, made = states(), [products(folder / name) for name in NAMES]
+    monkeypatch.setattr(population.Wave, "advance", None)  # which nobody calls
+    monkeypatch.chdir(folder.parents[2])
+    assert sweep.main(args) == 0
+    assert states() == before
+    assert len(before) == 4
+    assert [products(folder / name) for name in NAMES] == made
+
+
+def test_another_sweep_into_the_same_folder_is_refused(swept, monkeypatch):
+    args, folder = swept
+    before = tree(folder)
+    monkeypatch.setattr(population, "fit", None)
+    with pytest.raises(runs.RunError, match=r"learning_rate: the run has 0.001, asked for 0.5"):
+        sweep.main([*args, "--out", str(folder), "--learning-rate", "0.5"])
+    assert tree(folder).items() >= before.items()
+
+
+def test_waves_of_two_make_what_one_of_four_does(swept, call, tmp_path):
+    code, _, _ = call(*FOUR, "--per-device", 3, "--out", "out")
+    assert code == 0
+    for name in NAMES:
+        for found, wanted in zip(rows(tmp_path / "out" / name), rows(swept[1] / name), strict=True):
+            assert found == pytest.approx(wanted, rel=1e-4)
+
+
+# --- measures
+
+
+@pytest.fixture
+def evaluations(monkeypatch):
+    """A stand-in for the evaluation, which needs a feature net: FID is beta + seed. Who had one."""
+    done = []
+
+    def measure(run):
+        done.append(run.folder.name)
+        fid = run.config.options.beta + run.config.run.seed
+        step = checkpoint.steps(run.checkpoints)[-1]
+        found = record.Evaluation(
+            {"name": run.folder.name, "step": step},
+            Protocol("net-v1-0123abcd", "tiny", "test", 100),
+            {"fid": {"value": fid, "error": 0.1, "floor": 0.0, "floor_error": None}},
+            {},
+            {},
+        )
+        record.write(run.folder / record.NAME, found)
+        return found
+
+    monkeypatch.setattr(evaluate, "evaluate_newest", measure)
+    monkeypatch.setattr(sweep, "check_measurable", lambda _: None)
+    return done
+
+
+def test_every_member_is_measured_once_and_again_when_it_was_trained_on(
+    call, evaluations, tmp_path
+):
+    args = ["--beta", 3, 1, "--seeds", 2, "--out", "out"]
+    names = [f"beta={beta},seed={seed}" for beta in (3.0, 1.0) for seed in (0, 1)]
+    for _ in range(2):
+        assert call(*args)[0] == 0
+        assert evaluations == names
+    page = (tmp_path / "out" / "README.md").read_text()
+    assert (
+        "| beta | seeds | diverged | FID | best FID | median |\n"
+        "| --- | --- | --- | --- | --- | --- |\n"
+        "| 1.0 | 2 | 0 | 1.50 ± 0.71 | 1.00 | 1.50 |\n"
+        "| 3.0 | 2 | 0 | 3.50 ± 0.71 | 3.00 | 3.50 |\n"
+    ) in page
+    assert call(*args, "--steps", 7)[0] == 0
+    assert evaluations == 2 * names
+
+
+def test_a_member_that_diverges_is_counted_and_not_measured(call, evaluations, tmp_path):
+    args = ["--learning-rate", "1e-3", "1e6", "--beta", 1, "--seeds", 2, "--out", "out"]
+    for _ in range(2):
+        code, _, err = call(*args)
+        assert (code, err) == (0, "")
+    assert evaluations == ["learning_rate=0.001,seed=0", "learning_rate=0.001,seed=1"]
+    with (tmp_path / "out" / "members.csv").open(newline="") as file:
+        found = [(m["diverged"], m["step"] == "6", bool(m["fid"])) for m in csv.DictReader(file)]
+    assert found == [("False", True, True)] * 2 + [("True", False, False)] * 2
+    page = (tmp_path / "out" / "README.md").read_text()
+    assert "| 1000000.0 | 2 | 2 | – | – | – |" in page
+
+
+def test_data_that_nothing_can_measure_is_refused_before_training(call, monkeypatch):
+    monkeypatch.setattr(population, "fit", None)
+    code, _, err = call("--beta", 1, 2)
+    assert (code, "feature" in err) == (2, True)
+
+
+# --- signals
+
+
+@pytest.fixture
+def interrupted_at_once(monkeypatch):
+    @contextlib.contextmanager
+    def already():
+        yield Interruption(signal.SIGINT)
+
+    monkeypatch.setattr(sweep, "interruptible", already)
+
+
+@pytest.mark.usefixtures("interrupted_at_once")
+def test_an_interrupted_sweep_says_so_by_its_exit_code(call, tmp_path):
+    code, out, err = call(*FOUR, "--out", "out")
+    assert (code, err) == (130, "")
+    assert "To go on: python -m experiments.sweep --data-dir" in plain(out)
+    assert not (tmp_path / "out" / "README.md").exists()
+
+
+@pytest.mark.usefixtures("interrupted_at_once")
+def test_the_command_to_go_on_with_can_be_copied(call, tiny_folder):
+    args = [*FOUR, "--out", "of mine [bold]"]
+    _, out, _ = call(*args)
+    words = ["--data-dir", str(tiny_folder), *SMALL, *args]
+    assert f"To go on: python -m experiments.sweep {shlex.join(words)}\n" in out
+
+
+def test_ctrl_c_saves_and_the_same_command_goes_on(tmp_path, tiny_folder, monkeypatch):
+    """On two devices, in a process of its own; the wave of three leaves one place empty."""
+    monkeypatch.setenv("JAX_NUM_CPU_DEVICES", "2")
+    out = tmp_path / "out"
+    members = [out / f"seed={seed}" for seed in range(3)]
+    metrics = members[2] / runs.METRICS
+    args = [sys.executable, "-m", "experiments.sweep", "--data-dir", str(tiny_folder), *ENDLESS]
+    args += ["--seeds", "3", "--no-evaluate", "--out", str(out), "--steps"]
+
+    process = start([*args, str(10**9)])
+    while process.poll() is None and not (metrics.exists() and metrics.stat().st_size):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    code, output, err = finish(process)
+    assert (code, err) == (130, "")
+    assert "devices: 2 with up to 2 members each" in plain(output)
+    assert "To go on: python -m experiments.sweep" in plain(output)
+    ((reached,),) = {tuple(checkpoint.steps(member / runs.CHECKPOINTS)) for member in members}
+    before = [rows(member) for member in members]
+    assert [len(found) for found in before] == [reached] * 3
+
+    code, output, err = execute([*args, str(reached + 20)])
+    assert (code, err) == (0, "")
+    for member, found in zip(members, before, strict=True):
+        assert checkpoint.steps(member / runs.CHECKPOINTS)[-1] == reached + 20
+        assert [row["step"] for row in rows(member)] == [*range(1, reached + 21)]
+        assert rows(member)[:reached] == found
+    assert (out / "README.md").exists()

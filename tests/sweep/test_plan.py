@@ -1,0 +1,247 @@
+"""What a sweep will do is decided, and refused, before anything is compiled."""
+
+import itertools
+import math
+import re
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from trainings import make_config
+
+from gen_models.algorithm import Spec
+from gen_models.config import ConfigError
+from gen_models.models import MODELS
+from gen_models.sweep import plan
+from gen_models.sweep.plan import Plan
+from gen_models.training import config as configs
+
+AXES = {"learning_rate": (1e-4, 3e-4), "width": (4, 8)}
+SPEC = Spec(8, 8, 3)
+FASHION = Spec(28, 28, 10)
+DCGAN_STEP_FLOPS = 9.44e9  # of its products: batch 64, width 64, 28×28, 10 classes
+A_HUNDRED = tuple(plan.product(make_config(), {}, range(100)))
+
+
+def planned(axes=AXES, seeds=range(1), devices=1, per_device=16, **options):
+    members = plan.product(make_config(**options), axes, seeds)
+    return Plan(axes, tuple(members), devices, per_device)
+
+
+def values(member, *names):
+    return tuple(configs.to_flat(member)[name] for name in names)
+
+
+# --- members
+
+
+def test_every_combination_has_every_seed_and_the_last_option_changes_first():
+    found = [
+        values(m, "learning_rate", "width", "seed") for m in planned(seeds=range(3, 5)).members
+    ]
+    assert found == [
+        *[(1e-4, 4, 3), (1e-4, 4, 4), (1e-4, 8, 3), (1e-4, 8, 4)],
+        *[(3e-4, 4, 3), (3e-4, 4, 4), (3e-4, 8, 3), (3e-4, 8, 4)],
+    ]
+
+
+def test_members_differ_in_the_axes_and_the_seed_alone():
+    base = configs.to_flat(make_config())
+    for member in planned(seeds=range(2)).members:
+        differing = {name for name, value in configs.to_flat(member).items() if value != base[name]}
+        assert differing <= {"learning_rate", "width", "seed"}
+
+
+def test_without_axes_there_are_the_seeds():
+    assert [values(m, "seed") for m in planned({}, range(7, 10)).members] == [(7,), (8,), (9,)]
+
+
+def test_a_value_outside_its_bounds_is_refused():
+    with pytest.raises(ConfigError, match="width is 0, expected a number between 1 and 4096"):
+        planned({"width": (4, 0)})
+
+
+# --- groups and waves
+
+
+def test_values_of_real_options_and_seeds_share_a_compilation():
+    axes = {"learning_rate": (1e-4, 3e-4), "beta1": (0.0, 0.5), "ema_decay": (0.9, 0.99)}
+    work = planned(axes, range(3))
+    assert work.groups == [list(work.members)]
+    assert len(work.members) == 24
+
+
+@pytest.mark.parametrize(
+    ("model", "name", "given_values"),
+    [
+        ("dcgan", "width", (4, 8)),
+        ("dcgan", "latent_size", (3, 4)),
+        ("dcgan", "compute_dtype", ("float32", "bfloat16")),
+        ("vae", "likelihood", ("bernoulli", "gaussian")),
+        ("dcgan", "ema_decay", (None, 0.9)),  # a number or none: two programs
+    ],
+)
+def test_values_of_other_options_have_a_compilation_each(model, name, given_values):
+    work = planned({name: given_values, "learning_rate": (1e-4, 3e-4)}, range(2), model=model)
+    assert [{values(m, name) for m in group} for group in work.groups] == [
+        {(value,)} for value in given_values
+    ]
+    assert [len(group) for group in work.groups] == [4, 4]
+
+
+def test_two_numbers_and_none_are_two_groups():
+    work = planned({"ema_decay": (0.9, None, 0.99)})
+    assert [[values(m, "ema_decay") for m in group] for group in work.groups] == [
+        [(0.9,), (0.99,)],
+        [(None,)],
+    ]
+
+
+@settings(max_examples=100, deadline=None, derandomize=True, database=None)
+@given(count=st.integers(1, 100), devices=st.integers(1, 8), per_device=st.integers(1, 16))
+def test_waves_are_evenly_filled_and_never_larger_than_what_fits(count, devices, per_device):
+    work = Plan({}, A_HUNDRED[:count], devices, per_device)
+    sizes = [len(wave) for wave in work.waves]
+    assert list(itertools.chain.from_iterable(work.waves)) == list(work.members)
+    assert len(sizes) == math.ceil(count / (devices * per_device))
+    assert max(sizes) <= devices * per_device
+    assert max(sizes) - min(sizes) <= 1
+
+
+def test_a_wave_is_of_one_group():
+    work = planned({"learning_rate": (1e-4, 2e-4, 3e-4), "width": (4, 8)}, devices=2, per_device=1)
+    assert [{values(m, "width") for m in wave} for wave in work.waves] == [
+        *[{(4,)}] * 2,
+        *[{(8,)}] * 2,
+    ]
+    assert sorted(len(wave) for wave in work.waves) == [1, 1, 2, 2]
+
+
+# --- random settings
+
+
+def drawn(ranges, count=400, seeds=range(1), seed=0, **options):
+    members = plan.sampled(make_config(**options), ranges, count, seeds, seed)
+    return [values(member, *ranges, "seed") for member in members]
+
+
+def test_a_wide_range_of_positive_numbers_is_sampled_by_its_logarithm():
+    rates = np.array(drawn({"learning_rate": (1e-5, 1e-1)}))[:, 0]
+    assert 1e-5 <= rates.min() < 2e-5
+    assert 5e-2 < rates.max() <= 1e-1
+    shares = [np.mean(rates < bound) for bound in (1e-4, 1e-3, 1e-2)]
+    np.testing.assert_allclose(shares, [0.25, 0.5, 0.75], atol=0.08)  # 3 standard errors
+
+
+@pytest.mark.parametrize("ends", [(0.1, 0.9), (0.0, 0.9)])
+def test_a_narrow_range_and_one_from_zero_are_sampled_evenly(ends):
+    low, high = ends
+    found = (np.array(drawn({"beta1": ends}))[:, 0] - low) / (high - low)
+    assert 0 <= found.min() < 0.05
+    assert 0.95 < found.max() <= 1
+    shares = [np.mean(found < bound) for bound in (0.25, 0.5, 0.75)]
+    np.testing.assert_allclose(shares, [0.25, 0.5, 0.75], atol=0.08)
+
+
+def test_a_setting_is_decided_by_the_seed_and_has_every_seed():
+    ranges = {"learning_rate": (1e-4, 1e-3), "beta1": (0.0, 0.9)}
+    found = drawn(ranges, 5, range(2, 4), 2)
+    assert found == drawn(ranges, 5, range(2, 4), 2)
+    assert [setting[:2] for setting in found[::2]] == [setting[:2] for setting in found[1::2]]
+    assert [setting[2] for setting in found] == [2, 3] * 5
+    assert len({setting[:2] for setting in found}) == 5
+    assert not {s[:2] for s in found} & {s[:2] for s in drawn(ranges, 5, range(2, 4), 3)}
+    assert found[:4] == drawn(ranges, 2, range(2, 4), 2)  # more settings keep those before
+
+
+def test_a_drawn_value_can_be_typed_again():
+    for rate, _ in drawn({"learning_rate": (1e-5, 1e-1)}, 20):
+        assert float(f"{rate:.4g}") == rate
+
+
+@pytest.mark.parametrize("ends", [(0.99951, 0.99999), (0.12346, 0.12349)])
+def test_a_drawn_value_lies_within_its_range(ends):
+    found = np.array(drawn({"ema_decay": ends}, 50))[:, 0]
+    assert ends[0] <= found.min() < found.max() <= ends[1]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_real_options_are_those_that_a_compilation_does_not_fix(model):
+    found = plan.real_options(model)
+    assert {"learning_rate", "ema_decay"} <= set(found)
+    defaults = configs.to_flat(make_config(model=model))
+    for name in MODELS[model].Config.__dataclass_fields__:
+        other = {float: 0.25, int: 7}.get(type(defaults[name]))
+        if other is not None:
+            groups = planned({name: (other, defaults[name])}, model=model).groups
+            assert (len(groups) == 1) == (name in found)
+
+
+# --- what is refused
+
+
+def test_repeated_values_are_refused():
+    members = planned({"learning_rate": (1e-4, 2e-4, 1e-4)}).members
+    with pytest.raises(ConfigError, match="two members of the sweep are the same; leave out"):
+        plan.check(members, 1)
+
+
+def test_no_members_are_refused():
+    with pytest.raises(ConfigError, match="no members"):
+        plan.check([], 1)
+
+
+def test_more_devices_than_there_are_are_refused():
+    members, found = planned().members, len(jax.devices())
+    plan.check(members, found)
+    with pytest.raises(ConfigError, match=f"devices is {found + 1}, but there (is|are) {found}"):
+        plan.check(members, found + 1)
+    with pytest.raises(ConfigError, match="devices is 0"):
+        plan.check(members, 0)
+
+
+# --- names and sizes
+
+
+def test_names_of_members_are_safe_and_unique():
+    axes = {
+        "learning_rate": (1e-12, 1e-4, 123456.789),
+        "likelihood": ("bernoulli", "gaussian"),
+        "ema_decay": (None, 0.999),
+        "width": (4, 64),
+    }
+    members = planned(axes, range(2), model="vae").members
+    names = [plan.member_name(member, axes) for member in members]
+    assert len(set(names)) == len(members) == 48
+    assert len({name.casefold() for name in names}) == 48  # some file systems do not tell case
+    for name in names:
+        assert re.fullmatch(r"[\w.,=+-]{1,200}", name)
+        assert Path(name).name == name
+    assert names[0] == "learning_rate=1e-12,likelihood=bernoulli,ema_decay=None,width=4,seed=0"
+
+
+def test_a_name_without_axes_is_the_seed():
+    assert plan.member_name(make_config(seed=3), {}) == "seed=3"
+
+
+def test_a_step_of_dcgan_takes_the_operations_of_its_products():
+    member = make_config(width=64, latent_size=100, batch_size=64)
+    assert plan.step_flops(member, FASHION) == pytest.approx(DCGAN_STEP_FLOPS, rel=0.1)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_larger_batch_takes_more_operations_in_proportion(model):
+    few, many = (plan.step_flops(make_config(model=model, batch_size=n), SPEC) for n in (16, 64))
+    assert 2 < many / few < 4.5
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_bytes_of_a_state_are_those_of_its_arrays(model):
+    from gen_models.training.advance import start
+
+    member = make_config(model=model)
+    state = start(MODELS[model].build, SPEC, member.options, jax.random.key(0))
+    assert plan.state_bytes(member, SPEC) == sum(leaf.nbytes for leaf in jax.tree.leaves(state))

@@ -9,6 +9,7 @@ import hashlib
 import json
 from pathlib import Path
 from typing import Any, NamedTuple
+from zipfile import BadZipFile
 
 import jax
 import jax.numpy as jnp
@@ -80,6 +81,7 @@ def load(path: Path) -> FeatureNet:
         with safe_open(path, framework="numpy") as file:
             record = json.loads((file.metadata() or {})[RECORD])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        _check_known(path, record["name"], digest)
         spec = Spec(record["height"], record["width"], record["num_classes"])
         weights = _fill(spec, tensors)
         gaussians = _read_gaussians(path.with_suffix(".npz"), digest)
@@ -88,15 +90,18 @@ def load(path: Path) -> FeatureNet:
             f"{error.filename} is not there; make a feature net of this data set with "
             "python -m experiments.train_features --data-dir FOLDER"
         ) from error
-    except (OSError, SafetensorError, KeyError, ValueError, TypeError) as error:
+    except (OSError, SafetensorError, BadZipFile, KeyError, ValueError, TypeError) as error:
         raise FeatureError(f"{path} is no feature net: {error!s:.200}; make it again") from error
-    known = DIGESTS.get(record["name"])
+    return FeatureNet(f"{record['name']}-{digest[:DIGITS]}", weights, spec, record, gaussians)
+
+
+def _check_known(path: Path, name: str, digest: str) -> None:
+    """A net that has a shipped one's name must be it. Raises FeatureError."""
+    known = DIGESTS.get(name)
     if known and digest != known:
         raise FeatureError(
-            f"{path} is not {record['name']}: its sha256 is {digest}, expected {known}; "
-            "get the package again"
+            f"{path} is not {name}: its sha256 is {digest}, expected {known}; get the package again"
         )
-    return FeatureNet(f"{record['name']}-{digest[:DIGITS]}", weights, spec, record, gaussians)
 
 
 def save(
@@ -152,7 +157,7 @@ def describe_real(net: FeatureNet, dataset: Dataset) -> Described:
     try:
         with np.load(path, allow_pickle=False) as file:
             return Described(file["features"], file["predicted"], dataset.labels)
-    except (OSError, ValueError, KeyError, EOFError):
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
         pass  # not there, or damaged: the cache can always be filled again
     seen = describe(net, dataset.images, dataset.labels)
     path.parent.mkdir(parents=True, exist_ok=True)

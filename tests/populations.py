@@ -20,10 +20,10 @@ from gen_models.training.config import Config
 OPTIONS = {"model": "vae", "steps": 20, "sample_every_steps": 10, "checkpoint_every_steps": 5}
 RATES = (1e-3, 3e-4, 2e-3, 6e-4)
 STOP_NEAR = 7  # where the one that moves to other devices is stopped
-# Members and devices: fewer members than devices, as many, and more that do not divide among them.
-ON_SEVERAL_DEVICES = {"4 on 1": (4, 1), "4 on 2": (4, 2), "4 on 4": (4, 4), "3 on 2": (3, 2)}
-ON_SEVERAL_DEVICES |= {"2 on 4": (2, 4)}
 VECTORISED = {"in turn": None, "vectorised": True}  # how a CPU trains its members, and all others
+# Members and devices: fewer members than devices, as many, and more that do not divide among them.
+SOME = {"4 on 1": (4, 1), "4 on 4": (4, 4), "3 on 2": (3, 2)}
+ON_SEVERAL_DEVICES = {"in turn": SOME, "vectorised": SOME | {"2 on 4": (2, 4)}}
 
 
 def make_members(count: int = 3, **options) -> list[Config]:
@@ -53,9 +53,9 @@ def sweep(
     """Train members together in this process, until a step near `stop_at`."""
     seen = [0]
 
-    def watch(step: int, _: int) -> None:
+    def watch(step: int, done: int) -> None:
         seen.append(step)
-        trained(step)
+        trained(step, done)
 
     with trainers_of(folder, tiny, members) as trainers:
         stop = lambda: seen[-1] >= stop_at  # noqa: E731
@@ -92,8 +92,7 @@ def assert_close(found: Path, wanted: Path) -> None:
 
 
 def train_on_several_devices(root: Path) -> None:
-    """In a process of its own: all of ON_SEVERAL_DEVICES in both ways of VECTORISED, and "moved"
-    from two devices to four."""
+    """In a process of its own: all of ON_SEVERAL_DEVICES, and "moved" from two devices to four."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JAX_NUM_CPU_DEVICES", "4")
         patch.setenv("PYTHONPATH", str(ROOT))
@@ -107,9 +106,9 @@ def main() -> None:
     root, tiny = Path(sys.argv[1]), Tiny(make_split(0, 70), make_split(1, 20))
     with pytest.MonkeyPatch.context() as patch:
         hasten(patch)
-        for how in VECTORISED:
+        for how, sweeps in ON_SEVERAL_DEVICES.items():
             choose(patch, how)
-            for name, (count, devices) in ON_SEVERAL_DEVICES.items():
+            for name, (count, devices) in sweeps.items():
                 sweep(root / how / name, tiny, make_members(count), devices)
         choose(patch, "in turn")
         patch.setattr(population, "DISPATCH_S", 1e-9)

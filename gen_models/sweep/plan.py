@@ -98,7 +98,7 @@ def _draw(rng: np.random.Generator, low: float, high: float) -> float:
         drawn = math.exp(rng.uniform(math.log(low), math.log(high)))
     else:
         drawn = rng.uniform(low, high)
-    short = float(f"{drawn:.4g}")  # so that it can be typed again
+    short = float(f"{drawn:.6g}")  # so that it can be typed again
     return short if low <= short <= high else drawn
 
 

@@ -130,16 +130,11 @@ REFUSED = [
     (["--width", "4", "many"], "many"),
     (["--random", "3", "--ema-decay", "None", "0.9"], "ema_decay is [None, 0.9]; with --random"),
     (["--random", "3", "--learning-rate", "1e-3", "inf"], "expected a finite number"),
-    (["--random", "3", "--learning-rate", "-1e-5", "0.1"], "learning_rate is"),
+    (["--random", "3", "--learning-rate", "-1e-5", "0.1"], "learning_rate is -1e-05, expected a"),
 ]
 
 
-@pytest.mark.parametrize(
-    ("args", "message"),
-    [
-        *REFUSED,
-    ],
-)
+@pytest.mark.parametrize(("args", "message"), REFUSED)
 def test_a_bad_request_is_one_clear_message_before_anything_is_compiled(
     call, monkeypatch, tmp_path, args, message
 ):
@@ -186,12 +181,23 @@ def test_a_file_in_the_place_of_the_folder_is_refused(call, tmp_path):
     assert (tmp_path / "out").read_text() == "precious"
 
 
+@pytest.mark.usefixtures("nothing_is_trained")
 def test_a_folder_that_holds_something_else_is_left_as_it_is(call, tmp_path):
-    names = ["README.md", "samples.png", "curves.png", "sweep.json", "members.csv"]
-    for name in names:
-        (tmp_path / name).write_text("precious")
-    call(*FOUR, "--out", ".")
-    assert {(tmp_path / name).read_bytes() for name in names} == {b"precious"}
+    (tmp_path / "README.md").write_text("precious")
+    before = tree(tmp_path)
+    code, _, err = call(*FOUR, "--out", ".")
+    assert code == 2
+    assert re.search(r"is no sweep: it has files but no .*; choose another --out", err)
+    assert tree(tmp_path) == before
+
+
+@pytest.mark.usefixtures("nothing_is_trained")
+def test_the_folder_of_a_run_is_left_as_it_is(call, swept):
+    folder = swept[1] / NAMES[0]
+    before = tree(folder)
+    code, _, err = call(*FOUR, "--out", folder)
+    assert (code, "is no sweep" in err) == (2, True)
+    assert tree(folder) == before
 
 
 # --- a sweep
@@ -356,10 +362,12 @@ def test_a_member_that_diverges_is_counted_and_not_measured(call, evaluations, t
     assert "| 1000000.0 | 2 | 2 | – | – | – |" in page
 
 
-def test_data_that_nothing_can_measure_is_refused_before_training(call, monkeypatch):
-    monkeypatch.setattr(population, "fit", None)
-    code, _, err = call("--beta", 1, 2)
-    assert (code, "feature" in err) == (2, True)
+@pytest.mark.usefixtures("nothing_is_trained")
+def test_data_that_nothing_can_measure_is_refused_before_training(call, tmp_path):
+    code, _, err = call("--beta", 1, 2, "--out", "out")
+    assert code == 2
+    assert "make a feature net of this data set" in err
+    assert not (tmp_path / "out").exists()
 
 
 # --- signals

@@ -158,8 +158,17 @@ def test_a_setting_is_decided_by_the_seed_and_has_every_seed():
 
 
 def test_a_drawn_value_can_be_typed_again():
-    for rate, _ in drawn({"learning_rate": (1e-5, 1e-1)}, 20):
-        assert float(f"{rate:.4g}") == rate
+    ranges = {"learning_rate": (1e-5, 1e-1)}
+    for member in plan.sampled(make_config(), ranges, 20, range(1), 0):
+        typed = re.fullmatch(r"learning_rate=(.*),seed=0", plan.member_name(member, ranges))[1]
+        assert float(typed) == member.options.learning_rate
+
+
+@pytest.mark.parametrize(
+    ("count", "ranges"), [(200, {"beta1": (0.5, 0.9)}), (5, {"ema_decay": (0.9999, 0.99999)})]
+)
+def test_drawn_settings_are_never_refused_as_repeated(count, ranges):
+    plan.check(plan.sampled(make_config(), ranges, count, range(1), 0), 1)
 
 
 @pytest.mark.parametrize("ends", [(0.99951, 0.99999), (0.12346, 0.12349)])

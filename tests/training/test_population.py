@@ -52,7 +52,8 @@ class KilledError(Exception):
 
 
 def killed_at(last):
-    def trained(step):
+    def trained(step, done):
+        del done
         if step >= last:
             raise KilledError
 
@@ -160,23 +161,21 @@ def on_devices(tmp_path_factory):
     return root
 
 
-@pytest.mark.parametrize("how", VECTORISED)
-@pytest.mark.parametrize("name", ["4 on 2", "4 on 4", "3 on 2", "2 on 4"])
-def test_the_number_of_devices_changes_no_more_than_rounding(on_devices, how, name):
-    found = sorted((on_devices / how / name).iterdir())
+@pytest.mark.parametrize("name", ["4 on 4", "3 on 2", "2 on 4"])
+def test_the_number_of_devices_changes_no_more_than_rounding(on_devices, name):
+    found = sorted((on_devices / "vectorised" / name).iterdir())
     assert len(found) == int(name[0])
     for member in found:
-        assert_close(member, on_devices / how / "4 on 1" / member.name)
+        assert_close(member, on_devices / "vectorised" / "4 on 1" / member.name)
 
 
-@pytest.mark.parametrize(("name", "other"), [("3 on 2", "4 on 2"), ("2 on 4", "4 on 4")])
-def test_as_many_members_on_each_of_several_devices_give_the_same_bits(on_devices, name, other):
+def test_as_many_members_on_each_of_several_devices_give_the_same_bits(on_devices):
     """Not so on a single device, whose program is compiled by other rules."""
-    found = made(on_devices / "vectorised" / name)
-    assert found == made(on_devices / "vectorised" / other)[: len(found)]
+    folder = on_devices / "vectorised"
+    assert made(folder / "2 on 4") == made(folder / "4 on 4")[:2]
 
 
-@pytest.mark.parametrize("name", ["4 on 2", "4 on 4", "3 on 2", "2 on 4", "moved"])
+@pytest.mark.parametrize("name", ["4 on 4", "3 on 2", "moved"])
 def test_in_turn_members_have_the_same_bits_wherever_they_are(on_devices, name):
     """Those among them that went on on other devices."""
     found = made(on_devices / "in turn" / name)
@@ -312,9 +311,7 @@ def test_divergence_is_remembered_when_a_sweep_goes_on(tmp_path, tiny):
     ends = sweep(tmp_path / "whole", tiny, members)
     assert sweep(tmp_path / "parts", tiny, members, stop_at=15)[0] == Outcome(POISONED, True)
     before = products(tmp_path / "parts" / "0")
-    assert (
-        sweep(tmp_path / "parts", tiny, members) == ends == [Outcome(POISONED, True), *[DONE] * 3]
-    )
+    assert sweep(tmp_path / "parts", tiny, members) == ends
     assert before.items() <= products(tmp_path / "parts" / "0").items()
     for member in "123":
         assert_close(tmp_path / "parts" / member, tmp_path / "whole" / member)
@@ -375,11 +372,12 @@ def test_steps_may_be_added_later(tmp_path, tiny, whole):
     assert made(tmp_path / "sweep") == made(whole)
 
 
-def test_whoever_watches_is_told_each_step_reached(tmp_path, tiny):
+def test_whoever_watches_is_told_each_step_reached_and_how_many_were_done(tmp_path, tiny):
     told = []
-    sweep(tmp_path, tiny, make_members(), stop_at=4, trained=told.append)
-    sweep(tmp_path, tiny, make_members(), trained=told.append)
-    assert told == [*range(5), *range(4, STEPS + 1)]
+    for stop in (4, 10**9):
+        sweep(tmp_path, tiny, make_members(), 1, stop, lambda *both: told.append(both))
+    first, second = range(1, 5), range(5, STEPS + 1)
+    assert told == [(0, 0), *((step, 3) for step in first), (4, 0), *((step, 3) for step in second)]
 
 
 def test_a_finished_sweep_is_left_as_it_is(tmp_path, tiny, whole, monkeypatch):
@@ -389,16 +387,28 @@ def test_a_finished_sweep_is_left_as_it_is(tmp_path, tiny, whole, monkeypatch):
     assert made(tmp_path / "sweep") == made(whole)
 
 
-def test_after_a_kill_all_go_on_from_the_newest_step_that_all_have(tmp_path, tiny, whole):
+def test_after_a_kill_those_behind_catch_up_first(tmp_path, tiny, whole):
     folder, told = tmp_path / "sweep", []
     sweep_killed_at(17, folder, tiny, make_members())
     assert saved(folder) == [[10, 15]] * 3
     checkpoint.file_of(folder / "1" / runs.CHECKPOINTS, 15).unlink()
     with (folder / "2" / runs.METRICS).open("a") as file:
         file.write('{"step": 18, "lo')
-    assert sweep(folder, tiny, make_members(), trained=told.append) == [DONE] * 3
-    assert told[0] == 10
+    ends = sweep(folder, tiny, make_members(), trained=lambda *both: told.append(both))
+    assert ends == [DONE] * 3
+    assert (told[:2], told[-1]) == ([(10, 0), (11, 1)], (STEPS, 3))
+    assert sum(done for _, done in told) == 5 + 3 * 5
     assert made(folder) == made(whole)
+
+
+def test_seeds_may_be_added_later(tmp_path, tiny, whole):
+    done = []
+    sweep(tmp_path / "sweep", tiny, make_members(2))
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.safetensors")}
+    sweep(tmp_path / "sweep", tiny, make_members(3), trained=lambda _, count: done.append(count))
+    assert sum(done) == STEPS
+    assert all(path.stat().st_mtime_ns == at for path, at in before.items())
+    assert made(tmp_path / "sweep") == made(whole)
 
 
 def test_a_kill_before_any_checkpoint_begins_again(tmp_path, tiny, whole):
@@ -423,8 +433,19 @@ def test_a_damaged_checkpoint_is_an_error_that_destroys_nothing(tmp_path, tiny, 
 def test_a_kill_while_seeds_are_added_leaves_finished_members_whole(tmp_path, tiny):
     first = make_members(2)
     sweep(tmp_path, tiny, first)
+    before = made(tmp_path)
     sweep_killed_at(3, tmp_path, tiny, make_members(3))
     assert sweep(tmp_path, tiny, first) == [DONE] * 2
+    assert [products(tmp_path / member) for member in "01"] == before
+
+
+@pytest.mark.xfail(strict=True, reason="a member at its last step is not looked at again")
+def test_a_kill_while_the_end_is_summarised_leaves_nobody_without(tmp_path, tiny):
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KilledError):
+        patch.setattr(fit.Trainer, "summarise", lambda _: killed_at(0)(0, 0))
+        sweep(tmp_path, tiny, make_members())
+    assert sweep(tmp_path, tiny, make_members()) == [DONE] * 3
+    assert all((tmp_path / member / "animation.gif").exists() for member in "012")
 
 
 # --- data

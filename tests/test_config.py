@@ -267,6 +267,8 @@ def test_options_that_change_no_result_leave_the_name_alone():
         "data_dir": "some/where",
         "steps": 7,
         "checkpoint_every_steps": 3,
+        "devices": 2,
+        "eval_every": 5,
         "keep": 9,
         "out": "else/where",
         "tensorboard": True,

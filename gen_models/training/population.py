@@ -215,7 +215,14 @@ def fit(
         behind = [t for t in trainers if at.get(id(t)) == reached[0]]
         target = reached[1] if len(reached) > 1 else last
         _fit(behind, devices, reached[0], target, trained, should_stop)
-    return [_outcome(trainer) for trainer in trainers]
+    outcomes = [_outcome(trainer) for trainer in trainers]
+    for trainer, outcome in zip(trainers, outcomes, strict=True):
+        cut_short = not (
+            trainer.run.folder / "animation.gif"
+        ).exists()  # by a kill, at the very end
+        if cut_short and (outcome.step == last or outcome.diverged):
+            trainer.summarise()
+    return outcomes
 
 
 def _newest(trainer: Trainer) -> int:

@@ -439,7 +439,6 @@ def test_a_kill_while_seeds_are_added_leaves_finished_members_whole(tmp_path, ti
     assert [products(tmp_path / member) for member in "01"] == before
 
 
-@pytest.mark.xfail(strict=True, reason="a member at its last step is not looked at again")
 def test_a_kill_while_the_end_is_summarised_leaves_nobody_without(tmp_path, tiny):
     with pytest.MonkeyPatch.context() as patch, pytest.raises(KilledError):
         patch.setattr(fit.Trainer, "summarise", lambda _: killed_at(0)(0, 0))

@@ -245,4 +245,4 @@ def test_curves_leave_the_users_matplotlib_alone(tmp_path):
 def test_the_moving_average_is_the_mean_of_the_last_known_values():
     values = np.array([1, 2, 3, np.nan, 5, np.nan, np.nan, np.nan, 4])
     expected = [1, 1.5, 2.5, 3, 5, 5, np.nan, np.nan, 4]
-    np.testing.assert_allclose(render._moving_average(values, 2), expected)
+    np.testing.assert_allclose(render.moving_average(values, 2), expected)

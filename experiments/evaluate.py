@@ -23,7 +23,6 @@ from gen_models.data import catalog, idx
 from gen_models.data.known import CATALOG
 from gen_models.evaluation import features, record
 from gen_models.evaluation.likelihood import likelihood
-from gen_models.evaluation.measure import MEASURES
 from gen_models.evaluation.record import Evaluation
 from gen_models.evaluation.yardstick import Yardstick
 from gen_models.training import advance, drawing
@@ -192,23 +191,18 @@ def evaluate(samples: Samples, stick: Yardstick, options: Options, picture: Path
 
 def table(evaluations: Sequence[Evaluation]) -> Table:
     """One protocol's numbers with 95 % intervals, a column a subject, real images beside them."""
-    title = f"{record.common_protocol(evaluations)}; ± 95 %"
-    summaries = [record.summarise([evaluation]) for evaluation in evaluations]
-    shown = Table(title=title, title_justify="left")
-    for heading in ("", *(e.subject["name"] for e in evaluations), "real images"):
-        shown.add_column(heading, justify="right" if heading else "left", overflow="fold")
-    for name, measure in MEASURES.items():
-        rows = [summary.get(name) for summary in summaries]
-        floors = [row.floor for row in rows if row is not None and row.floor is not None]
-        if any(rows):
-            cells = ["" if row is None else record.shown(name, row) for row in rows]
-            floor = f"{floors[0]:.{measure.digits}f}" if floors else ""
-            shown.add_row(measure.title, *cells, floor)
-    for part in ("elbo", "likelihood", "kl", "importance_weighted"):
+    names = [evaluation.subject["name"] for evaluation in evaluations]
+    heading, *rows = record.table(names, [record.summarise([e]) for e in evaluations])
+    shown = Table(title=f"{record.common_protocol(evaluations)}; ± 95 %", title_justify="left")
+    for title in heading:
+        shown.add_column(title, justify="right" if title else "left", overflow="fold")
+    for cells in rows:
+        shown.add_row(*cells)
+    for part, title in record.PARTS.items():
         found = [e.likelihood.get(part) for e in evaluations]
         if any(found):
-            cells = ["" if x is None else record.with_interval(**x, digits=2) for x in found]
-            shown.add_row(record.PARTS[part], *cells, "")
+            cells = ["–" if x is None else record.with_interval(**x, digits=2) for x in found]
+            shown.add_row(title, *cells, "–")
     return shown
 
 

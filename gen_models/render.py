@@ -6,7 +6,7 @@ The same input gives the same bytes: no file holds a date.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +24,12 @@ _BACKGROUND, _INK = 255, 40  # white, as the pages that show the pictures; dark 
 _LAST_FRAME_S = 2.0  # how long an animation rests on its end
 # What Pillow raises for a file that is no whole PNG.
 _BROKEN_PNG = (OSError, SyntaxError, ValueError, IndexError, Image.DecompressionBombError)
+_CHART_STYLE = {
+    **{"text.parse_math": False, "font.size": 9, "figure.dpi": 120},
+    **{"figure.constrained_layout.use": True, "axes.grid": True, "grid.alpha": 0.3},
+    **{"axes.spines.top": False, "axes.spines.right": False},
+    **{"axes.titlesize": 9, "axes.titleweight": "bold"},
+}
 _SMOOTHING = 50  # a smoothed curve averages over this fraction of its length
 
 
@@ -117,25 +123,41 @@ def curves(metrics: Mapping[str, Sequence[float]], path: str | Path, title: str)
     without its extreme hundredths, so that a spike does not flatten the rest. Gaps are non-finite
     values. The number above the right end is the last average.
     """
-    # Imported here because it takes most of a second, and only the end of a run draws curves.
+    values = {name: np.asarray(x, np.float64) for name, x in metrics.items() if name != "step"}
+
+    def draw(panels: Sequence[Axes]) -> None:
+        for panel, (name, series) in zip(panels, values.items(), strict=True):
+            _draw_curve(panel, name, metrics.get("step", range(1, len(series) + 1)), series)
+
+    save_png(chart(draw, len(values), min(3, len(values)), (3.6, 2.3), title), path)
+
+
+def chart(
+    draw: Callable[[Sequence[Axes]], None],
+    panels: int,
+    columns: int,
+    size: tuple[float, float],
+    title: str | None = None,
+) -> Image.Image:
+    """What `draw` puts on `panels` axes, each of `size` inches, in rows of `columns`."""
+    # Imported here because it takes most of a second, and only the end of a run draws charts.
     import matplotlib.style
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    values = {name: np.asarray(x, np.float64) for name, x in metrics.items() if name != "step"}
-    columns = min(3, len(values))
-    rows = -(-len(values) // columns)
+    rows = -(-panels // columns)
     # Not the user's own style, for the same bytes everywhere; and no mathematics in a "$".
-    with matplotlib.style.context(["default", {"text.parse_math": False, "font.size": 9}]):
-        figure = Figure(figsize=(3.6 * columns, 2.3 * rows + 0.4), dpi=120, layout="constrained")
-        figure.suptitle(title, fontsize=11)
-        panels = figure.subplots(rows, columns, squeeze=False).ravel()
-        for panel, (name, series) in zip(panels, values.items(), strict=False):
-            _draw_curve(panel, name, metrics.get("step", range(1, len(series) + 1)), series)
-        for panel in panels[len(values) :]:
+    with matplotlib.style.context(["default", _CHART_STYLE]):
+        figure = Figure(figsize=(size[0] * columns, size[1] * rows + 0.4 * bool(title)))
+        if title:
+            figure.suptitle(title, fontsize=11)
+        axes = figure.subplots(rows, columns, squeeze=False).ravel()
+        draw(axes[:panels])
+        for panel in axes[panels:]:
             panel.remove()
-        with atomic_write(path) as file:
-            FigureCanvasAgg(figure).print_png(file, metadata={"Software": None})
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
 
 
 def _tiles(
@@ -198,16 +220,14 @@ def _draw_curve(panel: Axes, name: str, steps: Sequence[float], values: np.ndarr
     smooth = moving_average(values, max(1, len(values) // _SMOOTHING))
     panel.plot(steps, values, color="tab:blue", alpha=0.25, linewidth=0.7)
     panel.plot(steps, smooth, color="tab:blue", linewidth=1.5)
-    panel.set_title(name, loc="left", fontsize=9, fontweight="bold")
+    panel.set_title(name, loc="left")
     panel.set_xlabel("step")
-    panel.grid(alpha=0.3)
-    panel.spines[["top", "right"]].set_visible(False)
     known = values[~np.isnan(values)]
     if known.size:
         low, high = np.percentile(known, [1, 99])
         if low < high:
             panel.set_ylim(low - 0.1 * (high - low), high + 0.1 * (high - low))
-        panel.set_title(f"{smooth[-1]:.4g}", loc="right", fontsize=9, color="tab:blue")
+        panel.set_title(f"{smooth[-1]:.4g}", loc="right", fontweight="normal", color="tab:blue")
 
 
 def moving_average(values: np.ndarray, width: int) -> np.ndarray:

@@ -1,11 +1,19 @@
 """The figures of a benchmark as a Markdown table, a JSON file and a chart."""
 
-import json
-from pathlib import Path
-from typing import Any
+from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gen_models import render
 from gen_models.files import atomic_write
+from gen_models.markdown import table as markdown_table
 from gen_models.training import environment
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 COLUMNS = {
     "ms_a_step": ("ms a step", "{:.1f}"),
@@ -34,24 +42,19 @@ RIVALS = {
 def table(figures: dict[str, dict[str, float]]) -> str:
     """Markdown: a row a figure, a column a model; figures that were not asked for are left out."""
     models = list(figures)
-    lines = [f"| | {' | '.join(models)} |", "|---" * (len(models) + 1) + "|"]
+    rows = [["", *models]]
     for name, (title, form) in COLUMNS.items():
         if any(name in figures[model] for model in models):
             cells = [form.format(figures[m][name]) if name in figures[m] else "–" for m in models]
-            lines.append(f"| {title} | {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+            rows.append([title, *cells])
+    return markdown_table(rows)
 
 
 def scaling_table(points: list[dict[str, Any]]) -> str:
     """Markdown: a row a point of batch size and width."""
     titles = ["model", "batch", "width", "ms a step", "images/s", "of the matmul rate"]
-    lines = [f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
-    lines += [
-        f"| {p['model']} | {p['batch_size']} | {p['width']} | {p['ms_a_step']:.1f} "
-        f"| {p['images_a_s']:.0f} | {p['of_matmul_rate']:.0%} |"
-        for p in points
-    ]
-    return "\n".join(lines) + "\n"
+    form = "{model}|{batch_size}|{width}|{ms_a_step:.1f}|{images_a_s:.0f}|{of_matmul_rate:.0%}"
+    return markdown_table([titles, *(form.format(**point).split("|") for point in points)])
 
 
 def markdown(result: dict[str, Any]) -> str:
@@ -86,21 +89,19 @@ def write(result: dict[str, Any], prefix: Path) -> list[Path]:
 
 def _chart(result: dict[str, Any], path: Path) -> None:
     """Milliseconds a step by model, beside whatever they were compared with."""
-    from matplotlib.figure import Figure
-
     bars = {}  # label -> milliseconds
     for model, figures in reversed(result["models"].items()):
         for rival, name in reversed(RIVALS.items()):
             if rival in figures:
                 bars[f"{model}: {name}"] = figures["ms_a_step"] * figures[rival]
         bars[f"{model}: gen_models"] = figures["ms_a_step"]
-    figure = Figure(figsize=(8, 1 + 0.3 * len(bars)), layout="constrained")
-    axes = figure.add_subplot()
-    colours = ["tab:blue" if label.endswith("gen_models") else "0.7" for label in bars]
-    drawn = axes.barh(list(bars), list(bars.values()), color=colours)
-    axes.bar_label(drawn, fmt="%.0f", padding=3)
-    axes.set_xscale("log")
-    axes.set_xlabel("milliseconds a training step, lower is better")
-    axes.spines[["top", "right"]].set_visible(False)
-    with atomic_write(path) as file:
-        figure.savefig(file, format="png", dpi=120, metadata={"Software": None})
+
+    def draw(panels: Sequence[Axes]) -> None:
+        (axes,) = panels
+        colours = ["tab:blue" if label.endswith("gen_models") else "0.7" for label in bars]
+        drawn = axes.barh(list(bars), list(bars.values()), color=colours)
+        axes.bar_label(drawn, fmt="%.0f", padding=3)
+        axes.set_xscale("log")
+        axes.set_xlabel("milliseconds a training step, lower is better")
+
+    render.save_png(render.chart(draw, 1, 1, (8, 1 + 0.3 * len(bars))), path)

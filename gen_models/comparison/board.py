@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from gen_models import markdown
 from gen_models.comparison.entries import Entry
 from gen_models.evaluation.measure import MEASURES
-from gen_models.evaluation.record import PARTS, common_protocol, shown
+from gen_models.evaluation.record import PARTS, common_protocol, floor, shown
 
 
 def board(command: str, machine: str, found: Mapping[str, Sequence[Entry]]) -> str:
@@ -29,12 +30,13 @@ def _dataset(name: str, entries: Sequence[Entry]) -> str:
     names = [n for n in MEASURES if any(n in entry.summary for entry in entries)]
     heading = ["model", "seeds", *(MEASURES[n].title for n in names), "minutes"]
     rows = [_row(entry, names) for entry in entries]
-    rows.append(["*real images*", "", *(_floor(entries, n) for n in names), ""])
-    parts = [f"\n## {name}\n\n{protocol}\n", _table(heading, rows)]
+    floors = [floor(n, [entry.summary for entry in entries]) for n in names]
+    rows.append(["*real images*", "", *floors, ""])
+    parts = [f"\n## {name}\n\n{protocol}\n", markdown.table([heading, *rows])]
     measured = [entry for entry in entries if entry.evaluations[0].likelihood]
     if measured:
-        parts += ["", _likelihoods(measured)]
-    parts += ["", f"![samples](scoreboard/{name}.png)", ""]
+        parts.append(_likelihoods(measured))
+    parts += [f"![samples](scoreboard/{name}.png)", ""]
     return "\n".join(parts)
 
 
@@ -42,12 +44,6 @@ def _row(entry: Entry, names: Sequence[str]) -> list[str]:
     cells = [shown(n, entry.summary[n]) if n in entry.summary else "–" for n in names]
     minutes = f"{np.mean([run.seconds for run in entry.runs]) / 60:.1f}"
     return [f"`{entry.name}`", str(len(entry.evaluations)), *cells, minutes]
-
-
-def _floor(entries: Sequence[Entry], name: str) -> str:
-    found = (entry.summary[name].floor for entry in entries if name in entry.summary)
-    value = next((floor for floor in found if floor is not None), None)
-    return "–" if value is None else f"{value:.{MEASURES[name].digits}f}"
 
 
 def _likelihoods(entries: Sequence[Entry]) -> str:
@@ -66,12 +62,7 @@ def _likelihoods(entries: Sequence[Entry]) -> str:
         f"Likelihood of {first['images']:,} test images, {first['draws']} importance samples each; "
         "± is the deviation over the seeds.\n\n"
     )
-    return note + _table(heading, rows)
-
-
-def _table(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [heading, ["---"] * len(heading), *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    return note + markdown.table([heading, *rows])
 
 
 def as_json(command: str, machine: str, found: Mapping[str, Sequence[Entry]]) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import matplotlib
 import numpy as np
@@ -13,8 +13,10 @@ from PIL import Image, ImageDraw, ImageFont
 from gen_models import render
 from gen_models.comparison.entries import COLUMNS, PATH_STEPS, Entry
 from gen_models.comparison.page import Section
-from gen_models.evaluation.measure import MEASURES
-from gen_models.evaluation.record import shown
+from gen_models.evaluation import record
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 GAP, MARGIN = 16, 24
 WHITE, INK = 255, 40
@@ -35,32 +37,19 @@ def strip(images: np.ndarray) -> Image.Image:
 
 def curves(entries: Sequence[Entry]) -> Image.Image:
     """The entries' metrics over each other, smoothed, one panel a metric."""
-    import matplotlib.style  # slow to import
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     histories = {entry.name: _history(entry) for entry in entries}
-    names = list(dict.fromkeys(name for history in histories.values() for name in history))
-    names = names[:PANELS]
-    columns = min(3, len(names))
-    with matplotlib.style.context(["default", {"text.parse_math": False, "font.size": 9}]):
-        rows = -(-len(names) // columns)
-        figure = Figure(figsize=(3.4 * columns, 2.4 * rows), dpi=110, layout="constrained")
-        panels = figure.subplots(rows, columns, squeeze=False).ravel()
-        for panel, name in zip(panels, names, strict=False):
+    names = list(dict.fromkeys(name for history in histories.values() for name in history))[:PANELS]
+
+    def draw(panels: Sequence[Axes]) -> None:
+        for panel, name in zip(panels, names, strict=True):
             for index, (entry, history) in enumerate(histories.items()):
                 if name in history:
                     panel.plot(*history[name], color=f"C{index}", label=entry, linewidth=1.3)
-            panel.set_title(name, loc="left", fontweight="bold", fontsize=9)
+            panel.set_title(name, loc="left")
             panel.set_xlabel("step")
-            panel.grid(alpha=0.3)
-            panel.spines[["top", "right"]].set_visible(False)
             panel.legend(frameon=False, fontsize=8)
-        for panel in panels[len(names) :]:
-            panel.remove()
-        file = io.BytesIO()
-        FigureCanvasAgg(figure).print_png(file, metadata={"Software": None})
-    return Image.open(file).convert("RGB")
+
+    return render.chart(draw, len(names), min(3, len(names)), (3.4, 2.4))
 
 
 def _history(entry: Entry) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -68,10 +57,7 @@ def _history(entry: Entry) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     found = {}
     evaluated = entry.drawn.evaluations()
     if "fid" in evaluated:
-        found["FID during training"] = (
-            np.array(evaluated["step"]),
-            np.array(evaluated["fid"]),
-        )
+        found["FID during training"] = np.array(evaluated["step"]), np.array(evaluated["fid"])
     metrics = entry.drawn.metrics()
     steps = np.array(metrics.pop("step", []))
     for name, values in metrics.items():
@@ -98,16 +84,8 @@ def table(rows: Sequence[Sequence[str]]) -> Image.Image:
 
 
 def table_rows(entries: Sequence[Entry]) -> list[list[str]]:
-    """Cells of the table, its heading first."""
-    rows = [["", *(_heading(entry) for entry in entries), "real images"]]
-    for name, measure in MEASURES.items():
-        cells = [entry.summary.get(name) for entry in entries]
-        floors = [cell.floor for cell in cells if cell is not None and cell.floor is not None]
-        if any(cells):
-            floor = f"{floors[0]:.{measure.digits}f}" if floors else ""
-            found = ["–" if cell is None else shown(name, cell) for cell in cells]
-            rows.append([measure.title, *found, floor])
-    return rows
+    """Cells of the measures, a column an entry."""
+    return record.table([_heading(e) for e in entries], [e.summary for e in entries])
 
 
 def _heading(entry: Entry) -> str:

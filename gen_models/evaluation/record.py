@@ -153,6 +153,23 @@ def shown(name: str, summary: Summary) -> str:
     return _text(summary.value, summary.interval, MEASURES[name].digits)
 
 
+def floor(name: str, summaries: Sequence[dict[str, Summary]]) -> str:
+    """What real images score, as text."""
+    found = (summary[name].floor for summary in summaries if name in summary)
+    value = next((number for number in found if number is not None), None)
+    return "–" if value is None else f"{value:.{MEASURES[name].digits}f}"
+
+
+def table(headings: Sequence[str], summaries: Sequence[dict[str, Summary]]) -> list[list[str]]:
+    """Cells: a row a measure, a column a summary under its heading, real images last."""
+    rows = [["", *headings, "real images"]]
+    for name, measure in MEASURES.items():
+        if any(name in summary for summary in summaries):
+            cells = [shown(name, s[name]) if name in s else "–" for s in summaries]
+            rows.append([measure.title, *cells, floor(name, summaries)])
+    return rows
+
+
 def with_interval(value: float, error: float | None, digits: int) -> str:
     """A number with its 95 % interval, from its standard error."""
     return _text(value, None if error is None else CONFIDENCE * error, digits)

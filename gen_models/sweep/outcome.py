@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from PIL import Image
 
+from gen_models import render
 from gen_models.comparison import pictures
 from gen_models.evaluation.measure import MEASURES
 from gen_models.evaluation.record import Evaluation, common_protocol, summarise
-from gen_models.render import moving_average
+from gen_models.markdown import table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -82,13 +83,13 @@ def markdown(found: Sequence[Row]) -> str:
         "best FID",
         "median",
     ]
-    lines = [heading, ["---"] * len(heading)]
+    lines = [heading]
     for row in found:
         cells = [_measure(row, name) for name in names]
         ends = ["–" if x is None else f"{x:.2f}" for x in (row.best, row.median)]
         settings = [str(row.setting[axis]) for axis in axes]
         lines.append([*settings, str(row.seeds), str(row.diverged), *cells, *ends])
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines) + "\n"
+    return table(lines)
 
 
 def _measure(row: Row, name: str) -> str:
@@ -184,55 +185,47 @@ def chart(members: Sequence[Member], metrics: Sequence[History]) -> Image.Image:
 
     metrics: of each member, as `Run.metrics` gives them; curves are smoothed means over the seeds.
     """
-    import matplotlib.style  # slow to import
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     settings: dict[str, list[int]] = {}
     for index, member in enumerate(members):
         settings.setdefault(_label(member), []).append(index)
     names = [n for n in dict.fromkeys(n for history in metrics for n in history) if n != "step"]
-    with matplotlib.style.context(["default", {"text.parse_math": False, "font.size": 9}]):
-        columns = 1 + len(names)
-        figure = Figure(figsize=(3.6 * columns, 3.4), dpi=110, layout="constrained")
-        first, *panels = figure.subplots(1, columns, squeeze=False)[0]
-        for place, (label, indices) in enumerate(settings.items()):
-            _interval(first, place, [members[i].evaluation for i in indices])
-            for panel, name in zip(panels, names, strict=True):
-                _mean_curve(panel, [metrics[i] for i in indices], name, place, label)
-        first.set_title("FID, 95 % interval", loc="left", fontweight="bold", fontsize=9)
+
+    def draw(panels: Sequence[Axes]) -> None:
+        first, *others = panels
+        first.set_title("FID, 95 % interval", loc="left")
         first.set_yticks(range(len(settings)), list(settings))
         first.set_ylim(len(settings) - 0.5, -0.5)
-        for panel, name in zip(panels, names, strict=True):
-            panel.set_title(name, loc="left", fontweight="bold", fontsize=9)
+        for place, indices in enumerate(settings.values()):
+            colour = f"C{place % 10}"
+            first.get_yticklabels()[place].set_color(colour)  # the legend of all panels
+            _interval(first, place, [members[i].evaluation for i in indices], colour)
+            for panel, name in zip(others, names, strict=True):
+                _mean_curve(panel, [metrics[i] for i in indices], name, colour)
+        for panel, name in zip(others, names, strict=True):
+            panel.set_title(name, loc="left")
             panel.set_xlabel("step")
-        for panel in (first, *panels):
-            panel.grid(alpha=0.3)
-            panel.spines[["top", "right"]].set_visible(False)
-        file = io.BytesIO()
-        FigureCanvasAgg(figure).print_png(file, metadata={"Software": None})
-    return Image.open(file).convert("RGB")
+
+    return render.chart(draw, 1 + len(names), 1 + len(names), (3.6, 3.4))
 
 
 def _label(member: Member) -> str:
     return ", ".join(f"{axis} {value}" for axis, value in member.setting.items()) or "all"
 
 
-def _interval(panel: Axes, place: int, evaluations: Sequence[Evaluation | None]) -> None:
+def _interval(
+    panel: Axes, place: int, evaluations: Sequence[Evaluation | None], colour: str
+) -> None:
     known = [evaluation for evaluation in evaluations if evaluation is not None]
     if known:
         found = summarise(known)["fid"]
-        panel.errorbar(
-            found.value, place, xerr=found.interval or 0, fmt="o", color=f"C{place % 10}", capsize=3
-        )
+        error = found.interval or 0
+        panel.errorbar(found.value, place, xerr=error, fmt="o", color=colour, capsize=3)
 
 
-def _mean_curve(
-    panel: Axes, histories: Sequence[History], name: str, place: int, label: str
-) -> None:
+def _mean_curve(panel: Axes, histories: Sequence[History], name: str, colour: str) -> None:
     """The mean over the seeds, as far as all of them came."""
     length = min(len(history.get(name, [])) for history in histories)
     if length:
         values = np.mean([history[name][:length] for history in histories], axis=0)
-        smooth = moving_average(values, max(1, length // 50))
-        panel.plot(range(1, length + 1), smooth, color=f"C{place % 10}", linewidth=1.2, label=label)
+        smooth = render.moving_average(values, max(1, length // 50))
+        panel.plot(range(1, length + 1), smooth, color=colour, linewidth=1.2)

@@ -161,6 +161,33 @@ class Follower(Trainer):
         pass
 
 
+class Pace:
+    """How many steps a dispatch should have, to take about DISPATCH_S.
+
+    The clock is started before training, so that a pause for grids and checkpoints is not counted.
+    """
+
+    def __init__(self) -> None:
+        self.steps = FIRST_DISPATCH_STEPS
+        self.compiled = False
+        self.since = 0.0
+
+    def start(self) -> None:
+        """Training begins, or goes on after a pause."""
+        self.since = time.perf_counter()
+
+    def took(self, count: int) -> None:
+        """A dispatch of `count` steps is over, the next may be under way.
+
+        The first one compiled, and says nothing.
+        """
+        now = time.perf_counter()
+        if self.compiled:
+            affordable = int(DISPATCH_S * count / (now - self.since))
+            self.steps = max(1, min(affordable, 4 * self.steps))
+        self.compiled, self.since = True, now
+
+
 class Dispatcher:
     """Keeps the device busy: one dispatch runs while the metrics of the one before are written."""
 
@@ -171,14 +198,15 @@ class Dispatcher:
         self.step = int(state.step)
         self.chunk: Chunk | None = None
         self.in_flight: tuple[int, int, int, Metrics] | None = None
-        self.pace = FIRST_DISPATCH_STEPS
-        self.settled_at: float | None = None  # None until the compilation is over
+        self.pace = Pace()
         self.stopped = False
 
     def advance_to(self, milestone: int, should_stop: Callable[[], bool]) -> int:
         """Train until `milestone` or until asked to stop. Returns the step reached, all settled."""
+        self.pace.start()
+        agreed = self.trainer.placement.agreed
         while self.step < milestone and not self.stopped:
-            self.stopped, self.pace = self.trainer.placement.agreed(should_stop(), self.pace)
+            self.stopped, self.pace.steps = agreed(should_stop(), self.pace.steps)
             if self.stopped:
                 break
             before, self.in_flight = self.in_flight, self._dispatch(milestone)
@@ -188,13 +216,13 @@ class Dispatcher:
         return self.step
 
     def _dispatch(self, milestone: int) -> tuple[int, int, int, Metrics]:
-        """Start up to `pace` steps. Returns first step, offset in chunk, count, metrics."""
+        """Start steps, as the pace allows. Returns first step, offset in chunk, count, metrics."""
         length = chunk_steps(self.trainer.train, self.trainer.run.config.run.batch_size)
         if self.chunk is None or self.step % length == 0:
             self.chunk = None  # so that two exist at a time, not three
             self.chunk = next(self.chunks)
         offset, first = self.step % length, self.step
-        count = min(self.pace, length - offset, milestone - first)
+        count = min(self.pace.steps, length - offset, milestone - first)
         self.state, history = programs.advance(
             *self.trainer.model, self.state, self.chunk, count, self.trainer.keys.train
         )
@@ -208,11 +236,7 @@ class Dispatcher:
         first, offset, count, on_device = dispatch
         host = jax.device_get(on_device)
         history = {name: values[offset : offset + count] for name, values in host.items()}
-        now = time.perf_counter()
-        if self.settled_at is not None:
-            affordable = int(DISPATCH_S * count / (now - self.settled_at))
-            self.pace = max(1, min(affordable, 4 * self.pace))
-        self.settled_at = now
+        self.pace.took(count)
         self._check(first, history)
         del history[programs.FINITE]
         self.trainer.record(first + 1, history)

@@ -6,7 +6,6 @@ batches and keys. The data set lies on each device once; what differs between me
 its rows they take.
 """
 
-import time
 from collections.abc import Callable, Sequence
 from functools import cache, partial
 from typing import Any, NamedTuple
@@ -23,7 +22,7 @@ from gen_models.data.stream import CHUNK_STEPS, indices
 from gen_models.errors import UserError
 from gen_models.training import checkpoint
 from gen_models.training.advance import Build, all_finite, to_batch
-from gen_models.training.fit import DISPATCH_S, Trainer, milestone
+from gen_models.training.fit import Pace, Trainer, milestone
 
 MAX_DATA_BYTES = 2**31  # on each device
 AXIS = "members"
@@ -256,10 +255,11 @@ def _fit(
         target = min(end, milestone(step, config))
         while step < target and not should_stop():
             count = min(pace.steps, target - step, CHUNK_STEPS - step % CHUNK_STEPS)
-            members, history = wave.advance(members, step, count)
+            pace.start()
+            members, history = jax.block_until_ready(wave.advance(members, step, count))
+            pace.took(count)
             _record(wave, members, history, step, count)
             step += count
-            pace.took(count)
             trained(step, count * len(trainers))
         if step < target:
             break
@@ -307,19 +307,3 @@ def _record(wave: Wave, members: Members, history: Metrics, step: int, count: in
             trainer.save(state, step + length)
             trainer.run.mark_diverged(step + length)
             trainer.summarise()
-
-
-class Pace:
-    """How many steps a dispatch should have, to take about a second."""
-
-    def __init__(self) -> None:
-        self.steps = 1
-        self.at: float | None = None
-
-    def took(self, count: int) -> None:
-        """A dispatch of `count` steps is over; the first one compiled, and says nothing."""
-        now = time.perf_counter()
-        if self.at is not None:
-            affordable = int(DISPATCH_S * count / (now - self.at))
-            self.steps = max(1, min(affordable, 4 * self.steps))
-        self.at = now

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from types import SimpleNamespace
 
 import jax
 import numpy as np
@@ -122,6 +123,38 @@ def test_missing_folders_are_made_again(tmp_path, tiny, whole):
         shutil.rmtree(tmp_path / "run" / name)
     assert train(tmp_path / "run", tiny) == 30
     assert products(tmp_path / "run") == whole
+
+
+# --- pace
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that is set by hand."""
+    now = [0.0]
+    monkeypatch.setattr(fit, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+    monkeypatch.setattr(fit, "DISPATCH_S", 1.0)
+    return now
+
+
+def test_dispatches_grow_fourfold_at_most_until_one_takes_a_second(clock):
+    pace, sizes = fit.Pace(), []
+    pace.start()
+    for _ in range(5):
+        clock[0] += 0.125 * pace.steps
+        pace.took(pace.steps)
+        sizes.append(pace.steps)
+    assert sizes == [1, 4, 8, 8, 8]  # the first says nothing: it compiled
+
+
+def test_the_pace_counts_no_pause(clock):
+    pace = fit.Pace()
+    for _ in range(3):
+        pace.start()
+        clock[0] += 0.5
+        pace.took(1)
+        clock[0] += 1000.0  # for grids and checkpoints
+    assert pace.steps == 2
 
 
 # --- divergence

@@ -44,7 +44,8 @@ def quick():
 @pytest.fixture(autouse=True)
 def one_step_a_dispatch(monkeypatch):
     """So that a sweep can be stopped at any step. Module fixtures come before it."""
-    monkeypatch.setattr(population, "DISPATCH_S", 1e-9)
+    monkeypatch.setattr(fit, "FIRST_DISPATCH_STEPS", 1)
+    monkeypatch.setattr(fit, "DISPATCH_S", 1e-9)
 
 
 class KilledError(Exception):
@@ -235,7 +236,7 @@ def finite(folder: Path) -> bool:
 def test_a_member_that_diverges_keeps_its_last_finite_state(
     tmp_path, tiny, monkeypatch, dispatch_s
 ):
-    monkeypatch.setattr(population, "DISPATCH_S", dispatch_s)
+    monkeypatch.setattr(fit, "DISPATCH_S", dispatch_s)
     betas = (1.0, METRIC, PARAMETER, 1.0)
     ends = sweep(tmp_path / "sweep", tiny, with_betas(*betas))
     assert ends == [DONE, Outcome(POISONED, True), Outcome(POISONED, True), DONE]
@@ -274,7 +275,7 @@ def test_a_member_may_diverge_at_the_first_step(tmp_path, tiny):
 
 @pytest.mark.usefixtures("poison", "either_way")
 def test_a_member_that_diverged_stays_so_whatever_it_is_given(tmp_path, tiny, monkeypatch):
-    monkeypatch.setattr(population, "DISPATCH_S", 1e3)
+    monkeypatch.setattr(fit, "DISPATCH_S", 1e3)
     members = with_betas(SOME, 1.0, 1.0, 1.0)
     run = members[0].run
     taken = indices(run.seed, 0, STEPS, run.batch_size, len(tiny.train.labels))

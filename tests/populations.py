@@ -49,6 +49,7 @@ def sweep(
     devices: int = 1,
     stop_at: int = 10**9,
     trained: Callable[[int, int], None] = lambda step, done: None,  # noqa: ARG005
+    report: Callable[[str], None] = print,
 ) -> list[population.Outcome]:
     """Train members together in this process, until a step near `stop_at`."""
     seen = [0]
@@ -59,7 +60,7 @@ def sweep(
 
     with trainers_of(folder, tiny, members) as trainers:
         stop = lambda: seen[-1] >= stop_at  # noqa: E731
-        return population.fit(trainers, jax.devices()[:devices], watch, stop)
+        return population.fit(trainers, jax.devices()[:devices], watch, stop, report)
 
 
 def hasten(patch: pytest.MonkeyPatch) -> None:

@@ -79,14 +79,6 @@ class Trainer:
         self.run.rewind(step)
         return self.placement.state(self.fresh() if state is None else state)
 
-    def restored_at(self, step: int) -> State:
-        """The state of the checkpoint of `step`, 0 for a fresh one; the run wound back to it."""
-        self.run.rewind(step)
-        if step == 0:
-            return self.fresh()
-        path = checkpoint.file_of(self.run.checkpoints, step)
-        return jax.device_put(checkpoint.load(path, programs.shapes(*self.model)))
-
     def draw(self, state: State, step: int) -> None:
         """Write the sample grid of this step, and the reconstructions of models that make them."""
         state = self.placement.local(state)

@@ -6,7 +6,7 @@ batches and keys. The data set lies on each device once; what differs between me
 its rows they take.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from typing import Any, NamedTuple
 
@@ -20,7 +20,6 @@ from gen_models.algorithm import Array, Key, Metrics, PyTree, Spec, State
 from gen_models.data.catalog import Dataset
 from gen_models.data.stream import CHUNK_STEPS, indices
 from gen_models.errors import UserError
-from gen_models.training import checkpoint
 from gen_models.training.advance import Build, all_finite, to_batch
 from gen_models.training.fit import Pace, Trainer, milestone
 
@@ -147,6 +146,11 @@ class Wave:
 
         return jax.tree.map(stack, *trees)
 
+    def members(self, states: Sequence[State]) -> Members:
+        """The members where these states, one a member, are; none has diverged."""
+        states = [*states, *[states[0]] * (len(self.filled) - len(states))]
+        return Members(self.spread(states), self.spread([np.True_] * len(states)))
+
     def gathered(self, tree: PyTree) -> list[PyTree]:
         """The inverse of `spread`, on the host, for the members alone."""
         host = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), jax.device_get(tree))
@@ -196,25 +200,27 @@ def fit(
     devices: Sequence[jax.Device],
     trained: Callable[[int, int], None] = lambda step, done: None,  # noqa: ARG005
     should_stop: Callable[[], bool] = lambda: False,
+    report: Callable[[str], None] = print,
 ) -> list[Outcome]:
-    """Train members to their last step, all at once, from the newest step that all have saved.
+    """Train members to their last step, all at once, each from its newest whole checkpoint.
 
     They must be of one program: the same model, static options, data, batch size and steps.
     `trained` is told the step reached and how many steps all members together have just done. When
-    `should_stop` says so they are saved where they are. Members that are behind, because a process
-    was killed while it saved, or because seeds were added, catch up first. A member that diverges
-    is marked so in its folder and stays as it was.
+    `should_stop` says so they are saved where they are. `report` is told of damaged checkpoints
+    that were passed over. Members that are behind, for that reason, because a process was killed
+    while it saved, or because seeds were added, catch up first. A member that diverges is marked so
+    in its folder and stays as it was.
     """
     last = trainers[0].run.config.run.steps
+    states = {t: _restored(t, report) for t in trainers if t.run.diverged_at is None}
     while not should_stop():
-        at = {id(t): _newest(t) for t in trainers if t.run.diverged_at is None}
-        reached = sorted(set(at.values()) - {last})
-        if not reached:
+        reached = sorted({last, *(int(state.step) for state in states.values())})
+        if reached[0] == last:
             break
-        behind = [t for t in trainers if at.get(id(t)) == reached[0]]
-        target = reached[1] if len(reached) > 1 else last
-        _fit(behind, devices, reached[0], target, trained, should_stop)
-    outcomes = [_outcome(trainer) for trainer in trainers]
+        behind = {t: state for t, state in states.items() if state.step == reached[0]}
+        living = _fit(behind, devices, reached[1], trained, should_stop)
+        states = {t: state for t, state in states.items() if t not in behind} | living
+    outcomes = [_outcome(trainer, states) for trainer in trainers]
     for trainer, outcome in zip(trainers, outcomes, strict=True):
         cut_short = not (
             trainer.run.folder / "animation.gif"
@@ -224,68 +230,65 @@ def fit(
     return outcomes
 
 
-def _newest(trainer: Trainer) -> int:
-    return max(checkpoint.steps(trainer.run.checkpoints), default=0)
+def _restored(trainer: Trainer, report: Callable[[str], None]) -> State:
+    """Where a member is, on the host: `Wave` puts it where it belongs."""
+    return jax.device_get(trainer.restored(report))
 
 
-def _outcome(trainer: Trainer) -> Outcome:
-    diverged_at = trainer.run.diverged_at
-    if diverged_at is not None:
-        return Outcome(diverged_at, True)
-    return Outcome(_newest(trainer), False)
+def _outcome(trainer: Trainer, states: Mapping[Trainer, State]) -> Outcome:
+    if trainer in states:
+        return Outcome(int(states[trainer].step), False)
+    return Outcome(trainer.run.diverged_at, True)
 
 
 def _fit(
-    trainers: Sequence[Trainer],
+    behind: Mapping[Trainer, State],
     devices: Sequence[jax.Device],
-    step: int,
     end: int,
     trained: Callable[[int, int], None],
     should_stop: Callable[[], bool],
-) -> None:
-    """Train members that have all saved `step`, up to `end`."""
+) -> dict[Trainer, State]:
+    """Train members that are all at one step up to `end`. Returns those that did not diverge."""
+    trainers, living = list(behind), dict(behind)
     config = trainers[0].run.config.run
-    states = [trainer.restored_at(step) for trainer in trainers]
-    wave = Wave(trainers, devices)
-    states += [states[0]] * (len(wave.filled) - len(trainers))
-    members = Members(wave.spread(states), wave.spread([np.True_] * len(wave.filled)))
-    pace, saved = Pace(), step
+    wave, pace = Wave(trainers, devices), Pace()
+    members = wave.members(list(behind.values()))
+    step = saved = int(behind[trainers[0]].step)
     trained(step, 0)
     while step < end and not should_stop():
         target = min(end, milestone(step, config))
-        while step < target and not should_stop():
-            count = min(pace.steps, target - step, CHUNK_STEPS - step % CHUNK_STEPS)
-            pace.start()
-            members, history = jax.block_until_ready(wave.advance(members, step, count))
-            pace.took(count)
-            _record(wave, members, history, step, count)
-            step += count
-            trained(step, count * len(trainers))
+        count = min(pace.steps, target - step, CHUNK_STEPS - step % CHUNK_STEPS)
+        pace.start()
+        members, history = jax.block_until_ready(wave.advance(members, step, count))
+        pace.took(count)
+        _record(wave, members, history, step, count)
+        step += count
+        trained(step, count * len(trainers))
         if step < target:
-            break
-        states = None
+            continue
+        living = _alive(trainers, wave.gathered(members.state))
         if step % config.sample_every_steps == 0 or step == config.steps:
-            states = wave.gathered(members.state)
-            for trainer, state in _alive(trainers, states):
+            for trainer, state in living.items():
                 trainer.draw(state, step)
         if step % config.checkpoint_every_steps == 0 or step == end:
-            _save(trainers, states or wave.gathered(members.state), step)
+            _save(living, step)
             saved = step
     if step != saved:
-        _save(trainers, wave.gathered(members.state), step)
+        living = _alive(trainers, wave.gathered(members.state))
+        _save(living, step)
     if step == config.steps:
-        for trainer in trainers:
-            if trainer.run.diverged_at is None:
-                trainer.summarise()
+        for trainer in living:
+            trainer.summarise()
+    return living
 
 
-def _alive(trainers: Sequence[Trainer], states: Sequence[State]) -> list[tuple[Trainer, State]]:
+def _alive(trainers: Sequence[Trainer], states: Sequence[State]) -> dict[Trainer, State]:
     pairs = zip(trainers, states, strict=True)
-    return [(trainer, state) for trainer, state in pairs if trainer.run.diverged_at is None]
+    return {trainer: state for trainer, state in pairs if trainer.run.diverged_at is None}
 
 
-def _save(trainers: Sequence[Trainer], states: Sequence[State], step: int) -> None:
-    for trainer, state in _alive(trainers, states):
+def _save(living: Mapping[Trainer, State], step: int) -> None:
+    for trainer, state in living.items():
         trainer.save(state, step)
 
 

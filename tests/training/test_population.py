@@ -27,7 +27,7 @@ from gen_models.errors import UserError
 from gen_models.models import MODELS, vae
 from gen_models.training import checkpoint, fit, population
 from gen_models.training import run as runs
-from gen_models.training.checkpoint import DamagedCheckpointError
+from gen_models.training.checkpoint import CheckpointError
 from gen_models.training.population import Outcome
 
 STEPS = 20
@@ -418,16 +418,43 @@ def test_a_kill_before_any_checkpoint_begins_again(tmp_path, tiny, whole):
     assert made(tmp_path / "sweep") == made(whole)
 
 
-def test_a_damaged_checkpoint_is_an_error_that_destroys_nothing(tmp_path, tiny, whole):
+def damage(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def test_a_damaged_checkpoint_is_reported_and_the_one_before_used(tmp_path, tiny, whole):
+    folder, told, reports = tmp_path / "sweep", [], []
+    sweep_killed_at(17, folder, tiny, make_members())
+    damage(checkpoint.file_of(folder / "1" / runs.CHECKPOINTS, 15))
+    watch = lambda *both: told.append(both)  # noqa: E731
+    assert sweep(folder, tiny, make_members(), trained=watch, report=reports.append) == [DONE] * 3
+    (report,) = reports
+    assert "1/checkpoints/step_00000015.safetensors is damaged" in report
+    assert told[:2] == [(10, 0), (11, 1)]
+    assert made(folder) == made(whole)
+
+
+def test_a_damaged_end_is_trained_again(tmp_path, tiny, whole):
+    folder, reports = tmp_path / "sweep", []
+    sweep(folder, tiny, make_members())
+    damage(checkpoint.file_of(folder / "2" / runs.CHECKPOINTS, STEPS))
+    assert sweep(folder, tiny, make_members(), report=reports.append) == [DONE] * 3
+    assert len(reports) == 1
+    assert made(folder) == made(whole)
+
+
+def test_no_whole_checkpoint_of_a_member_is_an_error_that_destroys_nothing(tmp_path, tiny, whole):
     folder = tmp_path / "sweep"
     sweep_killed_at(17, folder, tiny, make_members())
-    damaged = checkpoint.file_of(folder / "1" / runs.CHECKPOINTS, 15)
-    damaged.write_bytes(damaged.read_bytes()[:-1])
-    with pytest.raises(DamagedCheckpointError, match="1/checkpoints/step_00000015"):
+    files = [checkpoint.file_of(folder / "1" / runs.CHECKPOINTS, step) for step in (10, 15)]
+    for file in files:
+        damage(file)
+    with pytest.raises(CheckpointError, match=r"every checkpoint in .*1/checkpoints is damaged"):
         sweep(folder, tiny, make_members())
     assert saved(folder) == [[10, 15]] * 3
-    damaged.unlink()
-    sweep(folder, tiny, make_members())
+    for file in files:
+        file.unlink()
+    assert sweep(folder, tiny, make_members()) == [DONE] * 3
     assert made(folder) == made(whole)
 
 

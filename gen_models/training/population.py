@@ -254,14 +254,15 @@ def _fit(
     wave, pace = Wave(trainers, devices), Pace()
     members = wave.members(list(behind.values()))
     step = saved = int(behind[trainers[0]].step)
+    some_left = True
     trained(step, 0)
-    while step < end and not should_stop():
+    while step < end and some_left and not should_stop():
         target = min(end, milestone(step, config))
         count = min(pace.steps, target - step, CHUNK_STEPS - step % CHUNK_STEPS)
         pace.start()
         members, history = jax.block_until_ready(wave.advance(members, step, count))
         pace.took(count)
-        _record(wave, members, history, step, count)
+        some_left = _record(wave, members, history, step, count)
         step += count
         trained(step, count * len(trainers))
         if step < target:
@@ -292,8 +293,11 @@ def _save(living: Mapping[Trainer, State], step: int) -> None:
         trainer.save(state, step)
 
 
-def _record(wave: Wave, members: Members, history: Metrics, step: int, count: int) -> None:
-    """Write the metrics of a dispatch; save a member that diverged in it, and mark it so."""
+def _record(wave: Wave, members: Members, history: Metrics, step: int, count: int) -> bool:
+    """Write the metrics of a dispatch; save a member that diverged in it, and mark it so.
+
+    Returns whether any member has not diverged.
+    """
     first = step % CHUNK_STEPS
     alive = wave.gathered(members.alive)
     for index, (trainer, metrics) in enumerate(
@@ -310,3 +314,4 @@ def _record(wave: Wave, members: Members, history: Metrics, step: int, count: in
             trainer.save(state, step + length)
             trainer.run.mark_diverged(step + length)
             trainer.summarise()
+    return any(alive)

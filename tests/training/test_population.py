@@ -300,9 +300,12 @@ def test_a_learning_rate_that_is_far_too_high_harms_no_other_member(tmp_path, ti
 
 @pytest.mark.usefixtures("poison")
 def test_a_sweep_of_which_all_have_diverged_is_done(tmp_path, tiny):
+    told = []
     for _ in range(2):
-        ends = sweep(tmp_path, tiny, with_betas(*[METRIC] * 4))
+        ends = sweep(tmp_path, tiny, with_betas(*[METRIC] * 4), trained=lambda *b: told.append(b))
         assert ends == [Outcome(POISONED, True)] * 4
+    assert told[-1] == (POISONED + 1, 4)  # and no step after it
+    assert len(told) == POISONED + 2
     assert saved(tmp_path) == [[10, POISONED]] * 4
 
 

@@ -22,6 +22,7 @@ from gen_models.training.run import Run
 
 GRID_ROWS = GRID_COLUMNS = 10
 FRAME_S = 0.15
+CURVES = "curves.png"
 FIRST_DISPATCH_STEPS = 4
 DISPATCH_S = 1.0  # how long one dispatch should take: progress and signals are seen this often
 
@@ -121,13 +122,20 @@ class Trainer:
         return measures
 
     def summarise(self) -> None:
-        """Write what is made once, at the end: the animation of the grids and the curves."""
+        """Write what is made once, at the end: the animation of the grids and, last, the curves."""
         frames = self.run.pictures("grids")
         if frames:
             render.save_gif(frames, self.run.folder / "animation.gif", FRAME_S)
         metrics = self.run.metrics()
         if metrics.get("step"):
-            render.curves(metrics, self.run.folder / "curves.png", self.run.folder.name)
+            render.curves(metrics, self.run.folder / CURVES, self.run.folder.name)
+
+    @property
+    def summarised(self) -> bool:
+        """Whether `summarise` has been done, to its end, since the newest state was saved."""
+        saved, curves = self.run.checkpoints, self.run.folder / CURVES
+        newest = checkpoint.file_of(saved, checkpoint.steps(saved)[-1])
+        return curves.exists() and curves.stat().st_mtime_ns >= newest.stat().st_mtime_ns
 
 
 class Follower(Trainer):

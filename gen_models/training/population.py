@@ -209,7 +209,7 @@ def fit(
     `should_stop` says so they are saved where they are. `report` is told of damaged checkpoints
     that were passed over. Members that are behind, for that reason, because a process was killed
     while it saved, or because seeds were added, catch up first. A member that diverges is marked so
-    in its folder and stays as it was.
+    in its folder and stays as it was. Those at their end are summarised, unless that has been done.
     """
     last = trainers[0].run.config.run.steps
     states = {t: _restored(t, report) for t in trainers if t.run.diverged_at is None}
@@ -222,10 +222,8 @@ def fit(
         states = {t: state for t, state in states.items() if t not in behind} | living
     outcomes = [_outcome(trainer, states) for trainer in trainers]
     for trainer, outcome in zip(trainers, outcomes, strict=True):
-        cut_short = not (
-            trainer.run.folder / "animation.gif"
-        ).exists()  # by a kill, at the very end
-        if cut_short and (outcome.step == last or outcome.diverged):
+        ended = outcome.diverged or outcome.step == last
+        if ended and not trainer.summarised and not should_stop():
             trainer.summarise()
     return outcomes
 
@@ -277,9 +275,6 @@ def _fit(
     if step != saved:
         living = _alive(trainers, wave.gathered(members.state))
         _save(living, step)
-    if step == config.steps:
-        for trainer in living:
-            trainer.summarise()
     return living
 
 
@@ -313,5 +308,4 @@ def _record(wave: Wave, members: Members, history: Metrics, step: int, count: in
             state = wave.gathered(members.state)[index]
             trainer.save(state, step + length)
             trainer.run.mark_diverged(step + length)
-            trainer.summarise()
     return any(alive)

@@ -22,6 +22,7 @@ from populations import (
 )
 from trainings import half_written, products
 
+from gen_models import render
 from gen_models.data.stream import indices
 from gen_models.errors import UserError
 from gen_models.models import MODELS, vae
@@ -470,12 +471,41 @@ def test_a_kill_while_seeds_are_added_leaves_finished_members_whole(tmp_path, ti
     assert [products(tmp_path / member) for member in "01"] == before
 
 
-def test_a_kill_while_the_end_is_summarised_leaves_nobody_without(tmp_path, tiny):
+@pytest.fixture
+def drawn(monkeypatch):
+    """The names of the members whose curves are drawn, as a stand-in for the curves."""
+    names = []
+
+    def curves(metrics, path, name):
+        path.write_text(str(len(metrics["step"])))
+        names.append(name)
+
+    monkeypatch.setattr(render, "curves", curves)
+    return names
+
+
+@pytest.mark.parametrize("part", ["save_gif", "curves"])
+def test_a_kill_while_the_end_is_summarised_leaves_nobody_without(tmp_path, tiny, drawn, part):
     with pytest.MonkeyPatch.context() as patch, pytest.raises(KilledError):
-        patch.setattr(fit.Trainer, "summarise", lambda _: killed_at(0)(0, 0))
+        patch.setattr(render, part, lambda *_: killed_at(0)(0, 0))
         sweep(tmp_path, tiny, make_members())
     assert sweep(tmp_path, tiny, make_members()) == [DONE] * 3
+    assert drawn == ["0", "1", "2"]
     assert all((tmp_path / member / "animation.gif").exists() for member in "012")
+
+
+@pytest.mark.usefixtures("poison")
+@pytest.mark.parametrize("sample_every_steps", [10, 10**6])
+def test_members_are_summarised_once_and_again_when_they_were_trained_on(
+    tmp_path, tiny, drawn, sample_every_steps
+):
+    calls = (STEPS, ["0", "1"]), (STEPS, []), (STEPS + 5, ["0"]), (STEPS + 5, [])
+    for steps, names in calls:
+        drawn.clear()
+        options = {"steps": steps, "sample_every_steps": sample_every_steps}
+        sweep(tmp_path, tiny, with_betas(1.0, METRIC, **options))
+        assert drawn == names
+        assert (tmp_path / "0" / "curves.png").read_text() == str(steps)
 
 
 # --- data

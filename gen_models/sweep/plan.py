@@ -15,6 +15,7 @@ from gen_models.models import MODELS
 from gen_models.training import config as configs
 from gen_models.training.advance import shapes
 from gen_models.training.config import Config
+from gen_models.training.placement import check_devices
 
 LOGARITHMIC = 10.0  # a range whose ends are this far apart is sampled by its logarithm
 
@@ -134,11 +135,7 @@ def check(members: Sequence[Config], devices: int) -> None:
     names = [repr(configs.identity(member)) for member in members]
     if len(set(names)) < len(names):
         raise ConfigError("two members of the sweep are the same; leave out repeated values")
-    found = len(jax.devices())
-    if not 1 <= devices <= found:
-        raise ConfigError(
-            f"devices is {devices}, but there {'is' if found == 1 else 'are'} {found}"
-        )
+    check_devices(devices)
 
 
 def step_flops(member: Config, spec: Spec) -> float:

@@ -15,16 +15,22 @@ from gen_models.config import ConfigError
 from gen_models.data.stream import Chunk
 
 
+def check_devices(devices: int) -> None:
+    """Raises ConfigError unless there are so many devices, and it is one or more."""
+    found = len(jax.devices())
+    if not 1 <= devices <= found:
+        raise ConfigError(
+            f"devices is {devices}, but there {'is' if found == 1 else 'are'} {found}"
+        )
+
+
 class Placement:
     """Puts chunks and states where they belong, and keeps several processes in step."""
 
     def __init__(self, devices: int, batch_size: int) -> None:
         """Raises ConfigError for more devices than there are, or a batch that does not divide."""
+        check_devices(devices)
         found = jax.devices()
-        if devices > len(found):
-            raise ConfigError(
-                f"devices is {devices}, but there {'is' if len(found) == 1 else 'are'} {len(found)}"
-            )
         processes = jax.process_count()
         if processes > 1 and devices not in (1, len(found)):
             raise ConfigError(

@@ -1,6 +1,7 @@
 """Train a population: `python -m experiments.sweep --seeds 4 --learning-rate 1e-4 2e-4 4e-4`."""
 
 import contextlib
+import itertools
 import json
 import shlex
 import signal
@@ -138,14 +139,13 @@ def planned(options: Options, given: dict[str, tuple[Any, ...]], base: Config) -
         members = plan.sampled(base, axes, options.random, seeds, options.seed)
     devices = len(jax.devices()) if options.devices is None else options.devices
     plan.check(members, devices)
-    return Plan(axes, tuple(members), devices, options.per_device)
+    return Plan(axes, tuple(members), devices, options.per_device, jax.process_count())
 
 
 def show(console: Console, work: Plan, spec: Spec, train: Dataset) -> None:
     """Print the plan: members, groups, waves, devices, memory, time."""
     first = work.members[0]
-    widest = max(len(wave) for wave in work.waves)
-    per_device = -(-widest // min(work.devices, widest))
+    per_device = max(layout.per_device for layout in work.compilations)
     state = max(plan.state_bytes(group[0], spec) for group in work.groups)
     megabytes = (per_device * 2 * state + train.images.nbytes) / 2**20
     product, rate_of = matmul()
@@ -156,8 +156,8 @@ def show(console: Console, work: Plan, spec: Spec, train: Dataset) -> None:
     console.print(
         f"{len(work.members)} members of {first.run.model}, {first.run.steps} steps each; "
         f"varying: {varying or 'nothing'} and the seed\n"
-        f"compilations: {len(work.groups)}, waves: {len(work.waves)}, devices: {work.devices} with "
-        f"up to {per_device} members each\n"
+        f"compilations: {len(work.compilations)}, waves: {len(work.waves)}, devices: "
+        f"{work.devices} with up to {per_device} members each\n"
         f"about {megabytes:.0f} MiB of states and data on a device, activations apart\n"
         f"about {seconds / 60:.0f} min at {EFFICIENCY:.0%} of the {rate / 1e9:.0f} GFLOP/s that a "
         "device of this machine multiplies matrices with"
@@ -255,20 +255,19 @@ def carry_out(
 
     Processes need no program in common: a member is trained by one of them.
     """
-    share = slice(jax.process_index(), None, jax.process_count())
-    devices = jax.local_devices()[: -(-work.devices // jax.process_count())]
-    total = sum(len(wave[share]) for wave in work.waves) * options.steps
+    waves = work.share(jax.process_index())
+    devices = jax.local_devices()[: work.own_devices]
+    total = sum(map(len, waves)) * options.steps
     with Progress(console=console) as progress:
         advanced = partial(progress.advance, progress.add_task("sweep", total=total))
-        for wave in (wave[share] for wave in work.waves):
+        for wave in waves:
             these = [folders[member] for member in wave]
-            if wave and not train_wave(wave, these, data, devices, should_stop, advanced):
+            if not train_wave(wave, these, data, devices, should_stop, advanced):
                 return False
-    for wave in work.waves:
-        for member in wave[share]:
-            if should_stop():
-                return False
-            measured(member, folders[member], work, options)
+    for member in itertools.chain.from_iterable(waves):
+        if should_stop():
+            return False
+        measured(member, folders[member], work, options)
     return True
 
 

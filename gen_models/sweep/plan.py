@@ -16,6 +16,7 @@ from gen_models.training import config as configs
 from gen_models.training.advance import shapes
 from gen_models.training.config import Config
 from gen_models.training.placement import check_devices
+from gen_models.training.population import Layout, layout
 
 LOGARITHMIC = 10.0  # a range whose ends are this far apart is sampled by its logarithm
 
@@ -30,10 +31,12 @@ class Plan:
     devices: int
     per_device: int
     """Members on one device at a time, at most."""
+    processes: int = 1
+    """That carry it out together, each with its part of the devices and of every wave."""
 
     @property
     def groups(self) -> list[list[Config]]:
-        """Members of one compilation each: they differ in seeds and real-valued options alone."""
+        """Members of one program each: they differ in seeds and real-valued options alone."""
         found: dict[Any, list[Config]] = {}
         for member in self.members:
             found.setdefault(_static(member), []).append(member)
@@ -48,6 +51,23 @@ class Plan:
             count = -(-len(group) // size)
             waves += [list(part) for part in _split(group, count)]
         return waves
+
+    @property
+    def own_devices(self) -> int:
+        """How many of the devices are those of one process."""
+        return -(-self.devices // self.processes)
+
+    def share(self, process: int) -> list[list[Config]]:
+        """The members of each wave that a process trains; without the waves that leave it none."""
+        parts = [wave[process :: self.processes] for wave in self.waves]
+        return [part for part in parts if part]
+
+    @property
+    def compilations(self) -> list[Layout]:
+        """What the first process compiles, none has more: each group for each layout of a wave."""
+        parts = self.share(0)
+        programs = {(_static(part[0]), layout(len(part), self.own_devices)) for part in parts}
+        return [wanted for _, wanted in programs]
 
 
 def _split(members: Sequence[Config], count: int) -> list[Sequence[Config]]:

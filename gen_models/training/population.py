@@ -112,6 +112,19 @@ def program(
     )
 
 
+class Layout(NamedTuple):
+    """On how many devices the members of a wave are, and how many of them on each."""
+
+    devices: int
+    per_device: int
+
+
+def layout(members: int, devices: int) -> Layout:
+    """Members are spread over as many of the devices as they fill. Each layout is a compilation."""
+    used = min(members, devices)
+    return Layout(used, -(-members // used))
+
+
 class Wave:
     """Members that are trained at the same time, spread over the devices.
 
@@ -121,9 +134,9 @@ class Wave:
 
     def __init__(self, trainers: Sequence[Trainer], devices: Sequence[jax.Device]) -> None:
         self.trainers = list(trainers)
-        self.devices = tuple(devices)[: len(self.trainers)]
-        self.per_device = -(-len(self.trainers) // len(self.devices))
-        places = len(self.devices) * self.per_device
+        used, self.per_device = layout(len(self.trainers), len(devices))
+        self.devices = tuple(devices)[:used]
+        places = used * self.per_device
         self.filled = [*self.trainers, *[self.trainers[0]] * (places - len(self.trainers))]
         mesh = Mesh(np.array(self.devices), (AXIS,))
         self.sharding = NamedSharding(mesh, PartitionSpec(AXIS))

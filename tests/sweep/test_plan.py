@@ -120,6 +120,46 @@ def test_a_wave_is_of_one_group():
     assert sorted(len(wave) for wave in work.waves) == [1, 1, 2, 2]
 
 
+# --- compilations
+
+# Members, devices, members a device at most, processes; then the waves, and the layouts of what the
+# first process compiles.
+LAYOUTS = [
+    ((6, 1, 3, 1), [3, 3], [(1, 3)]),
+    ((5, 1, 2, 1), [2, 1, 2], [(1, 1), (1, 2)]),
+    ((7, 2, 2, 1), [4, 3], [(2, 2)]),  # a wave of three leaves one place empty
+    ((5, 2, 2, 1), [2, 3], [(2, 1), (2, 2)]),
+    ((3, 2, 1, 1), [2, 1], [(1, 1), (2, 1)]),
+    ((2, 4, 1, 1), [2], [(2, 1)]),
+    ((5, 4, 1, 2), [2, 3], [(1, 1), (2, 1)]),
+]
+
+
+@pytest.mark.parametrize(("sizes", "waves", "layouts"), LAYOUTS)
+def test_waves_that_are_laid_out_otherwise_are_compilations_of_their_own(sizes, waves, layouts):
+    count, devices, per_device, processes = sizes
+    work = Plan({}, A_HUNDRED[:count], devices, per_device, processes)
+    assert [len(wave) for wave in work.waves] == waves
+    assert sorted(work.compilations) == layouts
+
+
+def test_each_group_is_compiled_in_each_of_its_layouts():
+    axes = {"learning_rate": (1e-4, 2e-4, 3e-4), "width": (4, 8)}
+    work = planned(axes, devices=1, per_device=2)
+    assert sorted(work.compilations) == [(1, 1)] * 2 + [(1, 2)] * 2
+
+
+@settings(max_examples=30, deadline=None, derandomize=True, database=None)
+@given(count=st.integers(1, 100), devices=st.integers(1, 8), processes=st.integers(1, 9))
+def test_processes_part_every_wave_among_them(count, devices, processes):
+    work = Plan({}, A_HUNDRED[:count], devices, 4, processes)
+    shares = [work.share(process) for process in range(processes)]
+    together = [member for share in shares for part in share for member in part]
+    assert sorted(m.run.seed for m in together) == list(range(count))
+    sizes = [sum(map(len, share)) for share in shares]
+    assert sizes[0] == max(sizes)
+
+
 # --- random settings
 
 

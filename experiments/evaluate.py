@@ -68,20 +68,17 @@ class Options:
     """How many images of the test split to take that bound of."""
 
 
-def evaluate_newest(run: runs.Run) -> Evaluation:
-    """The evaluation of a run's last state under default options; it is written into the run."""
-    own, options = run.config.run, Options()
-    evaluation = evaluate_run(run, yardstick(own.dataset, own.data_dir, options), options)
-    record.write(run.folder / record.NAME, evaluation)
-    return evaluation
-
-
 def yardstick(dataset: str | None, data_dir: Path | None, options: Options) -> Yardstick:
     """What images of a data set are measured with. Raises UserError."""
     name = dataset if dataset in CATALOG or data_dir is None else None
     train, test = (catalog.load(name, split, data_dir) for split in ("train", "test"))
     net = features.load(options.features or features.net_path(train.name))
     return Yardstick(net, train, test, options.reference)
+
+
+def own_yardstick(data: tuple[catalog.Dataset, catalog.Dataset]) -> Yardstick:
+    """The one of default options for a data set that is loaded already. Raises UserError."""
+    return Yardstick(features.load(features.net_path(data[0].name)), *data)
 
 
 class Samples(NamedTuple):
@@ -107,7 +104,7 @@ def keys(seed: int) -> tuple[Key, Key]:
 def evaluator(run: runs.Run, data: tuple[catalog.Dataset, catalog.Dataset]) -> Evaluate:
     """What `train --eval-every` calls: measures of a state; the whole goes to evaluation.json."""
     options = Options(samples=SAMPLES)
-    stick = Yardstick(features.load(features.net_path(data[0].name)), *data)
+    stick = own_yardstick(data)
     labels = np.resize(stick.reference.labels, options.samples)
 
     def evaluate_state(state: State) -> dict[str, float]:

@@ -1,11 +1,8 @@
 """Train a population: `python -m experiments.sweep --seeds 4 --learning-rate 1e-4 2e-4 4e-4`."""
 
-import contextlib
-import itertools
-import json
 import shlex
 import signal
-import time
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, make_dataclass
 from functools import partial
@@ -19,20 +16,19 @@ from rich.progress import Progress
 from experiments import command, evaluate
 from experiments.command import Processes
 from experiments.train import load_data
-from gen_models import render
 from gen_models.algorithm import Spec
 from gen_models.benchmark.flops import matmul
-from gen_models.config import Between, ConfigError, validate
+from gen_models.config import Between, validate
 from gen_models.data.catalog import Dataset
-from gen_models.errors import UserError
-from gen_models.evaluation import features, record
+from gen_models.evaluation.record import Evaluation
 from gen_models.models import MODELS
-from gen_models.sweep import outcome, plan
+from gen_models.sweep import conduct, plan
+from gen_models.sweep.conduct import Sweep
 from gen_models.sweep.plan import Plan
-from gen_models.training import checkpoint, environment, fit, machines, population
 from gen_models.training import config as configs
+from gen_models.training import machines
 from gen_models.training import run as runs
-from gen_models.training.config import Config, RunConfig, known_model
+from gen_models.training.config import RunConfig, known_model
 from gen_models.training.interrupt import interruptible
 
 SWEEPS = Path("results/sweeps")
@@ -42,9 +38,6 @@ SHARED = (
     *("sample_every_steps", "checkpoint_every_steps"),
 )
 EFFICIENCY = 0.6  # of the matrix rate, what a step reaches on a CPU: results/benchmark.md
-WAIT_S = 1.0  # between looks at what other processes have done
-TABLE, CSV, JSON = "README.md", "members.csv", "sweep.json"
-PLAN, CURVES, PICTURE = "plan.json", "curves.png", "samples.png"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,37 +107,9 @@ def parse(args: Sequence[str]) -> tuple[Options, Processes, dict[str, tuple[Any,
     return found.common, found.processes, given
 
 
-def planned(options: Options, given: dict[str, tuple[Any, ...]], base: Config) -> Plan:
-    """The plan. Raises ConfigError for requests that cannot be carried out."""
-    for name, values in given.items():
-        if not values:
-            raise ConfigError(f"--{name.replace('_', '-')} has no value; give one or more")
-    single = {name: values[0] for name, values in given.items() if len(values) == 1}
-    base = configs.from_flat(configs.to_flat(base) | single)
-    axes = {name: values for name, values in given.items() if len(values) > 1}
-    seeds = range(options.seed, options.seed + options.seeds)
-    if options.random is None:
-        members = plan.product(base, axes, seeds)
-    else:
-        real = plan.real_options(options.model)
-        for name, values in axes.items():
-            ends = len(values) == 2 and None not in values and values[0] < values[1]
-            if name not in real or not ends:
-                raise ConfigError(
-                    f"{name} is {list(values)}; with --random an option that varies is real-valued "
-                    "and has two values, the lower first: the ends of its range"
-                )
-        if not axes:
-            raise ConfigError("--random needs a range: give an option two values")
-        members = plan.sampled(base, axes, options.random, seeds, options.seed)
-    devices = len(jax.devices()) if options.devices is None else options.devices
-    plan.check(members, devices)
-    return Plan(axes, tuple(members), devices, options.per_device, jax.process_count())
-
-
-def show(console: Console, work: Plan, spec: Spec, train: Dataset) -> None:
-    """Print the plan: members, groups, waves, devices, memory, time."""
-    first = work.members[0]
+def show(console: Console, work: Plan, train: Dataset) -> None:
+    """Print the plan: members, compilations, waves, devices, memory, time."""
+    first, spec = work.members[0], Spec(*train.image_shape, train.num_classes)
     per_device = max(layout.per_device for layout in work.compilations)
     state = max(plan.state_bytes(group[0], spec) for group in work.groups)
     megabytes = (per_device * 2 * state + train.images.nbytes) / 2**20
@@ -164,150 +129,58 @@ def show(console: Console, work: Plan, spec: Spec, train: Dataset) -> None:
     )
 
 
-def train_wave(
-    wave: Sequence[Config],
-    folders: Sequence[Path],
-    data: tuple[Dataset, Dataset],
-    devices: Sequence[jax.Device],
-    should_stop: Callable[[], bool],
-    advanced: Callable[[int], None],
-) -> bool:
-    """Train members together. Returns whether they are done."""
-    with contextlib.ExitStack() as stack:
-        opened = [
-            stack.enter_context(runs.opened(folder, member, data[0]))
-            for member, folder in zip(wave, folders, strict=True)
-        ]
-        for run in opened:
-            run.record_sessions([*run.sessions(), environment.describe()])
-        trainers = [fit.Trainer(run, *data) for run in opened]
-        advanced(sum(max(checkpoint.steps(run.checkpoints), default=0) for run in opened))
-        trained = lambda _, done: advanced(done)  # noqa: E731
-        ends = population.fit(trainers, devices, trained, should_stop)
-    return all(end.diverged or end.step == wave[0].run.steps for end in ends)
+def measuring(
+    options: Options, data: tuple[Dataset, Dataset]
+) -> Callable[[runs.Run], Evaluation] | None:
+    """How members are measured, all by one yardstick; None if they are not to be.
 
-
-def measured(member: Config, folder: Path, work: Plan, options: Options) -> outcome.Member:
-    """How a member ended, evaluated unless that is not wanted or it diverged."""
-    run = runs.load(folder)
-    step = max(checkpoint.steps(run.checkpoints), default=0)
-    diverged = run.diverged_at is not None
-    evaluation = None
-    if options.evaluate and not diverged:
-        with contextlib.suppress(record.RecordError):
-            evaluation = record.read(folder / record.NAME)
-        if evaluation is None or evaluation.subject.get("step") != step:
-            evaluation = evaluate.evaluate_newest(run)
-    setting = {name: configs.to_flat(member)[name] for name in work.axes}
-    return outcome.Member(setting, member.run.seed, step, diverged, evaluation)
-
-
-def publish(
-    out: Path, words: str, members: Sequence[outcome.Member], folders: Sequence[Path]
-) -> None:
-    """Write the table, the CSV, the JSON and the pictures."""
-    found = outcome.rows(members)
-    machine = environment.in_words(environment.describe())
-    runs.write_text(out / TABLE, outcome.page(words, machine, members, found))
-    runs.write_text(out / CSV, outcome.as_csv(members))
-    runs.write_text(out / JSON, outcome.as_json(words, members, found))
-    metrics = [runs.load(folder).metrics() for folder in folders]
-    render.save_png(outcome.chart(members, metrics), out / CURVES)
-    grids = [folder / "samples.png" for folder in folders]
-    render.save_png(outcome.picture(members, grids), out / PICTURE)
-
-
-def check_measurable(train: Dataset) -> None:
-    """Find the feature net now rather than when all is trained. Raises UserError."""
-    features.load(features.net_path(train.name))
-
-
-def prepare(out: Path, words: str) -> None:
-    """Make the sweep's folder, or know it again. Raises ConfigError if it holds something else."""
-    out.mkdir(parents=True, exist_ok=True)
-    if (out / PLAN).exists():
-        return
-    if any(not entry.name.startswith(".") for entry in out.iterdir()):
-        raise ConfigError(f"{out} is no sweep: it has files but no {PLAN}; choose another --out")
-    runs.write_text(out / PLAN, json.dumps({"format": "gen_models.sweep", "command": words}) + "\n")
-
-
-def finished(member: Config, folder: Path, options: Options) -> bool:
-    """Whether a member, perhaps another process's, is done."""
-    with contextlib.suppress(UserError):
-        run = runs.load(folder)
-        if run.diverged_at is not None:
-            return True
-        trained = member.run.steps in checkpoint.steps(run.checkpoints)
-        return trained and (not options.evaluate or (folder / record.NAME).exists())
-    return False
-
-
-def carry_out(
-    work: Plan,
-    folders: dict[Config, Path],
-    options: Options,
-    data: tuple[Dataset, Dataset],
-    should_stop: Callable[[], bool],
-    console: Console,
-) -> bool:
-    """Train and evaluate this process's share of every wave. Returns whether all of it is done.
-
-    Processes need no program in common: a member is trained by one of them.
+    The feature net is looked up now: without one nobody should train for hours. Raises UserError.
     """
-    waves = work.share(jax.process_index())
-    devices = jax.local_devices()[: work.own_devices]
-    total = sum(map(len, waves)) * options.steps
-    with Progress(console=console) as progress:
+    if not options.evaluate:
+        return None
+    stick = evaluate.own_yardstick(data)
+    return lambda run: evaluate.evaluate_run(run, stick, evaluate.Options())
+
+
+def train(work: Sweep, console: Console, should_stop: Callable[[], bool]) -> bool:
+    """Train under a progress bar. Returns whether all is done."""
+    total = sum(member.run.steps for wave in work.waves for member in wave)
+    with Progress(console=console, disable=console.quiet) as progress:
         advanced = partial(progress.advance, progress.add_task("sweep", total=total))
-        for wave in waves:
-            these = [folders[member] for member in wave]
-            if not train_wave(wave, these, data, devices, should_stop, advanced):
-                return False
-    for member in itertools.chain.from_iterable(waves):
-        if should_stop():
-            return False
-        measured(member, folders[member], work, options)
-    return True
+        return work.train(should_stop, advanced, lambda line: print(line, file=sys.stderr))
 
 
 def main(args: Sequence[str]) -> int:
-    """Plan, train, evaluate, tabulate. Returns the exit code."""
+    """Plan, train, measure, tabulate. Returns the exit code."""
     options, processes, given = parse(args)
     processes.join()
     base = configs.from_flat({name: getattr(options, name) for name in SHARED})
-    base, *data = load_data(base)
-    work = planned(options, given, base)
-    train = data[0]
-    console = Console(highlight=False, quiet=jax.process_index() > 0)
-    show(console, work, Spec(*train.image_shape, train.num_classes), train)
+    base, *splits = load_data(base)
+    data = tuple(splits)
+    seeds = range(options.seed, options.seed + options.seeds)
+    found = plan.planned(base, given, seeds, options.random, options.devices, options.per_device)
+    name, first = data[0].name, jax.process_index() == 0
+    console = Console(highlight=False, quiet=not first)
+    show(console, found, data[0])
     if options.dry_run:
         return 0
-    out = options.out or SWEEPS / "-".join([train.name, options.model, *work.axes])
-    if options.evaluate:
-        check_measurable(train)
+    out = options.out or SWEEPS / "-".join([name, options.model, *found.axes])
     words = f"python -m experiments.sweep {shlex.join(args)}"
-    prepare(out, words)
-    folders = {member: out / plan.member_name(member, work.axes) for member in work.members}
+    work = Sweep(found, out, words, data, measuring(options, data))
+    work.prepare()
     stop = machines.SharedStop(out)
     with interruptible() as interruption:
         should_stop = lambda: stop.ask(interruption.by is not None)  # noqa: E731
-        done = carry_out(work, folders, options, data, should_stop, console)
-        while (
-            done
-            and jax.process_index() == 0
-            and not all(finished(member, folder, options) for member, folder in folders.items())
-        ):  # the others' shares
-            done = not should_stop()
-            time.sleep(WAIT_S)
+        done = train(work, console, should_stop) and work.measure(should_stop)
+        done = done and (not first or work.wait(should_stop))
     if not done:
         again = f"stopped, and saved what there is. To go on: {words}"
         console.print(again, markup=False, soft_wrap=True)
         return interruption.exit_code or 128 + signal.SIGTERM
-    if jax.process_index() == 0:
-        members = [measured(*pair, work, options) for pair in folders.items()]
-        publish(out, words, members, list(folders.values()))
-        console.print(f"look at {out / TABLE} and {out / PICTURE}", markup=False, soft_wrap=True)
+    if first:
+        work.publish()
+        look = f"look at {out / conduct.TABLE} and {out / conduct.PICTURE}"
+        console.print(look, markup=False, soft_wrap=True)
     return 0
 
 

@@ -80,6 +80,51 @@ def _static(member: Config) -> Any:  # noqa: ANN401
     return jax.tree.structure(member.options), replace(member.run, seed=0, out=None)
 
 
+def planned(
+    base: Config,
+    given: Mapping[str, tuple[Any, ...]],
+    seeds: range,
+    drawn: int | None,
+    devices: int | None,
+    per_device: int,
+) -> Plan:
+    """The plan of every combination of the given values, or of settings drawn from their ranges.
+
+    given:   the values of each of the model's options; those with several are the axes
+    drawn:   how many settings to draw; None for every combination
+    devices: None for all that there are
+
+    Raises ConfigError for requests that cannot be carried out.
+    """
+    for name, values in given.items():
+        if not values:
+            raise ConfigError(f"--{name.replace('_', '-')} has no value; give one or more")
+    base = _with(base, {name: values[0] for name, values in given.items() if len(values) == 1})
+    axes = {name: values for name, values in given.items() if len(values) > 1}
+    if drawn is None:
+        members = product(base, axes, seeds)
+    else:
+        _check_ranges(base.run.model, axes)
+        members = sampled(base, axes, drawn, seeds, seeds.start)
+    devices = len(jax.devices()) if devices is None else devices
+    check(members, devices)
+    return Plan(axes, tuple(members), devices, per_device, jax.process_count())
+
+
+def _check_ranges(model: str, axes: Mapping[str, tuple[Any, ...]]) -> None:
+    """Refuse axes that settings cannot be drawn from. Raises ConfigError."""
+    real = real_options(model)
+    for name, values in axes.items():
+        ends = len(values) == 2 and None not in values and values[0] < values[1]
+        if name not in real or not ends:
+            raise ConfigError(
+                f"{name} is {list(values)}; with --random an option that varies is real-valued "
+                "and has two values, the lower first: the ends of its range"
+            )
+    if not axes:
+        raise ConfigError("--random needs a range: give an option two values")
+
+
 def product(
     base: Config, axes: Mapping[str, tuple[Any, ...]], seeds: Sequence[int]
 ) -> list[Config]:

@@ -311,22 +311,21 @@ def evaluations(monkeypatch):
     """A stand-in for the evaluation, which needs a feature net: FID is beta + seed. Who had one."""
     done = []
 
-    def measure(run):
+    def measure(run, stick, options):
+        assert (stick, options) == ("the yardstick", evaluate.Options())
         done.append(run.folder.name)
         fid = run.config.options.beta + run.config.run.seed
         step = checkpoint.steps(run.checkpoints)[-1]
-        found = record.Evaluation(
+        return record.Evaluation(
             {"name": run.folder.name, "step": step},
             Protocol("net-v1-0123abcd", "tiny", "test", 100),
             {"fid": {"value": fid, "error": 0.1, "floor": 0.0, "floor_error": None}},
             {},
             {},
         )
-        record.write(run.folder / record.NAME, found)
-        return found
 
-    monkeypatch.setattr(evaluate, "evaluate_newest", measure)
-    monkeypatch.setattr(sweep, "check_measurable", lambda _: None)
+    monkeypatch.setattr(evaluate, "evaluate_run", measure)
+    monkeypatch.setattr(evaluate, "own_yardstick", lambda _: "the yardstick")
     return done
 
 
@@ -360,6 +359,19 @@ def test_a_member_that_diverges_is_counted_and_not_measured(call, evaluations, t
     assert found == [("False", True, True)] * 2 + [("True", False, False)] * 2
     page = (tmp_path / "out" / "README.md").read_text()
     assert "| 1000000.0 | 2 | 2 | – | – | – |" in page
+
+
+def test_a_damaged_checkpoint_is_told_and_does_not_stop_the_sweep(call, tmp_path):
+    args = [*FOUR, "--checkpoint-every-steps", 2, "--out", "out"]
+    assert call(*args)[0] == 0
+    before = [rows(tmp_path / "out" / name) for name in NAMES]
+    newest = checkpoint.file_of(tmp_path / "out" / NAMES[2] / runs.CHECKPOINTS, 6)
+    newest.write_bytes(newest.read_bytes()[:-1])
+    code, _, err = call(*args)
+    assert code == 0
+    assert f"{NAMES[2]}/checkpoints/{newest.name} is damaged" in err
+    assert err.count("\n") == 1
+    assert [rows(tmp_path / "out" / name) for name in NAMES] == before
 
 
 @pytest.mark.usefixtures("nothing_is_trained")

@@ -1,0 +1,163 @@
+"""Carrying a plan out: its waves trained, its members measured, the outcome published."""
+
+import contextlib
+import itertools
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import jax
+
+from gen_models import render
+from gen_models.config import ConfigError
+from gen_models.data.catalog import Dataset
+from gen_models.errors import UserError
+from gen_models.evaluation import record
+from gen_models.evaluation.record import Evaluation
+from gen_models.sweep import outcome, plan
+from gen_models.sweep.plan import Plan
+from gen_models.training import checkpoint, environment, fit, population
+from gen_models.training import config as configs
+from gen_models.training import run as runs
+from gen_models.training.config import Config
+from gen_models.training.run import Run
+
+WAIT_S = 1.0  # between looks at what other processes have done
+TABLE, CSV, JSON = "README.md", "members.csv", "sweep.json"
+PLAN, CURVES, PICTURE = "plan.json", "curves.png", "samples.png"
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A plan and its folder, as one of the processes that carry it out has them.
+
+    Processes need no program in common: a member is trained and measured by one of them.
+    """
+
+    plan: Plan
+    out: Path
+    command: str
+    """That goes on with it."""
+    data: tuple[Dataset, Dataset]
+    evaluate: Callable[[Run], Evaluation] | None
+    """Measures a run's newest state; None where members are not to be measured."""
+
+    @property
+    def waves(self) -> list[list[Config]]:
+        """The members that this process trains."""
+        return self.plan.share(jax.process_index())
+
+    def folder(self, member: Config) -> Path:
+        """Of a member's run."""
+        return self.out / plan.member_name(member, self.plan.axes)
+
+    def prepare(self) -> None:
+        """Make the folder, or know it again. Raises ConfigError if it holds something else."""
+        self.out.mkdir(parents=True, exist_ok=True)
+        if (self.out / PLAN).exists():
+            return
+        if any(not entry.name.startswith(".") for entry in self.out.iterdir()):
+            raise ConfigError(
+                f"{self.out} is no sweep: it has files but no {PLAN}; choose another --out"
+            )
+        values = {"format": "gen_models.sweep", "command": self.command}
+        runs.write_text(self.out / PLAN, json.dumps(values) + "\n")
+
+    def train(
+        self,
+        should_stop: Callable[[], bool],
+        advanced: Callable[[int], None],
+        report: Callable[[str], None],
+    ) -> bool:
+        """Train this process's members, wave after wave. Returns whether all are done.
+
+        `advanced` is told how many steps members have just done; `report`, of damaged checkpoints.
+        """
+        return all(self._train(wave, should_stop, advanced, report) for wave in self.waves)
+
+    def _train(
+        self,
+        wave: Sequence[Config],
+        should_stop: Callable[[], bool],
+        advanced: Callable[[int], None],
+        report: Callable[[str], None],
+    ) -> bool:
+        with contextlib.ExitStack() as stack:
+            opened = [
+                stack.enter_context(runs.opened(self.folder(member), member, self.data[0]))
+                for member in wave
+            ]
+            for run in opened:
+                run.record_sessions([*run.sessions(), environment.describe()])
+            advanced(sum(map(_step, opened)))
+            trainers = [fit.Trainer(run, *self.data) for run in opened]
+            devices = jax.local_devices()[: self.plan.own_devices]
+            trained = lambda _, done: advanced(done)  # noqa: E731
+            ends = population.fit(trainers, devices, trained, should_stop, report)
+        return all(end.diverged or end.step == wave[0].run.steps for end in ends)
+
+    def measure(self, should_stop: Callable[[], bool]) -> bool:
+        """Measure this process's members, if they are to be. Returns whether all are done."""
+        for member in itertools.chain.from_iterable(self.waves):
+            if should_stop():
+                return False
+            self._ending(member)
+        return True
+
+    def _ending(self, member: Config) -> outcome.Member:
+        """How a member ended; it is measured if that is to be done and has not been."""
+        run = runs.load(self.folder(member))
+        diverged, evaluation = run.diverged_at is not None, None
+        if self.evaluate is not None and not diverged:
+            evaluation = _evaluation(run)
+            if evaluation is None:
+                evaluation = self.evaluate(run)
+                record.write(run.folder / record.NAME, evaluation)
+        setting = {name: configs.to_flat(member)[name] for name in self.plan.axes}
+        return outcome.Member(setting, member.run.seed, _step(run), diverged, evaluation)
+
+    def wait(self, should_stop: Callable[[], bool]) -> bool:
+        """Wait until the members of all processes are finished. Returns whether they are."""
+        while not all(map(self._finished, self.plan.members)):
+            if should_stop():
+                return False
+            time.sleep(WAIT_S)
+        return True
+
+    def _finished(self, member: Config) -> bool:
+        with contextlib.suppress(UserError):  # another process may be about to make it
+            run = runs.load(self.folder(member))
+            if run.diverged_at is not None:
+                return True
+            measured = self.evaluate is None or _evaluation(run) is not None
+            return _step(run) == member.run.steps and measured
+        return False
+
+    def publish(self) -> None:
+        """Write the table, the CSV, the JSON and the pictures, of the members of all processes."""
+        members = [self._ending(member) for member in self.plan.members]
+        folders = [self.folder(member) for member in self.plan.members]
+        found = outcome.rows(members)
+        machine = environment.in_words(environment.describe())
+        runs.write_text(self.out / TABLE, outcome.page(self.command, machine, members, found))
+        runs.write_text(self.out / CSV, outcome.as_csv(members))
+        runs.write_text(self.out / JSON, outcome.as_json(self.command, members, found))
+        metrics = [runs.load(folder).metrics() for folder in folders]
+        render.save_png(outcome.chart(members, metrics), self.out / CURVES)
+        grids = [folder / "samples.png" for folder in folders]
+        render.save_png(outcome.picture(members, grids), self.out / PICTURE)
+
+
+def _step(run: Run) -> int:
+    return max(checkpoint.steps(run.checkpoints), default=0)
+
+
+def _evaluation(run: Run) -> Evaluation | None:
+    """The one that has been made of the newest state, if one has."""
+    with contextlib.suppress(record.RecordError):
+        found = record.read(run.folder / record.NAME)
+        if found.subject.get("step") == _step(run):
+            return found
+    return None

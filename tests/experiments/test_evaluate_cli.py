@@ -9,13 +9,14 @@ import pytest
 from PIL import Image
 from trainings import write_folder
 
-from experiments import compare, evaluate, sample, train, train_features
+from experiments import compare, evaluate, sample, sweep, train, train_features
 from gen_models.config import ConfigError
 from gen_models.data import idx
 from gen_models.errors import UserError
 from gen_models.evaluation import record
 from gen_models.evaluation.features import FeatureError
 from gen_models.evaluation.protocol import ProtocolError
+from gen_models.evaluation.yardstick import Yardstick
 from gen_models.training import checkpoint
 from gen_models.training.run import RunError, load
 
@@ -184,6 +185,22 @@ def test_a_resumed_run_has_the_evaluations_of_an_undisturbed_one(monkeypatch):
     assert train.main([*args, "--steps", "8", "--out", "cut"]) == 0
     assert load(Path("cut")).evaluations() == load(Path("whole")).evaluations()
     assert checkpoint.steps(Path("cut/best")) == checkpoint.steps(Path("whole/best"))
+
+
+def test_a_sweep_measures_its_members_as_evaluate_does_by_one_yardstick(monkeypatch):
+    default, made, init = evaluate.Options, [], Yardstick.__init__
+    monkeypatch.setattr(evaluate, "Options", lambda: default(samples=40, draws=3))
+    monkeypatch.setattr(Yardstick, "__init__", lambda *a: made.append(init(*a)))
+    args = ["--data-dir", "tiny", "--model", "vae", *QUICK, "--seeds", "2", "--out", "swept"]
+    assert sweep.main(args) == 0
+    assert len(made) == 1
+    monkeypatch.undo()
+    for seed in range(2):
+        folder = Path("swept") / f"seed={seed}"
+        found = record.read(folder / record.NAME)
+        assert evaluated(str(folder)) == found
+        assert found.subject["step"] == 4
+    assert "FID" in Path("swept/README.md").read_text()
 
 
 def test_a_comparison_is_one_page_that_holds_everything_and_one_picture():

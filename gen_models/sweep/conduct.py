@@ -84,18 +84,29 @@ class Sweep:
         advanced: Callable[[int], None],
         report: Callable[[str], None],
     ) -> bool:
+        """Train members together. Returns whether they are done.
+
+        A member's session records its share of the time: that of the wave by the members trained.
+        """
+        began, session = time.perf_counter(), environment.describe()
         with contextlib.ExitStack() as stack:
             opened = [
                 stack.enter_context(runs.opened(self.folder(member), member, self.data[0]))
                 for member in wave
             ]
             for run in opened:
-                run.record_sessions([*run.sessions(), environment.describe()])
+                run.record_sessions([*run.sessions(), session])
+            waiting = [run.folder for run in opened if not _ended(run)]
             advanced(sum(map(_step, opened)))
             trainers = [fit.Trainer(run, *self.data) for run in opened]
             devices = jax.local_devices()[: self.plan.own_devices]
             trained = lambda _, done: advanced(done)  # noqa: E731
             ends = population.fit(trainers, devices, trained, should_stop, report)
+            share = (time.perf_counter() - began) / max(1, len(waiting))
+            for run, end in zip(opened, ends, strict=True):
+                seconds = round(share, 1) if run.folder in waiting else 0.0
+                done = session | {"reached": end.step, "seconds": seconds}
+                run.record_sessions([*run.sessions()[:-1], done])
         return all(end.diverged or end.step == wave[0].run.steps for end in ends)
 
     def measure(self, should_stop: Callable[[], bool]) -> bool:
@@ -152,6 +163,11 @@ class Sweep:
 
 def _step(run: Run) -> int:
     return max(checkpoint.steps(run.checkpoints), default=0)
+
+
+def _ended(run: Run) -> bool:
+    """Whether there is nothing left to train."""
+    return run.diverged_at is not None or _step(run) == run.config.run.steps
 
 
 def _evaluation(run: Run) -> Evaluation | None:

@@ -229,6 +229,7 @@ def test_a_sweep_is_a_folder_of_runs(swept):
         assert checkpoint.steps(run.checkpoints) == [6]
         (session,) = run.sessions()
         assert session["devices"]
+        assert session["reached"] == 6
     assert len({(folder / name / runs.METRICS).read_bytes() for name in NAMES}) == 4
 
 

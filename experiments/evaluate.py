@@ -23,6 +23,7 @@ from gen_models.data import catalog, idx
 from gen_models.data.known import CATALOG
 from gen_models.evaluation import features, record
 from gen_models.evaluation.likelihood import likelihood
+from gen_models.evaluation.protocol import Protocol
 from gen_models.evaluation.record import Evaluation
 from gen_models.evaluation.yardstick import Yardstick
 from gen_models.training import advance, drawing
@@ -79,6 +80,12 @@ def yardstick(dataset: str | None, data_dir: Path | None, options: Options) -> Y
 def own_yardstick(data: tuple[catalog.Dataset, catalog.Dataset]) -> Yardstick:
     """The one of default options for a data set that is loaded already. Raises UserError."""
     return Yardstick(features.load(features.net_path(data[0].name)), *data)
+
+
+def protocol(dataset: str, options: Options) -> Protocol:
+    """What evaluations of runs on a data set are made under. Raises UserError."""
+    net = features.load(options.features or features.net_path(dataset))
+    return Protocol(net.name, dataset, options.reference, options.samples)
 
 
 class Samples(NamedTuple):

@@ -13,6 +13,7 @@ from gen_models.comparison import board, entries, pictures
 from gen_models.config import Between, validate
 from gen_models.data.known import CATALOG
 from gen_models.evaluation import record
+from gen_models.evaluation.protocol import Protocol
 from gen_models.models import MODELS
 from gen_models.training import checkpoint, environment
 from gen_models.training import config as configs
@@ -53,13 +54,14 @@ def trained(folder: Path, steps: int) -> bool:
     return steps in checkpoint.steps(folder / runs.CHECKPOINTS)
 
 
-def evaluated(folder: Path, steps: int) -> bool:
-    """Whether its last state has been evaluated in full."""
+def evaluated(folder: Path, steps: int, protocol: Protocol) -> bool:
+    """Whether its last state has been evaluated in full, and under this protocol."""
     try:
         found = record.read(folder / record.NAME)
     except record.RecordError:
         return False
-    return found.subject.get("step") == steps and "authenticity" in found.measures
+    in_full = found.subject.get("step") == steps and "authenticity" in found.measures
+    return in_full and found.protocol == protocol
 
 
 def bring_about(options: Options) -> int:
@@ -70,7 +72,8 @@ def bring_about(options: Options) -> int:
             code = train.main([*map(str, args), "--out", str(folder)])
             if code:
                 return code
-        if not evaluated(folder, options.steps):
+        wanted = evaluate.protocol(name, evaluate.Options())
+        if not evaluated(folder, options.steps, wanted):
             evaluate.main([str(folder), "--cas"])
     return 0
 

@@ -1,6 +1,6 @@
 """Put runs side by side: `python -m experiments.compare RUN RUN [RUN …]`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -13,9 +13,16 @@ from gen_models.comparison import entries, page, pictures
 from gen_models.config import ConfigError, validate
 from gen_models.evaluation import features, record
 from gen_models.evaluation.features import FeatureNet
+from gen_models.evaluation.record import Evaluation
+from gen_models.training import checkpoint
 from gen_models.training import run as runs
 
 UNMEASURED = "not evaluated yet: {}; python -m experiments.evaluate measures them"
+
+STALE = (
+    "evaluated at another step than that of the newest checkpoint, from which the pictures are: {};"
+    " python -m experiments.evaluate measures them anew"
+)
 
 
 @dataclass(frozen=True)
@@ -35,7 +42,6 @@ def section(name: str, found: Sequence[runs.Run]) -> page.Section:
         for run in found
         if (run.folder / record.NAME).exists()
     }
-    missing = [run.folder.name for run in found if run.folder not in evaluations]
     protocol = str(record.common_protocol(list(evaluations.values()))) if evaluations else ""
     columns = entries.entries(found, evaluations)
     net = feature_net(name)
@@ -46,8 +52,21 @@ def section(name: str, found: Sequence[runs.Run]) -> page.Section:
         grids={e.name: pictures.grid(*entries.by_class(e.drawn, net)) for e in columns},
         paths={e.name: pictures.strip(entries.paths(e.drawn)) for e in columns},
         curves=pictures.curves(columns),
-        notes=[UNMEASURED.format(", ".join(missing))] if missing else [],
+        notes=notes(found, evaluations),
     )
+
+
+def notes(found: Sequence[runs.Run], evaluations: Mapping[Path, Evaluation]) -> list[str]:
+    """Which runs' numbers are missing, or of another state than the pictures, and what to do."""
+    missing = [run.folder.name for run in found if run.folder not in evaluations]
+    stale = []
+    for run in (run for run in found if run.folder in evaluations):
+        measured = evaluations[run.folder].subject.get("step")
+        newest = max(checkpoint.steps(run.checkpoints), default=0)
+        if measured != newest:
+            stale.append(f"{run.folder.name} (step {measured}, the newest is {newest})")
+    named = ((UNMEASURED, missing), (STALE, stale))
+    return [note.format(", ".join(names)) for note, names in named if names]
 
 
 def feature_net(dataset: str) -> FeatureNet | None:

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from trainings import write_folder
 
-from experiments import compare, evaluate, sample, sweep, train, train_features
+from experiments import compare, evaluate, sample, scoreboard, sweep, train, train_features
 from gen_models.config import ConfigError
 from gen_models.data import idx
 from gen_models.errors import UserError
@@ -215,6 +215,27 @@ def test_a_comparison_is_one_page_that_holds_everything_and_one_picture():
     assert page.count("data:image/png;base64,") == 3 + 3 + 1  # grids, interpolations, curves
     with Image.open("side.png") as picture:
         assert min(picture.size) > 300
+
+
+def test_a_comparison_says_which_numbers_are_of_another_state_than_the_pictures():
+    args = ["--model", "dcgan", "--data-dir", "tiny", *QUICK[:-2], "--out", "longer"]
+    assert train.main([*args, "--steps", "4"]) == 0
+    evaluated("longer")
+    assert compare.main(["longer", "--out", "before"]) == 0
+    assert "another step" not in Path("before.html").read_text()
+    assert train.main([*args, "--steps", "6"]) == 0
+    assert compare.main(["longer", "--out", "after"]) == 0
+    page = Path("after.html").read_text()
+    assert "longer (step 4, the newest is 6); python -m experiments.evaluate measures" in page
+
+
+def test_the_scoreboard_takes_only_evaluations_of_its_own_protocol_and_of_the_last_state():
+    evaluated("cgan-0")
+    folder, default, fewer = Path("cgan-0"), evaluate.Options(), evaluate.Options(samples=40)
+    assert scoreboard.evaluated(folder, 4, evaluate.protocol("tiny", fewer))
+    assert not scoreboard.evaluated(folder, 4, evaluate.protocol("tiny", default))
+    assert not scoreboard.evaluated(folder, 5, evaluate.protocol("tiny", fewer))
+    assert not scoreboard.evaluated(Path("nowhere"), 4, evaluate.protocol("tiny", fewer))
 
 
 def test_a_comparison_refuses_numbers_of_different_protocols():

@@ -134,7 +134,7 @@ def measuring(
 ) -> Callable[[runs.Run], Evaluation] | None:
     """How members are measured, all by one yardstick; None if they are not to be.
 
-    The feature net is looked up now: without one nobody should train for hours. Raises UserError.
+    The feature net is looked up now, not after hours of training. Raises UserError.
     """
     if not options.evaluate:
         return None

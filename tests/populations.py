@@ -112,7 +112,6 @@ def main() -> None:
             for name, (count, devices) in sweeps.items():
                 sweep(root / how / name, tiny, make_members(count), devices)
         choose(patch, "in turn")
-        patch.setattr(fit, "FIRST_DISPATCH_STEPS", 1)
         patch.setattr(fit, "DISPATCH_S", 1e-9)
         for devices, stop_at in ((2, STOP_NEAR), (4, 10**9)):
             sweep(root / "in turn" / "moved", tiny, make_members(4), devices, stop_at)

@@ -167,8 +167,8 @@ class Pace:
     The clock is started before training, so that a pause for grids and checkpoints is not counted.
     """
 
-    def __init__(self) -> None:
-        self.steps = FIRST_DISPATCH_STEPS
+    def __init__(self, first: int) -> None:
+        self.steps = first
         self.compiled = False
         self.since = 0.0
 
@@ -198,7 +198,7 @@ class Dispatcher:
         self.step = int(state.step)
         self.chunk: Chunk | None = None
         self.in_flight: tuple[int, int, int, Metrics] | None = None
-        self.pace = Pace()
+        self.pace = Pace(FIRST_DISPATCH_STEPS)
         self.stopped = False
 
     def advance_to(self, milestone: int, should_stop: Callable[[], bool]) -> int:

@@ -262,7 +262,7 @@ def _fit(
     """Train members that are all at one step up to `end`. Returns those that did not diverge."""
     trainers, living = list(behind), dict(behind)
     config = trainers[0].run.config.run
-    wave, pace = Wave(trainers, devices), Pace()
+    wave, pace = Wave(trainers, devices), Pace(1)  # a step of many members may be long
     members = wave.members(list(behind.values()))
     step = saved = int(behind[trainers[0]].step)
     some_left = True

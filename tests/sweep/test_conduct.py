@@ -10,7 +10,7 @@ from gen_models.models import MODELS, vae
 from gen_models.sweep import conduct, plan
 from gen_models.sweep.conduct import Sweep
 from gen_models.sweep.plan import Plan
-from gen_models.training import fit, population
+from gen_models.training import population
 from gen_models.training import run as runs
 from gen_models.training.config import Config
 
@@ -114,8 +114,7 @@ def test_a_member_that_was_trained_before_has_no_share(tmp_path, tiny):
 
 
 @pytest.mark.usefixtures("clock")
-def test_a_member_that_was_stopped_records_where(tmp_path, tiny, monkeypatch):
-    monkeypatch.setattr(fit, "FIRST_DISPATCH_STEPS", 1)
+def test_a_member_that_was_stopped_records_where(tmp_path, tiny):
     work, asked = sweep_of(tmp_path, tiny, members_of(2)), []
     assert not train(work, lambda: asked.append(None) or len(asked) > 2)
     ((reached, seconds),) = sessions(work)[0]

@@ -138,7 +138,7 @@ def clock(monkeypatch):
 
 
 def test_dispatches_grow_fourfold_at_most_until_one_takes_a_second(clock):
-    pace, sizes = fit.Pace(), []
+    pace, sizes = fit.Pace(1), []
     pace.start()
     for _ in range(5):
         clock[0] += 0.125 * pace.steps
@@ -148,7 +148,7 @@ def test_dispatches_grow_fourfold_at_most_until_one_takes_a_second(clock):
 
 
 def test_the_pace_counts_no_pause(clock):
-    pace = fit.Pace()
+    pace = fit.Pace(1)
     for _ in range(3):
         pace.start()
         clock[0] += 0.5

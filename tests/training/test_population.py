@@ -45,7 +45,6 @@ def quick():
 @pytest.fixture(autouse=True)
 def one_step_a_dispatch(monkeypatch):
     """So that a sweep can be stopped at any step. Module fixtures come before it."""
-    monkeypatch.setattr(fit, "FIRST_DISPATCH_STEPS", 1)
     monkeypatch.setattr(fit, "DISPATCH_S", 1e-9)
 
 

@@ -150,9 +150,10 @@ def evaluate_run(run: runs.Run, stick: Yardstick, options: Options) -> Evaluatio
     if algorithm.conditional and options.cas:
         stick.add_classification_score(evaluation, *draw(run, state, stick.train.labels, key_score))
     if algorithm.importance is not None:
-        real = stick.test.images[: options.likelihood_images]
+        real = (x[: options.likelihood_images] for x in (stick.test.images, stick.test.labels))
         bounds = partial(advance.bounds, *run.model, state)
-        found = likelihood(bounds, real, options.draws, options.seed)
+        draws = 1 if algorithm.codes is not None else options.draws  # all of them are the same
+        found = likelihood(bounds, *real, draws, options.seed)
         evaluation.likelihood.update(observation=algorithm.observation, **found)
     return evaluation
 

@@ -39,6 +39,18 @@ class State(NamedTuple):
 Metrics = dict[str, Array]  # f32[] each
 
 
+class View(NamedTuple):
+    """Latents whose samples show something, one above and beside another.
+
+    rows, columns of the picture; z f32[rows·columns,Z], labels i32[rows·columns], row by row.
+    """
+
+    rows: int
+    columns: int
+    z: Array
+    labels: Array
+
+
 class Importance(NamedTuple):
     """One z drawn from q(z|x) for each image: its log-probabilities, f32[B] each, in nats."""
 
@@ -56,22 +68,31 @@ class Algorithm(NamedTuple):
     prior       key, N -> latents f32[N,Z].
     generate    State, latents, labels i32[N] -> images f32[N,H,W,1] in [-1,1]. The averaged
                 parameters are used. Unconditional models ignore the values of the labels.
-    reconstruct State, images f32[N,H,W,1] -> images of the same shape and range; None in models
-                without an encoder.
-    importance  State, images f32[N,H,W,1] in [-1,1], key -> Importance; None in models without a
-                likelihood.
+    reconstruct State, images f32[N,H,W,1], labels -> images of the same shape and range; None in
+                models without an encoder.
+    importance  State, images f32[N,H,W,1] in [-1,1], labels, key -> Importance; None in models
+                without a likelihood.
     observation what that likelihood takes the images for, in words.
+    encode      State, images, labels -> f32[N,D], where they are in the latent space; or None.
+    codes       State, images -> i32[N,h,w], the discrete codes that stand for them; or None.
+    views       key -> latents worth a picture, by the picture's name.
     conditional whether samples depend on the labels.
+    batches     how many batches a step takes: more than one where the critic is updated more often
+                than the generator. Batch b has the rows b, b + batches, … of a step's images.
     """
 
     init: Callable[[Key], State]
     step: Callable[[State, Batch, Key], tuple[State, Metrics]]
     prior: Callable[[Key, int], Array]
     generate: Callable[[State, Array, Array], Array]
-    reconstruct: Callable[[State, Array], Array] | None = None
-    importance: Callable[[State, Array, Key], Importance] | None = None
+    reconstruct: Callable[[State, Array, Array], Array] | None = None
+    importance: Callable[[State, Array, Array, Key], Importance] | None = None
     observation: str | None = None
+    encode: Callable[[State, Array, Array], Array] | None = None
+    codes: Callable[[State, Array], Array] | None = None
+    views: Callable[[Key], dict[str, View]] = lambda _: {}
     conditional: bool = False
+    batches: int = 1
 
     def sample(self, state: State, key: Key, labels: Array) -> Array:
         """Images f32[N,H,W,1] in [-1,1] of latents drawn from the prior, for labels i32[N]."""

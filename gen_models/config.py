@@ -41,6 +41,8 @@ class Between:
 Rate = Annotated[float, Between(0, 1)]  # a fraction or a decay
 Decay = Annotated[float, Between(0, 0.99999)]  # of a moment that is divided by 1 - decay
 Positive = Annotated[float, Between(1e-12, 1e6)]
+Weight = Annotated[float, Between(0, 1000)]  # of a term of a loss
+Count = Annotated[int, Between(1, 1000)]  # of something done so often a step
 Size = Annotated[int, Between(1, 4096)]  # units, channels, latent dimensions
 
 

@@ -30,9 +30,8 @@ def bernoulli_log_prob(x: Array, logits: Array) -> Array:
     return jnp.sum(x * logits - jax.nn.softplus(logits), axis=(1, 2, 3))
 
 
-GAUSSIAN_DEVIATION = (
-    0.1  # of one pixel in [0,1]; about the reconstruction error of a good small VAE
-)
+# Of one pixel in [0,1]; about the reconstruction error of a good small VAE.
+GAUSSIAN_DEVIATION = 0.1
 
 
 def gaussian_log_prob(x: Array, mean: Array) -> Array:
@@ -54,17 +53,56 @@ LIKELIHOODS = {
 }
 
 
-def reparameterise(key: Key, mean: Array, log_variance: Array) -> Array:
-    """z = μ + σ ε, ε ~ N(0, I) (Kingma & Welling 2014, eq. 4 and §2.4). f32[B,Z]."""
-    return mean + jnp.exp(0.5 * log_variance) * jax.random.normal(key, mean.shape)
+class Draws(NamedTuple):
+    """k latents drawn from the posterior of each image, and what the decoder makes of them."""
+
+    likelihood: Array  # log p(x|z), f32[k,B], nats
+    z: Array  # f32[k,B,Z]
+    mean: Array  # of q(z|x), f32[B,Z]
+    log_variance: Array  # f32[B,Z]
+
+
+# What is minimised, f32[], and its metrics.
+Objective = Callable[[Draws], tuple[Array, dict[str, Array]]]
+
+
+def weighted_elbo(beta: float | Array = 1.0, free_bits: float | Array = 0.0) -> Objective:
+    """-log p(x|z) + β KL(q(z|x) ‖ p(z)) (Kingma & Welling 2014, eq. 10; β: Higgins et al. 2017,
+    eq. 4). A latent dimension whose mean KL in the batch is below `free_bits` nats costs that much
+    (Kingma et al. 2016, eq. 15, a group a dimension)."""
+
+    def objective(draws: Draws) -> tuple[Array, dict[str, Array]]:
+        reconstruction = -jnp.mean(draws.likelihood)
+        each = jnp.mean(kl_to_standard_normal(draws.mean, draws.log_variance), axis=0)
+        loss = reconstruction + beta * jnp.sum(jnp.maximum(each, free_bits))
+        return loss, {"loss": loss, "reconstruction": reconstruction, "kl": jnp.sum(each)}
+
+    return objective
+
+
+def importance_weighted(draws: Draws) -> tuple[Array, dict[str, Array]]:
+    """-log 1/k Σ p(x,z) / q(z|x) (Burda et al. 2016, eq. 8)."""
+    log_prior = normal_log_prob(draws.z, 0.0, jnp.zeros_like(draws.z))
+    log_posterior = normal_log_prob(draws.z, draws.mean, draws.log_variance)
+    log_weights = draws.likelihood + log_prior - log_posterior
+    bound = jax.nn.logsumexp(log_weights, axis=0) - jnp.log(log_weights.shape[0])
+    loss = -jnp.mean(bound)
+    return loss, {"loss": loss, "negative_elbo": -jnp.mean(log_weights)}
+
+
+def reparameterise(key: Key, mean: Array, log_variance: Array, draws: int) -> Array:
+    """z = μ + σ ε, ε ~ N(0, I) (Kingma & Welling 2014, eq. 4 and §2.4). f32[draws,B,Z]."""
+    noise = jax.random.normal(key, (draws, *mean.shape))
+    return mean + jnp.exp(0.5 * log_variance) * noise
 
 
 def normal_log_prob(z: Array, mean: Array | float, log_variance: Array | float) -> Array:
-    """log N(z; μ, σ²) of z f32[B,Z], summed over the latent: f32[B], nats."""
+    """log N(z; μ, σ²) of z f32[…,B,Z], summed over the latent: f32[…,B], nats."""
     scaled = (z - mean) ** 2 * jnp.exp(-log_variance)
     return -0.5 * jnp.sum(scaled + log_variance + jnp.log(2 * jnp.pi), axis=-1)
 
 
 def kl_to_standard_normal(mean: Array, log_variance: Array) -> Array:
-    """KL(N(μ, σ²) ‖ N(0, I)) (Kingma & Welling 2014, appendix B). f32[B,Z] both -> f32[B], nats."""
-    return 0.5 * jnp.sum(jnp.exp(log_variance) + mean**2 - 1 - log_variance, axis=-1)
+    """KL(N(μ, σ²) ‖ N(0, I)) of each dimension (Kingma & Welling 2014, appendix B). f32[B,Z] both
+    -> f32[B,Z], nats."""
+    return 0.5 * (jnp.exp(log_variance) + mean**2 - 1 - log_variance)

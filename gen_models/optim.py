@@ -1,4 +1,4 @@
-"""What both engines do with parameters once they have gradients."""
+"""What the engines do with parameters once they have gradients."""
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +13,20 @@ def descend(
     """One optimiser update: returns (params, opt), new."""
     updates, opt = optimiser.update(grads, opt, params)
     return optax.apply_updates(params, updates), opt
+
+
+def clipped(
+    optimiser: optax.GradientTransformation, limit: float | Array
+) -> optax.GradientTransformation:
+    """The optimiser, every parameter kept in [-limit, limit] but for rounding (Arjovsky et al.
+    2017, algorithm 1)."""
+
+    def update(grads: PyTree, opt: PyTree, params: PyTree) -> tuple[PyTree, PyTree]:
+        updates, opt = optimiser.update(grads, opt, params)
+        kept = jax.tree.map(lambda x, u: jnp.clip(x + u, -limit, limit) - x, params, updates)
+        return kept, opt
+
+    return optax.GradientTransformation(optimiser.init, update)
 
 
 def average(ema: PyTree, new: PyTree, decay: float | Array | None, step: Array) -> PyTree:

@@ -1,5 +1,6 @@
 """The engine of every VAE: an encoder, a decoder and a likelihood make an Algorithm."""
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -16,13 +17,9 @@ from gen_models.algorithm import (
     PyTree,
     Spec,
     State,
+    View,
 )
-from gen_models.elbo import (
-    Likelihood,
-    kl_to_standard_normal,
-    normal_log_prob,
-    reparameterise,
-)
+from gen_models.elbo import Draws, Likelihood, Objective, normal_log_prob, reparameterise
 from gen_models.nets.net import Net
 from gen_models.optim import average, descend
 
@@ -30,89 +27,136 @@ from gen_models.optim import average, descend
 class Autoencoder(NamedTuple):
     """What one variational paper supplies.
 
-    encoder     Net: images f32[B,H,W,1] in [-1,1] -> mean, log-variance f32[B,Z]
-    decoder     Net: z f32[B,Z] -> f32[B,H,W,1], what the likelihood takes
-    likelihood  p(x|z), x in [0,1]
-    beta        weight of the KL term (Higgins et al. 2017, eq. 4); 1 is the ELBO
+    encoder      Net: images f32[B,H,W,1] in [-1,1], labels -> mean, log-variance f32[B,Z]
+    decoder      Net: z f32[B,Z], labels i32[B] -> f32[B,H,W,1], what the likelihood takes
+    likelihood   p(x|z), x in [0,1]
+    objective    what is minimised
+    draws        k, latents drawn of each image
+    optimiser, ema_decay
+    conditional  whether the nets look at the labels
     """
 
     encoder: Net
     decoder: Net
     latent_size: int
     likelihood: Likelihood
-    beta: float | Array
+    objective: Objective
     optimiser: optax.GradientTransformation
     ema_decay: float | Array | None
+    draws: int = 1
+    conditional: bool = False
 
 
 def variational(model: Autoencoder, spec: Spec) -> Algorithm:
-    """Maximise log p(x|z) - β KL(q(z|x) ‖ p(z)), one z an image (Kingma & Welling 2014, eq. 10)."""
-
-    def encode(params: PyTree, images: Array) -> tuple[Array, Array]:
-        return model.encoder.apply(params["encoder"], {}, images, train=True)[0]
-
-    def decode(params: PyTree, z: Array) -> Array:
-        return model.decoder.apply(params["decoder"], {}, z, train=True)[0]
-
-    def to_images(outputs: Array) -> Array:
-        return 2 * model.likelihood.mean(outputs) - 1
-
-    def init(key: Key) -> State:
-        key_encoder, key_decoder = jax.random.split(key)
-        images, z = jnp.zeros((2, spec.height, spec.width, 1)), jnp.zeros((2, model.latent_size))
-        params = {
-            "encoder": model.encoder.init(key_encoder, images)[0],
-            "decoder": model.decoder.init(key_decoder, z)[0],
-        }
-        return State(
-            step=jnp.zeros((), jnp.int32),
-            params={"vae": params},
-            stats={},
-            opt={"vae": model.optimiser.init(params)},
-            ema=params,
-            extra=(),
-        )
-
-    def step(state: State, batch: Batch, key: Key) -> tuple[State, Metrics]:
-        key_posterior = jax.random.fold_in(key, state.step)
-
-        def loss(params: PyTree) -> tuple[Array, Metrics]:
-            mean, log_variance = encode(params, batch.images)
-            outputs = decode(params, reparameterise(key_posterior, mean, log_variance))
-            x = (batch.images + 1) / 2
-            reconstruction = -jnp.mean(model.likelihood.log_prob(x, outputs))
-            kl = jnp.mean(kl_to_standard_normal(mean, log_variance))
-            total = reconstruction + model.beta * kl
-            return total, {"loss": total, "reconstruction": reconstruction, "kl": kl}
-
-        grads, metrics = jax.grad(loss, has_aux=True)(state.params["vae"])
-        params, opt = descend(model.optimiser, grads, state.opt["vae"], state.params["vae"])
-        new = state._replace(
-            step=state.step + 1,
-            params={"vae": params},
-            opt={"vae": opt},
-            ema=average(state.ema, params, model.ema_decay, state.step),
-        )
-        return new, metrics
+    """Stochastic gradients of the objective through reparameterised draws (Kingma & Welling 2014,
+    algorithm 1)."""
 
     def prior(key: Key, count: int) -> Array:
         return jax.random.normal(key, (count, model.latent_size))
 
-    def generate(state: State, z: Array, labels: Array) -> Array:
-        del labels
-        return to_images(decode(state.ema, z))
+    return Algorithm(
+        init=partial(_init, model, spec),
+        step=partial(_step, model),
+        prior=prior,
+        generate=partial(_generate, model),
+        reconstruct=partial(_reconstruct, model),
+        importance=partial(_importance, model),
+        observation=model.likelihood.name,
+        encode=lambda state, images, labels: _encode(model, state.ema, images, labels)[0],
+        views=partial(_views, model),
+        conditional=model.conditional,
+    )
 
-    def reconstruct(state: State, images: Array) -> Array:
-        mean, _ = encode(state.ema, images)
-        return to_images(decode(state.ema, mean))
 
-    def importance(state: State, images: Array, key: Key) -> Importance:
-        mean, log_variance = encode(state.ema, images)
-        z = reparameterise(key, mean, log_variance)
-        return Importance(
-            likelihood=model.likelihood.log_prob((images + 1) / 2, decode(state.ema, z)),
-            prior=normal_log_prob(z, 0.0, jnp.zeros_like(z)),
-            posterior=normal_log_prob(z, mean, log_variance),
+def _init(model: Autoencoder, spec: Spec, key: Key) -> State:
+    key_encoder, key_decoder = jax.random.split(key)
+    images, z = jnp.zeros((2, spec.height, spec.width, 1)), jnp.zeros((2, model.latent_size))
+    labels = jnp.zeros(2, jnp.int32)
+    encoder, encoder_stats = model.encoder.init(key_encoder, images, labels)
+    decoder, decoder_stats = model.decoder.init(key_decoder, z, labels)
+    params = {"encoder": encoder, "decoder": decoder}
+    stats = {"encoder": encoder_stats, "decoder": decoder_stats}
+    return State(
+        step=jnp.zeros((), jnp.int32),
+        params={"vae": params},
+        stats={"vae": stats},
+        opt={"vae": model.optimiser.init(params)},
+        ema={"params": params, "stats": stats},
+        extra=(),
+    )
+
+
+def _step(model: Autoencoder, state: State, batch: Batch, key: Key) -> tuple[State, Metrics]:
+    key_posterior = jax.random.fold_in(key, state.step)
+    stats = state.stats["vae"]
+
+    def loss(params: PyTree) -> tuple[Array, tuple[PyTree, Metrics]]:
+        (mean, log_variance), encoder_stats = model.encoder.apply(
+            params["encoder"], stats["encoder"], batch.images, batch.labels, train=True
         )
+        z = reparameterise(key_posterior, mean, log_variance, model.draws)
+        images, labels = (jnp.concatenate([x] * model.draws) for x in batch)
+        outputs, decoder_stats = model.decoder.apply(
+            params["decoder"], stats["decoder"], z.reshape(-1, z.shape[-1]), labels, train=True
+        )
+        likelihood = model.likelihood.log_prob((images + 1) / 2, outputs).reshape(z.shape[:2])
+        value, metrics = model.objective(Draws(likelihood, z, mean, log_variance))
+        return value, ({"encoder": encoder_stats, "decoder": decoder_stats}, metrics)
 
-    return Algorithm(init, step, prior, generate, reconstruct, importance, model.likelihood.name)
+    grads, (stats, metrics) = jax.grad(loss, has_aux=True)(state.params["vae"])
+    params, opt = descend(model.optimiser, grads, state.opt["vae"], state.params["vae"])
+    newest = {"params": params, "stats": stats}
+    new = state._replace(
+        step=state.step + 1,
+        params={"vae": params},
+        stats={"vae": stats},
+        opt={"vae": opt},
+        ema=average(state.ema, newest, model.ema_decay, state.step),
+    )
+    return new, metrics
+
+
+def _encode(model: Autoencoder, ema: PyTree, images: Array, labels: Array) -> tuple[Array, Array]:
+    params, stats = (ema[part]["encoder"] for part in ("params", "stats"))
+    return model.encoder.apply(params, stats, images, labels, train=False)[0]
+
+
+def _decode(model: Autoencoder, ema: PyTree, z: Array, labels: Array) -> Array:
+    params, stats = (ema[part]["decoder"] for part in ("params", "stats"))
+    return model.decoder.apply(params, stats, z, labels, train=False)[0]
+
+
+def _generate(model: Autoencoder, state: State, z: Array, labels: Array) -> Array:
+    return 2 * model.likelihood.mean(_decode(model, state.ema, z, labels)) - 1
+
+
+def _reconstruct(model: Autoencoder, state: State, images: Array, labels: Array) -> Array:
+    mean, _ = _encode(model, state.ema, images, labels)
+    return _generate(model, state, mean, labels)
+
+
+def _importance(
+    model: Autoencoder, state: State, images: Array, labels: Array, key: Key
+) -> Importance:
+    mean, log_variance = _encode(model, state.ema, images, labels)
+    (z,) = reparameterise(key, mean, log_variance, draws=1)
+    outputs = _decode(model, state.ema, z, labels)
+    return Importance(
+        likelihood=model.likelihood.log_prob((images + 1) / 2, outputs),
+        prior=normal_log_prob(z, 0.0, jnp.zeros_like(z)),
+        posterior=normal_log_prob(z, mean, log_variance),
+    )
+
+
+PLANE = 15  # images along each side of a picture of a latent plane
+
+
+def _views(model: Autoencoder, key: Key) -> dict[str, View]:
+    """Of a latent of two dimensions, the plane: quantiles of the prior along both (Kingma & Welling
+    2014, fig. 4)."""
+    del key
+    if model.latent_size != 2 or model.conditional:  # a plane a class would be many
+        return {}
+    quantiles = jax.scipy.stats.norm.ppf((jnp.arange(PLANE) + 0.5) / PLANE)
+    z = jnp.stack(jnp.meshgrid(quantiles, quantiles), axis=-1).reshape(-1, 2)
+    return {"plane": View(PLANE, PLANE, z, jnp.zeros(PLANE**2, jnp.int32))}

@@ -5,6 +5,7 @@ Compiling `training.advance` as users have it, once a model, is most of the time
 
 import dataclasses
 import re
+from collections.abc import Iterator
 from functools import cached_property, partial
 from typing import get_type_hints
 
@@ -20,12 +21,14 @@ from gen_models.config import to_dict, validate
 from gen_models.data.stream import gather
 from gen_models.losses import non_saturating
 from gen_models.models import MODELS
-from gen_models.nets.net import Net
+from gen_models.nets.net import Net, Verdict
 from gen_models.training import advance as programs
 
 STEPS, BATCH = 6, 10
 KEY_INIT, KEY_TRAIN, KEY_SAMPLE = jax.random.split(jax.random.key(0), 3)
 LABELS = jnp.array([0, 1, 2, 0], jnp.int32)
+SCORE_BIAS = "['Dense_0']['bias']"
+WITHOUT_NOISE = {"vq_vae"}  # models whose training draws nothing
 
 
 class Subject:
@@ -36,7 +39,8 @@ class Subject:
         self.config = self.module.Config(**options)
         self.spec = Spec(*train.image_shape, train.num_classes)
         self.train, self.quick_jit = train, quick_jit
-        self.chunk = gather(train, 0, 0, STEPS, BATCH)
+        self.images = BATCH * self.module.build(self.config, self.spec).batches
+        self.chunk = gather(train, 0, 0, STEPS, self.images)
 
     @property
     def model(self):
@@ -80,8 +84,9 @@ class Subject:
 
 
 @pytest.fixture(scope="module", params=MODELS)
-def subject(request, tiny, tiny_options, quick_jit) -> Subject:
-    return Subject(request.param, tiny_options, tiny.train, quick_jit)
+def subject(request, tiny, tiny_options, quick_jit) -> Iterator[Subject]:
+    yield Subject(request.param, tiny_options, tiny.train, quick_jit)
+    jax.clear_caches()  # the programs of all models together would fill the memory
 
 
 def with_options(subject, **options):
@@ -90,7 +95,7 @@ def with_options(subject, **options):
     return subject.module.build(config, subject.spec)
 
 
-def batch_of(spec, count=BATCH):
+def batch_of(spec, count):
     images = jnp.zeros((count, spec.height, spec.width, 1))
     return Batch(images, jnp.zeros(count, jnp.int32))
 
@@ -140,7 +145,8 @@ def test_reconstructions_have_the_originals_shape_and_range(subject):
     if subject.algorithm.reconstruct is None:
         pytest.skip("no encoder")
     originals = subject.train.images[:5]
-    copies = np.asarray(programs.reconstruct(*subject.model, subject.trained[0], originals))
+    labels = subject.train.labels[:5]
+    copies = np.asarray(programs.reconstruct(*subject.model, subject.trained[0], originals, labels))
     assert copies.shape == (5, 8, 8, 1)
     assert np.all((copies >= -1) & (copies <= 1))
 
@@ -150,11 +156,15 @@ def test_reconstructions_have_the_originals_shape_and_range(subject):
 
 def test_training_is_decided_by_its_key(subject):
     assert_same_bits(subject.advance(STEPS), subject.trained)
+    if subject.name in WITHOUT_NOISE:
+        return
     other_noise, _ = subject.advance(STEPS, key=KEY_SAMPLE)
     assert any_differs(other_noise.params, subject.trained[0].params)
 
 
 def test_each_step_has_noise_of_its_own(subject):
+    if subject.name in WITHOUT_NOISE:
+        pytest.skip("its steps draw nothing")
     later = subject.fresh._replace(step=np.int32(1))  # the same state and batch, a step further on
     chunk = subject.chunk._replace(start=np.int32(1))
     first, second = subject.advance(1), subject.advance(1, later, chunk=chunk)
@@ -183,7 +193,10 @@ def test_every_parameter_of_every_player_moves_in_the_first_step(subject):
     moved = jax.tree.map(
         lambda new, old: bool(np.any(new != old)), state.params, subject.fresh.params
     )
-    assert [path for path, any_moved in jax.tree.leaves_with_path(moved) if not any_moved] == []
+    still = [path for path, any_moved in jax.tree.leaves_with_path(moved) if not any_moved]
+    # Losses of differences between scores do not see what is added to all of them, and the hinge
+    # loss does not while no score is beyond 1.
+    assert {jax.tree_util.keystr(path[-2:]) for path in still} <= {SCORE_BIAS}
 
 
 def test_the_average_lags_behind_the_parameters(subject):
@@ -203,25 +216,23 @@ def test_without_an_ema_decay_the_average_is_the_parameters(subject):
         assert {id(leaf) for leaf in jax.tree.leaves(state.ema)} <= newest
         return state
 
-    jax.eval_shape(step, subject.fresh, batch_of(subject.spec))
+    jax.eval_shape(step, subject.fresh, batch_of(subject.spec, subject.images))
 
 
-def test_metrics_are_finite_and_scores_are_probabilities(subject):
+def test_metrics_are_finite(subject):
     _, metrics = subject.trained
     for name, values in metrics.items():
         assert values.shape == (STEPS,)
         assert np.all(np.isfinite(values)), name
-        if name.endswith("_score"):
-            assert np.all((values >= 0) & (values <= 1))
     assert metrics[programs.FINITE].tolist() == [1] * STEPS
 
 
-@pytest.mark.parametrize("size", [(12, 8), (4, 16), (28, 28)], ids=str)
-def test_other_image_sizes_work(subject, size):
+def test_other_image_sizes_work(subject):
+    size = 12, 8
     spec = Spec(*size, num_classes=5)
     algorithm = subject.module.build(subject.config, spec)
     state = jax.eval_shape(algorithm.init, KEY_INIT)
-    stepped, _ = jax.eval_shape(algorithm.step, state, batch_of(spec), KEY_TRAIN)
+    stepped, _ = jax.eval_shape(algorithm.step, state, batch_of(spec, subject.images), KEY_TRAIN)
     assert stepped == state
     images = jax.eval_shape(algorithm.sample, stepped, KEY_SAMPLE, LABELS)
     assert images.shape == (len(LABELS), *size, 1)
@@ -286,9 +297,10 @@ def test_real_valued_options_are_the_leaves_of_a_config(subject):
     values = to_dict(subject.config)
     validate(subject.config)
     assert {"learning_rate", "ema_decay"} <= real
-    assert sorted(jax.tree.leaves(subject.config)) == sorted(values[name] for name in real)
+    given = {name for name in real if values[name] is not None}
+    assert sorted(jax.tree.leaves(subject.config)) == sorted(values[name] for name in given)
     doubled = jax.tree.map(lambda leaf: 2 * leaf, subject.config)
-    assert to_dict(doubled) == {n: 2 * v if n in real else v for n, v in values.items()}
+    assert to_dict(doubled) == {n: 2 * v if n in given else v for n, v in values.items()}
 
 
 # Other hardware
@@ -296,6 +308,8 @@ def test_real_valued_options_are_the_leaves_of_a_config(subject):
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_advance_lowers_for_accelerators_as_native_convolutions(subject, dtype):
+    if dtype == "bfloat16" and subject.name not in ("dcgan", "vae", "vq_vae"):
+        pytest.skip("its layers are those of the three that are tried")
     config = dataclasses.replace(subject.config, compute_dtype=dtype)
     lower = jax.export.export(programs.advance, platforms=("cuda", "tpu"))
     program = lower(
@@ -308,8 +322,8 @@ def test_advance_lowers_for_accelerators_as_native_convolutions(subject, dtype):
         KEY_TRAIN,
     )
     # The chunk goes to the device as bytes; becoming float32 is part of the step.
-    images = [aval for aval in program.in_avals if aval.size >= STEPS * BATCH * 8 * 8]
-    assert [(aval.shape, aval.dtype) for aval in images] == [((STEPS, BATCH, 8, 8), np.uint8)]
+    images = [aval for aval in program.in_avals if aval.shape[1:] == subject.chunk.images.shape[1:]]
+    assert [(aval.shape, aval.dtype) for aval in images] == [(subject.chunk.images.shape, np.uint8)]
 
     text = program.mlir_module()
     convolutions = re.findall(r"stablehlo\.convolution.* -> tensor<\d+x.*x(\w+)>", text)
@@ -357,7 +371,7 @@ def linear_game(gen_rate, disc_rate, ema_decay=None):
     critic = Net(
         init=lambda _key, _images, _labels: ({"w": jnp.array(W), "b": jnp.array(B)}, {}),
         apply=lambda params, stats, images, _labels, train: (  # noqa: ARG005
-            images.reshape(-1, 4) @ params["w"] + params["b"],
+            Verdict(images.reshape(-1, 4) @ params["w"] + params["b"]),
             stats,
         ),
     )
@@ -402,8 +416,8 @@ def test_an_adversarial_step_is_the_one_worked_out_by_hand():
     expected = {
         "disc_loss": np.log1p(np.exp(-real_logits)).mean() + np.log1p(np.exp(fake_logits)).mean(),
         "gen_loss": np.log1p(np.exp(-met_logits)).mean(),
-        "real_score": sigmoid(real_logits).mean(),
-        "fake_score": sigmoid(fake_logits).mean(),
+        "real_score": real_logits.mean(),
+        "fake_score": fake_logits.mean(),
     }
     assert {name: float(value) for name, value in metrics.items()} == pytest.approx(expected)
 

@@ -5,7 +5,7 @@ import numpy as np
 import optax
 import pytest
 
-from gen_models.optim import average, descend
+from gen_models.optim import average, clipped, descend
 
 OLD = {"w": jnp.array([0.0, 2.0]), "b": jnp.array(10.0)}
 NEW = {"w": jnp.array([1.0, -2.0]), "b": jnp.array(20.0)}
@@ -62,3 +62,11 @@ def test_descend_takes_one_step_against_the_gradient():
     np.testing.assert_allclose(params["w"], [0.0, 3.0], atol=1e-6)
     params, opt = descend(optimiser, grads, opt, params)  # the second has half of the first in it
     np.testing.assert_allclose(params["w"], [-1.5, 4.5], atol=1e-6)
+
+
+def test_clipped_parameters_end_within_the_limit_and_move_as_usual_inside():
+    params = {"w": jnp.array([0.5, -0.5, 0.0, 3.0])}
+    grads = {"w": jnp.array([-1.0, 1.0, 0.5, 0.0])}
+    optimiser = clipped(optax.sgd(0.4), 0.6)
+    new, _ = descend(optimiser, grads, optimiser.init(params), params)
+    np.testing.assert_allclose(new["w"], [0.6, -0.6, -0.2, 0.6], rtol=1e-6)

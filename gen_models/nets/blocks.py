@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import NamedTuple
 
 import flax.linen as nn
 import jax
@@ -12,6 +13,11 @@ from gen_models.nets import conv
 
 normal = nn.initializers.normal(0.02)  # DCGAN (Radford et al. 2016, §4): every weight N(0, 0.02)
 KERNEL, STRIDE, PADDING = 4, 2, 1  # each convolution halves an image, each transposed one doubles
+he_normal = nn.initializers.he_normal()
+# A transposed kernel is f32[k,k,out,in]: each output sums over (k/stride)² taps of `in` values.
+he_transposed = nn.initializers.variance_scaling(
+    2.0 * STRIDE**2, "fan_in", "normal", in_axis=-1, out_axis=-2
+)
 leaky_relu = partial(nn.leaky_relu, negative_slope=0.2)
 
 
@@ -61,6 +67,29 @@ class ConvTranspose(nn.Module):
 def _add_bias(module: nn.Module, y: Array) -> Array:
     bias = module.param("bias", nn.initializers.zeros, (module.features,))
     return y + bias.astype(y.dtype)
+
+
+class Layers(NamedTuple):
+    """The layers of a net and how they start: from N(0, 0.02) in nets with batch normalisation, in
+    others so that the variance stays from layer to layer (He et al. 2015). A bias before a
+    normalisation would have no effect: `bias` is for layers that none follows."""
+
+    normalised: bool
+    dtype: jnp.dtype
+
+    def dense(self, features: int, *, bias: bool = False) -> nn.Dense:
+        bias = bias or not self.normalised
+        init = normal if self.normalised else he_normal
+        return nn.Dense(features, use_bias=bias, kernel_init=init, dtype=self.dtype)
+
+    def halve(self, features: int, *, bias: bool = False) -> Conv:
+        init = normal if self.normalised else he_normal
+        return Conv(features, bias=bias or not self.normalised, init=init, dtype=self.dtype)
+
+    def double(self, features: int, *, bias: bool = False) -> ConvTranspose:
+        bias = bias or not self.normalised
+        init = normal if self.normalised else he_transposed
+        return ConvTranspose(features, bias=bias, init=init, dtype=self.dtype)
 
 
 class ClassAffine(nn.Module):

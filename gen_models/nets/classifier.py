@@ -3,11 +3,10 @@
 import flax.linen as nn
 
 from gen_models.algorithm import Array
-from gen_models.nets.blocks import Conv
+from gen_models.nets.blocks import Conv, he_normal
 
 FEATURES = 128
 LAYERS = ((32, 3, 1), (64, 4, 2), (128, 4, 2), (128, 4, 2))  # channels, kernel, stride
-he_normal = nn.initializers.he_normal()
 
 
 class Classifier(nn.Module):

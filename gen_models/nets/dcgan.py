@@ -1,23 +1,31 @@
-"""DCGAN's generator and discriminator (Radford et al. 2016) for small images, labels optional.
+"""DCGAN's generator and discriminator (Radford et al. 2016) for small images.
 
-No hidden dense layers. With `num_classes` the pair is conditional: the label scales and shifts what
-the generator's batch normalisations give (Dumoulin et al. 2017), and the discriminator projects its
-last features on a vector of the class (Miyato & Koyama 2018).
+Three things can be chosen. With `num_classes` the pair is conditional: the label scales and shifts
+what the generator's batch normalisations give (Dumoulin et al. 2017), and the discriminator
+projects its last features on a vector of the class (Miyato & Koyama 2018). With `hidden` both have
+a dense layer of so many units, which makes them InfoGAN's nets (Chen et al. 2016, appendix C.1, but
+for a slope of 0.2 instead of 0.1 below zero).
+And the discriminator is normalised by batch, by its weights' spectra, or not at all; the
+generator by batch or not at all. Nets without normalisation start from weights that keep the
+variance from layer to layer (He et al. 2015).
 """
+
+from typing import Literal
 
 import flax.linen as nn
 import jax.numpy as jnp
 
 from gen_models.algorithm import Array
-from gen_models.nets.blocks import (
-    ClassAffine,
-    Conv,
-    ConvTranspose,
-    Projection,
-    batch_norm,
-    leaky_relu,
-    normal,
-)
+from gen_models.nets.blocks import ClassAffine, Layers, Projection, batch_norm, leaky_relu
+from gen_models.nets.net import Verdict
+
+Normalisation = Literal["batch", "spectral", "none"]
+Architecture = Literal["dcgan", "infogan"]
+
+
+def hidden_units(architecture: Architecture, width: int) -> int | None:
+    """Of the nets' hidden dense layer; None where they have none."""
+    return 16 * width if architecture == "infogan" else None
 
 
 class Generator(nn.Module):
@@ -26,41 +34,65 @@ class Generator(nn.Module):
     height: int
     image_width: int
     width: int = 64
+    hidden: int | None = None
     num_classes: int | None = None
+    normalised: bool = True
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
     def __call__(self, z: Array, labels: Array, *, train: bool) -> Array:
         def finish(x: Array) -> Array:
-            x = batch_norm(train, self.dtype)(x)
+            if self.normalised:
+                x = batch_norm(train, self.dtype)(x)
             if self.num_classes is not None:
                 x = ClassAffine(self.num_classes)(x, labels)
             return nn.relu(x)
 
+        layers = Layers(self.normalised, self.dtype)
+        x = z
+        if self.hidden is not None:
+            x = finish(layers.dense(self.hidden)(x))
         h, w = self.height // 4, self.image_width // 4
-        dense = nn.Dense(
-            h * w * 2 * self.width, use_bias=False, kernel_init=normal, dtype=self.dtype
-        )
-        x = finish(dense(z).reshape(-1, h, w, 2 * self.width))
-        x = finish(ConvTranspose(self.width, bias=False, dtype=self.dtype)(x))
-        x = ConvTranspose(1, dtype=self.dtype)(x)
+        x = finish(layers.dense(h * w * 2 * self.width)(x).reshape(-1, h, w, 2 * self.width))
+        x = finish(layers.double(self.width)(x))
+        x = layers.double(1, bias=True)(x)
         return jnp.tanh(x.astype(jnp.float32))
 
 
 class Discriminator(nn.Module):
-    """images f32[N,H,W,1], labels i32[N] -> logits f32[N]; positive means real."""
+    """images f32[N,H,W,1], labels i32[N] -> Verdict: scores, positive for real, and in its head
+    f32[N,outputs] whatever the loss wants to know besides."""
 
     width: int = 64
+    hidden: int | None = None
     num_classes: int | None = None
+    normalisation: Normalisation = "batch"
+    outputs: int = 0
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
-    def __call__(self, images: Array, labels: Array, *, train: bool) -> Array:
-        x = leaky_relu(Conv(self.width, dtype=self.dtype)(images))
-        x = Conv(2 * self.width, bias=False, dtype=self.dtype)(x)
-        x = leaky_relu(batch_norm(train, self.dtype)(x))
+    def __call__(self, images: Array, labels: Array, *, train: bool) -> Verdict:
+        by_batch, spectral = (self.normalisation == name for name in ("batch", "spectral"))
+        layers = Layers(by_batch, self.dtype)
+
+        def apply(layer: nn.Module, *inputs: Array) -> Array:
+            if spectral:  # (Miyato et al. 2018, algorithm 1)
+                layer = nn.SpectralNorm(layer, collection_name="batch_stats")
+                return layer(*inputs, update_stats=train)
+            return layer(*inputs)
+
+        def finish(x: Array) -> Array:
+            return leaky_relu(batch_norm(train, self.dtype)(x) if by_batch else x)
+
+        x = leaky_relu(apply(layers.halve(self.width, bias=True), images))
+        x = finish(apply(layers.halve(2 * self.width), x))
         x = x.reshape(x.shape[0], -1)
-        logits = nn.Dense(1, kernel_init=normal, dtype=self.dtype)(x)
+        if self.hidden is not None:
+            x = finish(apply(layers.dense(self.hidden), x))
+        score = apply(layers.dense(1, bias=True), x)
         if self.num_classes is not None:
-            logits += Projection(self.num_classes)(x, labels)
-        return logits[:, 0].astype(jnp.float32)
+            score += apply(Projection(self.num_classes), x, labels)
+        head = ()
+        if self.outputs:
+            head = apply(layers.dense(self.outputs, bias=True), x).astype(jnp.float32)
+        return Verdict(score[:, 0].astype(jnp.float32), head)

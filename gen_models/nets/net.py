@@ -1,14 +1,12 @@
 """Modules as pure functions: what the engines see of a network."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import flax.linen as nn
 import jax
 
-from gen_models.algorithm import Array, Key
-
-PyTree = Any
+from gen_models.algorithm import Array, Key, PyTree
 
 
 class Net(NamedTuple):
@@ -24,19 +22,28 @@ class Net(NamedTuple):
     apply: Callable[..., tuple[Array, PyTree]]
 
 
-def net(module: nn.Module) -> Net:
-    """A linen module whose `__call__` takes `train` by keyword, as a Net."""
+class Verdict(NamedTuple):
+    """What a discriminator says of images: scores f32[N], and whatever else it is asked."""
+
+    score: Array
+    head: PyTree = ()
+
+
+def net(module: nn.Module, method: str = "__call__") -> Net:
+    """A linen module as a Net: one of its methods, which takes `train` by keyword."""
 
     def init(key: Key, *inputs: Array) -> tuple[PyTree, PyTree]:
         # Jitted, because linen runs the whole forward pass to find the shapes.
-        variables = jax.jit(lambda key: module.init(key, *inputs, train=True))(key)
+        variables = jax.jit(lambda key: module.init(key, *inputs, train=True, method=method))(key)
         return variables["params"], variables.get("batch_stats", {})
 
     def apply(params: PyTree, stats: PyTree, *inputs: Array, train: bool) -> tuple[Array, PyTree]:
         variables = {"params": params, "batch_stats": stats}
         if not train:
-            return module.apply(variables, *inputs, train=False), stats
-        outputs, changed = module.apply(variables, *inputs, train=True, mutable=["batch_stats"])
+            return module.apply(variables, *inputs, train=False, method=method), stats
+        outputs, changed = module.apply(
+            variables, *inputs, train=True, method=method, mutable=["batch_stats"]
+        )
         return outputs, changed.get("batch_stats", stats)
 
     return Net(init, apply)

@@ -1,49 +1,72 @@
-"""A convolutional encoder and decoder of the size of DCGAN's nets."""
+"""A convolutional encoder and decoder of the size of DCGAN's nets.
+
+With `num_classes` both are given the label, as a one-hot vector beside the features (Sohn et al.
+2015). With `hidden` both have a dense layer of so many units and batch normalisation, which makes
+them InfoGAN's nets in the roles that Lucic et al. 2018 (appendix) gave them.
+"""
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 
 from gen_models.algorithm import Array
-from gen_models.nets.blocks import STRIDE, Conv, ConvTranspose
+from gen_models.nets.blocks import Conv, ConvTranspose, batch_norm, he_normal, he_transposed
 
-he_normal = nn.initializers.he_normal()
-# A transposed kernel is f32[k,k,out,in]: each output sums over (k/stride)² taps of `in` values.
-he_transposed = nn.initializers.variance_scaling(
-    2.0 * STRIDE**2, "fan_in", "normal", in_axis=-1, out_axis=-2
-)
+
+def _with_labels(x: Array, labels: Array, num_classes: int | None) -> Array:
+    """x f32[N,D] -> f32[N,D+K], or as it was."""
+    if num_classes is None:
+        return x
+    return jnp.concatenate([x, jax.nn.one_hot(labels, num_classes, dtype=x.dtype)], axis=-1)
 
 
 class Encoder(nn.Module):
-    """images f32[N,H,W,1] -> mean f32[N,Z], log-variance f32[N,Z] of the posterior."""
+    """images f32[N,H,W,1], labels i32[N] -> mean f32[N,Z], log-variance f32[N,Z] of the
+    posterior."""
 
     latent_size: int
     width: int = 64
+    hidden: int | None = None
+    num_classes: int | None = None
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
-    def __call__(self, images: Array, *, train: bool) -> tuple[Array, Array]:
-        del train
+    def __call__(self, images: Array, labels: Array, *, train: bool) -> tuple[Array, Array]:
+        def finish(x: Array) -> Array:
+            return nn.relu(x if self.hidden is None else batch_norm(train, self.dtype)(x))
+
         x = nn.relu(Conv(self.width, init=he_normal, dtype=self.dtype)(images))
-        x = nn.relu(Conv(2 * self.width, init=he_normal, dtype=self.dtype)(x))
-        x = nn.Dense(2 * self.latent_size, dtype=self.dtype)(x.reshape(x.shape[0], -1))
+        x = finish(Conv(2 * self.width, init=he_normal, dtype=self.dtype)(x))
+        x = _with_labels(x.reshape(x.shape[0], -1), labels, self.num_classes)
+        if self.hidden is not None:
+            x = finish(nn.Dense(self.hidden, kernel_init=he_normal, dtype=self.dtype)(x))
+        x = nn.Dense(2 * self.latent_size, dtype=self.dtype)(x)
         mean, log_variance = jnp.split(x.astype(jnp.float32), 2, axis=-1)
         return mean, log_variance
 
 
 class Decoder(nn.Module):
-    """z f32[N,Z] -> f32[N,H,W,1], whatever the likelihood takes (logits or means)."""
+    """z f32[N,Z], labels i32[N] -> f32[N,H,W,1], whatever the likelihood takes (logits or
+    means)."""
 
     height: int
     image_width: int
     width: int = 64
+    hidden: int | None = None
+    num_classes: int | None = None
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
-    def __call__(self, z: Array, *, train: bool) -> Array:
-        del train
+    def __call__(self, z: Array, labels: Array, *, train: bool) -> Array:
+        def finish(x: Array) -> Array:
+            return nn.relu(x if self.hidden is None else batch_norm(train, self.dtype)(x))
+
+        x = _with_labels(z, labels, self.num_classes)
+        if self.hidden is not None:
+            x = finish(nn.Dense(self.hidden, kernel_init=he_normal, dtype=self.dtype)(x))
         h, w = self.height // 4, self.image_width // 4
-        x = nn.Dense(h * w * 2 * self.width, kernel_init=he_normal, dtype=self.dtype)(z)
-        x = nn.relu(x.reshape(-1, h, w, 2 * self.width))
-        x = nn.relu(ConvTranspose(self.width, init=he_transposed, dtype=self.dtype)(x))
+        x = nn.Dense(h * w * 2 * self.width, kernel_init=he_normal, dtype=self.dtype)(x)
+        x = finish(x.reshape(-1, h, w, 2 * self.width))
+        x = finish(ConvTranspose(self.width, init=he_transposed, dtype=self.dtype)(x))
         x = ConvTranspose(1, init=he_transposed, dtype=self.dtype)(x)
         return x.astype(jnp.float32)

@@ -206,7 +206,7 @@ def check(members: Sequence[Config], devices: int) -> None:
 def step_flops(member: Config, spec: Spec) -> float:
     """Floating-point operations of one step, counted by XLA before it optimises anything."""
     algorithm = MODELS[member.run.model].build(member.options, spec)
-    size = member.run.batch_size
+    size = member.run.batch_size * algorithm.batches
     images = jax.ShapeDtypeStruct((size, spec.height, spec.width, 1), np.float32)
     batch = Batch(images, jax.ShapeDtypeStruct((size,), np.int32))
     state = jax.eval_shape(algorithm.init, jax.random.key(0))

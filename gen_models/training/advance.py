@@ -103,10 +103,26 @@ def generate(
 
 
 @partial(jax.jit, static_argnames=("build", "spec"))
-def reconstruct(build: Build, spec: Spec, config: PyTree, state: State, images: Array) -> Array:
-    """u8[N,H,W] -> f32[N,H,W,1] in [-1,1], encoded and decoded again."""
+def reconstruct(
+    build: Build, spec: Spec, config: PyTree, state: State, images: Array, labels: Array
+) -> Array:
+    """u8[N,H,W], i32[N] -> f32[N,H,W,1] in [-1,1], encoded and decoded again."""
+    return build(config, spec).reconstruct(state, *to_batch(images, labels))
+
+
+@partial(jax.jit, static_argnames=("build", "spec"))
+def encode(
+    build: Build, spec: Spec, config: PyTree, state: State, images: Array, labels: Array
+) -> Array:
+    """u8[N,H,W], i32[N] -> f32[N,D], where they are in the latent space."""
+    return build(config, spec).encode(state, *to_batch(images, labels))
+
+
+@partial(jax.jit, static_argnames=("build", "spec"))
+def codes(build: Build, spec: Spec, config: PyTree, state: State, images: Array) -> Array:
+    """u8[N,H,W] -> i32[N,h,w], the codes that stand for them."""
     batch = to_batch(images, jnp.zeros(images.shape[0], jnp.int32))
-    return build(config, spec).reconstruct(state, batch.images)
+    return build(config, spec).codes(state, batch.images)
 
 
 class Bounds(NamedTuple):
@@ -120,21 +136,22 @@ class Bounds(NamedTuple):
 
 @partial(jax.jit, static_argnames=("build", "spec"))
 def bounds(
-    build: Build, spec: Spec, config: PyTree, state: State, images: Array, key: Key, draws: Array
+    build: Build, spec: Spec, config: PyTree, state: State, batch: Batch, key: Key, draws: Array
 ) -> Bounds:
-    """Bounds for images u8[B,H,W] from k = `draws` i32[] >= 1 importance samples of each."""
+    """Bounds for images u8[B,H,W] and labels i32[B] from k = `draws` i32[] >= 1 importance samples
+    of each. A conditional model's are of log p(x|label)."""
     algorithm = build(config, spec)
-    inputs = to_batch(images, jnp.zeros(images.shape[0], jnp.int32)).images
+    inputs = to_batch(*batch)
 
     def body(index: Array, carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
         total, likelihood, kl = carry
-        drawn = algorithm.importance(state, inputs, jax.random.fold_in(key, index))
+        drawn = algorithm.importance(state, *inputs, jax.random.fold_in(key, index))
         gap = drawn.posterior - drawn.prior
         # The sum of the weights is kept as a logarithm: the weights themselves underflow.
         total = jnp.logaddexp(total, drawn.likelihood - gap)
         return total, likelihood + drawn.likelihood, kl + gap
 
-    zeros = jnp.zeros(images.shape[0])
+    zeros = jnp.zeros(len(batch.labels))
     total, likelihood, kl = lax.fori_loop(0, draws, body, (zeros - jnp.inf, zeros, zeros))
     likelihood, kl = likelihood / draws, kl / draws
     return Bounds(likelihood - kl, likelihood, kl, total - jnp.log(draws))

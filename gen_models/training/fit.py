@@ -90,9 +90,10 @@ class Trainer:
         picture = render.grid(images, rows, GRID_COLUMNS, row_names=names[:rows])
         self._publish(picture, "grids", "samples.png", step)
         if self.algorithm.reconstruct is not None:
-            originals = np.asarray(self.test.images[: GRID_ROWS * GRID_COLUMNS // 2])
-            copies = np.asarray(programs.reconstruct(*self.model, state, originals))
-            scaled = programs.to_batch(originals, np.zeros(len(originals), np.int32)).images
+            shown = slice(GRID_ROWS * GRID_COLUMNS // 2)
+            originals = self.test.images[shown], self.test.labels[shown]
+            copies = np.asarray(programs.reconstruct(*self.model, state, *originals))
+            scaled = programs.to_batch(*originals).images
             picture = render.pairs(np.asarray(scaled), copies, GRID_COLUMNS)
             self._publish(picture, "reconstructions", "reconstructions.png", step)
 
@@ -217,7 +218,7 @@ class Dispatcher:
 
     def _dispatch(self, milestone: int) -> tuple[int, int, int, Metrics]:
         """Start steps, as the pace allows. Returns first step, offset in chunk, count, metrics."""
-        length = chunk_steps(self.trainer.train, self.trainer.run.config.run.batch_size)
+        length = chunk_steps(self.trainer.train, self.trainer.run.images_a_step)
         if self.chunk is None or self.step % length == 0:
             self.chunk = None  # so that two exist at a time, not three
             self.chunk = next(self.chunks)
@@ -284,8 +285,8 @@ def fit(
     saved = step = int(state.step)
     for observer in observers:
         observer.started(step)
-    place = trainer.placement.chunk
-    with closing(stream(trainer.train, config.seed, config.batch_size, step, place)) as chunks:
+    size, place = trainer.run.images_a_step, trainer.placement.chunk
+    with closing(stream(trainer.train, config.seed, size, step, place)) as chunks:
         dispatcher = Dispatcher(trainer, observers, state, chunks)
         while step < config.steps and not dispatcher.stopped:
             step = dispatcher.advance_to(milestone(step, config), should_stop)

@@ -189,7 +189,7 @@ class Wave:
             for trainer in self.filled:
                 run, size = trainer.run.config.run, len(trainer.train.labels)
                 start = chunk * CHUNK_STEPS
-                taken.append(indices(run.seed, start, CHUNK_STEPS, run.batch_size, size))
+                taken.append(indices(run.seed, start, CHUNK_STEPS, trainer.run.images_a_step, size))
             self.rows = chunk, self.spread([rows.astype(np.int32) for rows in taken])
         return self.rows[1]
 

@@ -78,6 +78,12 @@ class Run:
         return MODELS[self.config.run.model].build, spec, self.config.options
 
     @property
+    def images_a_step(self) -> int:
+        """A batch, or as many as the model's critic takes."""
+        build, spec, config = self.model
+        return self.config.run.batch_size * build(config, spec).batches
+
+    @property
     def checkpoints(self) -> Path:
         return self.folder / CHECKPOINTS
 

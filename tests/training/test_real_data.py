@@ -47,5 +47,5 @@ def test_gan_losses_stay_finite_and_neither_player_has_won(fashion_mnist):
     metrics, images = train("cgan", fashion_mnist)
     assert all(np.isfinite(values).all() for values in metrics.values())
     assert metrics["finite"].all()
-    assert 0.02 < metrics["fake_score"][-20:].mean() < metrics["real_score"][-20:].mean() < 0.98
+    assert -4 < metrics["fake_score"][-20:].mean() < metrics["real_score"][-20:].mean() < 4
     assert images.std() > 0.1  # no constant picture

@@ -1,0 +1,34 @@
+"""Auxiliary classifier GAN (Odena et al. 2017): the discriminator also names the class.
+
+Both players minimise, beside the GAN's loss, the cross-entropy of the class, the discriminator on
+real and generated images, the generator on its own (eq. 2 and 3). The discriminator is not told
+the label; the generator is, by conditional batch normalisation where the paper has it beside z.
+"""
+
+from gen_models import losses
+from gen_models.adversarial import adversarial
+from gen_models.algorithm import Algorithm, Array, Spec
+from gen_models.config import Weight, hyperparameters
+from gen_models.models import gans
+from gen_models.nets.net import Verdict
+
+
+@hyperparameters
+class Config(gans.Config):
+    """Options of `acgan`."""
+
+    class_weight: Weight = 1.0
+    """Weight of the cross-entropies."""
+
+
+def build(config: Config, spec: Spec) -> Algorithm:
+    """The algorithm for images of `spec`."""
+
+    def auxiliary(real: Verdict, fake: Verdict, z: Array, labels: Array) -> tuple[Array, Array]:
+        del z
+        on_real, on_fake = (losses.cross_entropy(x.head, labels) for x in (real, fake))
+        return config.class_weight * (on_real + on_fake), config.class_weight * on_fake
+
+    disc = gans.discriminator(config, outputs=spec.num_classes)
+    game = gans.game(config, spec, losses.non_saturating, disc, conditional=True)
+    return adversarial(game._replace(auxiliary=auxiliary), spec)

@@ -1,0 +1,66 @@
+"""Boundary equilibrium GAN (Berthelot et al. 2017): an auto-encoder as discriminator, and a weight
+k that holds the energies of generated and real images at a ratio γ.
+
+    L_D = L(x) - k L(G(z)),  L_G = L(G(z)),  k ← k + λ (γ L(x) - L(G(z))), in [0, 1]    (§3.4)
+
+L is the mean absolute difference of pixels. The metric `convergence` is L(x) + |γ L(x) - L(G(z))|
+(§3.4.1): it falls as training succeeds. What differs: the nets' layers are DCGAN's, the generator's
+with batch normalisation, and k follows the energies that the discriminator gave before its update.
+"""
+
+import jax.numpy as jnp
+
+from gen_models.adversarial import adversarial
+from gen_models.algorithm import Algorithm, Array, Batch, Key, Metrics, Spec, State
+from gen_models.config import Positive, Rate, Size, hyperparameters
+from gen_models.losses import equilibrium
+from gen_models.models import gans
+from gen_models.nets.energy import EnergyDiscriminator
+from gen_models.nets.net import net
+
+
+@hyperparameters
+class Config(gans.Config):
+    """Options of `began`: those of Berthelot et al. 2017, §4.1, at a constant step size. `arch` is
+    the generator's alone."""
+
+    latent_size: Size = 64
+    """Dimensions of z, uniform in [-1, 1]."""
+    learning_rate: Positive = 1e-4
+    """Adam's step size."""
+    code_size: Size = 64
+    """Units between the auto-encoder's halves."""
+    gamma: Rate = 0.5
+    """The diversity ratio γ: energy of generated over that of real images."""
+    balance_rate: Rate = 1e-3
+    """λ, the step size of k."""
+
+
+def difference(images: Array) -> Array:
+    """Mean absolute value of each image's f32[N,H,W,1], f32[N] (Berthelot et al. 2017, §3.1)."""
+    return jnp.mean(jnp.abs(images), axis=(1, 2, 3))
+
+
+def build(config: Config, spec: Spec) -> Algorithm:
+    """The algorithm for images of `spec`; k is the state's `extra`."""
+    dtype = jnp.dtype(config.compute_dtype)
+    disc = net(EnergyDiscriminator(difference, config.code_size, config.width, False, dtype))
+
+    def with_weight(k: Array) -> Algorithm:
+        return adversarial(gans.game(config, spec, equilibrium(k), disc), spec)
+
+    start = jnp.zeros(())
+    algorithm = with_weight(start)
+
+    def init(key: Key) -> State:
+        return algorithm.init(key)._replace(extra=start)
+
+    def step(state: State, batch: Batch, key: Key) -> tuple[State, Metrics]:
+        k = state.extra
+        state, metrics = with_weight(k).step(state, batch, key)
+        balance = config.gamma * metrics["real_score"] - metrics["fake_score"]
+        convergence = metrics["real_score"] + jnp.abs(balance)
+        new = jnp.clip(k + config.balance_rate * balance, 0, 1)
+        return state._replace(extra=new), metrics | {"convergence": convergence, "k": new}
+
+    return algorithm._replace(init=init, step=step)

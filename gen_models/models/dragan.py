@@ -1,0 +1,27 @@
+"""DRAGAN (Kodali et al. 2017): the GAN's own loss, and a discriminator whose gradient is to have
+norm 1 around real images alone (§2.5). Batch normalisation would couple those gradients: it has
+none."""
+
+from gen_models import losses, penalties
+from gen_models.adversarial import adversarial
+from gen_models.algorithm import Algorithm, Spec
+from gen_models.config import Positive, Weight, hyperparameters
+from gen_models.models import gans
+
+
+@hyperparameters
+class Config(gans.Config):
+    """Options of `dragan`."""
+
+    penalty: Weight = 10.0
+    """Weight of the gradient penalty."""
+    radius: Positive = 0.5
+    """How far around a real image, in standard deviations of the batch's pixels."""
+
+
+def build(config: Config, spec: Spec) -> Algorithm:
+    """The algorithm for images of `spec`."""
+    disc = gans.discriminator(config, normalisation="none")
+    game = gans.game(config, spec, losses.non_saturating, disc)
+    game = game._replace(penalty=penalties.around_real(config.penalty, config.radius))
+    return adversarial(game, spec)

@@ -1,0 +1,45 @@
+"""Energy-based GAN (Zhao et al. 2017): the discriminator is an auto-encoder, its energy the
+distance between an image and its reproduction. Generated images are to have an energy of at least a
+margin (eq. 1); the pulling-away term keeps their codes from being alike (eq. 3)."""
+
+import jax.numpy as jnp
+
+from gen_models import losses
+from gen_models.adversarial import adversarial
+from gen_models.algorithm import Algorithm, Array, Spec
+from gen_models.config import Positive, Size, Weight, hyperparameters
+from gen_models.models import gans
+from gen_models.nets.energy import EnergyDiscriminator
+from gen_models.nets.net import Verdict, net
+
+
+@hyperparameters
+class Config(gans.Config):
+    """Options of `ebgan`. `arch` is the generator's alone."""
+
+    learning_rate: Positive = 1e-3
+    """Adam's step size."""
+    code_size: Size = 32
+    """Units between the auto-encoder's halves."""
+    margin: Positive = 10.0
+    """Energy above which a generated image costs the discriminator nothing."""
+    pull_away: Weight = 0.1
+    """Weight of the pulling-away term in the generator's loss."""
+
+
+def distance(difference: Array) -> Array:
+    """Euclidean norm of each image's f32[N,H,W,1], f32[N] (Zhao et al. 2017, §2.3)."""
+    return jnp.sqrt(jnp.sum(difference**2, axis=(1, 2, 3)) + 1e-12)
+
+
+def build(config: Config, spec: Spec) -> Algorithm:
+    """The algorithm for images of `spec`."""
+
+    def auxiliary(real: Verdict, fake: Verdict, z: Array, labels: Array) -> tuple[Array, Array]:
+        del real, z, labels
+        return jnp.zeros(()), config.pull_away * losses.pulling_away(fake.head)
+
+    dtype = jnp.dtype(config.compute_dtype)
+    disc = net(EnergyDiscriminator(distance, config.code_size, config.width, dtype=dtype))
+    game = gans.game(config, spec, losses.energy_margin(config.margin), disc)
+    return adversarial(game._replace(auxiliary=auxiliary), spec)

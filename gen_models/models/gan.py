@@ -1,0 +1,30 @@
+"""The GAN (Goodfellow et al. 2014) on DCGAN's nets, with either of its paper's losses.
+
+D maximises log D(x) + log(1 - D(G(z))) (eq. 1). G minimises the same (saturating: the gradient
+vanishes where D is sure), or maximises log D(G(z)) instead (§3, non-saturating). The paper's nets
+were dense; `dcgan` is this model with a larger step size, which its averaged weights allow.
+"""
+
+from typing import Literal
+
+from gen_models import losses
+from gen_models.adversarial import adversarial
+from gen_models.algorithm import Algorithm, Spec
+from gen_models.config import hyperparameters
+from gen_models.models import gans
+
+LOSSES = {"non_saturating": losses.non_saturating, "saturating": losses.saturating}
+
+
+@hyperparameters
+class Config(gans.Config):
+    """Options of `gan`."""
+
+    loss: Literal["non_saturating", "saturating"] = "non_saturating"
+    """What the generator minimises: -log D(G(z)), or log(1 - D(G(z)))."""
+
+
+def build(config: Config, spec: Spec) -> Algorithm:
+    """The algorithm for images of `spec`."""
+    disc = gans.discriminator(config)
+    return adversarial(gans.game(config, spec, LOSSES[config.loss], disc), spec)

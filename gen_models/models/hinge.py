@@ -1,0 +1,19 @@
+"""SNGAN: the hinge loss, and a discriminator of spectral norm 1 in each layer (Miyato et al. 2018)
+that projects its features on the label's vector (Miyato & Koyama 2018)."""
+
+from gen_models import losses
+from gen_models.adversarial import adversarial
+from gen_models.algorithm import Algorithm, Spec
+from gen_models.config import hyperparameters
+from gen_models.models import gans
+
+
+@hyperparameters
+class Config(gans.Config):
+    """Options of `hinge`: setting C of Miyato et al. 2018, table 1."""
+
+
+def build(config: Config, spec: Spec) -> Algorithm:
+    """The algorithm for images of `spec`."""
+    disc = gans.discriminator(config, normalisation="spectral", num_classes=spec.num_classes)
+    return adversarial(gans.game(config, spec, losses.hinge, disc, conditional=True), spec)

@@ -1,0 +1,83 @@
+"""InfoGAN (Chen et al. 2016): part of the latent is a code that can be read off the image.
+
+The discriminator also estimates the code of a generated image, a category and continuous numbers;
+both players maximise the estimate's log-likelihood, a lower bound on the mutual information of code
+and image (eq. 5 and 6). Nobody is told a label: what a code comes to mean is found by itself. The
+estimate is linear in the discriminator's last features, and the continuous part has unit variance.
+"""
+
+import jax
+import jax.numpy as jnp
+
+from gen_models import losses
+from gen_models.adversarial import adversarial
+from gen_models.algorithm import Algorithm, Array, Key, Spec, View
+from gen_models.config import Positive, Size, Weight, hyperparameters
+from gen_models.models import gans
+from gen_models.nets.dcgan import Architecture
+from gen_models.nets.net import Verdict
+
+COLUMNS = 10  # images along a continuous code
+REACH = 2.0  # the paper's pictures vary a code from -2 to 2, beyond where it was trained
+
+
+@hyperparameters
+class Config(gans.Config):
+    """Options of `infogan`: those of Chen et al. 2016, appendix C.1."""
+
+    latent_size: Size = 62
+    """Dimensions of the noise, uniform in [-1, 1]; the code comes besides."""
+    arch: Architecture = "infogan"
+    """Nets of DCGAN's layers, or with InfoGAN's hidden dense layers besides: 6.6 million weights a
+    player instead of 0.8 (generator) and 0.1 (discriminator)."""
+    categories: Size = 10
+    """Values of the categorical code."""
+    continuous: Size = 2
+    """How many continuous codes, uniform in [-1, 1]."""
+    learning_rate: Positive = 1e-3
+    """Adam's step size."""
+    disc_learning_rate: Positive | None = 2e-4
+    """That of the discriminator; None: the same."""
+    information: Weight = 1.0
+    """Weight of the bound on the mutual information."""
+
+
+def build(config: Config, spec: Spec) -> Algorithm:
+    """The algorithm for images of `spec`. z f32[N, noise + categories + continuous]."""
+    noise, categories = config.latent_size, config.categories
+
+    def assemble(noise: Array, category: Array, continuous: Array) -> Array:
+        one_hot = jax.nn.one_hot(category, categories)
+        return jnp.concatenate([noise, one_hot, continuous], axis=-1)
+
+    def prior(key: Key, count: int) -> Array:
+        key_noise, key_category, key_continuous = jax.random.split(key, 3)
+        return assemble(
+            jax.random.uniform(key_noise, (count, noise), minval=-1.0),
+            jax.random.randint(key_category, (count,), 0, categories),
+            jax.random.uniform(key_continuous, (count, config.continuous), minval=-1.0),
+        )
+
+    def auxiliary(real: Verdict, fake: Verdict, z: Array, labels: Array) -> tuple[Array, Array]:
+        del real, labels
+        _, category, continuous = jnp.split(z, [noise, noise + categories], axis=-1)
+        logits, means = jnp.split(fake.head, [categories], axis=-1)
+        unread = losses.cross_entropy(logits, jnp.argmax(category, axis=-1))
+        unread += jnp.mean(jnp.sum((continuous - means) ** 2, axis=-1)) / 2
+        return config.information * unread, config.information * unread
+
+    def views(key: Key) -> dict[str, View]:
+        """A row a category, each of other noise; along it one of the continuous codes."""
+        still = jax.random.uniform(key, (categories, noise), minval=-1.0).repeat(COLUMNS, axis=0)
+        category = jnp.arange(categories).repeat(COLUMNS)
+        along = jnp.tile(jnp.linspace(-REACH, REACH, COLUMNS), categories)
+        labels = jnp.zeros(len(category), jnp.int32)
+        varied = [along[:, None] * row for row in jnp.eye(config.continuous)]
+        return {
+            f"code_{index}": View(categories, COLUMNS, assemble(still, category, code), labels)
+            for index, code in enumerate(varied, 1)
+        }
+
+    disc = gans.discriminator(config, outputs=categories + config.continuous)
+    game = gans.game(config, spec, losses.non_saturating, disc)
+    return adversarial(game._replace(prior=prior, auxiliary=auxiliary, views=views), spec)

@@ -1,0 +1,23 @@
+"""Importance weighted auto-encoder (Burda et al. 2016): the VAE's nets under a tighter bound, the
+mean of k importance weights instead of one (eq. 8). A step costs k decodings."""
+
+from gen_models.algorithm import Algorithm, Spec
+from gen_models.config import Count, hyperparameters
+from gen_models.elbo import importance_weighted
+from gen_models.models import vaes
+from gen_models.variational import variational
+
+
+@hyperparameters
+class Config(vaes.Config):
+    """Options of `iwae`."""
+
+    draws: Count = 5
+    """k, latents drawn of each image in training."""
+
+
+def build(config: Config, spec: Spec) -> Algorithm:
+    """The algorithm for images of `spec`."""
+    return variational(
+        vaes.autoencoder(config, spec, importance_weighted, draws=config.draws), spec
+    )

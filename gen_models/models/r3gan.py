@@ -1,0 +1,44 @@
+"""R3GAN (Huang et al. 2024): a relativistic loss, and penalties on the discriminator's gradient at
+real and at generated images; no normalisation anywhere.
+
+    L_D = E softplus(D(G(z)) - D(x)) + γ/2 E‖∇D(x)‖² + γ/2 E‖∇D(G(z))‖²              (eq. 2 to 4)
+    L_G = E softplus(D(x) - D(G(z)))
+
+What differs from the paper: the nets are DCGAN's layers with scaled initial weights instead of
+residual blocks of grouped convolutions, and learning rate, γ and Adam's β2 stay where they are
+instead of following a schedule.
+"""
+
+import jax
+
+from gen_models import losses, penalties
+from gen_models.adversarial import adversarial
+from gen_models.algorithm import Algorithm, Array, Key, Spec
+from gen_models.config import Decay, Size, Weight, hyperparameters
+from gen_models.models import gans
+
+
+@hyperparameters
+class Config(gans.Config):
+    """Options of `r3gan`."""
+
+    latent_size: Size = 64
+    """Dimensions of z, standard normal."""
+    beta1: Decay = 0.0
+    """Adam's decay of the first moment, both players."""
+    beta2: Decay = 0.99
+    """Adam's decay of the second moment, both players."""
+    penalty: Weight = 0.5
+    """γ, the weight of both gradient penalties."""
+
+
+def build(config: Config, spec: Spec) -> Algorithm:
+    """The algorithm for images of `spec`."""
+
+    def prior(key: Key, count: int) -> Array:
+        return jax.random.normal(key, (count, config.latent_size))
+
+    disc = gans.discriminator(config, normalisation="none")
+    game = gans.game(config, spec, losses.relativistic_pairing, disc, normalised=False)
+    penalty = penalties.zero_centred(config.penalty)
+    return adversarial(game._replace(prior=prior, penalty=penalty), spec)

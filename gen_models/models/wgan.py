@@ -1,0 +1,41 @@
+"""Wasserstein GAN (Arjovsky et al. 2017): a critic whose weights are clipped (algorithm 1).
+
+The critic's values estimate the earth mover's distance up to a factor (eq. 2), if it is Lipschitz:
+clipping sees to that. It is trained several times for each update of the generator.
+"""
+
+from typing import Literal
+
+import optax
+
+from gen_models import losses
+from gen_models.adversarial import adversarial
+from gen_models.algorithm import Algorithm, Spec
+from gen_models.config import Count, Positive, hyperparameters
+from gen_models.models import gans
+from gen_models.optim import clipped
+
+
+@hyperparameters
+class Config(gans.Config):
+    """Options of `wgan`: those of Arjovsky et al. 2017, algorithm 1."""
+
+    learning_rate: Positive = 5e-5
+    """The optimiser's step size."""
+    optimiser: Literal["rmsprop", "adam"] = "rmsprop"
+    """RMSProp as in the paper, which makes no use of the betas, or Adam."""
+    clip: Positive = 0.01
+    """The critic's parameters are kept between -clip and clip."""
+    critic_updates: Count = 5
+    """Updates of the critic a step, each on a batch of its own."""
+
+
+def build(config: Config, spec: Spec) -> Algorithm:
+    """The algorithm for images of `spec`."""
+    game = gans.game(config, spec, losses.wasserstein, gans.discriminator(config))
+    if config.optimiser == "rmsprop":
+        gen, disc = (optax.rmsprop(rate) for rate in gans.rates(config))
+        game = game._replace(gen_optimiser=gen, disc_optimiser=disc)
+    critic = clipped(game.disc_optimiser, config.clip)
+    game = game._replace(disc_optimiser=critic, critic_updates=config.critic_updates)
+    return adversarial(game, spec)

@@ -1,0 +1,34 @@
+"""WGAN with gradient penalty (Gulrajani et al. 2017): the critic's gradient is to have norm 1 on
+the lines between real and generated images (eq. 3), which takes the place of clipping. The critic
+has no batch normalisation, since the penalty is each image's own (§4)."""
+
+from gen_models import losses, penalties
+from gen_models.adversarial import adversarial
+from gen_models.algorithm import Algorithm, Spec
+from gen_models.config import Count, Decay, Positive, Weight, hyperparameters
+from gen_models.models import gans
+
+
+@hyperparameters
+class Config(gans.Config):
+    """Options of `wgan_gp`: those of Gulrajani et al. 2017, algorithm 1."""
+
+    learning_rate: Positive = 1e-4
+    """Adam's step size."""
+    beta1: Decay = 0.0
+    """Adam's decay of the first moment, both players."""
+    beta2: Decay = 0.9
+    """Adam's decay of the second moment, both players."""
+    penalty: Weight = 10.0
+    """Weight of the gradient penalty."""
+    critic_updates: Count = 5
+    """Updates of the critic a step, each on a batch of its own."""
+
+
+def build(config: Config, spec: Spec) -> Algorithm:
+    """The algorithm for images of `spec`."""
+    critic = gans.discriminator(config, normalisation="none")
+    game = gans.game(config, spec, losses.wasserstein, critic)._replace(
+        penalty=penalties.between(config.penalty), critic_updates=config.critic_updates
+    )
+    return adversarial(game, spec)

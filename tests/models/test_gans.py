@@ -1,0 +1,269 @@
+"""What each GAN's paper adds, one step at a time on tiny nets."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from gen_models.adversarial import Game, adversarial
+from gen_models.algorithm import Batch, Spec
+from gen_models.losses import wasserstein
+from gen_models.models import MODELS, ebgan
+from gen_models.nets.net import Net, Verdict
+from gen_models.penalties import zero_centred
+
+SPEC, BATCH = Spec(8, 8, 3), 4
+KEY_INIT, KEY_TRAIN, KEY_DATA = jax.random.split(jax.random.key(0), 3)
+
+
+def batch_of(count):
+    images = jax.random.uniform(KEY_DATA, (count, 8, 8, 1), minval=-1)
+    return Batch(images, jnp.arange(count, dtype=jnp.int32) % 3)
+
+
+def build(model, **options):
+    module = MODELS[model]
+    config = module.Config(**{"width": 4, "latent_size": 3} | options)
+    return module.build(config, SPEC)
+
+
+def one_step(model, quick_jit, **options):
+    """The state before and after, and the metrics."""
+    algorithm = build(model, **options)
+    state = quick_jit(algorithm.init)(KEY_INIT)
+    batch = batch_of(BATCH * algorithm.batches)
+    new, metrics = quick_jit(algorithm.step)(state, batch, KEY_TRAIN)
+    return state, new, metrics
+
+
+def change(old, new):
+    """How far a player's parameters moved."""
+    distances = jax.tree.map(lambda a, b: np.abs(a - b).max(), old, new)
+    return max(jax.tree.leaves(distances))
+
+
+# Updates of the critic, on a game played by hand: G(z) = a, D(x) = w · mean of x.
+
+
+def scalar_game(count):
+    def generate(params, stats, z, _labels, train):  # noqa: ARG001
+        return jnp.broadcast_to(params["a"], (len(z), 1, 1, 1)), stats
+
+    def judge(params, stats, images, _labels, train):  # noqa: ARG001
+        return Verdict(params["w"] * jnp.mean(images, axis=(1, 2, 3))), stats
+
+    return Game(
+        generator=Net(lambda *_: ({"a": jnp.float32(0.5)}, {}), generate),
+        discriminator=Net(lambda *_: ({"w": jnp.float32(2.0)}, {}), judge),
+        prior=lambda _key, count: jnp.zeros((count, 1)),
+        loss=wasserstein,
+        gen_optimiser=optax.sgd(1.0),
+        disc_optimiser=optax.sgd(0.1),
+        ema_decay=None,
+        critic_updates=count,
+    )
+
+
+def test_each_of_a_steps_batches_gives_the_critic_one_update_and_the_generator_follows_once():
+    algorithm = adversarial(scalar_game(3), Spec(1, 1, 1))
+    # Batch b has the rows b, b + 3, …: means 1, 2 and 4.
+    rows = jnp.array([0.0, 1.0, 3.0, 2.0, 3.0, 5.0]).reshape(-1, 1, 1, 1)
+    state = algorithm.init(KEY_INIT)
+    state, metrics = algorithm.step(state, Batch(rows, jnp.zeros(6, jnp.int32)), KEY_TRAIN)
+    # The loss w · (0.5 - mean) lowers w by 0.1 · (0.5 - mean) each time.
+    w = 2.0 - 0.1 * sum(0.5 - mean for mean in (1.0, 2.0, 4.0))
+    assert state.params["disc"]["w"] == pytest.approx(w, rel=1e-6)
+    assert state.params["gen"]["a"] == pytest.approx(0.5 + w, rel=1e-6)
+    assert (algorithm.batches, int(state.step)) == (3, 1)
+    assert metrics["real_score"] == pytest.approx(4 * (2 + 0.05 + 0.15), rel=1e-6)
+
+
+def test_a_penalty_is_part_of_the_discriminators_loss_alone():
+    plain, penalised = (scalar_game(1)._replace(penalty=p) for p in (None, zero_centred(0.3)))
+    batch = Batch(jnp.ones((2, 1, 1, 1)), jnp.zeros(2, jnp.int32))
+    found = []
+    for game in (plain, penalised):
+        algorithm = adversarial(game, Spec(1, 1, 1))
+        found.append(algorithm.step(algorithm.init(KEY_INIT), batch, KEY_TRAIN))
+    (without, _), (state, metrics) = found
+    assert metrics["penalty"] == pytest.approx(0.3 * 2.0**2)  # γ/2 (w² + w²)
+    assert metrics["disc_loss"] == pytest.approx(2 * (0.5 - 1) + 0.3 * 4)
+    lowered = 0.1 * 2 * 0.3 * 2.0  # by the penalty's gradient 2 γ w
+    w = without.params["disc"]["w"] - lowered
+    assert state.params["disc"]["w"] == pytest.approx(float(w), rel=1e-6)
+    assert metrics["gen_loss"] == pytest.approx(float(-w * 0.5), rel=1e-6)
+
+
+@pytest.mark.parametrize("model", ["wgan", "wgan_gp"])
+def test_wasserstein_gans_take_five_batches_a_step(model):
+    assert build(model).batches == 5
+    assert build(model, critic_updates=2).batches == 2
+
+
+def test_wgans_critic_stays_within_its_limit_and_its_generator_does_not(quick_jit):
+    _, state, _ = one_step("wgan", quick_jit, clip=0.005, learning_rate=0.1, critic_updates=1)
+    assert max(float(jnp.abs(x).max()) for x in jax.tree.leaves(state.params["disc"])) < 0.00501
+    assert max(float(jnp.abs(x).max()) for x in jax.tree.leaves(state.params["gen"])) > 0.005
+
+
+@pytest.mark.parametrize("optimiser", ["rmsprop", "adam"])
+def test_wgans_optimisers_take_the_step_size(quick_jit, optimiser):
+    options = {"optimiser": optimiser, "clip": 100.0, "critic_updates": 1}
+    small, large = (
+        one_step("wgan", quick_jit, **options, learning_rate=rate) for rate in (1e-5, 1e-3)
+    )
+    moved = [change(old.params["gen"], new.params["gen"]) for old, new, _ in (small, large)]
+    assert moved[1] == pytest.approx(100 * moved[0], rel=0.05)
+
+
+def test_a_discriminator_may_have_a_step_size_of_its_own(quick_jit):
+    old, new, _ = one_step("gan", quick_jit, learning_rate=1e-3, disc_learning_rate=1e-5)
+    moved = {player: change(old.params[player], new.params[player]) for player in old.params}
+    # Adam's first step is the step size itself wherever there is a gradient.
+    assert moved == {"gen": pytest.approx(1e-3, rel=0.01), "disc": pytest.approx(1e-5, rel=0.01)}
+
+
+def test_the_gans_two_losses_differ_in_the_generators_alone(quick_jit):
+    saturating = one_step("gan", quick_jit, loss="saturating")[2]
+    other = one_step("gan", quick_jit, loss="non_saturating")[2]
+    assert saturating["disc_loss"] == other["disc_loss"]
+    assert float(saturating["gen_loss"]) < 0 < float(other["gen_loss"])
+
+
+# Heads
+
+
+def test_acgans_discriminator_is_not_told_the_label_and_learns_it(quick_jit):
+    told, other = batch_of(BATCH), batch_of(BATCH)._replace(labels=jnp.zeros(BATCH, jnp.int32))
+    algorithm = build("acgan", class_weight=0.0)
+    state, step = quick_jit(algorithm.init)(KEY_INIT), quick_jit(algorithm.step)
+    losses = [step(state, batch, KEY_TRAIN)[1]["disc_loss"] for batch in (told, other)]
+    assert losses[0] == pytest.approx(float(losses[1]), rel=1e-5)
+    with_classes, without = (one_step("acgan", quick_jit, class_weight=w) for w in (1.0, 0.0))
+    head = "Dense_1"
+    assert change(*(s.params["disc"][head] for s in with_classes[:2])) > 0
+    assert change(*(s.params["disc"][head] for s in without[:2])) == 0
+
+
+def test_acgans_players_both_pay_for_classes_that_cannot_be_told(quick_jit):
+    with_classes, without = (one_step("acgan", quick_jit, class_weight=w) for w in (1.0, 0.0))
+    # At first the classes are all alike: log 3, for the discriminator on real and on fake images.
+    for loss, times in (("disc_loss", 2), ("gen_loss", 1)):
+        extra = float(with_classes[2][loss] - without[2][loss])
+        assert extra == pytest.approx(times * np.log(3), rel=0.05)
+    assert with_classes[2]["auxiliary"] == pytest.approx(np.log(3), rel=0.05)
+    assert change(with_classes[1].params["gen"], without[1].params["gen"]) > 0
+
+
+def test_infogan_reads_the_code_off_the_generators_images(quick_jit):
+    informed, blind = (one_step("infogan", quick_jit, information=w) for w in (1.0, 0.0))
+    # At first nothing can be read: log 10, and half the variance 1/3 of two uniform codes.
+    for loss in ("disc_loss", "gen_loss"):
+        extra = float(informed[2][loss] - blind[2][loss])
+        assert 0.7 * (np.log(10) + 1 / 3) < extra < 1.6 * (np.log(10) + 1 / 3)
+    # And the generator learns to make it readable.
+    assert change(informed[1].params["gen"], blind[1].params["gen"]) > 0
+
+
+def test_infogans_latent_is_noise_a_category_and_continuous_codes():
+    z = np.asarray(build("infogan", categories=5, continuous=2).prior(KEY_INIT, 500))
+    assert z.shape == (500, 3 + 5 + 2)
+    noise, category, codes = np.split(z, [3, 8], axis=1)
+    assert set(np.unique(category)) == {0, 1}
+    np.testing.assert_array_equal(category.sum(axis=1), 1)
+    assert (category.sum(axis=0) > 50).all()
+    for part in (noise, codes):
+        assert part.min() < -0.9 < 0.9 < part.max()
+        assert np.abs(part).max() <= 1
+
+
+# Energies
+
+
+def test_ebgans_energy_is_a_distance():
+    images = jnp.zeros((2, 8, 8, 1)).at[1, :3, 0, 0].set(jnp.array([2.0, 3.0, 6.0]))
+    np.testing.assert_allclose(ebgan.distance(images), [0, 7], atol=1e-5)
+
+
+def test_pulling_away_is_in_the_generators_loss_alone(quick_jit):
+    moved, still = (one_step("ebgan", quick_jit, pull_away=weight) for weight in (0.5, 0.0))
+    pulled, free = moved[2], still[2]
+    assert pulled["disc_loss"] == free["disc_loss"]
+    assert 0 < pulled["gen_loss"] - free["gen_loss"] <= 0.5
+    assert pulled["auxiliary"] == pytest.approx(
+        float(pulled["gen_loss"] - free["gen_loss"]), abs=1e-4
+    )
+    assert change(moved[1].params["gen"], still[1].params["gen"]) > 0
+
+
+def test_began_moves_k_towards_the_balance(quick_jit):
+    old, new, metrics = one_step("began", quick_jit, gamma=0.7, balance_rate=0.05)
+    assert old.extra == 0
+    real, fake = float(metrics["real_score"]), float(metrics["fake_score"])
+    assert metrics["disc_loss"] == pytest.approx(real)  # as k is 0
+    assert new.extra == metrics["k"] == pytest.approx(max(0, 0.05 * (0.7 * real - fake)))
+    assert metrics["convergence"] == pytest.approx(real + abs(0.7 * real - fake), rel=1e-5)
+
+
+def test_began_takes_k_times_the_energy_of_generated_images_off_the_discriminators_loss(quick_jit):
+    algorithm = build("began")
+    state = quick_jit(algorithm.init)(KEY_INIT)._replace(extra=jnp.float32(0.5))
+    _, metrics = quick_jit(algorithm.step)(state, batch_of(BATCH), KEY_TRAIN)
+    expected = metrics["real_score"] - 0.5 * metrics["fake_score"]
+    assert metrics["disc_loss"] == pytest.approx(float(expected), rel=1e-5)
+
+
+@pytest.mark.parametrize(("k", "gamma", "expected"), [(0.0, 0.0, 0.0), (1.0, 1.0, 1.0)])
+def test_began_keeps_k_between_0_and_1(quick_jit, k, gamma, expected):
+    """At a γ of 0 the balance is negative; at a γ of 1 and easy generated images, positive."""
+    algorithm = build("began", gamma=gamma, balance_rate=1.0)
+    state = quick_jit(algorithm.init)(KEY_INIT)._replace(extra=jnp.float32(k))
+    new, metrics = quick_jit(algorithm.step)(state, batch_of(BATCH), KEY_TRAIN)
+    assert (gamma * metrics["real_score"] - metrics["fake_score"] > 0) == bool(gamma)
+    assert new.extra == expected
+
+
+# Spectral normalisation
+
+
+def test_hinges_discriminator_has_layers_of_spectral_norm_one(quick_jit):
+    """After enough power iterations each weight, divided by its stored norm, has norm 1."""
+    algorithm = build("hinge", learning_rate=1e-9)
+    state = quick_jit(algorithm.init)(KEY_INIT)
+    step = quick_jit(algorithm.step)
+    for _ in range(40):
+        state, _ = step(state, batch_of(BATCH), KEY_TRAIN)
+    stats, params = state.stats["disc"], state.params["disc"]
+    norms = {name: value for name, value in _flat(stats).items() if name.endswith("sigma")}
+    assert len(norms) == 4  # two convolutions, the score, the projection
+    weights = [x for x in jax.tree.leaves(params) if x.ndim > 1]
+    exact = [np.linalg.norm(np.asarray(w).reshape(-1, w.shape[-1]), 2) for w in weights]
+    assert sorted(map(float, norms.values())) == pytest.approx(sorted(exact), rel=0.02)
+
+
+def _flat(tree):
+    leaves = jax.tree.leaves_with_path(tree)
+    return {jax.tree_util.keystr(path, simple=True, separator="/"): leaf for path, leaf in leaves}
+
+
+# Architectures
+
+
+def test_infogans_architecture_has_the_published_number_of_weights():
+    module = MODELS["gan"]
+    algorithm = module.build(module.Config(arch="infogan", latent_size=62), Spec(28, 28, 10))
+    params = jax.eval_shape(algorithm.init, KEY_INIT).params
+    count = {name: sum(x.size for x in jax.tree.leaves(p)) for name, p in params.items()}
+    flat, norm = 7 * 7 * 128, 2
+    gen = 62 * 1024 + 1024 * norm + 1024 * flat + 128 * norm + 16 * 128 * 64 + 64 * norm + 16 * 64
+    disc = 16 * 64 + 64 + 16 * 64 * 128 + 128 * norm + flat * 1024 + 1024 * norm + 1024
+    assert count == {"gen": gen + 1, "disc": disc + 1}
+
+
+@pytest.mark.parametrize("model", ["gan", "wgan_gp", "infogan", "vae", "cvae"])
+def test_both_architectures_train(quick_jit, model):
+    for arch in ("dcgan", "infogan"):
+        old, new, metrics = one_step(model, quick_jit, arch=arch)
+        assert all(np.isfinite(value) for value in metrics.values())
+        assert change(old.params, new.params) > 0

@@ -210,10 +210,10 @@ def test_options_go_where_they_belong():
     ("values", "message"),
     [
         ({"model": "vea"}, "no model is called 'vea'; perhaps you meant 'vae'"),
-        ({"model": None}, "no model is called None; known are 'dcgan', 'cgan', 'vae'"),
+        ({"model": None}, "no model is called None; known are 'gan', 'dcgan', 'cgan'"),
         ({"model": ["vae"]}, "no model is called"),
         ({"model": ENDLESS}, "no model is called"),
-        ({"model": "dcgan", "beta": 1.0}, "no option is called 'beta'; perhaps you meant 'beta1'"),
+        ({"model": "dcgan", "beta": 1.0}, "no option is called 'beta'; perhaps you meant 'beta2'"),
         ({"batchsize": 64}, "perhaps you meant 'batch_size'"),
         ({"steps": 0}, "steps is 0"),
         ({"steps": True}, "steps is True"),
@@ -241,7 +241,7 @@ def named(**options):
 def test_a_run_of_defaults_is_named_after_data_model_and_seed():
     assert named() == "mnist-cgan-0"
     assert named(model="vae", seed=3) == "mnist-vae-3"
-    assert named(learning_rate=6e-4) == named()  # the default, spelt out
+    assert named(learning_rate=1e-3) == named()  # the default, spelt out
 
 
 def test_any_other_option_marks_the_name_and_another_value_marks_it_otherwise():
@@ -250,7 +250,7 @@ def test_any_other_option_marks_the_name_and_another_value_marks_it_otherwise():
         named(width=32),
         named(width=16),
         named(batch_size=32),
-        named(learning_rate=1e-3),
+        named(learning_rate=2e-3),
         named(width=32, batch_size=32),
     ]
     assert len(set(marked)) == len(marked)
@@ -297,6 +297,19 @@ PRESET_VALUES = {
     "ema_decay": None,
     "tensorboard": False,
 }
+PRESETS = sorted((Path(__file__).parents[1] / "configs").glob("*.py"))
+
+
+@pytest.mark.parametrize("path", PRESETS, ids=lambda path: path.stem)
+def test_each_preset_is_a_run_and_says_the_command_that_makes_it(path):
+    values = read(path)
+    config = from_flat(values)
+    validate(config.run)
+    validate(config.options)
+    assert {"model", "dataset", "steps"} <= values.keys()
+    assert f"python -m experiments.train --config configs/{path.name}\n" in path.read_text()
+
+
 SAVED = json.dumps(
     {"format": FORMAT, "version": VERSION, "data": {"digest": "ab12"}}
     | to_flat(from_flat({"model": "vae", "steps": 200, "out": "there"})),

@@ -1,0 +1,20 @@
+"""`acgan` as in the TensorFlow collection of GANs and VAEs that
+Fashion-MNIST's page recommends (hwalsuklee/tensorflow-generative-model-collections): 20 epochs.
+
+There the class is read off a hidden layer of its own, and its loss is descended by a third Adam
+over both players.
+
+python -m experiments.train --config configs/collection_acgan.py
+"""
+
+model = "acgan"
+dataset = "fashion_mnist"
+steps = 18750
+batch_size = 64
+arch = "infogan"
+latent_size = 62
+ema_decay = None
+learning_rate = 0.001
+disc_learning_rate = 0.0002
+beta1 = 0.5
+class_weight = 1.0

@@ -1,0 +1,22 @@
+"""`began` as in the TensorFlow collection of GANs and VAEs that
+Fashion-MNIST's page recommends (hwalsuklee/tensorflow-generative-model-collections): 20 epochs.
+
+There the energies are norms over the batch, and the auto-encoder has one convolution and batch
+normalisation.
+
+python -m experiments.train --config configs/collection_began.py
+"""
+
+model = "began"
+dataset = "fashion_mnist"
+steps = 18750
+batch_size = 64
+arch = "infogan"
+latent_size = 62
+ema_decay = None
+learning_rate = 0.001
+disc_learning_rate = 0.0002
+beta1 = 0.5
+gamma = 0.75
+balance_rate = 0.001
+code_size = 32

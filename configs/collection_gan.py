@@ -1,0 +1,17 @@
+"""`gan` as in the TensorFlow collection of GANs and VAEs that
+Fashion-MNIST's page recommends (hwalsuklee/tensorflow-generative-model-collections): 20 epochs.
+
+python -m experiments.train --config configs/collection_gan.py
+"""
+
+model = "gan"
+dataset = "fashion_mnist"
+steps = 18750
+batch_size = 64
+arch = "infogan"
+latent_size = 62
+ema_decay = None
+learning_rate = 0.001
+disc_learning_rate = 0.0002
+beta1 = 0.5
+loss = "non_saturating"

@@ -1,0 +1,18 @@
+"""`lsgan` as in the TensorFlow collection of GANs and VAEs that
+Fashion-MNIST's page recommends (hwalsuklee/tensorflow-generative-model-collections): 20 epochs.
+
+There the losses are norms over the batch, not mean squares, and weights are clipped besides.
+
+python -m experiments.train --config configs/collection_lsgan.py
+"""
+
+model = "lsgan"
+dataset = "fashion_mnist"
+steps = 18750
+batch_size = 64
+arch = "infogan"
+latent_size = 62
+ema_decay = None
+learning_rate = 0.001
+disc_learning_rate = 0.0002
+beta1 = 0.5

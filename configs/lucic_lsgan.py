@@ -1,0 +1,17 @@
+"""LSGAN of Lucic et al. 2018, with the values that their code (google/compare_gan)
+starts from; those that their search found best are not in it. 20 epochs.
+
+There the squares are those of probabilities, here of logits.
+
+python -m experiments.train --config configs/lucic_lsgan.py
+"""
+
+model = "lsgan"
+dataset = "fashion_mnist"
+steps = 18750
+batch_size = 64
+arch = "infogan"
+latent_size = 64
+ema_decay = None
+learning_rate = 0.0002
+beta1 = 0.5

@@ -1,0 +1,15 @@
+"""The VAE of Lucic et al. 2018, with the values that their code (google/compare_gan)
+starts from; those that their search found best are not in it. 20 epochs.
+
+python -m experiments.train --config configs/lucic_vae.py
+"""
+
+model = "vae"
+dataset = "fashion_mnist"
+steps = 18750
+batch_size = 64
+arch = "infogan"
+latent_size = 64
+ema_decay = None
+learning_rate = 5e-05
+beta1 = 0.5

@@ -16,12 +16,13 @@ from experiments import command
 from experiments.command import Processes
 from experiments.evaluate import evaluator
 from experiments.progress import Terminal
+from gen_models import render
 from gen_models.config import ConfigError, validate
 from gen_models.data import catalog
 from gen_models.data.known import CATALOG
 from gen_models.models import MODELS
 from gen_models.training import config as configs
-from gen_models.training import environment, fit
+from gen_models.training import drawing, environment, fit, gallery
 from gen_models.training import run as runs
 from gen_models.training.config import Config, RunConfig
 from gen_models.training.interrupt import interruptible
@@ -34,6 +35,7 @@ PRODUCTS = {
     "reconstructions.png": "test images, each above its reconstruction",
     "curves.png": "losses",
     "animation.gif": "the samples as training went on",
+    "gallery": "interpolations, and what else the model has learnt",
     "checkpoints": "states",
 }
 
@@ -165,8 +167,18 @@ def train(run: runs.Run, data: tuple[catalog.Dataset, catalog.Dataset]) -> int:
         by = interruption.by.name if interruption.by else "another process was told to stop"
         print(f"{by}: saved at step {step}. To go on: {resume}")
         return interruption.exit_code or STOPPED
+    exhibit(run, data[1])
     report(run, step)
     return 0
+
+
+def exhibit(run: runs.Run, test: catalog.Dataset) -> None:
+    """Draw the gallery of a run that is done."""
+    state = drawing.newest_state(run, print)
+    folder = run.folder / "gallery"
+    folder.mkdir(exist_ok=True)
+    for name, picture in gallery.gallery(run, state, test).items():
+        render.save_png(picture, folder / f"{name}.png")
 
 
 def report(run: runs.Run, step: int) -> None:

@@ -160,6 +160,19 @@ def chart(
         return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
 
 
+def scatter(points: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> Image.Image:
+    """Points f32[N,2], a colour for each of labels i32[N], which `names` calls by name."""
+
+    def draw(panels: Sequence[Axes]) -> None:
+        (axes,) = panels
+        for label, name in enumerate(names):
+            x, y = points[labels == label].T
+            axes.scatter(x, y, s=6, alpha=0.6, linewidths=0, color=f"C{label % 10}", label=name)
+        axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, markerscale=2)
+
+    return chart(draw, 1, 1, (7, 5))
+
+
 def _tiles(
     pixels: np.ndarray,
     places: Sequence[tuple[int, int]],

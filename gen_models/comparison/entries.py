@@ -7,16 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from gen_models.algorithm import Array, Key, State
+from gen_models.algorithm import Key, State
 from gen_models.evaluation import classifier
 from gen_models.evaluation.features import FeatureNet
 from gen_models.evaluation.record import Evaluation, Summary, summarise
 from gen_models.render import to_uint8
-from gen_models.training import advance, drawing
 from gen_models.training import config as configs
+from gen_models.training import drawing
 from gen_models.training.run import Run
 
 COLUMNS = 8  # images a class
@@ -108,26 +107,10 @@ def by_class(run: Run, net: FeatureNet | None) -> tuple[np.ndarray, tuple[str, .
 
 
 def paths(run: Run) -> np.ndarray:
-    """Images u8[4·9,H,W]: each row on the great circle between two latents (White 2016, §2.1), its
-    label kept."""
-    build, spec, config = run.model
+    """Images u8[4·9,H,W]: each row from one latent to another, its label kept."""
     _, key = _keys()
-    z = build(config, spec).prior(key, 2 * PATHS)
-    latents = great_circle(z[:PATHS], z[PATHS:], PATH_STEPS).reshape(-1, *z.shape[1:])
-    labels = np.repeat(np.arange(PATHS, dtype=np.int32) % spec.num_classes, PATH_STEPS)
-    return to_uint8(np.asarray(advance.generate(*run.model, _state(run), latents, labels)))
-
-
-def great_circle(a: Array, b: Array, steps: int) -> Array:
-    """Latents f32[N,Z] both -> f32[N,steps,Z], from a to b at equal angles."""
-    norms = jnp.linalg.norm(a, axis=-1) * jnp.linalg.norm(b, axis=-1)
-    angle = jnp.arccos(jnp.clip(jnp.sum(a * b, axis=-1) / norms, -1, 1))[:, None, None]
-    t = jnp.linspace(0, 1, steps)[None, :, None]
-    near = jnp.sin(angle) < 1e-6  # on one line, where the circle is not defined
-    safe = jnp.where(near, 1.0, jnp.sin(angle))
-    from_a = jnp.where(near, 1 - t, jnp.sin((1 - t) * angle) / safe)
-    from_b = jnp.where(near, t, jnp.sin(t * angle) / safe)
-    return from_a * a[:, None] + from_b * b[:, None]
+    labels = np.arange(PATHS, dtype=np.int32) % len(run.data.class_names)
+    return to_uint8(drawing.paths(run.model, _state(run), key, labels, PATH_STEPS))
 
 
 def _state(run: Run) -> State:

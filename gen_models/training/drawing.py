@@ -4,9 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
-from gen_models.algorithm import Key, Spec, State
+from gen_models.algorithm import Array, Key, Spec, State
 from gen_models.errors import UserError
 from gen_models.training import advance, checkpoint
 from gen_models.training.advance import Build
@@ -23,6 +24,29 @@ def draw(model: tuple[Build, Spec, Any], state: State, key: Key, labels: np.ndar
         for i, part in enumerate(padded)
     ]
     return np.concatenate(parts)[: len(labels)]
+
+
+def paths(
+    model: tuple[Build, Spec, Any], state: State, key: Key, labels: np.ndarray, steps: int
+) -> np.ndarray:
+    """Images f32[N·steps,H,W,1] in [-1,1], for each of labels i32[N] a row on the great circle
+    between two latents (White 2016, §2.1)."""
+    build, spec, config = model
+    a, b = jnp.split(build(config, spec).prior(key, 2 * len(labels)), 2)
+    latents = great_circle(a, b, steps).reshape(-1, *a.shape[1:])
+    return np.asarray(advance.generate(*model, state, latents, np.repeat(labels, steps)))
+
+
+def great_circle(a: Array, b: Array, steps: int) -> Array:
+    """Latents f32[N,Z] both -> f32[N,steps,Z], from a to b at equal angles."""
+    norms = jnp.linalg.norm(a, axis=-1) * jnp.linalg.norm(b, axis=-1)
+    angle = jnp.arccos(jnp.clip(jnp.sum(a * b, axis=-1) / norms, -1, 1))[:, None, None]
+    t = jnp.linspace(0, 1, steps)[None, :, None]
+    near = jnp.sin(angle) < 1e-6  # on one line, where the circle is not defined
+    safe = jnp.where(near, 1.0, jnp.sin(angle))
+    from_a = jnp.where(near, 1 - t, jnp.sin((1 - t) * angle) / safe)
+    from_b = jnp.where(near, t, jnp.sin(t * angle) / safe)
+    return from_a * a[:, None] + from_b * b[:, None]
 
 
 def newest_state(run: Run, report: Callable[[str], None], *, best: bool = False) -> State:

@@ -3,13 +3,8 @@
 import json
 from types import SimpleNamespace
 
-import jax
-import jax.numpy as jnp
-import numpy as np
-import pytest
-
 from gen_models.comparison import board
-from gen_models.comparison.entries import Entry, entries, great_circle
+from gen_models.comparison.entries import Entry, entries
 from gen_models.evaluation.protocol import Protocol
 from gen_models.evaluation.record import Evaluation
 
@@ -69,21 +64,3 @@ def test_every_number_of_the_scoreboard_is_in_its_json(monkeypatch):
 def test_an_entry_without_evaluations_has_no_summary():
     assert entry("gan", ()).summary == {}
     assert entries([], {}) == []
-
-
-def test_a_path_between_latents_begins_and_ends_at_them_and_keeps_its_length():
-    a, b = jax.random.normal(jax.random.key(0), (2, 3, 50))
-    a, b = (x / jnp.linalg.norm(x, axis=-1, keepdims=True) for x in (a, b))
-    path = great_circle(a, b, 5)
-    np.testing.assert_allclose(path[:, 0], a, atol=1e-6)
-    np.testing.assert_allclose(path[:, -1], b, atol=1e-6)
-    np.testing.assert_allclose(np.linalg.norm(path, axis=-1), 1, atol=1e-5)
-    steps = np.einsum("nsz,nsz->ns", path[:, :-1], path[:, 1:])
-    np.testing.assert_allclose(steps, steps[:, :1].repeat(4, axis=1), atol=1e-5)  # equal angles
-
-
-@pytest.mark.parametrize("scale", [1.0, -1.0])
-def test_a_path_between_latents_on_one_line_is_straight(scale):
-    a = jnp.ones((1, 4))
-    path = great_circle(a, scale * a, 3)
-    np.testing.assert_allclose(path[0, :, 0], [1, (1 + scale) / 2, scale], atol=1e-6)

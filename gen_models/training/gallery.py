@@ -1,0 +1,66 @@
+"""Pictures of what a trained model has learnt, besides its samples."""
+
+import jax
+import numpy as np
+from PIL.Image import Image
+
+from gen_models import render
+from gen_models.algorithm import Key, State
+from gen_models.data.catalog import Dataset
+from gen_models.training import advance, drawing
+from gen_models.training.run import Run
+
+PURPOSE = 2**31 + 4  # parts these keys from a training's, and others' of the same seed
+ROWS, COLUMNS = 10, 10
+POINTS = 2000  # test images in the picture of the latent space
+SHOWN = 40  # test images in the picture of codes
+
+
+def gallery(run: Run, state: State, test: Dataset) -> dict[str, Image]:
+    """By name: interpolations; the model's own views, if it has any; where test images are in its
+    latent space; the codes that stand for them."""
+    build, spec, config = run.model
+    algorithm = build(config, spec)
+    key = jax.random.fold_in(jax.random.key(run.config.run.seed), PURPOSE)
+    key_paths, key_views = jax.random.split(key)
+    pictures = {"interpolations": _interpolations(run, state, key_paths)}
+    for name, view in algorithm.views(key_views).items():
+        images = np.asarray(advance.generate(*run.model, state, view.z, view.labels))
+        pictures[name] = render.grid(images, view.rows, view.columns)
+    if algorithm.encode is not None:
+        images, labels = test.images[:POINTS], test.labels[:POINTS]
+        places = np.asarray(advance.encode(*run.model, state, images, labels))
+        pictures["latents"] = render.scatter(principal(places), labels, test.class_names)
+    if algorithm.codes is not None:
+        images = test.images[:SHOWN]
+        codes = np.asarray(advance.codes(*run.model, state, images))
+        pair = (render.to_float(images), enlarged(codes, images.shape[1:]))
+        pictures["codes"] = render.pairs(*pair, COLUMNS, names=("original", "codes"))
+    return pictures
+
+
+def _interpolations(run: Run, state: State, key: Key) -> Image:
+    """A row for each class of a conditional model, ten rows of any other."""
+    build, spec, config = run.model
+    conditional = build(config, spec).conditional
+    names = run.data.class_names[:ROWS] if conditional else ()
+    labels = np.arange(len(names) or ROWS, dtype=np.int32) % spec.num_classes
+    images = drawing.paths(run.model, state, key, labels, COLUMNS)
+    return render.grid(images, len(labels), COLUMNS, row_names=names)
+
+
+def principal(points: np.ndarray) -> np.ndarray:
+    """f32[N,D] -> f32[N,2], along the two directions in which they vary most (Pearson 1901); as
+    they were where D is 2 or less."""
+    if points.shape[1] <= 2:
+        return np.pad(points, ((0, 0), (0, 2 - points.shape[1])))
+    centred = points - points.mean(axis=0)
+    _, _, directions = np.linalg.svd(centred, full_matrices=False)
+    return centred @ directions[:2].T
+
+
+def enlarged(codes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Codes i32[N,h,w] as images f32[N,H,W,1] in [-1,1], a shade of grey a code."""
+    rows, columns = (np.arange(n) * codes.shape[i] // n for i, n in enumerate(size, 1))
+    tiles = codes[:, rows][:, :, columns].astype(np.float32)
+    return (2 * tiles / max(1, codes.max()) - 1)[..., None]

@@ -29,15 +29,15 @@ def whole_and_bare(model: str, steps: int) -> tuple[Timed, Timed]:
     config = from_flat({"model": model, "dataset": "fashion_mnist", "sample_every_steps": steps})
 
     def whole() -> float:
-        with temporary_run(config, train) as run:
+        with temporary_run(config, train) as opened:
             clock = Clock(steps)
-            fit.fit(fit.Trainer(run, train, test), [clock], clock.is_over)
+            fit.fit(fit.Trainer(opened, train, test), [clock], clock.is_over)
             return (time.perf_counter() - clock.began) / steps
 
     data = runs.Data(train.digest, *train.image_shape, train.class_names)
-    program = runs.Run(Path(), config, data).model
-    key = jax.random.key(0)
-    chunk: Chunk = next(stream(train, 0, config.run.batch_size))
+    run = runs.Run(Path(), config, data)
+    program, key = run.model, jax.random.key(0)
+    chunk: Chunk = next(stream(train, 0, run.images_a_step))
 
     def bare() -> float:
         state = jax.block_until_ready(programs.start(*program, key))

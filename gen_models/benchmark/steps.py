@@ -31,7 +31,7 @@ class Stepper:
         self.build = lambda config, spec: module.build(config, spec)
         self.config = module.Config(**options)
         self.key = jax.random.key(0)
-        self.chunk = random_chunk(batch_size)
+        self.chunk = random_chunk(batch_size * module.build(self.config, SPEC).batches)
         with conv.native_everywhere(native):
             self.state = programs.start(self.build, SPEC, self.config, self.key)
             self.program = self._lower().compile()

@@ -11,11 +11,12 @@ train: .venv/installed
 test: .venv/tools
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile
 
-# The long forms of the reliability tests: 10,000 mutated IDX files, a fifth as many of each other
-# kind, 25 kills. Their figures go to results/reliability.md.
+# The slow tests, then the long forms of the reliability tests: 10,000 mutated IDX files, a fifth as
+# many of each other kind, 25 kills. Their figures go to results/reliability.md.
 stress: .venv/tools
+	$(BIN)/python -m pytest -m slow
 	GEN_MODELS_FUZZ=10000 GEN_MODELS_KILLS=25 $(BIN)/python -m pytest \
 		tests/data/test_idx_fuzz.py tests/training/test_checkpoint.py tests/test_config.py tests/stress
 

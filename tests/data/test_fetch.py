@@ -320,6 +320,8 @@ def start(folder, seconds):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # A shell's background jobs, this test among them perhaps, ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
@@ -327,10 +329,10 @@ def test_of_two_processes_one_fetches_and_one_waits(tmp_path):
     first = start(tmp_path, 2)
     assert first.stdout.readline() == "asked\n"
     second = start(tmp_path, 0)
-    asked, said = second.communicate(timeout=30)
+    asked, said = second.communicate(timeout=120)
     assert asked == ""
     assert said == "Waiting for another process to fetch toy\n"
-    first.communicate(timeout=30)
+    first.communicate(timeout=120)
     assert (first.returncode, second.returncode) == (0, 0)
     assert listing(tmp_path) == ["file"]
 
@@ -340,7 +342,7 @@ def test_signals(tmp_path, number):
     process = start(tmp_path, 60)
     assert process.stdout.readline() == "asked\n"
     process.send_signal(number)
-    process.communicate(timeout=30)
+    process.communicate(timeout=120)
     expected = 128 + number if number == signal.SIGTERM else -number
     assert process.returncode == expected
     if number != signal.SIGKILL:
@@ -348,6 +350,6 @@ def test_signals(tmp_path, number):
     else:  # no chance to tidy up, but the lock died with it and the next one does
         assert len(listing(tmp_path)) == 1
         after = start(tmp_path, 0)
-        after.communicate(timeout=30)
+        after.communicate(timeout=120)
         assert after.returncode == 0
         assert listing(tmp_path) == ["file"]

@@ -64,6 +64,7 @@ def test_two_devices_and_two_processes_of_two_train_what_one_device_does(
         assert (tmp_path / name / "samples.png").exists()
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_with_another_number_of_devices(single, tiny_folder, tmp_path, monkeypatch):
     out = tmp_path / "moved"
     code, _, err = execute(command(tiny_folder, out, **STEPS | {"steps": 6}))
@@ -88,6 +89,7 @@ def sweeping(data, out, **options):
     return [sys.executable, "-m", "experiments.sweep", *words, "--no-evaluate"]
 
 
+@pytest.mark.slow
 def test_two_processes_share_a_sweep_and_the_first_one_tabulates_it(tiny_folder, tmp_path):
     code, _, err = execute(sweeping(tiny_folder, tmp_path / "alone"))
     assert code == 0, err

@@ -187,6 +187,7 @@ def test_a_resumed_run_has_the_evaluations_of_an_undisturbed_one(monkeypatch):
     assert checkpoint.steps(Path("cut/best")) == checkpoint.steps(Path("whole/best"))
 
 
+@pytest.mark.slow
 def test_a_sweep_measures_its_members_as_evaluate_does_by_one_yardstick(monkeypatch):
     default, made, init = evaluate.Options, [], Yardstick.__init__
     monkeypatch.setattr(evaluate, "Options", lambda: default(samples=40, draws=3))

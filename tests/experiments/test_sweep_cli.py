@@ -81,7 +81,7 @@ def test_a_dry_run_prints_the_plan_and_writes_nothing(call, tmp_path):
     code, out, err = call(*args, "--devices", 1, "--dry-run")
     assert (code, err) == (0, "")
     words = plain(out)
-    assert "12 members of vae, 6 steps each; varying: beta (2), ema_decay (2) and the seed" in words
+    assert "12 members of vae, 6 steps each; varying: ema_decay (2), beta (2) and the seed" in words
     assert "compilations: 2, waves: 4, devices: 1 with up to 3 members each" in words
     assert re.search(r"about \d+ MiB of states and data", words)
     assert re.search(r"about \d+ min", words)
@@ -125,7 +125,7 @@ REFUSED = [
     (["--random", "3", "--width", "2", "4"], "width is [2, 4]; with --random"),
     (["--random", "3", "--beta", "900", "9000"], "expected a number between 0 and 1000"),
     (["--lerning-rate", "1e-3"], "--learning-rate"),
-    (["--beta1", "0.5"], "Unrecognized options: --beta1"),
+    (["--beta2", "0.5"], "Unrecognized options: --beta2"),
     (["--likelihood", "gausian"], "'gausian'"),
     (["--width", "4", "many"], "many"),
     (["--random", "3", "--ema-decay", "None", "0.9"], "ema_decay is [None, 0.9]; with --random"),
@@ -362,6 +362,7 @@ def test_a_member_that_diverges_is_counted_and_not_measured(call, evaluations, t
     assert "| 1000000.0 | 2 | 2 | – | – | – |" in page
 
 
+@pytest.mark.slow
 def test_a_damaged_checkpoint_is_told_and_does_not_stop_the_sweep(call, tmp_path):
     args = [*FOUR, "--checkpoint-every-steps", 2, "--out", "out"]
     assert call(*args)[0] == 0
@@ -411,6 +412,7 @@ def test_the_command_to_go_on_with_can_be_copied(call, tiny_folder):
     assert f"To go on: python -m experiments.sweep {shlex.join(words)}\n" in out
 
 
+@pytest.mark.slow
 def test_ctrl_c_saves_and_the_same_command_goes_on(tmp_path, tiny_folder, monkeypatch):
     """On two devices, in a process of its own; the wave of three leaves one place empty."""
     monkeypatch.setenv("JAX_NUM_CPU_DEVICES", "2")

@@ -148,7 +148,7 @@ def test_the_help_of_a_model_lists_its_options(call, model):
     assert code == 0
     for name in MODELS[model].Config.__dataclass_fields__:
         assert f"--{name.replace('_', '-')} " in out
-    assert ("--likelihood" in out) == (model == "vae")
+    assert ("--likelihood" in out) == ("likelihood" in MODELS[model].Config.__dataclass_fields__)
 
 
 @pytest.mark.parametrize(
@@ -210,6 +210,7 @@ def test_the_config_of_a_run_reproduces_it(finished, tmp_path):
     assert products(tmp_path / "run") == products(finished)
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_one_clear_message_and_nothing_is_lost(finished, folder, tmp_path):
     """First too small for a checkpoint, then for the metrics, then large enough."""
     out = tmp_path / "run"

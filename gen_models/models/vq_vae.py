@@ -12,7 +12,8 @@ A latent is one standard normal number a place: it picks the code there, as the 
 of its own distribution is one of the code's.
 """
 
-from typing import Literal
+from functools import partial
+from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -31,9 +32,9 @@ from gen_models.algorithm import (
     State,
 )
 from gen_models.config import Positive, Rate, Size, Weight, hyperparameters
-from gen_models.elbo import LIKELIHOODS
+from gen_models.elbo import LIKELIHOODS, Likelihood
 from gen_models.nets import vq_vae
-from gen_models.nets.net import net
+from gen_models.nets.net import Net, net
 from gen_models.optim import average, descend
 
 
@@ -62,102 +63,139 @@ class Config:
     """Type of activations and products. Parameters stay float32."""
 
 
+class Parts(NamedTuple):
+    """The nets, the map's height and width, the likelihood, the optimiser, and the options."""
+
+    encoder: Net
+    decoder: Net
+    scorer: Net
+    sampler: Net
+    places: tuple[int, int]
+    likelihood: Likelihood
+    optimiser: optax.GradientTransformation
+    config: Config
+
+
 def build(config: Config, spec: Spec) -> Algorithm:
     """The algorithm for images of `spec`; its map of codes is a quarter of their sides."""
     dtype = jnp.dtype(config.compute_dtype)
-    places = (spec.height // 4, spec.width // 4)
-    encoder = net(vq_vae.Encoder(config.latent_size, config.width, dtype))
-    decoder = net(vq_vae.Decoder(config.width, dtype))
     recurrent = vq_vae.Prior(config.codes, 4 * config.width)
-    scorer, sampler = net(recurrent), net(recurrent, method="sample")
-    likelihood = LIKELIHOODS[config.likelihood]
-    optimiser = optax.adam(config.learning_rate)
-
-    def init(key: Key) -> State:
-        keys = jax.random.split(key, 4)
-        # Small: among codes of different lengths the shortest would be nearest to everything.
-        bound = 1 / config.codes
-        images = jnp.zeros((2, spec.height, spec.width, 1))
-        params = {
-            "encoder": encoder.init(keys[0], images)[0],
-            "decoder": decoder.init(keys[1], jnp.zeros((2, *places, config.latent_size)))[0],
-            "book": jax.random.uniform(
-                keys[2], (config.codes, config.latent_size), minval=-bound, maxval=bound
-            ),
-            "prior": scorer.init(keys[3], jnp.zeros((2, *places), jnp.int32))[0],
-        }
-        return State(
-            step=jnp.zeros((), jnp.int32),
-            params={"vae": params},
-            stats={},
-            opt={"vae": optimiser.init(params)},
-            ema=params,
-            extra=(),
-        )
-
-    def encode(params: PyTree, images: Array) -> Array:
-        return encoder.apply(params["encoder"], {}, images, train=True)[0]
-
-    def decode(params: PyTree, codes: Array) -> Array:
-        return decoder.apply(params["decoder"], {}, codes, train=True)[0]
-
-    def prior_log_prob(params: PyTree, codes: Array) -> Array:
-        return scorer.apply(params["prior"], {}, codes, train=True)[0]
-
-    def step(state: State, batch: Batch, key: Key) -> tuple[State, Metrics]:
-        del key  # nothing here is random
-
-        def loss(params: PyTree) -> tuple[Array, Metrics]:
-            z = encode(params, batch.images)
-            codes = nearest_code(stop_gradient(z), params["book"])
-            e = params["book"][codes]
-            outputs = decode(params, z + stop_gradient(e - z))
-            reconstruction = -jnp.mean(likelihood.log_prob((batch.images + 1) / 2, outputs))
-            book, commitment = squared(stop_gradient(z) - e), squared(z - stop_gradient(e))
-            prior = -jnp.mean(prior_log_prob(params, codes))
-            total = reconstruction + book + config.commitment * commitment + prior
-            metrics = {"loss": total, "reconstruction": reconstruction, "prior": prior}
-            used = jnp.mean(jax.nn.one_hot(codes, config.codes), axis=(0, 1, 2))
-            perplexity = jnp.exp(-jnp.sum(used * jnp.log(used + 1e-10)))
-            return total, metrics | {"commitment": commitment, "perplexity": perplexity}
-
-        grads, metrics = jax.grad(loss, has_aux=True)(state.params["vae"])
-        params, opt = descend(optimiser, grads, state.opt["vae"], state.params["vae"])
-        ema = average(state.ema, params, config.ema_decay, state.step)
-        new = state._replace(step=state.step + 1, params={"vae": params}, opt={"vae": opt}, ema=ema)
-        return new, metrics
-
-    def prior(key: Key, count: int) -> Array:
-        return jax.random.normal(key, (count, places[0] * places[1]))
-
-    def to_images(state: State, codes: Array) -> Array:
-        return 2 * likelihood.mean(decode(state.ema, state.ema["book"][codes])) - 1
-
-    def generate(state: State, z: Array, labels: Array) -> Array:
-        del labels
-        uniform = jax.scipy.stats.norm.cdf(z)
-        codes = sampler.apply(state.ema["prior"], {}, uniform, train=False)[0]
-        return to_images(state, codes.reshape(-1, *places))
-
-    def codes_of(state: State, images: Array) -> Array:
-        return nearest_code(encode(state.ema, images), state.ema["book"])
-
-    def reconstruct(state: State, images: Array, labels: Array) -> Array:
-        del labels
-        return to_images(state, codes_of(state, images))
-
-    def importance(state: State, images: Array, labels: Array, key: Key) -> Importance:
-        del labels, key  # the posterior is all on one value
-        codes = codes_of(state, images)
-        outputs = decode(state.ema, state.ema["book"][codes])
-        return Importance(
-            likelihood=likelihood.log_prob((images + 1) / 2, outputs),
-            prior=prior_log_prob(state.ema, codes),
-            posterior=jnp.zeros(images.shape[0]),
-        )
-
+    parts = Parts(
+        encoder=net(vq_vae.Encoder(config.latent_size, config.width, dtype)),
+        decoder=net(vq_vae.Decoder(config.width, dtype)),
+        scorer=net(recurrent),
+        sampler=net(recurrent, method="sample"),
+        places=(spec.height // 4, spec.width // 4),
+        likelihood=LIKELIHOODS[config.likelihood],
+        optimiser=optax.adam(config.learning_rate),
+        config=config,
+    )
     return Algorithm(
-        init, step, prior, generate, reconstruct, importance, likelihood.name, codes=codes_of
+        init=partial(_init, parts, spec),
+        step=partial(_step, parts),
+        prior=partial(_prior, parts),
+        generate=partial(_generate, parts),
+        reconstruct=partial(_reconstruct, parts),
+        importance=partial(_importance, parts),
+        observation=parts.likelihood.name,
+        codes=partial(_codes, parts),
+    )
+
+
+def _init(parts: Parts, spec: Spec, key: Key) -> State:
+    key_encoder, key_decoder, key_book, key_prior = jax.random.split(key, 4)
+    images = jnp.zeros((2, spec.height, spec.width, 1))
+    book = (parts.config.codes, parts.config.latent_size)
+    # Small: among codes of different lengths the shortest would be nearest to everything.
+    bound = 1 / parts.config.codes
+    params = {
+        "encoder": parts.encoder.init(key_encoder, images)[0],
+        "decoder": parts.decoder.init(key_decoder, jnp.zeros((2, *parts.places, book[1])))[0],
+        "book": jax.random.uniform(key_book, book, minval=-bound, maxval=bound),
+        "prior": parts.scorer.init(key_prior, jnp.zeros((2, *parts.places), jnp.int32))[0],
+    }
+    return State(
+        step=jnp.zeros((), jnp.int32),
+        params={"vae": params},
+        stats={},
+        opt={"vae": parts.optimiser.init(params)},
+        ema=params,
+        extra=(),
+    )
+
+
+def _step(parts: Parts, state: State, batch: Batch, key: Key) -> tuple[State, Metrics]:
+    del key  # nothing here is random
+
+    def loss(params: PyTree) -> tuple[Array, Metrics]:
+        z = _encode(parts, params, batch.images)
+        codes = nearest_code(stop_gradient(z), params["book"])
+        e = params["book"][codes]
+        outputs = _decode(parts, params, z + stop_gradient(e - z))
+        log_prob = parts.likelihood.log_prob((batch.images + 1) / 2, outputs)
+        terms = {
+            "reconstruction": -jnp.mean(log_prob),
+            "prior": -jnp.mean(_prior_log_prob(parts, params, codes)),
+            "commitment": squared(z - stop_gradient(e)),
+        }
+        book, commitment = squared(stop_gradient(z) - e), terms["commitment"]
+        total = terms["reconstruction"] + book + parts.config.commitment * commitment
+        total += terms["prior"]
+        return total, terms | {"loss": total, "perplexity": perplexity(codes, parts.config.codes)}
+
+    grads, metrics = jax.grad(loss, has_aux=True)(state.params["vae"])
+    params, opt = descend(parts.optimiser, grads, state.opt["vae"], state.params["vae"])
+    ema = average(state.ema, params, parts.config.ema_decay, state.step)
+    new = state._replace(step=state.step + 1, params={"vae": params}, opt={"vae": opt}, ema=ema)
+    return new, metrics
+
+
+def _encode(parts: Parts, params: PyTree, images: Array) -> Array:
+    return parts.encoder.apply(params["encoder"], {}, images, train=True)[0]
+
+
+def _decode(parts: Parts, params: PyTree, codes: Array) -> Array:
+    return parts.decoder.apply(params["decoder"], {}, codes, train=True)[0]
+
+
+def _prior_log_prob(parts: Parts, params: PyTree, codes: Array) -> Array:
+    return parts.scorer.apply(params["prior"], {}, codes, train=True)[0]
+
+
+def _prior(parts: Parts, key: Key, count: int) -> Array:
+    height, width = parts.places
+    return jax.random.normal(key, (count, height * width))
+
+
+def _to_images(parts: Parts, state: State, codes: Array) -> Array:
+    outputs = _decode(parts, state.ema, state.ema["book"][codes])
+    return 2 * parts.likelihood.mean(outputs) - 1
+
+
+def _generate(parts: Parts, state: State, z: Array, labels: Array) -> Array:
+    del labels
+    uniform = jax.scipy.stats.norm.cdf(z)
+    codes = parts.sampler.apply(state.ema["prior"], {}, uniform, train=False)[0]
+    return _to_images(parts, state, codes.reshape(-1, *parts.places))
+
+
+def _codes(parts: Parts, state: State, images: Array) -> Array:
+    return nearest_code(_encode(parts, state.ema, images), state.ema["book"])
+
+
+def _reconstruct(parts: Parts, state: State, images: Array, labels: Array) -> Array:
+    del labels
+    return _to_images(parts, state, _codes(parts, state, images))
+
+
+def _importance(parts: Parts, state: State, images: Array, labels: Array, key: Key) -> Importance:
+    del labels, key  # the posterior is all on one value
+    codes = _codes(parts, state, images)
+    outputs = _decode(parts, state.ema, state.ema["book"][codes])
+    return Importance(
+        likelihood=parts.likelihood.log_prob((images + 1) / 2, outputs),
+        prior=_prior_log_prob(parts, state.ema, codes),
+        posterior=jnp.zeros(images.shape[0]),
     )
 
 
@@ -170,3 +208,10 @@ def nearest_code(z: Array, book: Array) -> Array:
 def squared(difference: Array) -> Array:
     """‖·‖² of each image's f32[N,h,w,D], averaged over the images."""
     return jnp.mean(jnp.sum(difference**2, axis=(1, 2, 3)))
+
+
+def perplexity(codes: Array, count: int) -> Array:
+    """How many of `count` codes are in use, i32[N,h,w] -> f32[]: e to the entropy of their
+    frequencies."""
+    used = jnp.mean(jax.nn.one_hot(codes, count), axis=(0, 1, 2))
+    return jnp.exp(-jnp.sum(used * jnp.log(used + 1e-10)))

@@ -8,27 +8,43 @@ A convolution y = F(x, w) is bilinear, and so are the two maps that its gradient
 
 All three are parts of one trilinear form <F(x, w), y> = <x, T(y, w)> = <w, G(x, y)>, so the
 gradient of each is made of the other two, and derivatives of every order close over the three.
-Each has two programs behind `jax.lax.platform_dependent`: XLA's own convolution where there is
-hardware for it (GPU, TPU), and matrix products on a CPU, where XLA's convolution inside a compiled
-loop is many times slower. The layouts on a CPU, chosen by measurement:
+On hardware that has them (GPU, TPU) all three are XLA's own convolutions. On a CPU, where those are
+many times slower inside a compiled loop, they are matrix products, in one of two layouts:
 
-    F  gather the k·k taps of each output into columns, one product with the kernel. The columns are
-       contiguous runs of C values; G wants the same columns, so the compiler builds them once.
-    T  one product from each feature vector to all its k·k·C taps, then shifted adds on the
-       space-to-depth image, which fuse with what follows. It multiplies nothing by zero; gathering
-       columns as F does took twice the time, and 20 times for a single output channel.
-    G  features transposed times columns. This order runs 1.4 times faster than columns transposed
-       times features; turning the small result around costs nothing beside it.
+    columns   F gathers the k·k taps of each output into columns, one product with the kernel. The
+              columns are contiguous runs of C values; G, features transposed times columns, wants
+              the same, so the compiler builds them once. (That order runs 1.4 times faster than
+              columns transposed times features.) T is one product from each feature vector to all
+              its k·k·C taps, then shifted adds on the space-to-depth image, which fuse with what
+              follows. It multiplies nothing by zero; gathering columns as F does took twice the
+              time, and 20 times for a single output channel.
+    winograd  where a kernel is twice its stride: three products of sums and differences instead of
+              four (Winograd 1980; Lavin & Gray 2016, §4.1), along both axes 9 instead of 16, and 11
+              by 11 instead of 14 by 14 for 7 features.
+
+`WINOGRAD_FROM` says which is the faster one: milliseconds of columns and of winograd on two cores,
+4×4 kernels of stride 2, 64 images of 14×14,
+
+    channels -> features      F              T              G
+       8 ->  64           0.6    0.8     0.4    0.9     0.9    1.1
+      16 ->  64           1.2    1.4     0.8    1.0     1.8    2.1
+      32 ->  64           2.5    2.6     1.5    1.4     3.9    3.4
+      64 -> 128           8.0    6.1     5.1    4.9     8.9    7.1
+     128 -> 256          30     20      20     17      29     20
+
+and within DCGAN's step, where F and G share the parts of an image and T and G those of features,
+all three together took 0.86 of the time.
 
 Images are f32[N,H,W,C], features f32[N,h,w,O], kernels f32[k,k,C,O]; bfloat16 works too. Padding is
 p pixels on every side: h = (H + 2p - k) // s + 1.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -83,17 +99,26 @@ def _geometry(image: tuple[int, int], w: Array, stride: int, padding: int) -> Ge
     return geometry
 
 
-_native_everywhere = ContextVar("native_everywhere", default=False)
+class Layout(NamedTuple):
+    """Programs of the three maps: a geometry and two arrays -> an array."""
+
+    convolve: Callable[[Geometry, Array, Array], Array]
+    transpose: Callable[[Geometry, Array, Array], Array]
+    correlate: Callable[[Geometry, Array, Array], Array]
+
+
+_everywhere: ContextVar[Layout | None] = ContextVar("everywhere", default=None)
 
 
 @contextmanager
-def native_everywhere(wanted: bool = True) -> Iterator[None]:
-    """What is traced within uses XLA's convolution on CPUs too: for comparison, as it is slow."""
-    token = _native_everywhere.set(wanted)
+def everywhere(layout: Layout | None) -> Iterator[None]:
+    """What is traced within uses this layout on every platform, None: the fastest. For comparison:
+    all give the same values but for rounding. WINOGRAD takes kernels of twice their stride only."""
+    token = _everywhere.set(layout)
     try:
         yield
     finally:
-        _native_everywhere.reset(token)
+        _everywhere.reset(token)
 
 
 # The trilinear form: each map's gradient is the other two.
@@ -101,17 +126,17 @@ def native_everywhere(wanted: bool = True) -> Iterator[None]:
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
 def _convolve(geometry: Geometry, x: Array, w: Array) -> Array:
-    return _by_platform(_convolve_matmul, _convolve_native, geometry, x, w)
+    return _by_platform("convolve", geometry, w.shape[2], x, w)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
 def _transpose(geometry: Geometry, y: Array, w: Array) -> Array:
-    return _by_platform(_transpose_matmul, _transpose_native, geometry, y, w)
+    return _by_platform("transpose", geometry, w.shape[2], y, w)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0,))
 def _correlate(geometry: Geometry, x: Array, y: Array) -> Array:
-    return _by_platform(_correlate_matmul, _correlate_native, geometry, x, y)
+    return _by_platform("correlate", geometry, x.shape[3], x, y)
 
 
 def _remember_both(primal, geometry: Geometry, a: Array, b: Array):  # noqa: ANN001, ANN202
@@ -132,15 +157,18 @@ _correlate.defvjp(
 )
 
 
-def _by_platform(matmul, native, geometry: Geometry, a: Array, b: Array) -> Array:  # noqa: ANN001
-    if _native_everywhere.get():
-        return native(geometry, a, b)
-    return lax.platform_dependent(
-        a, b, cpu=partial(matmul, geometry), default=partial(native, geometry)
-    )
+def _by_platform(name: str, geometry: Geometry, channels: int, a: Array, b: Array) -> Array:
+    def program(layout: Layout) -> Callable[[Array, Array], Array]:
+        return partial(getattr(layout, name), geometry)
+
+    if (layout := _everywhere.get()) is not None:
+        return program(layout)(a, b)
+    fits = geometry.kernel == 2 * geometry.stride and channels >= WINOGRAD_FROM[name]
+    cpu = WINOGRAD if fits else COLUMNS
+    return lax.platform_dependent(a, b, cpu=program(cpu), default=program(NATIVE))
 
 
-# On a CPU: matrix products.
+# On a CPU: columns of taps.
 
 
 def _columns(geometry: Geometry, x: Array) -> Array:
@@ -163,25 +191,28 @@ def _columns(geometry: Geometry, x: Array) -> Array:
     return jnp.concatenate(taps, axis=-1).reshape(-1, k * k * channels)
 
 
-def _convolve_matmul(geometry: Geometry, x: Array, w: Array) -> Array:
+def _convolve_columns(geometry: Geometry, x: Array, w: Array) -> Array:
     flat = _columns(geometry, x) @ w.reshape(-1, w.shape[3])
     return flat.reshape(x.shape[0], *geometry.features, w.shape[3])
 
 
-def _correlate_matmul(geometry: Geometry, x: Array, y: Array) -> Array:
-    k, channels, features = geometry.kernel, x.shape[3], y.shape[3]
-    turned = y.reshape(-1, features).T @ _columns(geometry, x)
+def _correlate_columns(geometry: Geometry, x: Array, y: Array) -> Array:
+    kernel = _outer(_columns(geometry, x), y)
+    return kernel.reshape(geometry.kernel, geometry.kernel, x.shape[3], y.shape[3])
+
+
+def _outer(x: Array, y: Array) -> Array:
+    """x f32[…,I], y f32[…,O] -> f32[I,O], the sum of the outer products."""
+    turned = y.reshape(-1, y.shape[-1]).T @ x.reshape(-1, x.shape[-1])
     # The barrier keeps the compiler from turning the product itself around, into the slow order.
-    return lax.optimization_barrier(turned).T.reshape(k, k, channels, features)
+    return lax.optimization_barrier(turned).T
 
 
-def _transpose_matmul(geometry: Geometry, y: Array, w: Array) -> Array:
+def _transpose_columns(geometry: Geometry, y: Array, w: Array) -> Array:
     (height, width), k, s, p = geometry.image, geometry.kernel, geometry.stride, geometry.padding
     n, h, v, features = y.shape
     channels = w.shape[2]
-    taps = -(
-        -k // s
-    )  # how many outputs of T, at stride s, each feature vector reaches along an axis
+    taps = -(-k // s)  # how many groups of s pixels each feature vector reaches along an axis
     # Kernel blocks of s×s taps, so that what one shift moves lies together in the product.
     blocks = {
         (a, b): w[a * s : a * s + s, b * s : b * s + s] for a in range(taps) for b in range(taps)
@@ -217,6 +248,141 @@ def _shift(block: Array, a: int, b: int, taps: int, s: int) -> Array:
     )
 
 
+# On a CPU, where a kernel is twice its stride: products of sums and differences.
+#
+# Grouped by the stride, such a kernel has 2×2 taps k and moves by one over an image d. Along an
+# axis,
+#
+#     y[2t]     = d[2t] k[0]   + d[2t+1] k[1] = m0 + m1,    m0 = (d[2t] - d[2t+1]) k[0]
+#     y[2t + 1] = d[2t+1] k[0] + d[2t+2] k[1] = m1 + m2,    m1 = d[2t+1] (k[0] + k[1])
+#                                                           m2 = (d[2t+2] - d[2t+1]) k[1]
+#
+# (Winograd 1980), so that d and k have three parts each, and so have the features that the products
+# make. An odd last feature has no m2. T and G need the transposes of the maps to and from parts.
+
+
+def _convolve_winograd(geometry: Geometry, x: Array, w: Array) -> Array:
+    images, kernels = _nine(_image_parts, _grouped(geometry, x)), _nine(_kernel_parts, _blocks(w))
+    products = [d @ _matrix(k) for d, k in zip(images, kernels, strict=True)]
+    return _from_nine(_features, products)
+
+
+def _transpose_winograd(geometry: Geometry, y: Array, w: Array) -> Array:
+    features, kernels = _nine(_features_transposed, y), _nine(_kernel_parts, _blocks(w))
+    products = [y @ _matrix(k).T for y, k in zip(features, kernels, strict=True)]
+    return _ungrouped(geometry, _from_nine(_image_parts_transposed, products))
+
+
+def _correlate_winograd(geometry: Geometry, x: Array, y: Array) -> Array:
+    images, features = _nine(_image_parts, _grouped(geometry, x)), _nine(_features_transposed, y)
+    products = [_outer(d, y)[None, None, None] for d, y in zip(images, features, strict=True)]
+    return _from_blocks(_from_nine(_kernel_parts_transposed, products), geometry.stride)
+
+
+def _nine(parts: Callable[[Array, int], list[Array]], x: Array) -> list[Array]:
+    """Three parts along axis 1, of each three along axis 2."""
+    return [part for row in parts(x, 1) for part in parts(row, 2)]
+
+
+def _from_nine(whole: Callable[[list[Array], int], Array], parts: list[Array]) -> Array:
+    return whole([whole(parts[i : i + 3], 2) for i in (0, 3, 6)], 1)
+
+
+def _grouped(geometry: Geometry, x: Array) -> Array:
+    """f32[N,H,W,C], padded -> f32[N,h+1,w+1,s·s·C], each s×s pixels one of as many channels."""
+    (height, width), s, p = geometry.image, geometry.stride, geometry.padding
+    h, w = (size + 1 for size in geometry.features)
+    # What the stride leaves over at the far end is cut off.
+    far = h * s - height - p, w * s - width - p
+    x = lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, 0), (p, far[0], 0), (p, far[1], 0), (0, 0, 0)])
+    grouped = x.reshape(x.shape[0], h, s, w, s, x.shape[3]).transpose(0, 1, 3, 2, 4, 5)
+    return grouped.reshape(x.shape[0], h, w, -1)
+
+
+def _ungrouped(geometry: Geometry, d: Array) -> Array:
+    (height, width), s, p = geometry.image, geometry.stride, geometry.padding
+    n, h, w, channels = d.shape
+    x = d.reshape(n, h, w, s, s, channels // s**2).transpose(0, 1, 3, 2, 4, 5)
+    x = x.reshape(n, h * s, w * s, -1)
+    far = p + height - h * s, p + width - w * s
+    zero = jnp.zeros((), x.dtype)
+    return lax.pad(x, zero, [(0, 0, 0), (-p, far[0], 0), (-p, far[1], 0), (0, 0, 0)])
+
+
+def _blocks(w: Array) -> Array:
+    """f32[2s,2s,C,O] -> f32[1,2,2,s·s·C,O]"""
+    s, (channels, features) = w.shape[0] // 2, w.shape[2:]
+    blocks = w.reshape(2, s, 2, s, channels, features).transpose(0, 2, 1, 3, 4, 5)
+    return blocks.reshape(1, 2, 2, -1, features)
+
+
+def _from_blocks(blocks: Array, s: int) -> Array:
+    features = blocks.shape[-1]
+    w = blocks.reshape(2, 2, s, s, -1, features).transpose(0, 2, 1, 3, 4, 5)
+    return w.reshape(2 * s, 2 * s, -1, features)
+
+
+def _matrix(kernel: Array) -> Array:
+    return kernel.reshape(kernel.shape[-2:])
+
+
+def _image_parts(d: Array, axis: int) -> list[Array]:
+    many, few = d.shape[axis] // 2, (d.shape[axis] - 1) // 2
+    odd = _every_second(d, axis, 1, many)
+    return [
+        _every_second(d, axis, 0, many) - odd,
+        odd,
+        _every_second(d, axis, 2, few) - _first(odd, axis, few),
+    ]
+
+
+def _image_parts_transposed(parts: list[Array], axis: int) -> Array:
+    first, middle, last = parts
+    many, few = first.shape[axis], last.shape[axis]
+    even = _pad(first, axis, 0, 1 + few - many) + _pad(last, axis, 1, 0)
+    return _interleaved(even, middle - first - _pad(last, axis, 0, many - few), axis)
+
+
+def _features(parts: list[Array], axis: int) -> Array:
+    first, middle, last = parts
+    return _interleaved(first + middle, _first(middle, axis, last.shape[axis]) + last, axis)
+
+
+def _features_transposed(y: Array, axis: int) -> list[Array]:
+    many, few = (y.shape[axis] + 1) // 2, y.shape[axis] // 2
+    even, odd = _every_second(y, axis, 0, many), _every_second(y, axis, 1, few)
+    return [even, even + _pad(odd, axis, 0, many - few), odd]
+
+
+def _kernel_parts(w: Array, axis: int) -> list[Array]:
+    first, last = jnp.split(w, 2, axis)
+    return [first, first + last, last]
+
+
+def _kernel_parts_transposed(parts: list[Array], axis: int) -> Array:
+    first, middle, last = parts
+    return jnp.concatenate([first + middle, middle + last], axis)
+
+
+def _every_second(x: Array, axis: int, start: int, count: int) -> Array:
+    return lax.slice_in_dim(x, start, start + max(2 * count - 1, 0), 2, axis)
+
+
+def _first(x: Array, axis: int, count: int) -> Array:
+    return lax.slice_in_dim(x, 0, count, axis=axis)
+
+
+def _pad(x: Array, axis: int, before: int, after: int) -> Array:
+    return jnp.pad(x, [(before, after) if i == axis else (0, 0) for i in range(x.ndim)])
+
+
+def _interleaved(even: Array, odd: Array, axis: int) -> Array:
+    """Of as many even entries as odd ones, or one more."""
+    many, few = even.shape[axis], odd.shape[axis]
+    pairs = jnp.stack([even, _pad(odd, axis, 0, many - few)], axis + 1)
+    return _first(lax.collapse(pairs, axis, axis + 2), axis, many + few)
+
+
 # Elsewhere: XLA's convolution, and its adjoints as XLA derives them.
 
 
@@ -242,3 +408,10 @@ def _correlate_native(geometry: Geometry, x: Array, y: Array) -> Array:
     w = jax.ShapeDtypeStruct((k, k, x.shape[3], y.shape[3]), x.dtype)
     (kernel,) = jax.linear_transpose(lambda w: _convolve_native(geometry, x, w), w)(y)
     return kernel
+
+
+COLUMNS = Layout(_convolve_columns, _transpose_columns, _correlate_columns)
+WINOGRAD = Layout(_convolve_winograd, _transpose_winograd, _correlate_winograd)
+NATIVE = Layout(_convolve_native, _transpose_native, _correlate_native)
+# From how many channels of the image on WINOGRAD is the faster one.
+WINOGRAD_FROM = {"convolve": 32, "transpose": 64, "correlate": 32}

@@ -1,4 +1,4 @@
-"""Convolutions against XLA's own, to the second derivative, and the algebra that they obey."""
+"""Convolutions in every layout against XLA's own, to the second derivative, and their algebra."""
 
 from functools import partial
 
@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from jax import lax
 
+from gen_models.benchmark.flops import dot_flops
 from gen_models.nets import conv
 from gen_models.nets.conv import Geometry
 
@@ -131,33 +132,71 @@ def test_matrix_products_have_laxs_value_gradients_and_second_derivatives(geomet
 
 @pytest.mark.parametrize("geometry", [GEOMETRIES[0], GEOMETRIES[3]], ids=str)
 def test_native_convolutions_have_laxs_value_gradients_and_second_derivatives(geometry, quick_jit):
-    with conv.native_everywhere():
+    with conv.everywhere(conv.NATIVE):
         assert "stablehlo.dot_general" not in lowered_for("cpu", geometry)
         assert_has_laxs_derivatives(geometry, quick_jit)
 
 
+@pytest.mark.parametrize("geometry", GEOMETRIES[:1] + GEOMETRIES[6:7], ids=str)
+def test_sums_and_differences_have_laxs_value_gradients_and_second_derivatives(geometry, quick_jit):
+    with conv.everywhere(conv.WINOGRAD):
+        assert_has_laxs_derivatives(geometry, quick_jit)
+
+
+def fits(layout, geometry):
+    return layout is not conv.WINOGRAD or geometry.kernel == 2 * geometry.stride
+
+
 @all_geometries
-def test_both_layouts_of_the_three_maps_agree_and_are_one_trilinear_form(geometry, quick_jit):
+def test_all_layouts_of_the_three_maps_agree_and_are_one_trilinear_form(geometry, quick_jit):
     x, w, y = arrays(geometry)
+    layouts = [each for each in (conv.COLUMNS, conv.WINOGRAD) if fits(each, geometry)]
 
     @quick_jit
     def maps(x, w, y):
         def of(layout):
-            names = ("convolve", "transpose", "correlate")
-            f, t, g = (partial(getattr(conv, f"_{name}_{layout}"), geometry) for name in names)
+            f, t, g = (partial(program, geometry) for program in layout)
             return f(x, w), t(y, w), g(x, y)
 
-        return of("matmul"), of("native")
+        return of(conv.NATIVE), [of(layout) for layout in layouts]
 
-    matmul, native = jax.tree.map(np.asarray, maps(x, w, y))
-    assert_close(matmul, native)
-    convolved, transposed, correlated = matmul
-    form = np.vdot(convolved, y)  # <F(x, w), y> = <x, T(y, w)> = <w, G(x, y)>
-    np.testing.assert_allclose(np.vdot(x, transposed), form, rtol=1e-4, atol=1e-4)
-    np.testing.assert_allclose(np.vdot(w, correlated), form, rtol=1e-4, atol=1e-4)
+    native, others = jax.tree.map(np.asarray, maps(x, w, y))
+    for convolved, transposed, correlated in others:
+        assert_close((convolved, transposed, correlated), native)
+        form = np.vdot(convolved, y)  # <F(x, w), y> = <x, T(y, w)> = <w, G(x, y)>
+        np.testing.assert_allclose(np.vdot(x, transposed), form, rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(np.vdot(w, correlated), form, rtol=1e-4, atol=1e-4)
 
 
-def test_vmap_over_kernels_and_inputs_is_a_loop_over_them(quick_jit):
+@pytest.mark.parametrize("size", range(1, 8))
+def test_sums_and_differences_hold_for_any_number_of_features(size, quick_jit):
+    geometry = Geometry((2 * size, 2 * size + 1), 4, 2, 1)
+    x, w, y = arrays(geometry)
+    for ours, native, args in zip(
+        conv.WINOGRAD, conv.NATIVE, [(x, w), (y, w), (x, y)], strict=True
+    ):
+        assert_close(quick_jit(partial(ours, geometry))(*args), native(geometry, *args))
+
+
+def test_sums_and_differences_multiply_less_and_are_taken_where_channels_are_many():
+    """Of seven features along an axis, 11 products instead of 14."""
+    geometry = Geometry((14, 14), 4, 2, 1)
+
+    def flops(channels, layout):
+        x, w = jnp.zeros((1, 14, 14, channels)), jnp.zeros((4, 4, channels, 2))
+        with conv.everywhere(layout):
+            lowered = jax.jit(lambda x, w: convolve(geometry)(x, w)).lower(x, w)
+        return dot_flops(lowered.compile().as_text())
+
+    many, few = 64, 4
+    direct = 2 * 7 * 7 * 16 * 2
+    assert flops(many, conv.COLUMNS) == direct * many
+    assert flops(many, None) == direct * many * 11**2 // 14**2
+    assert flops(few, None) == direct * few
+
+
+@pytest.mark.parametrize("layout", [conv.COLUMNS, conv.WINOGRAD], ids=["columns", "winograd"])
+def test_vmap_over_kernels_and_inputs_is_a_loop_over_them(layout, quick_jit):
     geometry = GEOMETRIES[0]
     population = 3
     rng = np.random.default_rng(1)
@@ -172,9 +211,10 @@ def test_vmap_over_kernels_and_inputs_is_a_loop_over_them(quick_jit):
     def member(x, w, y):
         return convolve(geometry)(x, w), transpose(geometry)(y, w), grads(x, w, y)
 
-    together = quick_jit(jax.vmap(member))(x, w, y)
-    alone_program = quick_jit(member)
-    alone = [alone_program(x[i], w[i], y[i]) for i in range(population)]
+    with conv.everywhere(layout):
+        together = quick_jit(jax.vmap(member))(x, w, y)
+        alone_program = quick_jit(member)
+        alone = [alone_program(x[i], w[i], y[i]) for i in range(population)]
     assert_close(together, jax.tree.map(lambda *each: jnp.stack(each), *alone))
 
 

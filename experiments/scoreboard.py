@@ -100,7 +100,9 @@ def evaluated(folder: Path, steps: int, protocol: Protocol) -> bool:
         found = record.read(folder / record.NAME)
     except record.RecordError:
         return False
-    in_full = found.subject.get("step") == steps and "authenticity" in found.measures
+    names = found.measures.keys()
+    scored = "classification_score" in names or "label_accuracy" not in names
+    in_full = found.subject.get("step") == steps and "authenticity" in names and scored
     return in_full and found.protocol == protocol
 
 

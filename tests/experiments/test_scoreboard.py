@@ -1,5 +1,6 @@
 """Which runs the scoreboard makes, and that it goes on where it was."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,11 +17,11 @@ PROTOCOL = Protocol("net-v1-0123abcd", "mnist", "test", 100)
 FIDS = {"dcgan": 3.0, "cgan": 1.0, "vae": 9.0, "gan": 2.0, "lsgan": 2.5, "hinge": 0.5}
 
 
-def measure(folder: Path, fid: float, step: int = 5) -> None:
+def measure(folder: Path, fid: float, names: Sequence[str] = ("fid", "authenticity")) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     row = {"value": fid, "error": 0.1, "floor": 0.0, "floor_error": None}
-    measures = {"fid": row, "authenticity": row}
-    found = Evaluation({"name": folder.name, "step": step}, PROTOCOL, measures, {}, {})
+    measures = dict.fromkeys(names, row)
+    found = Evaluation({"name": folder.name, "step": 5}, PROTOCOL, measures, {}, {})
     record.write(folder / record.NAME, found)
 
 
@@ -70,6 +71,20 @@ def test_what_is_done_is_not_done_again(options, made):
     first = list(made)
     assert bring_about(options) == 0
     assert made == first
+
+
+@pytest.mark.parametrize(
+    ("names", "full"),
+    [
+        (["fid"], False),
+        (["fid", "authenticity"], True),
+        (["fid", "authenticity", "label_accuracy"], False),
+        (["fid", "authenticity", "label_accuracy", "classification_score"], True),
+    ],
+)
+def test_an_evaluation_that_lacks_measures_of_its_model_is_made_again(tmp_path, names, full):
+    measure(tmp_path, 1.0, names=names)
+    assert scoreboard.evaluated(tmp_path, 5, PROTOCOL) is full
 
 
 def test_a_stop_ends_it_with_the_signals_code_and_the_rest_is_made_later(

@@ -12,6 +12,7 @@ steps = 18750
 batch_size = 64
 arch = "infogan"
 latent_size = 62
+mismatch = 0.0
 ema_decay = None
 learning_rate = 0.001
 disc_learning_rate = 0.0002

@@ -15,9 +15,8 @@ from gen_models.nets.net import Net, Verdict
 from gen_models.optim import average, descend
 from gen_models.penalties import Penalty
 
-# Verdicts on real and on generated images, the latter's z, both's labels -> what is added to the
-# discriminator's loss and to the generator's.
-Auxiliary = Callable[[Verdict, Verdict, Array, Array], tuple[Array, Array]]
+# Verdicts on real and on generated images, the latter's z, both's labels -> a term of a loss.
+Auxiliary = Callable[[Verdict, Verdict, Array, Array], Array]
 
 
 class Game(NamedTuple):
@@ -28,8 +27,9 @@ class Game(NamedTuple):
     prior          key, B -> z f32[B,Z]
     loss           scores of real and of generated images -> (discriminator loss, generator loss)
     gen_optimiser, disc_optimiser, ema_decay
-    auxiliary      further terms of the losses; the generator's is a metric of that name
-    penalty        a further term of the discriminator's loss
+    disc_auxiliary, gen_auxiliary
+                   further terms of the losses, metrics of those names
+    penalty        a further term of the discriminator's loss, of its gradient
     critic_updates of the discriminator a step, each on a batch of its own
     conditional    whether the generator looks at the labels
     views          as in Algorithm
@@ -42,7 +42,8 @@ class Game(NamedTuple):
     gen_optimiser: optax.GradientTransformation
     disc_optimiser: optax.GradientTransformation
     ema_decay: float | Array | None
-    auxiliary: Auxiliary | None = None
+    disc_auxiliary: Auxiliary | None = None
+    gen_auxiliary: Auxiliary | None = None
     penalty: Penalty | None = None
     critic_updates: int = 1
     conditional: bool = False
@@ -123,11 +124,11 @@ def _both_updates(game: Game, state: State, batch: Batch, key: Key) -> tuple[Sta
         # A loss that does not look at the real images costs nothing here: they are dead code.
         real, _ = _judge(game, state.params["disc"], state.stats["disc"], batch.images, batch)
         on_fake, _ = _judge(game, state.params["disc"], state.stats["disc"], images, batch)
-        loss = game.loss(real.score, on_fake.score)[1]
-        if game.auxiliary is None:
-            return loss, {"gen_loss": loss}
-        added = game.auxiliary(real, on_fake, z, batch.labels)[1]
-        return loss + added, {"gen_loss": loss + added, "auxiliary": added}
+        loss, metrics = game.loss(real.score, on_fake.score)[1], {}
+        if game.gen_auxiliary is not None:
+            metrics["gen_auxiliary"] = game.gen_auxiliary(real, on_fake, z, batch.labels)
+            loss += metrics["gen_auxiliary"]
+        return loss, metrics | {"gen_loss": loss}
 
     # The gradient goes to the images alone, then on through the waiting pullback: the
     # discriminator's weights get none in this half of the step.
@@ -160,9 +161,10 @@ def _judge_better(
         real, stats = _judge(game, params, state.stats["disc"], batch.images, batch)
         on_fake, stats = _judge(game, params, stats, fake, batch)
         loss = game.loss(real.score, on_fake.score)[0]
-        if game.auxiliary is not None:
-            loss += game.auxiliary(real, on_fake, z, batch.labels)[0]
         metrics = {"real_score": jnp.mean(real.score), "fake_score": jnp.mean(on_fake.score)}
+        if game.disc_auxiliary is not None:
+            metrics["disc_auxiliary"] = game.disc_auxiliary(real, on_fake, z, batch.labels)
+            loss += metrics["disc_auxiliary"]
         if game.penalty is not None:
 
             def scores(images: Array) -> Array:

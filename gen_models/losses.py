@@ -82,6 +82,15 @@ def pulling_away(codes: Array) -> Array:
     return (jnp.sum(cosines**2) - jnp.sum(jnp.diag(cosines) ** 2)) / (count * (count - 1))
 
 
+def mismatched(scores: Array, labels: Array) -> Array:
+    """-log(1 - D(x, y')), the mean over real images x and all labels y' that are not theirs (Reed
+    et al. 2016, algorithm 1, which draws one). scores f32[B,K] with each label, labels i32[B] ->
+    f32[]."""
+    count = scores.shape[1]
+    wrong = 1 - jax.nn.one_hot(labels, count)
+    return jnp.mean(jnp.sum(wrong * softplus(scores), axis=1)) / max(count - 1, 1)
+
+
 def cross_entropy(logits: Array, labels: Array) -> Array:
     """-log p(label), logits f32[B,K], labels i32[B] -> f32[], nats (Odena et al. 2017, eq. 3)."""
     return jnp.mean(optax.softmax_cross_entropy_with_integer_labels(logits, labels))

@@ -11,6 +11,7 @@ from gen_models.losses import (
     equilibrium,
     hinge,
     least_squares,
+    mismatched,
     non_saturating,
     pulling_away,
     relativistic_pairing,
@@ -123,3 +124,11 @@ def test_cross_entropy_is_minus_the_log_of_the_labels_probability():
     logits = jnp.log(jnp.array([[0.7, 0.2, 0.1], [0.25, 0.25, 0.5]]))
     expected = -(np.log(0.7) + np.log(0.5)) / 2
     assert cross_entropy(logits, jnp.array([0, 2])) == pytest.approx(expected, rel=1e-6)
+
+
+def test_mismatched_is_the_cross_entropy_of_the_labels_that_are_not_an_images_own():
+    scores = np.array([[9.0, 1.0, -2.0], [0.5, -7.0, 3.0]])
+    wrong = 1 / (1 + np.exp(-np.array([1.0, -2.0, 0.5, 3.0])))  # but for 9 and -7
+    found = mismatched(jnp.array(scores), jnp.array([0, 1]))
+    assert found == pytest.approx(-np.log(1 - wrong).mean(), rel=1e-6)
+    assert mismatched(jnp.ones((2, 1)), jnp.zeros(2, jnp.int32)) == 0  # no other label

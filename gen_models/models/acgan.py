@@ -24,11 +24,14 @@ class Config(gans.Config):
 def build(config: Config, spec: Spec) -> Algorithm:
     """The algorithm for images of `spec`."""
 
-    def auxiliary(real: Verdict, fake: Verdict, z: Array, labels: Array) -> tuple[Array, Array]:
-        del z
-        on_real, on_fake = (losses.cross_entropy(x.head, labels) for x in (real, fake))
-        return config.class_weight * (on_real + on_fake), config.class_weight * on_fake
+    def on_both(real: Verdict, fake: Verdict, z: Array, labels: Array) -> Array:
+        on_real = config.class_weight * losses.cross_entropy(real.head, labels)
+        return on_real + on_fake(real, fake, z, labels)
+
+    def on_fake(real: Verdict, fake: Verdict, z: Array, labels: Array) -> Array:
+        del real, z
+        return config.class_weight * losses.cross_entropy(fake.head, labels)
 
     disc = gans.discriminator(config, outputs=spec.num_classes)
     game = gans.game(config, spec, losses.non_saturating, disc, conditional=True)
-    return adversarial(game._replace(auxiliary=auxiliary), spec)
+    return adversarial(game._replace(disc_auxiliary=on_both, gen_auxiliary=on_fake), spec)

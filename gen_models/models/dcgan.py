@@ -16,8 +16,7 @@ class Config(gans.Config):
     """Adam's step size. The paper's 2e-4 is for weights that are not averaged."""
 
 
-def build(config: Config, spec: Spec, *, conditional: bool = False) -> Algorithm:
-    """The algorithm for images of `spec`; `conditional` gives both players the label."""
-    disc = gans.discriminator(config, num_classes=spec.num_classes if conditional else None)
-    game = gans.game(config, spec, losses.non_saturating, disc, conditional=conditional)
-    return adversarial(game, spec)
+def build(config: Config, spec: Spec) -> Algorithm:
+    """The algorithm for images of `spec`."""
+    disc = gans.discriminator(config)
+    return adversarial(gans.game(config, spec, losses.non_saturating, disc), spec)

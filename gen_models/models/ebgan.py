@@ -35,11 +35,11 @@ def distance(difference: Array) -> Array:
 def build(config: Config, spec: Spec) -> Algorithm:
     """The algorithm for images of `spec`."""
 
-    def auxiliary(real: Verdict, fake: Verdict, z: Array, labels: Array) -> tuple[Array, Array]:
+    def alike(real: Verdict, fake: Verdict, z: Array, labels: Array) -> Array:
         del real, z, labels
-        return jnp.zeros(()), config.pull_away * losses.pulling_away(fake.head)
+        return config.pull_away * losses.pulling_away(fake.head)
 
     dtype = jnp.dtype(config.compute_dtype)
     disc = net(EnergyDiscriminator(distance, config.code_size, config.width, dtype=dtype))
     game = gans.game(config, spec, losses.energy_margin(config.margin), disc)
-    return adversarial(game._replace(auxiliary=auxiliary), spec)
+    return adversarial(game._replace(gen_auxiliary=alike), spec)

@@ -58,13 +58,13 @@ def build(config: Config, spec: Spec) -> Algorithm:
             jax.random.uniform(key_continuous, (count, config.continuous), minval=-1.0),
         )
 
-    def auxiliary(real: Verdict, fake: Verdict, z: Array, labels: Array) -> tuple[Array, Array]:
+    def unread(real: Verdict, fake: Verdict, z: Array, labels: Array) -> Array:
         del real, labels
         _, category, continuous = jnp.split(z, [noise, noise + categories], axis=-1)
         logits, means = jnp.split(fake.head, [categories], axis=-1)
-        unread = losses.cross_entropy(logits, jnp.argmax(category, axis=-1))
-        unread += jnp.mean(jnp.sum((continuous - means) ** 2, axis=-1)) / 2
-        return config.information * unread, config.information * unread
+        nats = losses.cross_entropy(logits, jnp.argmax(category, axis=-1))
+        nats += jnp.mean(jnp.sum((continuous - means) ** 2, axis=-1)) / 2
+        return config.information * nats
 
     def views(key: Key) -> dict[str, View]:
         """A row a category, each of other noise; along it one of the continuous codes."""
@@ -80,4 +80,5 @@ def build(config: Config, spec: Spec) -> Algorithm:
 
     disc = gans.discriminator(config, outputs=categories + config.continuous)
     game = gans.game(config, spec, losses.non_saturating, disc)
-    return adversarial(game._replace(prior=prior, auxiliary=auxiliary, views=views), spec)
+    game = game._replace(prior=prior, disc_auxiliary=unread, gen_auxiliary=unread, views=views)
+    return adversarial(game, spec)

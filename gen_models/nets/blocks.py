@@ -110,15 +110,15 @@ class ClassAffine(nn.Module):
 
 
 class Projection(nn.Module):
-    """How well features fit a class: h f32[N,D], labels i32[N] -> f32[N,1], their inner product
-    with a learned vector of the class (Miyato & Koyama 2018, eq. 3)."""
+    """How well features fit each class: h f32[N,D] -> f32[N,K], their inner products with learned
+    vectors of the classes (Miyato & Koyama 2018, eq. 3)."""
 
     num_classes: int
 
     @nn.compact
-    def __call__(self, h: Array, labels: Array) -> Array:
+    def __call__(self, h: Array) -> Array:
         table = self.param("table", normal, (self.num_classes, h.shape[-1]))
-        return jnp.sum(h * of_class(table, labels, h), axis=-1, keepdims=True)
+        return h @ table.astype(h.dtype).T
 
 
 def of_class(table: Array, labels: Array, like: Array) -> Array:

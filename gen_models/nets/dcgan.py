@@ -13,6 +13,7 @@ variance from layer to layer (He et al. 2015).
 from typing import Literal
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 
 from gen_models.algorithm import Array
@@ -61,7 +62,11 @@ class Generator(nn.Module):
 
 class Discriminator(nn.Module):
     """images f32[N,H,W,1], labels i32[N] -> Verdict: scores, positive for real, and in its head
-    f32[N,outputs] whatever the loss wants to know besides."""
+    whatever the loss wants to know besides, f32[N,outputs].
+
+    With `num_classes` an image is scored with its label; the head has its scores with each of them,
+    f32[N,num_classes].
+    """
 
     width: int = 64
     hidden: int | None = None
@@ -89,10 +94,12 @@ class Discriminator(nn.Module):
         x = x.reshape(x.shape[0], -1)
         if self.hidden is not None:
             x = finish(apply(layers.dense(self.hidden), x))
-        score = apply(layers.dense(1, bias=True), x)
+        score = apply(layers.dense(1, bias=True), x).astype(jnp.float32)
         if self.num_classes is not None:
-            score += apply(Projection(self.num_classes), x, labels)
+            scores = score + apply(Projection(self.num_classes), x).astype(jnp.float32)
+            with_own = jnp.sum(scores * jax.nn.one_hot(labels, self.num_classes), axis=1)
+            return Verdict(with_own, scores)
         head = ()
         if self.outputs:
             head = apply(layers.dense(self.outputs, bias=True), x).astype(jnp.float32)
-        return Verdict(score[:, 0].astype(jnp.float32), head)
+        return Verdict(score[:, 0], head)

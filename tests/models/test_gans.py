@@ -152,7 +152,7 @@ def test_acgans_players_both_pay_for_classes_that_cannot_be_told(quick_jit):
     for loss, times in (("disc_loss", 2), ("gen_loss", 1)):
         extra = float(with_classes[2][loss] - without[2][loss])
         assert extra == pytest.approx(times * np.log(3), rel=0.05)
-    assert with_classes[2]["auxiliary"] == pytest.approx(np.log(3), rel=0.05)
+    assert with_classes[2]["gen_auxiliary"] == pytest.approx(np.log(3), rel=0.05)
     assert change(with_classes[1].params["gen"], without[1].params["gen"]) > 0
 
 
@@ -178,6 +178,17 @@ def test_infogans_latent_is_noise_a_category_and_continuous_codes():
         assert np.abs(part).max() <= 1
 
 
+def test_cgans_discriminator_pays_for_real_images_that_pass_with_a_wrong_label(quick_jit):
+    strict, lax = (one_step("cgan", quick_jit, mismatch=weight) for weight in (2.0, 0.0))
+    # At first all labels are alike: an image passes with a wrong one as with its own.
+    passing = float(jax.nn.softplus(strict[2]["real_score"]))
+    assert strict[2]["disc_auxiliary"] == pytest.approx(2 * passing, rel=0.1)
+    extra = float(strict[2]["disc_loss"] - lax[2]["disc_loss"])
+    assert extra == pytest.approx(float(strict[2]["disc_auxiliary"]), rel=1e-4)
+    table = "Projection_0"
+    assert change(*(each[1].params["disc"][table] for each in (strict, lax))) > 0
+
+
 # Energies
 
 
@@ -191,7 +202,7 @@ def test_pulling_away_is_in_the_generators_loss_alone(quick_jit):
     pulled, free = moved[2], still[2]
     assert pulled["disc_loss"] == free["disc_loss"]
     assert 0 < pulled["gen_loss"] - free["gen_loss"] <= 0.5
-    assert pulled["auxiliary"] == pytest.approx(
+    assert pulled["gen_auxiliary"] == pytest.approx(
         float(pulled["gen_loss"] - free["gen_loss"]), abs=1e-4
     )
     assert change(moved[1].params["gen"], still[1].params["gen"]) > 0

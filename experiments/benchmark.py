@@ -79,10 +79,10 @@ def speed(model: str, options: Options) -> tuple[dict[str, float], list[float]]:
     }
     if jax.default_backend() == "cpu":  # elsewhere products are library calls, not dots to count
         product_s = rounds.ratio(times["matmul"], times["ours"])
-        direct = steps.direct_flops(model, options.batch_size, width=options.width)
-        figures["gflop_a_step"] = direct / 1e9
+        defined = flops.step_flops(ours.build, steps.SPEC, ours.config, options.batch_size)
+        figures["gflop_a_step"] = defined / 1e9
         figures["gflop_done"] = ours.flops / 1e9
-        figures["of_matmul_rate"] = direct * product_s / rate_of(1.0)
+        figures["of_matmul_rate"] = defined * product_s / rate_of(1.0)
     for rival in ("torch", "lax_loop", "lax_calls"):
         if rival in times:
             figures[f"{rival}_over_ours"] = rounds.ratio(times[rival], times["ours"])
@@ -109,14 +109,14 @@ def point(model: str, batch_size: int, width: int) -> dict[str, Any]:
     times = rounds.alternate({"ours": stepper.in_loop(2), "matmul": product}, SLOW_ROUNDS)
     step_s = rounds.median(times["ours"])
     product_s = rounds.ratio(times["matmul"], times["ours"])
-    direct = steps.direct_flops(model, batch_size, width=width)
+    defined = flops.step_flops(stepper.build, steps.SPEC, stepper.config, batch_size)
     return {
         "model": model,
         "batch_size": batch_size,
         "width": width,
         "ms_a_step": 1e3 * step_s,
         "images_a_s": batch_size / step_s,
-        "of_matmul_rate": direct * product_s / rate_of(1.0),
+        "of_matmul_rate": defined * product_s / rate_of(1.0),
     }
 
 

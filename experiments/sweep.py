@@ -17,7 +17,7 @@ from experiments import command, evaluate
 from experiments.command import Processes
 from experiments.train import load_data
 from gen_models.algorithm import Spec
-from gen_models.benchmark.flops import matmul
+from gen_models.benchmark.flops import matmul, step_flops
 from gen_models.config import Between, validate
 from gen_models.data.catalog import Dataset
 from gen_models.evaluation.record import Evaluation
@@ -115,7 +115,10 @@ def show(console: Console, work: Plan, train: Dataset) -> None:
     megabytes = (per_device * 2 * state + train.images.nbytes) / 2**20
     product, rate_of = matmul()
     rate = max(rate_of(product()) for _ in range(3))
-    total = sum(plan.step_flops(group[0], spec) * len(group) for group in work.groups)
+    build, size = MODELS[first.run.model].build, first.run.batch_size
+    total = sum(
+        step_flops(build, spec, group[0].options, size) * len(group) for group in work.groups
+    )
     seconds = total * first.run.steps / (EFFICIENCY * rate * work.devices)
     varying = ", ".join(f"{name} ({len(values)})" for name, values in work.axes.items())
     console.print(

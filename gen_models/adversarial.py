@@ -27,9 +27,9 @@ class Game(NamedTuple):
     prior          key, B -> z f32[B,Z]
     loss           scores of real and of generated images -> (discriminator loss, generator loss)
     gen_optimiser, disc_optimiser, ema_decay
-    disc_auxiliary, gen_auxiliary
-                   further terms of the losses, metrics of those names
-    penalty        a further term of the discriminator's loss, of its gradient
+    disc_auxiliary is added to the discriminator's loss, in each of its updates
+    gen_auxiliary  is added to the generator's; both are metrics of their names
+    penalty        on the gradient of scores by images, added to the discriminator's loss
     critic_updates of the discriminator a step, each on a batch of its own
     conditional    whether the generator looks at the labels
     views          as in Algorithm

@@ -1,15 +1,18 @@
-"""Floating-point operations of a compiled program, counted from the shapes of its products."""
+"""Floating-point operations of a program, counted from the shapes of its products."""
 
 import math
 import re
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
-from gen_models.algorithm import Array
+from gen_models.algorithm import Array, Batch, Spec
 from gen_models.benchmark.rounds import Timed, timed
+from gen_models.nets import conv
+from gen_models.training.advance import Build
 
 _SHAPE = r"[a-z]+[0-9]+\[([0-9,]*)\]"
 _DOT = re.compile(
@@ -20,7 +23,7 @@ _DEFINITION = re.compile(rf"%?([\w.\-]+) = {_SHAPE}")
 
 
 def dot_flops(hlo: str) -> int:
-    """2·(output elements)·(contracted length), summed over every dot of an optimised HLO text.
+    """2·(output elements)·(contracted length), summed over every dot of an HLO text.
 
     A loop's body counts once, so the program of many steps gives the operations of one. Only
     products count: they are what the hardware's matrix rate measures, and all that a network does
@@ -32,6 +35,19 @@ def dot_flops(hlo: str) -> int:
         left = _sizes(inline) if inline else shapes[operand]
         total += 2 * math.prod(_sizes(output)) * math.prod(left[i] for i in _sizes(contracted))
     return total
+
+
+def step_flops(build: Build, spec: Spec, config: Any, batch_size: int) -> int:  # noqa: ANN401
+    """Of one training step by its layers' definition, k·k·C products for each value of a
+    convolution's features. What is computed may be less (`nets.conv`). Compiles nothing."""
+    algorithm = build(config, spec)
+    size = batch_size * algorithm.batches
+    images = jax.ShapeDtypeStruct((size, spec.height, spec.width, 1), jnp.float32)
+    batch = Batch(images, jax.ShapeDtypeStruct((size,), jnp.int32))
+    key = jax.random.key(0)
+    with conv.using(conv.COLUMNS):
+        lowered = jax.jit(algorithm.step).lower(jax.eval_shape(algorithm.init, key), batch, key)
+    return dot_flops(lowered.as_text(dialect="hlo"))
 
 
 def _sizes(text: str) -> list[int]:

@@ -32,7 +32,7 @@ class Stepper:
         self.config = module.Config(**options)
         self.key = jax.random.key(0)
         self.chunk = random_chunk(batch_size * module.build(self.config, SPEC).batches)
-        with conv.everywhere(layout):
+        with conv.using(layout):
             self.state = programs.start(self.build, SPEC, self.config, self.key)
             self.program = self._lower().compile()
 
@@ -62,7 +62,7 @@ class Stepper:
         algorithm = self.build(self.config, SPEC)
         batch = programs.to_batch(self.chunk.images[0], self.chunk.labels[0])
         step = jax.jit(algorithm.step, donate_argnums=0)
-        with conv.everywhere(self.layout):
+        with conv.using(self.layout):
             program = step.lower(self.state, batch, self.key).compile()
 
         def work() -> None:
@@ -71,12 +71,6 @@ class Stepper:
             jax.block_until_ready(self.state)
 
         return timed(work, steps)
-
-
-def direct_flops(model: str, batch_size: int, **options: float) -> int:
-    """Of one step by the definition of its convolutions, which COLUMNS follow to the letter. The
-    layout that is faster may need fewer."""
-    return Stepper(model, batch_size, layout=conv.COLUMNS, **options).flops
 
 
 def random_chunk(batch_size: int) -> Chunk:

@@ -105,13 +105,13 @@ def build(config: Config, spec: Spec) -> Algorithm:
 def _init(parts: Parts, spec: Spec, key: Key) -> State:
     key_encoder, key_decoder, key_book, key_prior = jax.random.split(key, 4)
     images = jnp.zeros((2, spec.height, spec.width, 1))
-    book = (parts.config.codes, parts.config.latent_size)
+    shape = (parts.config.codes, parts.config.latent_size)
     # Small: among codes of different lengths the shortest would be nearest to everything.
     bound = 1 / parts.config.codes
     params = {
         "encoder": parts.encoder.init(key_encoder, images)[0],
-        "decoder": parts.decoder.init(key_decoder, jnp.zeros((2, *parts.places, book[1])))[0],
-        "book": jax.random.uniform(key_book, book, minval=-bound, maxval=bound),
+        "decoder": parts.decoder.init(key_decoder, jnp.zeros((2, *parts.places, shape[1])))[0],
+        "book": jax.random.uniform(key_book, shape, minval=-bound, maxval=bound),
         "prior": parts.scorer.init(key_prior, jnp.zeros((2, *parts.places), jnp.int32))[0],
     }
     return State(
@@ -135,12 +135,12 @@ def _step(parts: Parts, state: State, batch: Batch, key: Key) -> tuple[State, Me
         log_prob = parts.likelihood.log_prob((batch.images + 1) / 2, outputs)
         terms = {
             "reconstruction": -jnp.mean(log_prob),
-            "prior": -jnp.mean(_prior_log_prob(parts, params, codes)),
+            "book": squared(stop_gradient(z) - e),
             "commitment": squared(z - stop_gradient(e)),
+            "prior": -jnp.mean(_prior_log_prob(parts, params, codes)),
         }
-        book, commitment = squared(stop_gradient(z) - e), terms["commitment"]
-        total = terms["reconstruction"] + book + parts.config.commitment * commitment
-        total += terms["prior"]
+        weighted = terms | {"commitment": parts.config.commitment * terms["commitment"]}
+        total = sum(weighted.values())
         return total, terms | {"loss": total, "perplexity": perplexity(codes, parts.config.codes)}
 
     grads, metrics = jax.grad(loss, has_aux=True)(state.params["vae"])
@@ -154,8 +154,8 @@ def _encode(parts: Parts, params: PyTree, images: Array) -> Array:
     return parts.encoder.apply(params["encoder"], {}, images, train=True)[0]
 
 
-def _decode(parts: Parts, params: PyTree, codes: Array) -> Array:
-    return parts.decoder.apply(params["decoder"], {}, codes, train=True)[0]
+def _decode(parts: Parts, params: PyTree, vectors: Array) -> Array:
+    return parts.decoder.apply(params["decoder"], {}, vectors, train=True)[0]
 
 
 def _prior_log_prob(parts: Parts, params: PyTree, codes: Array) -> Array:

@@ -22,8 +22,8 @@ many times slower inside a compiled loop, they are matrix products, in one of tw
               four (Winograd 1980; Lavin & Gray 2016, §4.1), along both axes 9 instead of 16, and 11
               by 11 instead of 14 by 14 for 7 features.
 
-`WINOGRAD_FROM` says which is the faster one: milliseconds of columns and of winograd on two cores,
-4×4 kernels of stride 2, 64 images of 14×14,
+The second is faster where channels are many. Milliseconds of columns and of winograd on two cores,
+4×4 kernels of stride 2, 64 images of 14×14, float32 (sums of bfloat16 would lose what it has):
 
     channels -> features      F              T              G
        8 ->  64           0.6    0.8     0.4    0.9     0.9    1.1
@@ -32,8 +32,8 @@ many times slower inside a compiled loop, they are matrix products, in one of tw
       64 -> 128           8.0    6.1     5.1    4.9     8.9    7.1
      128 -> 256          30     20      20     17      29     20
 
-and within DCGAN's step, where F and G share the parts of an image and T and G those of features,
-all three together took 0.86 of the time.
+Within DCGAN's step, where F and G share the parts of an image and T and G those of features, it
+took 0.86 of the time.
 
 Images are f32[N,H,W,C], features f32[N,h,w,O], kernels f32[k,k,C,O]; bfloat16 works too. Padding is
 p pixels on every side: h = (H + 2p - k) // s + 1.
@@ -107,18 +107,19 @@ class Layout(NamedTuple):
     correlate: Callable[[Geometry, Array, Array], Array]
 
 
-_everywhere: ContextVar[Layout | None] = ContextVar("everywhere", default=None)
+_chosen: ContextVar[Layout | None] = ContextVar("chosen", default=None)
 
 
 @contextmanager
-def everywhere(layout: Layout | None) -> Iterator[None]:
-    """What is traced within uses this layout on every platform, None: the fastest. For comparison:
-    all give the same values but for rounding. WINOGRAD takes kernels of twice their stride only."""
-    token = _everywhere.set(layout)
+def using(layout: Layout | None) -> Iterator[None]:
+    """What is traced within has this layout on every platform; None: the fastest of each. For
+    comparison: all give the same values but for rounding. What was traced before stays as it is.
+    WINOGRAD takes kernels of twice their stride only."""
+    token = _chosen.set(layout)
     try:
         yield
     finally:
-        _everywhere.reset(token)
+        _chosen.reset(token)
 
 
 # The trilinear form: each map's gradient is the other two.
@@ -161,10 +162,10 @@ def _by_platform(name: str, geometry: Geometry, channels: int, a: Array, b: Arra
     def program(layout: Layout) -> Callable[[Array, Array], Array]:
         return partial(getattr(layout, name), geometry)
 
-    if (layout := _everywhere.get()) is not None:
+    if (layout := _chosen.get()) is not None:
         return program(layout)(a, b)
-    fits = geometry.kernel == 2 * geometry.stride and channels >= WINOGRAD_FROM[name]
-    cpu = WINOGRAD if fits else COLUMNS
+    measured = (geometry.kernel, geometry.stride) == (4, 2) and a.dtype == jnp.float32
+    cpu = WINOGRAD if measured and channels >= WINOGRAD_CHANNELS else COLUMNS
     return lax.platform_dependent(a, b, cpu=program(cpu), default=program(NATIVE))
 
 
@@ -258,25 +259,28 @@ def _shift(block: Array, a: int, b: int, taps: int, s: int) -> Array:
 #                                                           m2 = (d[2t+2] - d[2t+1]) k[1]
 #
 # (Winograd 1980), so that d and k have three parts each, and so have the features that the products
-# make. An odd last feature has no m2. T and G need the transposes of the maps to and from parts.
+# make. An odd last feature has no m2. T and G need the transposes of the maps to and from parts;
+# those of images and features are written out, as XLA is slower on what JAX derives.
 
 
 def _convolve_winograd(geometry: Geometry, x: Array, w: Array) -> Array:
-    images, kernels = _nine(_image_parts, _grouped(geometry, x)), _nine(_kernel_parts, _blocks(w))
-    products = [d @ _matrix(k) for d, k in zip(images, kernels, strict=True)]
+    images = _nine(_image_parts, _grouped(geometry, x))
+    products = [d @ k for d, k in zip(images, _kernels(w), strict=True)]
     return _from_nine(_features, products)
 
 
 def _transpose_winograd(geometry: Geometry, y: Array, w: Array) -> Array:
-    features, kernels = _nine(_features_transposed, y), _nine(_kernel_parts, _blocks(w))
-    products = [y @ _matrix(k).T for y, k in zip(features, kernels, strict=True)]
+    features = _nine(_features_transposed, y)
+    products = [y @ k.T for y, k in zip(features, _kernels(w), strict=True)]
     return _ungrouped(geometry, _from_nine(_image_parts_transposed, products))
 
 
 def _correlate_winograd(geometry: Geometry, x: Array, y: Array) -> Array:
     images, features = _nine(_image_parts, _grouped(geometry, x)), _nine(_features_transposed, y)
-    products = [_outer(d, y)[None, None, None] for d, y in zip(images, features, strict=True)]
-    return _from_blocks(_from_nine(_kernel_parts_transposed, products), geometry.stride)
+    products = [_outer(d, y) for d, y in zip(images, features, strict=True)]
+    w = jax.ShapeDtypeStruct((geometry.kernel,) * 2 + (x.shape[3], y.shape[3]), x.dtype)
+    (kernel,) = jax.linear_transpose(_kernels, w)(products)
+    return kernel
 
 
 def _nine(parts: Callable[[Array, int], list[Array]], x: Array) -> list[Array]:
@@ -300,6 +304,7 @@ def _grouped(geometry: Geometry, x: Array) -> Array:
 
 
 def _ungrouped(geometry: Geometry, d: Array) -> Array:
+    """f32[N,h+1,w+1,s·s·C] -> f32[N,H,W,C], the transpose of `_grouped`."""
     (height, width), s, p = geometry.image, geometry.stride, geometry.padding
     n, h, w, channels = d.shape
     x = d.reshape(n, h, w, s, s, channels // s**2).transpose(0, 1, 3, 2, 4, 5)
@@ -309,21 +314,12 @@ def _ungrouped(geometry: Geometry, d: Array) -> Array:
     return lax.pad(x, zero, [(0, 0, 0), (-p, far[0], 0), (-p, far[1], 0), (0, 0, 0)])
 
 
-def _blocks(w: Array) -> Array:
-    """f32[2s,2s,C,O] -> f32[1,2,2,s·s·C,O]"""
+def _kernels(w: Array) -> list[Array]:
+    """f32[2s,2s,C,O] -> nine of f32[s·s·C,O]"""
     s, (channels, features) = w.shape[0] // 2, w.shape[2:]
     blocks = w.reshape(2, s, 2, s, channels, features).transpose(0, 2, 1, 3, 4, 5)
-    return blocks.reshape(1, 2, 2, -1, features)
-
-
-def _from_blocks(blocks: Array, s: int) -> Array:
-    features = blocks.shape[-1]
-    w = blocks.reshape(2, 2, s, s, -1, features).transpose(0, 2, 1, 3, 4, 5)
-    return w.reshape(2 * s, 2 * s, -1, features)
-
-
-def _matrix(kernel: Array) -> Array:
-    return kernel.reshape(kernel.shape[-2:])
+    parts = _nine(_kernel_parts, blocks.reshape(1, 2, 2, -1, features))
+    return [part.reshape(-1, features) for part in parts]
 
 
 def _image_parts(d: Array, axis: int) -> list[Array]:
@@ -357,11 +353,6 @@ def _features_transposed(y: Array, axis: int) -> list[Array]:
 def _kernel_parts(w: Array, axis: int) -> list[Array]:
     first, last = jnp.split(w, 2, axis)
     return [first, first + last, last]
-
-
-def _kernel_parts_transposed(parts: list[Array], axis: int) -> Array:
-    first, middle, last = parts
-    return jnp.concatenate([first + middle, middle + last], axis)
 
 
 def _every_second(x: Array, axis: int, start: int, count: int) -> Array:
@@ -413,5 +404,4 @@ def _correlate_native(geometry: Geometry, x: Array, y: Array) -> Array:
 COLUMNS = Layout(_convolve_columns, _transpose_columns, _correlate_columns)
 WINOGRAD = Layout(_convolve_winograd, _transpose_winograd, _correlate_winograd)
 NATIVE = Layout(_convolve_native, _transpose_native, _correlate_native)
-# From how many channels of the image on WINOGRAD is the faster one.
-WINOGRAD_FROM = {"convolve": 32, "transpose": 64, "correlate": 32}
+WINOGRAD_CHANNELS = 32  # of the image; from so many on it is the faster one

@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from gen_models.algorithm import Batch, Spec
+from gen_models.algorithm import Spec
 from gen_models.config import ConfigError
 from gen_models.models import MODELS
 from gen_models.training import config as configs
@@ -201,14 +201,3 @@ def check(members: Sequence[Config], devices: int) -> None:
     if len(set(names)) < len(names):
         raise ConfigError("two members of the sweep are the same; leave out repeated values")
     check_devices(devices)
-
-
-def step_flops(member: Config, spec: Spec) -> float:
-    """Floating-point operations of one step, counted by XLA before it optimises anything."""
-    algorithm = MODELS[member.run.model].build(member.options, spec)
-    size = member.run.batch_size * algorithm.batches
-    images = jax.ShapeDtypeStruct((size, spec.height, spec.width, 1), np.float32)
-    batch = Batch(images, jax.ShapeDtypeStruct((size,), np.int32))
-    state = jax.eval_shape(algorithm.init, jax.random.key(0))
-    lowered = jax.jit(algorithm.step).lower(state, batch, jax.random.key(0))
-    return lowered.cost_analysis()["flops"]

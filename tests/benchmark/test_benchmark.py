@@ -9,6 +9,8 @@ import pytest
 from gen_models.algorithm import Spec
 from gen_models.benchmark import flops, report, rounds, steps, torch_twin
 from gen_models.errors import UserError
+from gen_models.models import MODELS, dcgan
+from gen_models.nets import conv
 
 
 def test_flops_of_a_product_are_two_times_its_three_sizes():
@@ -36,6 +38,28 @@ def test_a_dcgan_step_computes_what_the_maths_needs_and_nothing_twice(monkeypatc
     through_discriminator = 2 * image + 2 * wide + dense_out
     # The input gradient of D's last layer is a product of a column and a row: no sum, no dot.
     assert stepper.flops == generator + discriminator + through_discriminator
+
+
+@pytest.mark.parametrize("model", ["dcgan", "cgan", "vae"])
+def test_a_steps_operations_are_those_of_its_program_by_columns(model):
+    options = {"width": 4, "latent_size": 5}
+    with conv.using(conv.COLUMNS):
+        stepper = steps.Stepper(model, 6, **options)
+    found = flops.step_flops(stepper.build, steps.SPEC, stepper.config, 6)
+    # The compiler sees that a product of a column and a row is no sum.
+    assert found == pytest.approx(stepper.flops, rel=0.01)
+
+
+def test_a_step_of_dcgan_takes_the_operations_of_its_products():
+    found = flops.step_flops(dcgan.build, steps.SPEC, dcgan.Config(), 64)
+    assert found == pytest.approx(9.44e9, rel=1e-3)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_larger_batch_takes_more_operations_in_proportion(model):
+    module, spec = MODELS[model], Spec(8, 8, 3)
+    few, many = (flops.step_flops(module.build, spec, module.Config(width=4), n) for n in (16, 64))
+    assert 2 < many / few < 4.5
 
 
 def test_contestants_take_turns_and_the_first_round_does_not_count():

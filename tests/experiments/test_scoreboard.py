@@ -1,6 +1,6 @@
 """Which runs the scoreboard makes, and that it goes on where it was."""
 
-from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,11 +17,11 @@ PROTOCOL = Protocol("net-v1-0123abcd", "mnist", "test", 100)
 FIDS = {"dcgan": 3.0, "cgan": 1.0, "vae": 9.0, "gan": 2.0, "lsgan": 2.5, "hinge": 0.5}
 
 
-def measure(folder: Path, fid: float, names: Sequence[str] = ("fid", "authenticity")) -> None:
+def measure(folder, fid, names=("fid", "authenticity"), step=5, protocol=PROTOCOL):
     folder.mkdir(parents=True, exist_ok=True)
     row = {"value": fid, "error": 0.1, "floor": 0.0, "floor_error": None}
     measures = dict.fromkeys(names, row)
-    found = Evaluation({"name": folder.name, "step": 5}, PROTOCOL, measures, {}, {})
+    found = Evaluation({"name": folder.name, "step": step}, protocol, measures, {}, {})
     record.write(folder / record.NAME, found)
 
 
@@ -47,6 +47,7 @@ def made(monkeypatch):
 
     def evaluated(args):
         folder = Path(args[0])
+        assert args[1:] == ["--cas"]
         measure(folder, FIDS[folder.name.split("-")[1]])
         return 0
 
@@ -74,17 +75,28 @@ def test_what_is_done_is_not_done_again(options, made):
 
 
 @pytest.mark.parametrize(
-    ("names", "full"),
+    ("change", "full"),
     [
-        (["fid"], False),
-        (["fid", "authenticity"], True),
-        (["fid", "authenticity", "label_accuracy"], False),
-        (["fid", "authenticity", "label_accuracy", "classification_score"], True),
+        ({}, True),
+        ({"step": 4}, False),
+        ({"protocol": replace(PROTOCOL, samples=99)}, False),
+        ({"names": ["fid"]}, False),
+        ({"names": ["fid", "authenticity", "label_accuracy"]}, False),
+        ({"names": ["fid", "authenticity", "label_accuracy", "classification_score"]}, True),
     ],
 )
-def test_an_evaluation_that_lacks_measures_of_its_model_is_made_again(tmp_path, names, full):
-    measure(tmp_path, 1.0, names=names)
+def test_only_a_full_evaluation_of_the_last_state_by_the_protocol_counts(tmp_path, change, full):
+    measure(tmp_path, 1.0, **change)
     assert scoreboard.evaluated(tmp_path, 5, PROTOCOL) is full
+
+
+def test_a_run_whose_evaluation_does_not_count_is_measured_again_and_not_trained(options, made):
+    bring_about(options)
+    trained, folder = list(made), options.results / "runs" / "mnist-gan-0"
+    measure(folder, 7.0, step=4)
+    assert bring_about(options) == 0
+    assert scoreboard.fid_of(folder) == FIDS["gan"]
+    assert made == trained
 
 
 def test_a_stop_ends_it_with_the_signals_code_and_the_rest_is_made_later(

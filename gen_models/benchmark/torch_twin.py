@@ -7,7 +7,7 @@ the discriminator's weights in the generator's half of the step.
 
 from collections.abc import Callable
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gen_models.benchmark.rounds import Timed, timed
 from gen_models.errors import UserError
@@ -34,11 +34,13 @@ def twin(model: str, batch_size: int, width: int, steps: int) -> Timed:
 
 def _gan(model: str, batch_size: int, width: int) -> Callable[[], None]:
     import torch
-    from torch.nn.functional import softplus
+    from torch.nn.functional import one_hot, softplus
 
-    labels = torch.randint(0, CLASSES, (batch_size,)) if model == "cgan" else None
+    conditional = model == "cgan"
+    labels = torch.randint(0, CLASSES, (batch_size,))
+    others = 1 - one_hot(labels, CLASSES).float()
     real = torch.rand(batch_size, 1, 28, 28) * 2 - 1
-    gen, disc = _generator(width, model), _discriminator(width, model)
+    gen, disc = _generator(width, conditional), _discriminator(width, conditional)
     average = [p.detach().clone() for p in gen.parameters()]
     opt_gen = torch.optim.Adam(gen.parameters(), 6e-4, (0.5, 0.999), fused=True)
     opt_disc = torch.optim.Adam(disc.parameters(), 6e-4, (0.5, 0.999), fused=True)
@@ -47,12 +49,15 @@ def _gan(model: str, batch_size: int, width: int) -> Callable[[], None]:
         z = torch.rand(batch_size, LATENT[model]) * 2 - 1
         fake = gen(z, labels)
         opt_disc.zero_grad()
-        loss = softplus(-disc(real, labels)).mean() + softplus(disc(fake.detach(), labels)).mean()
+        on_real, with_each = disc(real, labels)
+        loss = softplus(-on_real).mean() + softplus(disc(fake.detach(), labels)[0]).mean()
+        if conditional:
+            loss = loss + 0.5 * (others * softplus(with_each)).sum(1).mean() / (CLASSES - 1)
         loss.backward()
         opt_disc.step()
         disc.requires_grad_(False)
         opt_gen.zero_grad()
-        softplus(-disc(fake, labels)).mean().backward()
+        softplus(-disc(fake, labels)[0]).mean().backward()
         opt_gen.step()
         disc.requires_grad_(True)
         torch._foreach_lerp_(average, [p.detach() for p in gen.parameters()], 0.001)
@@ -100,58 +105,66 @@ def _vae(model: str, batch_size: int, width: int) -> Callable[[], None]:
     return step
 
 
-def _generator(width: int, model: str) -> "torch.nn.Module":
-    from torch import nn
+def _generator(width: int, conditional: bool) -> "torch.nn.Module":
+    from torch import Tensor, nn
 
-    return _sequence(
-        model,
-        [nn.Linear(LATENT[model], 2 * width * 49, bias=False), nn.Unflatten(1, (2 * width, 7, 7))],
-        2 * width,
-        [nn.BatchNorm2d(2 * width), nn.ReLU(), _up(2 * width, width, bias=False)],
-        width,
-        [nn.BatchNorm2d(width), nn.ReLU(), _up(width, 1), nn.Tanh()],
-    )
+    class Norm(nn.Module):
+        """Batch normalisation, then a scale and a shift by class if conditional."""
 
+        def __init__(self, channels: int) -> None:
+            super().__init__()
+            self.norm = nn.BatchNorm2d(channels)
+            self.table = nn.Embedding(CLASSES, 2 * channels) if conditional else None
 
-def _discriminator(width: int, model: str) -> "torch.nn.Module":
-    from torch import nn
+        def forward(self, x: Tensor, labels: Tensor) -> Tensor:
+            x = self.norm(x)
+            if self.table is None:
+                return x
+            scale, shift = self.table(labels)[:, :, None, None].chunk(2, dim=1)
+            return x * (1 + scale) + shift
 
-    leaky = nn.LeakyReLU(0.2)
-    return _sequence(
-        model,
-        [nn.Conv2d(1, width, 4, 2, 1)],
-        width,
-        [leaky, nn.Conv2d(width, 2 * width, 4, 2, 1, bias=False)],
-        2 * width,
-        [nn.BatchNorm2d(2 * width), leaky, nn.Flatten(), nn.Linear(2 * width * 49, 1)],
-        1,
-        [],
-    )
-
-
-def _up(inputs: int, outputs: int, bias: bool = True) -> "torch.nn.Module":
-    from torch import nn
-
-    return nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=bias)
-
-
-def _sequence(model: str, *parts: Any) -> "torch.nn.Module":  # noqa: ANN401
-    """Lists of layers, and between them the channels to which a label's learned bias is added."""
-    from torch import nn
-
-    class Labelled(nn.Module):
+    class Generator(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.blocks = nn.ModuleList(nn.Sequential(*part) for part in parts[::2])
-            conditional = parts[1::2] if model == "cgan" else ()
-            self.tables = nn.ModuleList(nn.Embedding(CLASSES, n) for n in conditional)
+            self.dense = nn.Linear(LATENT["cgan"], 2 * width * 49, bias=False)
+            self.norms = nn.ModuleList([Norm(2 * width), Norm(width)])
+            self.wide = nn.ConvTranspose2d(2 * width, width, 4, 2, 1, bias=False)
+            self.image = nn.ConvTranspose2d(width, 1, 4, 2, 1)
 
-        def forward(self, x: "torch.Tensor", labels: "torch.Tensor | None") -> "torch.Tensor":
-            for i, block in enumerate(self.blocks):
-                x = block(x)
-                if i < len(self.tables):
-                    bias = self.tables[i](labels)
-                    x = x + bias.view(*bias.shape, *[1] * (x.ndim - 2))
-            return x
+        def forward(self, z: Tensor, labels: Tensor) -> Tensor:
+            x = self.dense(z).view(-1, 2 * width, 7, 7)
+            x = self.norms[0](x, labels).relu()
+            x = self.norms[1](self.wide(x), labels).relu()
+            return self.image(x).tanh()
 
-    return Labelled()
+    return Generator()
+
+
+def _discriminator(width: int, conditional: bool) -> "torch.nn.Module":
+    from torch import Tensor, nn
+
+    class Discriminator(nn.Module):
+        """Scores of images with their labels, and if conditional with each label."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.features = nn.Sequential(
+                nn.Conv2d(1, width, 4, 2, 1),
+                nn.LeakyReLU(0.2),
+                nn.Conv2d(width, 2 * width, 4, 2, 1, bias=False),
+                nn.BatchNorm2d(2 * width),
+                nn.LeakyReLU(0.2),
+                nn.Flatten(),
+            )
+            self.score = nn.Linear(2 * width * 49, 1)
+            self.table = nn.Linear(2 * width * 49, CLASSES, bias=False) if conditional else None
+
+        def forward(self, x: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+            features = self.features(x)
+            score = self.score(features)
+            if self.table is None:
+                return score[:, 0], score
+            scores = score + self.table(features)
+            return scores.gather(1, labels[:, None])[:, 0], scores
+
+    return Discriminator()

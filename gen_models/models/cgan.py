@@ -2,7 +2,8 @@
 
 It does not enter as inputs beside z and the image but where later papers put it: conditional batch
 normalisation in the generator, a projection in the discriminator. And the discriminator also sees
-real images with labels that are not theirs, which it is to tell from real ones (Reed et al. 2016).
+real images with labels that are not theirs, which it is to take for generated ones (Reed et al.
+2016, with weights of its own).
 """
 
 from gen_models import losses
@@ -21,7 +22,9 @@ class Config(gans.Config):
     """Adam's step size. On Fashion-MNIST 6e-4 ended at an FID of 1.14, 1e-3 and 1.5e-3 at 0.93,
     without wrong labels."""
     mismatch: Weight = 0.5
-    """Weight of the loss on real images with wrong labels."""
+    """Weight of the loss on real images with wrong labels. With it the best generator avoids what
+    two classes share. On Fashion-MNIST 0, 0.5 and 1 gave FIDs of 0.97, 0.82 and 0.76, label
+    accuracies of 0.90, 0.96 and 0.98 (real images: 0.94), and recalls of 0.63, 0.58 and 0.56."""
 
 
 def build(config: Config, spec: Spec) -> Algorithm:

@@ -19,8 +19,9 @@ def board(command: str, machine: str, found: Mapping[str, Sequence[Entry]]) -> s
     sections = "\n".join(_dataset(name, entries) for name, entries in found.items())
     return (
         f"# Scoreboard\n\nMade by `{command}` on {machine}.\n\n"
-        "Each number is the mean over the seeds ± half of its 95 % interval (Student's t). `real "
-        "images` is the floor: as many images of the other split, taken for samples.\n"
+        "Each number is the mean over the seeds ± half of its 95 % interval (Student's t; of a "
+        "single seed, that of its evaluation). `real images` is the floor: as many images of the "
+        "other split, taken for samples. A minute is one of the clock, whatever else ran.\n"
         f"{sections}\n## What the columns mean\n\n{legend}\n"
     )
 
@@ -49,7 +50,7 @@ def _row(entry: Entry, names: Sequence[str]) -> list[str]:
 def _likelihoods(entries: Sequence[Entry]) -> str:
     """Bounds in nats, mean and deviation over the seeds."""
     first = entries[0].evaluations[0].likelihood
-    heading = ["model", *(title.strip() for title in PARTS.values()), "p(x\\|z)"]
+    heading = ["model", *(title.strip() for title in PARTS.values()), "p(x|z)"]
     rows = []
     for entry in entries:
         cells = []

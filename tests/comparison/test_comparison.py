@@ -49,6 +49,7 @@ def test_models_with_a_likelihood_have_a_table_of_their_own():
     page = board.board("c", "m", found)
     assert "| `vae` | -10.00 | -7.00 | 3.00 | -9.00 | Bernoulli |" in page
     assert "50 test images, 7 importance samples" in page
+    assert "| p(x\\|z) |" in page  # a bar that parts no cells
 
 
 def test_every_number_of_the_scoreboard_is_in_its_json(monkeypatch):

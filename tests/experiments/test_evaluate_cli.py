@@ -231,7 +231,7 @@ def test_a_comparison_says_which_numbers_are_of_another_state_than_the_pictures(
 
 
 def test_the_scoreboard_takes_only_evaluations_of_its_own_protocol_and_of_the_last_state():
-    evaluated("cgan-0")
+    evaluated("cgan-0", "--cas")
     folder, default, fewer = Path("cgan-0"), evaluate.Options(), evaluate.Options(samples=40)
     assert scoreboard.evaluated(folder, 4, evaluate.protocol("tiny", fewer))
     assert not scoreboard.evaluated(folder, 4, evaluate.protocol("tiny", default))

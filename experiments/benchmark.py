@@ -18,9 +18,8 @@ from gen_models.training.config import known_model
 SCALING = ((16, 64), (64, 64), (256, 64), (512, 64), (64, 32), (64, 128))  # batch size, width
 MEMBERS = 4  # of the population that is measured
 ROUND_STEPS, SAMPLES, FIT_STEPS, START_STEPS = 8, 500, 100, 20
-SLOW_ROUNDS = (
-    3  # of what takes long and varies little: the fit loop, the points of the scaling table
-)
+FIT_ROUNDS = 6  # of some ten seconds each: the fastest counts, see rounds.best
+POINT_ROUNDS = 3  # a point of the scaling table takes long
 
 
 @dataclass(frozen=True)
@@ -92,10 +91,10 @@ def speed(model: str, options: Options) -> tuple[dict[str, float], list[float]]:
 def around(model: str) -> dict[str, float]:
     """Figures of the loop around the step and of a process's start, defaults of the model."""
     whole, bare = loop.whole_and_bare(model, FIT_STEPS)
-    times = rounds.alternate({"whole": whole, "bare": bare}, SLOW_ROUNDS)
+    times = rounds.alternate({"whole": whole, "bare": bare}, FIT_ROUNDS)
     cold, warm = processes.starts(model, START_STEPS)
     return {
-        "fit_of_bare_rate": rounds.ratio(times["bare"], times["whole"]),
+        "fit_of_bare_rate": rounds.best(times["bare"]) / rounds.best(times["whole"]),
         "cold_first_step_s": cold.first_step_s,
         "warm_first_step_s": warm.first_step_s,
         "peak_mib": max(cold.peak_mib, warm.peak_mib),
@@ -106,7 +105,7 @@ def point(model: str, batch_size: int, width: int) -> dict[str, Any]:
     """One line of the scaling table."""
     stepper = steps.Stepper(model, batch_size, width=width)
     product, rate_of = flops.matmul()
-    times = rounds.alternate({"ours": stepper.in_loop(2), "matmul": product}, SLOW_ROUNDS)
+    times = rounds.alternate({"ours": stepper.in_loop(2), "matmul": product}, POINT_ROUNDS)
     step_s = rounds.median(times["ours"])
     product_s = rounds.ratio(times["matmul"], times["ours"])
     defined = flops.step_flops(stepper.build, steps.SPEC, stepper.config, batch_size)
@@ -134,7 +133,8 @@ def measure(options: Options, args: Sequence[str]) -> dict[str, Any]:
         "setting": {
             "command": " ".join(["python -m experiments.benchmark", *args]),
             "rounds": options.rounds,
-            "slow_rounds": SLOW_ROUNDS,
+            "fit_rounds": FIT_ROUNDS,
+            "point_rounds": POINT_ROUNDS,
             "batch_size": options.batch_size,
             "width": options.width,
         },

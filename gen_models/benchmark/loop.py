@@ -20,19 +20,22 @@ from gen_models.training import run as runs
 from gen_models.training.config import Config, from_flat
 
 MIB = 2**20
+PACED_STEPS = 20  # by then `fit` has found how many steps it dispatches at once
 
 
 def whole_and_bare(model: str, steps: int) -> tuple[Timed, Timed]:
-    """Contestants: `fit` for `steps` steps on real data, a grid, metrics and a checkpoint included,
-    and nothing but the compiled program on a chunk that is on the device already."""
+    """Contestants: a default run under way on real data, with its metrics, its grids and, every
+    `steps` steps, a checkpoint; and nothing but the compiled program on a chunk that is on the
+    device already."""
     train, test = (catalog.load("fashion_mnist", split) for split in ("train", "test"))
-    config = from_flat({"model": model, "dataset": "fashion_mnist", "sample_every_steps": steps})
+    values = {"model": model, "dataset": "fashion_mnist", "checkpoint_every_steps": steps}
+    config = from_flat(values)
 
     def whole() -> float:
         with temporary_run(config, train) as opened:
-            clock = Clock(steps)
+            clock = Clock(PACED_STEPS, steps)
             fit.fit(fit.Trainer(opened, train, test), [clock], clock.is_over)
-            return (time.perf_counter() - clock.began) / steps
+            return clock.seconds_a_step()
 
     data = runs.Data(train.digest, *train.image_shape, train.class_names)
     run = runs.Run(Path(), config, data)
@@ -59,20 +62,27 @@ def temporary_run(config: Config, train: catalog.Dataset) -> Iterator[runs.Run]:
 
 
 class Clock:
-    """Observer that starts to count when training does, and asks for its end after `steps`."""
+    """Observer that times `steps` steps or a few more, from the first dispatch that ends beyond
+    `warm_up` steps on, and then asks for the end."""
 
-    def __init__(self, steps: int) -> None:
-        self.steps, self.step, self.began = steps, 0, 0.0
+    def __init__(self, warm_up: int, steps: int) -> None:
+        self.warm_up, self.steps = warm_up, steps
+        self.seen: list[tuple[int, float]] = []  # a step that is done, and when
 
     def started(self, step: int) -> None:
-        self.step, self.began = step, time.perf_counter()
+        del step
 
     def trained(self, step: int, history: dict[str, np.ndarray]) -> None:
         del history
-        self.step = step
+        if step > self.warm_up:
+            self.seen.append((step, time.perf_counter()))
 
     def is_over(self) -> bool:
-        return self.step >= self.steps
+        return bool(self.seen) and self.seen[-1][0] - self.seen[0][0] >= self.steps
+
+    def seconds_a_step(self) -> float:
+        (first, began), (last, ended) = self.seen[0], self.seen[-1]
+        return (ended - began) / (last - first)
 
 
 def stream_alone(batch_size: int) -> Timed:
@@ -94,13 +104,16 @@ def only_start(model: str, steps: int, say: Callable[[str], None]) -> None:
     train, test = (catalog.load("fashion_mnist", split) for split in ("train", "test"))
     values = {"model": model, "dataset": "fashion_mnist", "sample_every_steps": steps}
 
-    class First(Clock):
+    class Announcer:
+        def started(self, step: int) -> None:
+            del step
+
         def trained(self, step: int, history: dict[str, np.ndarray]) -> None:
-            super().trained(step, history)
+            del history
             say(f"first step: {step} done")
 
     with temporary_run(from_flat(values | {"steps": steps}), train) as run:
-        fit.fit(fit.Trainer(run, train, test), [First(steps)])
+        fit.fit(fit.Trainer(run, train, test), [Announcer()])
     say(f"peak MiB {peak_mib():.0f}")
 
 

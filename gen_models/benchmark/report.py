@@ -66,11 +66,13 @@ def markdown(result: dict[str, Any]) -> str:
 Measured by `{setting["command"]}` on
 {environment.in_words(machine)}.
 Medians over {setting["rounds"]} rounds in which all contestants of a model take turns,
-{setting["slow_rounds"]} for the fit loop and for how the cost grows; ratios are taken within a
-round. Batch {setting["batch_size"]}, width {setting["width"]}, float32. The matmul rate, of
-1024×1024 float32 products in the same rounds, was {result["matmul_gflop_s"]:.0f} GFLOP/s at the
-median and went from {result["matmul_low"]:.0f} to {result["matmul_high"]:.0f}. Its fraction is of
-the operations of convolutions as they are defined; the program computes them with fewer.
+{setting["point_rounds"]} for how the cost grows; ratios are taken within a round. The fit loop and
+the bare step take {setting["fit_rounds"]} turns of several seconds, in which a shared machine's
+rate changes: there the fastest turn of each counts. Batch {setting["batch_size"]}, width
+{setting["width"]}, float32. The matmul rate, of 1024×1024 float32 products in the same rounds, was
+{result["matmul_gflop_s"]:.0f} GFLOP/s at the median and went from {result["matmul_low"]:.0f} to
+{result["matmul_high"]:.0f}. Its fraction is of the operations of convolutions as they are defined;
+the program computes them with fewer.
 
 {table(result["models"])}"""
     if result["scaling"]:

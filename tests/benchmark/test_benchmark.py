@@ -90,7 +90,14 @@ def test_report_shows_the_figures_it_has_and_leaves_out_the_rest(tmp_path):
         "libraries": {"jax": "0"},
         "code": "abc",
     }
-    setting = {"command": "benchmark", "rounds": 3, "slow_rounds": 1, "batch_size": 64, "width": 64}
+    setting = {
+        "command": "benchmark",
+        "rounds": 3,
+        "fit_rounds": 2,
+        "point_rounds": 1,
+        "batch_size": 64,
+        "width": 64,
+    }
     rates = {"matmul_gflop_s": 140.0, "matmul_low": 130.0, "matmul_high": 150.0}
     result = {"machine": machine, "setting": setting, "models": {"dcgan": figures}, "scaling": []}
     markdown, data, chart = report.write(result | rates, tmp_path / "speed")

@@ -1,8 +1,9 @@
 """`dragan` as in the TensorFlow collection of GANs and VAEs that
-Fashion-MNIST's page recommends (hwalsuklee/tensorflow-generative-model-collections): 20 epochs.
+Fashion-MNIST's page recommends (hwalsuklee/tensorflow-generative-model-collections): 20 epochs, its
+program's default. Its pictures took 40, and it trains on the test images too.
 
-There the discriminator has batch normalisation, the noise is of one sign, the gradient is that of
-the probability, and images are in [0, 1]: a norm of 1 there is one of ½ here.
+There the discriminator has batch normalisation, the noise is of one sign, the norm is taken along
+one axis of the image, and images are in [0, 1]: a norm of 1 there is one of ½ here.
 
 python -m experiments.train --config configs/collection_dragan.py
 """

@@ -1,5 +1,6 @@
 """`lsgan` as in the TensorFlow collection of GANs and VAEs that
-Fashion-MNIST's page recommends (hwalsuklee/tensorflow-generative-model-collections): 20 epochs.
+Fashion-MNIST's page recommends (hwalsuklee/tensorflow-generative-model-collections): 20 epochs, its
+program's default. Its pictures took 40, and it trains on the test images too.
 
 There the losses are norms over the batch, not mean squares, and weights are clipped besides.
 

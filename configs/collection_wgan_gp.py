@@ -1,5 +1,6 @@
 """`wgan_gp` as in the TensorFlow collection of GANs and VAEs that
-Fashion-MNIST's page recommends (hwalsuklee/tensorflow-generative-model-collections): 20 epochs.
+Fashion-MNIST's page recommends (hwalsuklee/tensorflow-generative-model-collections): 20 epochs, its
+program's default. Its pictures took 40, and it trains on the test images too.
 
 There the critic has batch normalisation, the norm is taken along one axis of the image, and images
 are in [0, 1]: a gradient of norm 1 there is one of norm ½ here.

@@ -2,7 +2,7 @@
 starts from; those that their search found best are not in it. 20 epochs.
 
 There the discriminator has batch normalisation by default; without, they say, it is better.
-The gradient there is that of the probability, of images in [0, 1].
+The gradient there is that of the probability, of images in [0, 1], and the noise is of one sign.
 
 python -m experiments.train --config configs/lucic_dragan.py
 """

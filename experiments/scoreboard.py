@@ -24,7 +24,7 @@ from gen_models.training.config import known_model
 from gen_models.training.fit import DivergenceError
 
 PAGE, NUMBERS, PICTURES = "README.md", "scoreboard.json", "scoreboard"
-MISSION = ("dcgan", "cgan", "vae")  # models that are always given every seed and data set
+ALWAYS = ("dcgan", "cgan", "vae")  # these are given every seed and data set, the best or not
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Options:
     """Every model once on the first data set; the best, and dcgan, cgan and vae, with every seed on
     every data set. Trains and measures what is missing, writes the page of what there is."""
 
-    models: tuple[str, ...] = (*MISSION, *(model for model in MODELS if model not in MISSION))
+    models: tuple[str, ...] = (*ALWAYS, *(model for model in MODELS if model not in ALWAYS))
     """Which models, with their default options."""
     datasets: tuple[str, ...] = tuple(CATALOG)
     """Which data sets."""
@@ -74,11 +74,11 @@ def cells(options: Options) -> Iterator[Cell]:
 
 
 def leading(once: Sequence[Cell], best: int) -> list[str]:
-    """The models of the mission, and those of the lowest FID among all that have been measured."""
+    """The models that always are, and those of the lowest FID among all that have been measured."""
     fids = {cell.model: fid for cell in once if (fid := fid_of(cell.folder)) is not None}
     ranked = sorted(fids, key=fids.__getitem__)[:best]
     given = [cell.model for cell in once]
-    return [model for model in given if model in MISSION or model in ranked]
+    return [model for model in given if model in ALWAYS or model in ranked]
 
 
 def fid_of(folder: Path) -> float | None:
@@ -124,11 +124,21 @@ def bring_about(options: Options) -> int:
     return 0
 
 
+def done(folder: Path, steps: int) -> bool:
+    """Whether a run is trained and measured."""
+    return trained(folder, steps) and fid_of(folder) is not None
+
+
+def missing(options: Options) -> list[str]:
+    """The names of the runs that are not."""
+    return [c.folder.name for c in cells(options) if not done(c.folder, options.steps)]
+
+
 def collected(options: Options) -> dict[str, list[entries.Entry]]:
-    """The entries of each data set, of runs that are done and measured, the lowest FID first."""
+    """The entries of each data set, of runs that are done, the lowest FID first."""
     found: dict[str, list[runs.Run]] = {}
     for name, _, _, folder in cells(options):
-        if trained(folder, options.steps) and fid_of(folder) is not None:
+        if done(folder, options.steps):
             found.setdefault(name, []).append(runs.load(folder))
     boards = {
         name: entries.entries(these, {r.folder: record.read(r.folder / record.NAME) for r in these})
@@ -141,7 +151,7 @@ def collected(options: Options) -> dict[str, list[entries.Entry]]:
 def publish(words: str, options: Options, found: Mapping[str, Sequence[entries.Entry]]) -> None:
     """Write the page, the numbers and the pictures."""
     machine = environment.in_words(environment.describe())
-    runs.write_text(options.results / PAGE, board.board(words, machine, found))
+    runs.write_text(options.results / PAGE, board.board(words, machine, found, missing(options)))
     runs.write_text(options.results / NUMBERS, board.as_json(words, machine, found))
     (options.results / PICTURES).mkdir(exist_ok=True)
     for name, columns in found.items():

@@ -74,7 +74,7 @@ def equilibrium(k: Array) -> Loss:
 
 
 def pulling_away(codes: Array) -> Array:
-    """EBGAN-PT (Zhao et al. 2017, eq. 3): the mean squared cosine between codes f32[B,D] of
+    """EBGAN-PT (Zhao et al. 2017, §2.4): the mean squared cosine between codes f32[B,D] of
     different images, f32[]. Low where a batch is diverse."""
     count = codes.shape[0]
     directions = codes / jnp.sqrt(jnp.sum(codes**2, axis=1, keepdims=True) + 1e-12)

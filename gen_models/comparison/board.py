@@ -11,18 +11,22 @@ from gen_models.evaluation.measure import MEASURES
 from gen_models.evaluation.record import PARTS, common_protocol, floor, shown
 
 
-def board(command: str, machine: str, found: Mapping[str, Sequence[Entry]]) -> str:
-    """The page; `found` has the entries of each data set, all of them evaluated."""
+def board(
+    command: str, machine: str, found: Mapping[str, Sequence[Entry]], missing: Sequence[str]
+) -> str:
+    """The page; `found` has the entries of each data set, all of them evaluated, and `missing` the
+    names of runs that should be there too."""
     legend = "\n".join(
         f"- **{m.title}**, {m.better} is better: {m.meaning}" for m in MEASURES.values()
     )
+    without = f"\nMissing, not made yet or diverged: {', '.join(missing)}.\n" if missing else ""
     sections = "\n".join(_dataset(name, entries) for name, entries in found.items())
     return (
         f"# Scoreboard\n\nMade by `{command}` on {machine}.\n\n"
         "Each number is the mean over the seeds ± half of its 95 % interval (Student's t; of a "
         "single seed, that of its evaluation). `real images` is the floor: as many images of the "
         "other split, taken for samples. A minute is one of the clock, whatever else ran.\n"
-        f"{sections}\n## What the columns mean\n\n{legend}\n"
+        f"{without}{sections}\n## What the columns mean\n\n{legend}\n"
     )
 
 

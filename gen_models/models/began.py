@@ -21,7 +21,7 @@ from gen_models.nets.net import net
 
 @hyperparameters
 class Config(gans.Config):
-    """Options of `began`: those of Berthelot et al. 2017, §4.1, at a constant step size. `arch` is
+    """Options of `began`: the step size, γ and λ of Berthelot et al. 2017; theirs decays. `arch` is
     the generator's alone."""
 
     latent_size: Size = 64

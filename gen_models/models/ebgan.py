@@ -1,6 +1,6 @@
 """Energy-based GAN (Zhao et al. 2017): the discriminator is an auto-encoder, its energy the
 distance between an image and its reproduction. Generated images are to have an energy of at least a
-margin (eq. 1); the pulling-away term keeps their codes from being alike (eq. 3)."""
+margin (eq. 1); the pulling-away term keeps their codes from being alike (§2.4)."""
 
 import jax.numpy as jnp
 

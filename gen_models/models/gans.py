@@ -56,8 +56,8 @@ def game(
     conditional: bool = False,
     normalised: bool = True,
 ) -> Game:
-    """A game of the config's generator, conditional or normalised by batch if so told, against a
-    discriminator, both trained by Adam."""
+    """A game of the config's generator against a discriminator, both trained by Adam. The generator
+    is given the label where `conditional`, and normalised by batch unless told otherwise."""
 
     def prior(key: Key, count: int) -> Array:
         return jax.random.uniform(key, (count, config.latent_size), minval=-1.0)

@@ -1,8 +1,9 @@
 """A convolutional encoder and decoder of the size of DCGAN's nets.
 
 With `num_classes` both are given the label, as a one-hot vector beside the features (Sohn et al.
-2015). With `hidden` both have a dense layer of so many units and batch normalisation, which makes
-them InfoGAN's nets in the roles that Lucic et al. 2018 (appendix) gave them.
+2015). With `hidden` both have a dense layer of so many units and batch normalisation: InfoGAN's
+nets in the roles that Lucic et al. 2018 (appendix) gave them, but for the initial weights (He et
+al. 2015) and a ReLU in the encoder too.
 """
 
 import flax.linen as nn

@@ -33,7 +33,7 @@ def table_of(page):
 
 def test_the_scoreboard_has_a_row_a_model_with_its_interval_over_seeds_and_the_floor():
     found = {"tiny": [entry("gan", (evaluation(0, 1.0), evaluation(1, 3.0)))]}
-    page = board.board("the command", "the machine", found)
+    page = board.board("the command", "the machine", found, ["mnist-wgan-0"])
     heading, _, gan, real = table_of(page)[:4]
     assert heading == ["model", "seeds", "FID", "minutes"]
     # Student's t at one degree of freedom is 12.706; the deviation of 1 and 3 is √2.
@@ -41,12 +41,13 @@ def test_the_scoreboard_has_a_row_a_model_with_its_interval_over_seeds_and_the_f
     assert real == ["*real images*", "", "0.50", ""]
     assert str(PROTOCOL) in page
     assert "the command" in page
+    assert "Missing, not made yet or diverged: mnist-wgan-0." in page
 
 
 def test_models_with_a_likelihood_have_a_table_of_their_own():
     bounds = {"elbo": -10.0, "likelihood": -7.0, "kl": 3.0, "importance_weighted": -9.0}
     found = {"tiny": [entry("vae", (evaluation(0, 1.0, **bounds),))]}
-    page = board.board("c", "m", found)
+    page = board.board("c", "m", found, [])
     assert "| `vae` | -10.00 | -7.00 | 3.00 | -9.00 | Bernoulli |" in page
     assert "50 test images, 7 importance samples" in page
     assert "| p(x\\|z) |" in page  # a bar that parts no cells

@@ -117,6 +117,14 @@ def test_wgans_optimisers_take_the_step_size(quick_jit, optimiser):
     assert moved[1] == pytest.approx(100 * moved[0], rel=0.05)
 
 
+def test_wgans_generator_moves_however_small_its_critics_gradients_are(quick_jit):
+    old, new, _ = one_step("wgan", quick_jit, critic_updates=1)
+    moved = jax.tree.map(lambda a, b: np.abs(a - b).ravel(), old.params["gen"], new.params["gen"])
+    moved = np.concatenate(jax.tree.leaves(moved))
+    # RMSProp's first step is the step size over √(1 - 0.99) wherever there is a gradient.
+    assert np.median(moved[moved > 0]) == pytest.approx(10 * 5e-5, rel=0.1)
+
+
 def test_a_discriminator_may_have_a_step_size_of_its_own(quick_jit):
     old, new, _ = one_step("gan", quick_jit, learning_rate=1e-3, disc_learning_rate=1e-5)
     moved = {player: change(old.params[player], new.params[player]) for player in old.params}

@@ -1,9 +1,11 @@
-# `make train` and `make test` do all the set-up that they need.
+# `make train` and `make test` do all the set-up that they need; `make setup` does that alone.
 
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: train test lint stress benchmark clean
+.PHONY: setup train test stress benchmark clean
+
+setup: .venv/installed
 
 train: .venv/installed
 	$(BIN)/python -m experiments.train --model cgan --steps 5000

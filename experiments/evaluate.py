@@ -48,7 +48,7 @@ class Options:
     dataset: str | None = None
     """What to measure --images against: fashion_mnist, mnist, or nothing for --data-dir."""
     data_dir: Path | None = None
-    """Folder with the four IDX files, for --images."""
+    """Folder with the four IDX files. A run's own is known, unless it has moved."""
     features: Path | None = None
     """Weights of a feature net. Default: the data set's own, shipped or in results/features/."""
     samples: Annotated[int, Between(10, 1_000_000)] = SAMPLES
@@ -167,7 +167,7 @@ def evaluate_images(stick: Yardstick, options: Options) -> Evaluation:
     labels = None if options.labels is None else idx.read(options.labels)
     if labels is not None:
         fits = labels.shape == (len(images),) and labels.dtype.kind in "iu"
-        if not fits or labels.min() < 0 or labels.max() >= stick.train.num_classes:
+        if not fits or np.any((labels < 0) | (labels >= stick.train.num_classes)):
             raise ConfigError(
                 f"{options.labels} holds {labels.dtype.name}{list(labels.shape)}, expected one "
                 f"integer below {stick.train.num_classes} for each of {len(images)} images"
@@ -203,20 +203,38 @@ def table(evaluations: Sequence[Evaluation]) -> Table:
         shown.add_column(title, justify="right" if title else "left", overflow="fold")
     for cells in rows:
         shown.add_row(*cells)
-    for part, title in record.PARTS.items():
-        found = [e.likelihood.get(part) for e in evaluations]
-        if any(found):
-            cells = ["–" if x is None else record.with_interval(**x, digits=2) for x in found]
+    bounds = [e.likelihood for e in evaluations]
+    if any(bounds):
+        for part, title in record.PARTS.items():
+            cells = [record.with_interval(**x[part], digits=2) if x else "–" for x in bounds]
             shown.add_row(title, *cells, "–")
+        cells = [f"{x['images']}, k = {x['draws']}" if x else "–" for x in bounds]
+        shown.add_row("  test images, draws", *cells, "–")
     return shown
+
+
+def data_folder(run: runs.Run, options: Options) -> Path | None:
+    """The one asked for, or the run's own; a known data set is found without it too."""
+    own = run.config.run
+    gone = own.data_dir is not None and not own.data_dir.expanduser().is_dir()
+    return options.data_dir or (None if gone and own.dataset in CATALOG else own.data_dir)
+
+
+def check(options: Options) -> None:
+    """Raises ConfigError for options that contradict each other."""
+    if bool(options.runs) == bool(options.images):
+        raise ConfigError("name one run or more, or --images FILE, and not both")
+    if options.runs and (options.dataset or options.labels):
+        raise ConfigError("--dataset and --labels go with --images; a run knows its own")
+    if options.images and options.best:
+        raise ConfigError("--best goes with runs, not with --images")
 
 
 def main(args: Sequence[str]) -> int:
     """Evaluate, write, print a table a protocol. Returns the exit code."""
     options = command.parse("evaluate", Options, args)
     validate(options)
-    if bool(options.runs) == bool(options.images):
-        raise ConfigError("name one run or more, or --images FILE, and not both")
+    check(options)
     console = Console(highlight=False)
     by_protocol = defaultdict(list)
     if options.images is not None:
@@ -228,7 +246,8 @@ def main(args: Sequence[str]) -> int:
     for run in [runs.load(folder) for folder in options.runs]:
         own = run.config.run
         if run.data.digest not in sticks:
-            sticks[run.data.digest] = yardstick(own.dataset, own.data_dir, options)
+            folder = data_folder(run, options)
+            sticks[run.data.digest] = yardstick(own.dataset, folder, options)
         stick = sticks[run.data.digest]
         if run.data.digest != stick.train.digest:
             raise runs.RunError(f"{run.folder} was trained on other data than {stick.train.name}")

@@ -18,7 +18,8 @@ class Options:
     """Train the classifier that measures use in place of ImageNet's Inception. Takes minutes."""
 
     dataset: str | None = None
-    """Which data set: fashion_mnist, mnist, or nothing for what --data-dir holds."""
+    """Which data set: fashion_mnist, mnist, or nothing for what --data-dir holds. These two have a
+    shipped net, which stays the one that they are measured with."""
     data_dir: Path | None = None
     """Folder with the four IDX files."""
     steps: classifier.Steps = 5600
@@ -61,6 +62,8 @@ def main(args: Sequence[str]) -> int:
     record = {"steps": options.steps, "mirror": options.mirror, "seed": options.seed}
     net = features.save(out, weights, train, test, record)
     print(f"{net.name}: test accuracy {net.record['accuracy']:.4f} after {seconds:.0f} s: {out}")
+    if features.net_path(train.name).resolve() != out.resolve():
+        print(f"to measure with it, and not with {train.name}'s own: --features {out}")
     return 0
 
 

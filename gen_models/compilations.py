@@ -19,9 +19,10 @@ def keep() -> None:
     """Keep compiled programs in the user's cache, where there can be one."""
     with contextlib.suppress(UserError, OSError):  # no home or no room: training does without
         folder = catalog.cache_folder("xla")
-        remove_damaged(folder)
+        folder.mkdir(parents=True, exist_ok=True)
         jax.config.update("jax_compilation_cache_dir", str(folder))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", MIN_COMPILE_S)
+        remove_damaged(folder)
 
 
 def remove_damaged(folder: Path) -> None:
@@ -30,12 +31,12 @@ def remove_damaged(folder: Path) -> None:
     JAX does not write them in one piece, nor replace them: it would complain about such an entry,
     and compile the program again, at each start. Those older than the last look are not read again.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     marker, now = folder / _CHECKED, time.time()
     checked_at = marker.stat().st_mtime if marker.exists() else 0.0
     for path in folder.glob("*-cache"):
-        if path.stat().st_mtime >= checked_at and not _is_whole(path.read_bytes()):
-            path.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):  # another process has removed it
+            if path.stat().st_mtime >= checked_at and not _is_whole(path.read_bytes()):
+                path.unlink(missing_ok=True)
     marker.touch()
     os.utime(marker, (now, now))
 

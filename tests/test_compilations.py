@@ -20,10 +20,10 @@ def test_entries_cut_short_go(tmp_path):
 
 
 def test_only_new_entries_are_read(tmp_path):
-    remove_damaged(tmp_path / "made")
-    old, new = tmp_path / "made" / "old-cache", tmp_path / "made" / "new-cache"
+    remove_damaged(tmp_path)
+    old, new = tmp_path / "old-cache", tmp_path / "new-cache"
     for path in (old, new):
         path.write_bytes(WHOLE[:9])
     os.utime(old, (0, 0))
-    remove_damaged(tmp_path / "made")
+    remove_damaged(tmp_path)
     assert (old.exists(), new.exists()) == (True, False)

@@ -49,6 +49,8 @@ def curves(entries: Sequence[Entry]) -> Image.Image:
             panel.set_xlabel("step")
             panel.legend(frameon=False, fontsize=8)
 
+    if not names:
+        return text("no steps were recorded", TEXT)
     return render.chart(draw, len(names), min(3, len(names)), (3.4, 2.4))
 
 
@@ -89,7 +91,7 @@ def table_rows(entries: Sequence[Entry]) -> list[list[str]]:
 
 
 def _heading(entry: Entry) -> str:
-    seeds = len(entry.runs)
+    seeds = len(entry.evaluations or entry.runs)
     return entry.name if seeds == 1 else f"{entry.name} ({seeds} seeds)"
 
 

@@ -104,6 +104,15 @@ def read(path: Path) -> Evaluation:
         raise RecordError(f"{path} is no evaluation: {error!s:.200}; evaluate again") from error
 
 
+def current(path: Path, step: int, protocol: Protocol) -> Evaluation | None:
+    """The evaluation of this step under this protocol, if `path` holds it."""
+    try:
+        found = read(path)
+    except RecordError:
+        return None
+    return found if (found.subject.get("step"), found.protocol) == (step, protocol) else None
+
+
 def _refuse(constant: str) -> None:
     raise ValueError(f"it holds {constant}, which is no number")
 

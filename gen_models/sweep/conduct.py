@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import jax
 
@@ -15,6 +16,7 @@ from gen_models.config import ConfigError
 from gen_models.data.catalog import Dataset
 from gen_models.errors import UserError
 from gen_models.evaluation import record
+from gen_models.evaluation.protocol import Protocol
 from gen_models.evaluation.record import Evaluation
 from gen_models.sweep import outcome, plan
 from gen_models.sweep.plan import Plan
@@ -29,6 +31,13 @@ TABLE, CSV, JSON = "README.md", "members.csv", "sweep.json"
 PLAN, CURVES, PICTURE = "plan.json", "curves.png", "samples.png"
 
 
+class Measuring(NamedTuple):
+    """How a run's newest state is measured, and under what protocol."""
+
+    evaluate: Callable[[Run], Evaluation]
+    protocol: Protocol
+
+
 @dataclass(frozen=True)
 class Sweep:
     """A plan and its folder, as one of the processes that carry it out has them.
@@ -41,8 +50,8 @@ class Sweep:
     command: str
     """That goes on with it."""
     data: tuple[Dataset, Dataset]
-    evaluate: Callable[[Run], Evaluation] | None
-    """Measures a run's newest state; None where members are not to be measured."""
+    measuring: Measuring | None
+    """None where members are not to be measured."""
 
     @property
     def waves(self) -> list[list[Config]]:
@@ -56,14 +65,20 @@ class Sweep:
     def prepare(self) -> None:
         """Make the folder, or know it again. Raises ConfigError if it holds something else."""
         self.out.mkdir(parents=True, exist_ok=True)
+        values = {name: list(values) for name, values in self.plan.axes.items()}
         if (self.out / PLAN).exists():
+            found = _axes(self.out / PLAN)
+            if found not in (None, values):
+                raise ConfigError(
+                    f"{self.out} is a sweep over {found}, not over {values}; choose another --out"
+                )
             return
         if any(not entry.name.startswith(".") for entry in self.out.iterdir()):
             raise ConfigError(
                 f"{self.out} is no sweep: it has files but no {PLAN}; choose another --out"
             )
-        values = {"format": "gen_models.sweep", "command": self.command}
-        runs.write_text(self.out / PLAN, json.dumps(values) + "\n")
+        about = {"format": "gen_models.sweep", "command": self.command, "axes": values}
+        runs.write_text(self.out / PLAN, json.dumps(about) + "\n")
 
     def train(
         self,
@@ -121,10 +136,10 @@ class Sweep:
         """How a member ended; it is measured if that is to be done and has not been."""
         run = runs.load(self.folder(member))
         diverged, evaluation = run.diverged_at is not None, None
-        if self.evaluate is not None and not diverged:
-            evaluation = _evaluation(run)
+        if self.measuring is not None and not diverged:
+            evaluation = _evaluation(run, self.measuring)
             if evaluation is None:
-                evaluation = self.evaluate(run)
+                evaluation = self.measuring.evaluate(run)
                 record.write(run.folder / record.NAME, evaluation)
         setting = {name: configs.to_flat(member)[name] for name in self.plan.axes}
         return outcome.Member(setting, member.run.seed, _step(run), diverged, evaluation)
@@ -142,7 +157,7 @@ class Sweep:
             run = runs.load(self.folder(member))
             if run.diverged_at is not None:
                 return True
-            measured = self.evaluate is None or _evaluation(run) is not None
+            measured = self.measuring is None or _evaluation(run, self.measuring) is not None
             return _step(run) == member.run.steps and measured
         return False
 
@@ -170,10 +185,14 @@ def _ended(run: Run) -> bool:
     return run.diverged_at is not None or _step(run) == run.config.run.steps
 
 
-def _evaluation(run: Run) -> Evaluation | None:
+def _evaluation(run: Run, measuring: Measuring) -> Evaluation | None:
     """The one that has been made of the newest state, if one has."""
-    with contextlib.suppress(record.RecordError):
-        found = record.read(run.folder / record.NAME)
-        if found.subject.get("step") == _step(run):
-            return found
-    return None
+    return record.current(run.folder / record.NAME, _step(run), measuring.protocol)
+
+
+def _axes(path: Path) -> dict[str, list[Any]] | None:
+    """The axes of the sweep that made a plan.json; None if it does not say."""
+    try:
+        return json.loads(path.read_text())["axes"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import pytest
 
 from gen_models.algorithm import Spec
-from gen_models.benchmark import flops, report, rounds, steps, torch_twin
+from gen_models.benchmark import flops, loop, report, rounds, steps, torch_twin
 from gen_models.errors import UserError
 from gen_models.models import MODELS, dcgan
 from gen_models.nets import conv
@@ -111,3 +111,19 @@ def test_comparing_with_torch_needs_torch(monkeypatch):
     monkeypatch.setattr(torch_twin, "find_spec", lambda _: None)
     with pytest.raises(UserError, match="pip install torch"):
         torch_twin.twin("dcgan", 4, 4, 1)
+
+
+def test_a_run_is_timed_from_its_first_dispatch_beyond_the_warm_up(monkeypatch):
+    times = iter([10.0, 13.0, 19.0])
+    monkeypatch.setattr(loop.time, "perf_counter", lambda: next(times))
+    clock = loop.Clock(warm_up=20, steps=10)
+    over = []
+    for step in (8, 20, 24, 30, 36):
+        clock.trained(step, {})
+        over.append(clock.is_over())
+    assert over == [False, False, False, False, True]
+    assert clock.seconds_a_step() == pytest.approx((19 - 10) / (36 - 24))
+
+
+def test_of_rounds_that_others_disturb_the_fastest_counts():
+    assert rounds.best([3.0, 1.0, 2.0]) == 1.0

@@ -9,7 +9,7 @@ import pytest
 from gen_models.data import catalog
 from gen_models.data.fetch import DataError
 from gen_models.data.known import CATALOG
-from gen_models.evaluation import features
+from gen_models.evaluation import classifier, features
 from gen_models.evaluation.features import DIGESTS, NAMES, SHIPPED, FeatureError
 from gen_models.evaluation.frechet import distance, gaussian
 
@@ -96,3 +96,11 @@ def test_a_damaged_cache_of_features_is_made_again(tmp_path, monkeypatch, tiny):
     (path,) = (tmp_path / "gen_models/features").iterdir()
     path.write_bytes(path.read_bytes()[:100])
     np.testing.assert_array_equal(features.describe_real(net, dataset).features, first.features)
+
+
+def test_a_net_of_a_known_data_set_that_is_not_the_shipped_one_has_another_name(tmp_path, tiny):
+    train, test = (split._replace(name="mnist") for split in tiny)
+    weights = classifier.train(train, classifier.Config(steps=1), seed=0)
+    net = features.save(tmp_path / "own.safetensors", weights, train, test, {"mirror": False})
+    assert net.record["name"] == "mnist-cnn"
+    assert features.load(tmp_path / "own.safetensors").name == net.name

@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -116,6 +117,8 @@ def test_real_images_score_as_the_floor_does(place, tiny):
     [
         ([], ConfigError, "name one run or more"),
         (["cgan-0", "--images", "x"], ConfigError, "not both"),
+        (["cgan-0", "--labels", "x"], ConfigError, "go with --images"),
+        (["--images", "x", "--best"], ConfigError, "goes with runs"),
         (["nowhere"], RunError, "is not a run"),
         (
             ["--images", "tiny/t10k-labels-idx1-ubyte", "--data-dir", "tiny"],
@@ -149,6 +152,16 @@ def test_bad_requests_are_told_what_is_wrong(place, args, error, words):
     Path("made.png").touch()
     with pytest.raises(error, match=words):
         evaluate.main(args)
+
+
+def test_the_data_of_a_run_is_where_it_was_or_where_one_says(place, tmp_path):
+    run = load(Path("cgan-0"))
+    assert evaluate.data_folder(run, evaluate.Options()) == place / "tiny"
+    moved = evaluate.Options(data_dir=tmp_path)
+    assert evaluate.data_folder(run, moved) == tmp_path
+    known = replace(run.config.run, dataset="mnist", data_dir=tmp_path / "gone")
+    elsewhere = replace(run, config=run.config._replace(run=known))
+    assert evaluate.data_folder(elsewhere, evaluate.Options()) is None
 
 
 def test_labels_that_do_not_fit_the_images_are_refused(place):

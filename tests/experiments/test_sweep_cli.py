@@ -8,7 +8,9 @@ import shlex
 import signal
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import jax
 import pytest
@@ -173,6 +175,16 @@ def test_a_member_folder_that_holds_something_else_is_refused(call, tmp_path):
 
 
 @pytest.mark.usefixtures("nothing_is_trained")
+def test_a_sweep_over_other_values_does_not_replace_this_ones_outcome(call, tmp_path):
+    about = {"axes": {"beta": [1.0, 3.0]}}
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "plan.json").write_text(json.dumps(about))
+    code, _, err = call("--beta", 1, 2, "--no-evaluate", "--out", "out")
+    assert code == 2
+    assert "a sweep over {'beta': [1.0, 3.0]}, not over {'beta': [1.0, 2.0]}; choose" in err
+
+
+@pytest.mark.usefixtures("nothing_is_trained")
 def test_a_file_in_the_place_of_the_folder_is_refused(call, tmp_path):
     (tmp_path / "out").write_text("precious")
     code, _, err = call(*FOUR, "--out", "out")
@@ -307,26 +319,31 @@ def test_waves_of_two_make_what_one_of_four_does(swept, call, tmp_path):
 # --- measures
 
 
+YARDSTICK = SimpleNamespace(
+    protocol=lambda _: Protocol("net-v1-0123abcd", "tiny", "test", 100),
+)
+
+
 @pytest.fixture
 def evaluations(monkeypatch):
     """A stand-in for the evaluation, which needs a feature net: FID is beta + seed. Who had one."""
     done = []
 
     def measure(run, stick, options):
-        assert (stick, options) == ("the yardstick", evaluate.Options())
+        assert (stick, options) == (YARDSTICK, evaluate.Options())
         done.append(run.folder.name)
         fid = run.config.options.beta + run.config.run.seed
         step = checkpoint.steps(run.checkpoints)[-1]
         return record.Evaluation(
             {"name": run.folder.name, "step": step},
-            Protocol("net-v1-0123abcd", "tiny", "test", 100),
+            YARDSTICK.protocol(100),
             {"fid": {"value": fid, "error": 0.1, "floor": 0.0, "floor_error": None}},
             {},
             {},
         )
 
     monkeypatch.setattr(evaluate, "evaluate_run", measure)
-    monkeypatch.setattr(evaluate, "own_yardstick", lambda _: "the yardstick")
+    monkeypatch.setattr(evaluate, "own_yardstick", lambda _: YARDSTICK)
     return done
 
 
@@ -347,6 +364,11 @@ def test_every_member_is_measured_once_and_again_when_it_was_trained_on(
     ) in page
     assert call(*args, "--steps", 7)[0] == 0
     assert evaluations == 2 * names
+    path = tmp_path / "out" / names[0] / record.NAME
+    other = replace(YARDSTICK.protocol(100), samples=50)
+    record.write(path, record.read(path)._replace(protocol=other))
+    assert call(*args, "--steps", 7)[0] == 0
+    assert evaluations == [*names, *names, names[0]]
 
 
 def test_a_member_that_diverges_is_counted_and_not_measured(call, evaluations, tmp_path):
@@ -378,7 +400,7 @@ def test_a_damaged_checkpoint_is_told_and_does_not_stop_the_sweep(call, tmp_path
 
 @pytest.mark.usefixtures("nothing_is_trained")
 def test_data_that_nothing_can_measure_is_refused_before_training(call, tmp_path):
-    code, _, err = call("--beta", 1, 2, "--out", "out")
+    code, _, err = call("--beta", 1, 2, "--no-evaluate", "--out", "out")
     assert code == 2
     assert "make a feature net of this data set" in err
     assert not (tmp_path / "out").exists()

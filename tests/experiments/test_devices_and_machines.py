@@ -113,7 +113,10 @@ def test_two_processes_share_a_sweep_and_the_first_one_tabulates_it(tiny_folder,
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
-@pytest.mark.parametrize(("sent", "saved"), [(signal.SIGTERM, True), (signal.SIGKILL, False)])
+@pytest.mark.parametrize(
+    ("sent", "saved"),
+    [(signal.SIGTERM, True), pytest.param(signal.SIGKILL, False, marks=pytest.mark.slow)],
+)
 def test_when_one_process_is_told_to_stop_or_dies_so_does_the_other(
     tiny_folder, tmp_path, two_devices, sent, saved
 ):

@@ -281,8 +281,7 @@ def test_infogans_architecture_has_the_published_number_of_weights():
 
 
 @pytest.mark.parametrize("model", ["gan", "wgan_gp", "infogan", "vae", "cvae"])
-def test_both_architectures_train(quick_jit, model):
-    for arch in ("dcgan", "infogan"):
-        old, new, metrics = one_step(model, quick_jit, arch=arch)
-        assert all(np.isfinite(value) for value in metrics.values())
-        assert change(old.params, new.params) > 0
+def test_infogans_nets_train(quick_jit, model):
+    old, new, metrics = one_step(model, quick_jit, arch="infogan")
+    assert all(np.isfinite(value) for value in metrics.values())
+    assert change(old.params, new.params) > 0

@@ -13,7 +13,7 @@ from gen_models.training import checkpoint
 
 KILLS = int(os.environ.get("GEN_MODELS_KILLS", "2"))
 OPTIONS = {
-    "steps": 600 + 400 * KILLS,  # more than the kills leave time for
+    "steps": 200 + 400 * KILLS,  # more than the kills leave time for
     "sample_every_steps": 200,
     "checkpoint_every_steps": 10,  # so that much of the time is spent in saves
 }

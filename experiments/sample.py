@@ -25,7 +25,7 @@ PURPOSE = 2**31 + 1  # parts these keys from a training's of the same seed, whic
 
 @dataclass(frozen=True)
 class Options:
-    """Draw images from a run's newest checkpoint."""
+    """Draw images from a run's newest checkpoint, or from its best."""
 
     run: Annotated[Path, tyro.conf.Positional]
     """The folder of the run."""
@@ -35,6 +35,8 @@ class Options:
     """How many images."""
     seed: Annotated[int, Between(0, 2**31 - 1)] = 1
     """Decides the latents."""
+    best: bool = False
+    """Take the best checkpoint that --eval-every kept, not the last one."""
     out: Path | None = None
     """The picture to write, a grid of the first 400 images. Default: drawn.png in the run."""
     idx: Path | None = None
@@ -73,7 +75,7 @@ def main(args: Sequence[str]) -> int:
     conditional = build(config, spec).conditional
     labels = check_labels(options, run, conditional)
     key = jax.random.fold_in(jax.random.key(options.seed), PURPOSE)
-    state = drawing.newest_state(run, partial(print, file=sys.stderr))
+    state = drawing.newest_state(run, partial(print, file=sys.stderr), best=options.best)
     images = drawing.draw(run.model, state, key, labels)
 
     shown = min(len(images), GRID_IMAGES)

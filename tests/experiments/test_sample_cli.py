@@ -1,5 +1,7 @@
 """`experiments.sample`: from a run's folder alone to a picture and IDX files."""
 
+import shutil
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -7,6 +9,7 @@ from PIL import Image
 from experiments import sample, train
 from gen_models.config import ConfigError
 from gen_models.data import idx
+from gen_models.errors import UserError
 from gen_models.training.run import RunError
 
 
@@ -56,6 +59,17 @@ def test_a_model_without_labels_writes_none(runs, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["x-images-idx3-ubyte"]
     with pytest.raises(ConfigError, match="vae is not conditional"):
         sample.main([str(runs["vae"]), "--labels", "1"])
+
+
+def test_the_best_checkpoint_is_drawn_from_where_one_was_kept(runs, tmp_path):
+    args = [str(runs["vae"]), "--count", "4"]
+    with pytest.raises(UserError, match="holds no checkpoint; train it with --eval-every"):
+        sample.main([*args, "--best"])
+    shutil.copytree(runs["vae"] / "checkpoints", runs["vae"] / "best")
+    for name, options in (("last", []), ("best", ["--best"])):
+        assert sample.main([*args, *options, "--idx", str(tmp_path / name)]) == 0
+    last, best = (idx.read(tmp_path / f"{n}-images-idx3-ubyte") for n in ("last", "best"))
+    np.testing.assert_array_equal(best, last)
 
 
 def test_unknown_classes_and_folders_that_are_no_runs_are_refused(runs, tmp_path):

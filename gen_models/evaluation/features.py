@@ -123,16 +123,14 @@ def save(
         split: Described(*classifier.classify(weights, data.images), data.labels)
         for split, data in (("train", train), ("test", test))
     }
-    known, record = (
-        NAMES.get(train.name),
-        {
-            **spec._asdict(),
-            "train": train.digest,
-            "test": test.digest,
-            "accuracy": float(np.mean(seen["test"].predicted == test.labels)),
-            **record,
-        },
-    )
+    record = {
+        **spec._asdict(),
+        "train": train.digest,
+        "test": test.digest,
+        "accuracy": float(np.mean(seen["test"].predicted == test.labels)),
+        **record,
+    }
+    known = NAMES.get(train.name)
     data = _packed(tensors, {"name": known, **record})
     if known is None or hashlib.sha256(data).hexdigest() != DIGESTS[known]:
         data = _packed(tensors, {"name": f"{train.name}-cnn", **record})

@@ -400,7 +400,7 @@ def test_a_damaged_checkpoint_is_told_and_does_not_stop_the_sweep(call, tmp_path
 
 @pytest.mark.usefixtures("nothing_is_trained")
 def test_data_that_nothing_can_measure_is_refused_before_training(call, tmp_path):
-    code, _, err = call("--beta", 1, 2, "--no-evaluate", "--out", "out")
+    code, _, err = call("--beta", 1, 2, "--out", "out")
     assert code == 2
     assert "make a feature net of this data set" in err
     assert not (tmp_path / "out").exists()

@@ -18,7 +18,7 @@ from gen_models.training.config import known_model
 SCALING = ((16, 64), (64, 64), (256, 64), (512, 64), (64, 32), (64, 128))  # batch size, width
 MEMBERS = 4  # of the population that is measured
 ROUND_STEPS, SAMPLES, FIT_STEPS, START_STEPS = 8, 500, 100, 20
-FIT_ROUNDS = 6  # of some ten seconds each: the fastest counts, see rounds.best
+FIT_ROUNDS = 8  # of some ten seconds each: the fastest counts, see rounds.best
 POINT_ROUNDS = 3  # a point of the scaling table takes long
 
 

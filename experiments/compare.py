@@ -14,6 +14,7 @@ from gen_models.config import ConfigError, validate
 from gen_models.evaluation import features, record
 from gen_models.evaluation.features import FeatureNet
 from gen_models.evaluation.record import Evaluation
+from gen_models.files import write_text
 from gen_models.training import checkpoint
 from gen_models.training import run as runs
 
@@ -87,7 +88,7 @@ def main(args: Sequence[str]) -> int:
     sections = [section(name, found) for name, found in by_dataset.items()]
     html = options.out.with_name(f"{options.out.name}.html")
     html.parent.mkdir(parents=True, exist_ok=True)
-    runs.write_text(html, page.page("Comparison", sections))
+    write_text(html, page.page("Comparison", sections))
     png = options.out.with_name(f"{options.out.name}.png")
     render.save_png(pictures.whole(sections), png)
     print(f"{html}\n{png}")

@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated
 
-import jax
 import numpy as np
 import tyro
 
@@ -20,7 +19,6 @@ from gen_models.training import drawing
 from gen_models.training import run as runs
 
 GRID_IMAGES = 400
-PURPOSE = 2**31 + 1  # parts these keys from a training's of the same seed, which count from 0
 
 
 @dataclass(frozen=True)
@@ -74,7 +72,7 @@ def main(args: Sequence[str]) -> int:
     build, spec, config = run.model
     conditional = build(config, spec).conditional
     labels = check_labels(options, run, conditional)
-    key = jax.random.fold_in(jax.random.key(options.seed), PURPOSE)
+    key = drawing.key_for(drawing.Purpose.SAMPLES, options.seed)
     state = drawing.newest_state(run, partial(print, file=sys.stderr), best=options.best)
     images = drawing.draw(run.model, state, key, labels)
 

@@ -14,8 +14,9 @@ from gen_models import render
 from gen_models.comparison import board, entries, pictures
 from gen_models.config import Between, validate
 from gen_models.data.known import CATALOG
-from gen_models.evaluation import record
+from gen_models.evaluation import assess, record
 from gen_models.evaluation.protocol import Protocol
+from gen_models.files import write_text
 from gen_models.models import MODELS
 from gen_models.training import checkpoint, environment
 from gen_models.training import config as configs
@@ -114,7 +115,7 @@ def bring_about(options: Options) -> int:
                 continue
             if code:
                 return code
-        wanted = evaluate.protocol(name, evaluate.Options())
+        wanted = assess.protocol(name, assess.Extent())
         if not evaluated(folder, options.steps, wanted):
             evaluate.main([str(folder), "--cas"])
     return 0
@@ -147,8 +148,8 @@ def collected(options: Options) -> dict[str, list[entries.Entry]]:
 def publish(words: str, options: Options, found: Mapping[str, Sequence[entries.Entry]]) -> None:
     """Write the page, the numbers and the pictures."""
     machine = environment.in_words(environment.describe())
-    runs.write_text(options.results / PAGE, board.board(words, machine, found, missing(options)))
-    runs.write_text(options.results / NUMBERS, board.as_json(words, machine, found))
+    write_text(options.results / PAGE, board.board(words, machine, found, missing(options)))
+    write_text(options.results / NUMBERS, board.as_json(words, machine, found))
     (options.results / PICTURES).mkdir(exist_ok=True)
     for name, columns in found.items():
         net = feature_net(name)

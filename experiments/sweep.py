@@ -13,13 +13,14 @@ import jax
 from rich.console import Console
 from rich.progress import Progress
 
-from experiments import command, evaluate
+from experiments import command
 from experiments.command import Processes
 from experiments.train import load_data
 from gen_models.algorithm import Spec
 from gen_models.benchmark.flops import matmul, step_flops
 from gen_models.config import Between, validate
 from gen_models.data.catalog import Dataset
+from gen_models.evaluation import assess
 from gen_models.models import MODELS
 from gen_models.sweep import conduct, plan
 from gen_models.sweep.conduct import Measuring, Sweep
@@ -137,9 +138,9 @@ def measuring(options: Options, data: tuple[Dataset, Dataset]) -> Measuring | No
     """
     if not options.evaluate:
         return None
-    stick, default = evaluate.own_yardstick(data), evaluate.Options()
-    measure = lambda run: evaluate.evaluate_run(run, stick, default)  # noqa: E731
-    return Measuring(measure, stick.protocol(default.samples))
+    stick, extent = assess.own_yardstick(data), assess.Extent()
+    measure = lambda run: assess.evaluate_run(run, stick, extent)  # noqa: E731
+    return Measuring(measure, stick.protocol(extent.samples))
 
 
 def train(work: Sweep, console: Console, should_stop: Callable[[], bool]) -> bool:

@@ -14,12 +14,12 @@ import numpy as np
 
 from experiments import command
 from experiments.command import Processes
-from experiments.evaluate import evaluator
 from experiments.progress import Terminal
 from gen_models import render
 from gen_models.config import ConfigError, validate
 from gen_models.data import catalog
 from gen_models.data.known import CATALOG
+from gen_models.evaluation import assess
 from gen_models.models import MODELS
 from gen_models.training import config as configs
 from gen_models.training import drawing, environment, fit, gallery
@@ -156,7 +156,7 @@ def train(run: runs.Run, data: tuple[catalog.Dataset, catalog.Dataset]) -> int:
 
             observers.append(EventFiles(run.folder / "tensorboard"))
         trainer = fit.Trainer(run, *data)
-        evaluate = evaluator(run, data) if options.eval_every else None
+        evaluate = assess.evaluator(run, data) if options.eval_every else None
         step = fit.fit(
             trainer, observers, lambda: interruption.by is not None, terminal.say, evaluate
         )

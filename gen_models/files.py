@@ -63,6 +63,12 @@ def atomic_write(path: str | Path) -> Iterator[BinaryIO]:
     _sync_folder(path.parent)
 
 
+def write_text(path: Path, text: str) -> None:
+    """Replace a text file, whole or not at all. Raises UserError."""
+    with atomic_write(path) as file:
+        file.write(text.encode())
+
+
 def remove_leftovers(folder: Path) -> None:
     """Remove what processes that are dead by now left half-written in `folder`. Raises OSError."""
     for path in folder.iterdir():

@@ -6,6 +6,7 @@ The same input gives the same bytes: no file holds a date.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -91,8 +92,11 @@ def pairs(
 
 def save_png(image: Image.Image, path: str | Path) -> None:
     """Write `image` to `path` as a PNG. Raises UserError when it cannot be written."""
+    # An enlarged grey grid is all runs of equal bytes: coded as runs it is no larger than with the
+    # best compression, in a tenth of the time, for which training waits.
+    how = {"compress_type": zlib.Z_RLE} if image.mode == "L" else {"optimize": True}
     with atomic_write(path) as file:
-        image.save(file, format="PNG", optimize=True)
+        image.save(file, format="PNG", **how)
 
 
 def save_gif(

@@ -21,7 +21,6 @@ from gen_models.training.run import Run
 COLUMNS = 8  # images a class
 CANDIDATES = 50  # images a class drawn from unconditional models, to find enough of each
 PATHS, PATH_STEPS = 4, 9
-SEED = 2**31 + 3  # parts these keys from a training's and an evaluation's
 MAX_CLASSES = 10
 
 
@@ -79,7 +78,7 @@ def _name(run: Run) -> str:
 
 def _keys() -> tuple[Key, Key]:
     """For samples and for paths: the same for every run."""
-    key_samples, key_paths = jax.random.split(jax.random.key(SEED))
+    key_samples, key_paths = jax.random.split(drawing.key_for(drawing.Purpose.COMPARISON, 0))
     return key_samples, key_paths
 
 

@@ -18,6 +18,7 @@ from gen_models.errors import UserError
 from gen_models.evaluation import record
 from gen_models.evaluation.protocol import Protocol
 from gen_models.evaluation.record import Evaluation
+from gen_models.files import write_text
 from gen_models.sweep import outcome, plan
 from gen_models.sweep.plan import Plan
 from gen_models.training import checkpoint, environment, fit, population
@@ -78,7 +79,7 @@ class Sweep:
                 f"{self.out} is no sweep: it has files but no {PLAN}; choose another --out"
             )
         about = {"format": "gen_models.sweep", "command": self.command, "axes": values}
-        runs.write_text(self.out / PLAN, json.dumps(about) + "\n")
+        write_text(self.out / PLAN, json.dumps(about) + "\n")
 
     def train(
         self,
@@ -167,9 +168,9 @@ class Sweep:
         folders = [self.folder(member) for member in self.plan.members]
         found = outcome.rows(members)
         machine = environment.in_words(environment.describe())
-        runs.write_text(self.out / TABLE, outcome.page(self.command, machine, members, found))
-        runs.write_text(self.out / CSV, outcome.as_csv(members))
-        runs.write_text(self.out / JSON, outcome.as_json(self.command, members, found))
+        write_text(self.out / TABLE, outcome.page(self.command, machine, members, found))
+        write_text(self.out / CSV, outcome.as_csv(members))
+        write_text(self.out / JSON, outcome.as_json(self.command, members, found))
         metrics = [runs.load(folder).metrics() for folder in folders]
         render.save_png(outcome.chart(members, metrics), self.out / CURVES)
         grids = [folder / "samples.png" for folder in folders]

@@ -1,6 +1,7 @@
 """Drawing any number of images from a trained model, and finding its states."""
 
 from collections.abc import Callable
+from enum import IntEnum
 from typing import Any
 
 import jax
@@ -14,6 +15,21 @@ from gen_models.training.advance import Build
 from gen_models.training.run import Run
 
 BATCH = 500  # images drawn in one dispatch
+
+
+class Purpose(IntEnum):
+    """What is drawn. Its number parts the keys of one seed from each other and from those that a
+    training makes of it, which count from 0."""
+
+    SAMPLES = 2**31 + 1
+    EVALUATION = 2**31 + 2
+    COMPARISON = 2**31 + 3
+    GALLERY = 2**31 + 4
+
+
+def key_for(purpose: Purpose, seed: int) -> Key:
+    """The key of one purpose."""
+    return jax.random.fold_in(jax.random.key(seed), purpose)
 
 
 def draw(model: tuple[Build, Spec, Any], state: State, key: Key, labels: np.ndarray) -> np.ndarray:

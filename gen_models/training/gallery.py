@@ -10,7 +10,6 @@ from gen_models.data.catalog import Dataset
 from gen_models.training import advance, drawing
 from gen_models.training.run import Run
 
-PURPOSE = 2**31 + 4  # parts these keys from a training's, and others' of the same seed
 ROWS, COLUMNS = 10, 10
 POINTS = 2000  # test images in the picture of the latent space
 SHOWN = 40  # test images in the picture of codes
@@ -21,7 +20,7 @@ def gallery(run: Run, state: State, test: Dataset) -> dict[str, Image]:
     latent space; the codes that stand for them."""
     build, spec, config = run.model
     algorithm = build(config, spec)
-    key = jax.random.fold_in(jax.random.key(run.config.run.seed), PURPOSE)
+    key = drawing.key_for(drawing.Purpose.GALLERY, run.config.run.seed)
     key_paths, key_views = jax.random.split(key)
     pictures = {"interpolations": _interpolations(run, state, key_paths)}
     for name, view in algorithm.views(key_views).items():

@@ -31,7 +31,7 @@ from gen_models.algorithm import Spec
 from gen_models.config import ConfigError
 from gen_models.data.catalog import Dataset
 from gen_models.errors import UserError
-from gen_models.files import atomic_write, remove_leftovers, write_error
+from gen_models.files import remove_leftovers, write_error, write_text
 from gen_models.models import MODELS
 from gen_models.training import checkpoint, environment
 from gen_models.training import config as configs
@@ -236,12 +236,6 @@ def _rows(path: Path) -> Iterator[dict[str, float]]:
 
 def _numeric(row: dict[str, Any]) -> bool:
     return all(isinstance(value, int | float) for value in row.values())
-
-
-def write_text(path: Path, text: str) -> None:
-    """Replace a text file, whole or not at all. Raises UserError."""
-    with atomic_write(path) as file:
-        file.write(text.encode())
 
 
 @contextlib.contextmanager

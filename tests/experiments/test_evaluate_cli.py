@@ -3,6 +3,7 @@
 import json
 import os
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from experiments import compare, evaluate, sample, scoreboard, sweep, train, tra
 from gen_models.config import ConfigError
 from gen_models.data import idx
 from gen_models.errors import UserError
-from gen_models.evaluation import record
+from gen_models.evaluation import assess, record
 from gen_models.evaluation.features import FeatureError
 from gen_models.evaluation.protocol import ProtocolError
 from gen_models.evaluation.yardstick import Yardstick
@@ -173,7 +174,7 @@ def test_labels_that_do_not_fit_the_images_are_refused(place):
 
 
 def test_training_evaluates_at_its_steps_and_keeps_the_best_state(monkeypatch):
-    monkeypatch.setattr(evaluate, "SAMPLES", 40)
+    monkeypatch.setattr(assess, "Extent", partial(assess.Extent, samples=40))
     args = ["--data-dir", "tiny", *QUICK[:-1], "6", "--eval-every", "2", "--out", "watched"]
     assert train.main([*args, "--checkpoint-every-steps", "2"]) == 0
     run = load(Path("watched"))
@@ -188,7 +189,7 @@ def test_training_evaluates_at_its_steps_and_keeps_the_best_state(monkeypatch):
 
 
 def test_a_resumed_run_has_the_evaluations_of_an_undisturbed_one(monkeypatch):
-    monkeypatch.setattr(evaluate, "SAMPLES", 40)
+    monkeypatch.setattr(assess, "Extent", partial(assess.Extent, samples=40))
     args = ["--data-dir", "tiny", *QUICK[:-2], "--eval-every", "2", "--model", "dcgan"]
     args += ["--checkpoint-every-steps", "3"]
     assert train.main([*args, "--steps", "8", "--out", "whole"]) == 0
@@ -202,8 +203,8 @@ def test_a_resumed_run_has_the_evaluations_of_an_undisturbed_one(monkeypatch):
 
 @pytest.mark.slow
 def test_a_sweep_measures_its_members_as_evaluate_does_by_one_yardstick(monkeypatch):
-    default, made, init = evaluate.Options, [], Yardstick.__init__
-    monkeypatch.setattr(evaluate, "Options", lambda: default(samples=40, draws=3))
+    default, made, init = assess.Extent, [], Yardstick.__init__
+    monkeypatch.setattr(assess, "Extent", lambda: default(samples=40, draws=3))
     monkeypatch.setattr(Yardstick, "__init__", lambda *a: made.append(init(*a)))
     args = ["--data-dir", "tiny", "--model", "vae", *QUICK, "--seeds", "2", "--out", "swept"]
     assert sweep.main(args) == 0
@@ -245,11 +246,11 @@ def test_a_comparison_says_which_numbers_are_of_another_state_than_the_pictures(
 
 def test_the_scoreboard_takes_only_evaluations_of_its_own_protocol_and_of_the_last_state():
     evaluated("cgan-0", "--cas")
-    folder, default, fewer = Path("cgan-0"), evaluate.Options(), evaluate.Options(samples=40)
-    assert scoreboard.evaluated(folder, 4, evaluate.protocol("tiny", fewer))
-    assert not scoreboard.evaluated(folder, 4, evaluate.protocol("tiny", default))
-    assert not scoreboard.evaluated(folder, 5, evaluate.protocol("tiny", fewer))
-    assert not scoreboard.evaluated(Path("nowhere"), 4, evaluate.protocol("tiny", fewer))
+    folder, default, fewer = Path("cgan-0"), assess.Extent(), assess.Extent(samples=40)
+    assert scoreboard.evaluated(folder, 4, assess.protocol("tiny", fewer))
+    assert not scoreboard.evaluated(folder, 4, assess.protocol("tiny", default))
+    assert not scoreboard.evaluated(folder, 5, assess.protocol("tiny", fewer))
+    assert not scoreboard.evaluated(Path("nowhere"), 4, assess.protocol("tiny", fewer))
 
 
 def test_a_comparison_refuses_numbers_of_different_protocols():

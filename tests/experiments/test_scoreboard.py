@@ -8,7 +8,7 @@ import pytest
 
 from experiments import evaluate, scoreboard, train
 from experiments.scoreboard import Options, bring_about, cells, collected
-from gen_models.evaluation import record
+from gen_models.evaluation import assess, record
 from gen_models.evaluation.protocol import Protocol
 from gen_models.evaluation.record import Evaluation
 from gen_models.training.fit import DivergenceError
@@ -53,7 +53,7 @@ def made(monkeypatch):
 
     monkeypatch.setattr(train, "main", pretend)
     monkeypatch.setattr(evaluate, "main", evaluated)
-    monkeypatch.setattr(evaluate, "protocol", lambda *_: PROTOCOL)
+    monkeypatch.setattr(assess, "protocol", lambda *_: PROTOCOL)
     return done
 
 

@@ -18,10 +18,10 @@ from PIL import Image
 from trainings import execute, finish, products, start, write_folder
 
 from experiments import command as commands
-from experiments import evaluate, sample, sweep, train
+from experiments import sample, sweep, train
 from gen_models import compilations, render
 from gen_models.data import idx
-from gen_models.evaluation import record
+from gen_models.evaluation import assess, record
 from gen_models.evaluation.protocol import Protocol
 from gen_models.training import checkpoint, population
 from gen_models.training import run as runs
@@ -330,7 +330,7 @@ def evaluations(monkeypatch):
     done = []
 
     def measure(run, stick, options):
-        assert (stick, options) == (YARDSTICK, evaluate.Options())
+        assert (stick, options) == (YARDSTICK, assess.Extent())
         done.append(run.folder.name)
         fid = run.config.options.beta + run.config.run.seed
         step = checkpoint.steps(run.checkpoints)[-1]
@@ -342,8 +342,8 @@ def evaluations(monkeypatch):
             {},
         )
 
-    monkeypatch.setattr(evaluate, "evaluate_run", measure)
-    monkeypatch.setattr(evaluate, "own_yardstick", lambda _: YARDSTICK)
+    monkeypatch.setattr(assess, "evaluate_run", measure)
+    monkeypatch.setattr(assess, "own_yardstick", lambda _: YARDSTICK)
     return done
 
 

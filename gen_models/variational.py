@@ -59,10 +59,10 @@ def variational(model: Autoencoder, spec: Spec) -> Algorithm:
         step=partial(_step, model),
         prior=prior,
         generate=partial(_generate, model),
-        reconstruct=partial(_reconstruct, model),
+        encode=lambda state, images, labels: _encode(model, state.ema, images, labels)[0],
+        decode=partial(_generate, model),
         importance=partial(_importance, model),
         observation=model.likelihood.name,
-        encode=lambda state, images, labels: _encode(model, state.ema, images, labels)[0],
         views=partial(_views, model),
         conditional=model.conditional,
     )
@@ -128,11 +128,6 @@ def _decode(model: Autoencoder, ema: PyTree, z: Array, labels: Array) -> Array:
 
 def _generate(model: Autoencoder, state: State, z: Array, labels: Array) -> Array:
     return 2 * model.likelihood.mean(_decode(model, state.ema, z, labels)) - 1
-
-
-def _reconstruct(model: Autoencoder, state: State, images: Array, labels: Array) -> Array:
-    mean, _ = _encode(model, state.ema, images, labels)
-    return _generate(model, state, mean, labels)
 
 
 def _importance(

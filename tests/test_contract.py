@@ -143,7 +143,7 @@ def test_samples_come_from_the_averaged_parameters_alone(subject):
 
 
 def test_reconstructions_have_the_originals_shape_and_range(subject):
-    if subject.algorithm.reconstruct is None:
+    if subject.algorithm.encode is None:
         pytest.skip("no encoder")
     originals = subject.train.images[:5]
     labels = subject.train.labels[:5]

@@ -95,7 +95,8 @@ def build(config: Config, spec: Spec) -> Algorithm:
         step=partial(_step, parts),
         prior=partial(_prior, parts),
         generate=partial(_generate, parts),
-        reconstruct=partial(_reconstruct, parts),
+        encode=partial(_places, parts),
+        decode=partial(_quantised, parts),
         importance=partial(_importance, parts),
         observation=parts.likelihood.name,
         codes=partial(_codes, parts),
@@ -179,13 +180,18 @@ def _generate(parts: Parts, state: State, z: Array, labels: Array) -> Array:
     return _to_images(parts, state, codes.reshape(-1, *parts.places))
 
 
+def _places(parts: Parts, state: State, images: Array, labels: Array) -> Array:
+    del labels
+    return _encode(parts, state.ema, images)
+
+
 def _codes(parts: Parts, state: State, images: Array) -> Array:
     return nearest_code(_encode(parts, state.ema, images), state.ema["book"])
 
 
-def _reconstruct(parts: Parts, state: State, images: Array, labels: Array) -> Array:
+def _quantised(parts: Parts, state: State, z: Array, labels: Array) -> Array:
     del labels
-    return _to_images(parts, state, _codes(parts, state, images))
+    return _to_images(parts, state, nearest_code(z, state.ema["book"]))
 
 
 def _importance(parts: Parts, state: State, images: Array, labels: Array, key: Key) -> Importance:

@@ -114,8 +114,16 @@ def reconstruct(
 def encode(
     build: Build, spec: Spec, config: PyTree, state: State, images: Array, labels: Array
 ) -> Array:
-    """u8[N,H,W], i32[N] -> f32[N,D], where they are in the latent space."""
+    """u8[N,H,W], i32[N] -> f32[N,…], where they are in the latent space."""
     return build(config, spec).encode(state, *to_batch(images, labels))
+
+
+@partial(jax.jit, static_argnames=("build", "spec"))
+def decode(
+    build: Build, spec: Spec, config: PyTree, state: State, places: Array, labels: Array
+) -> Array:
+    """Images f32[N,H,W,1] in [-1,1] of places f32[N,…] in the latent space, labels i32[N]."""
+    return build(config, spec).decode(state, places, labels)
 
 
 @partial(jax.jit, static_argnames=("build", "spec"))

@@ -89,7 +89,7 @@ class Trainer:
         images = np.asarray(programs.sample(*self.model, state, self.keys.sample, labels))
         picture = render.grid(images, rows, GRID_COLUMNS, row_names=names[:rows])
         self._publish(picture, "grids", "samples.png", step)
-        if self.algorithm.reconstruct is not None:
+        if self.algorithm.encode is not None:
             shown = slice(GRID_ROWS * GRID_COLUMNS // 2)
             originals = self.test.images[shown], self.test.labels[shown]
             copies = np.asarray(programs.reconstruct(*self.model, state, *originals))

@@ -16,8 +16,9 @@ SHOWN = 40  # test images in the picture of codes
 
 
 def gallery(run: Run, state: State, test: Dataset) -> dict[str, Image]:
-    """By name: interpolations; the model's own views, if it has any; where test images are in its
-    latent space; the codes that stand for them."""
+    """By name: interpolations; the model's own views, if it has any; of models with an encoder also
+    the way from one test image to another and, if latents are vectors, where test images are among
+    them; the codes that stand for them."""
     build, spec, config = run.model
     algorithm = build(config, spec)
     key = drawing.key_for(drawing.Purpose.GALLERY, run.config.run.seed)
@@ -29,7 +30,9 @@ def gallery(run: Run, state: State, test: Dataset) -> dict[str, Image]:
     if algorithm.encode is not None:
         images, labels = test.images[:POINTS], test.labels[:POINTS]
         places = np.asarray(advance.encode(*run.model, state, images, labels))
-        pictures["latents"] = render.scatter(principal(places), labels, test.class_names)
+        pictures["between_images"] = _between(run, state, places, labels)
+        if places.ndim == 2:
+            pictures["latents"] = render.scatter(principal(places), labels, test.class_names)
     if algorithm.codes is not None:
         images = test.images[:SHOWN]
         codes = np.asarray(advance.codes(*run.model, state, images))
@@ -46,6 +49,17 @@ def _interpolations(run: Run, state: State, key: Key) -> Image:
     labels = np.arange(len(names) or ROWS, dtype=np.int32) % spec.num_classes
     images = drawing.paths(run.model, state, key, labels, COLUMNS)
     return render.grid(images, len(labels), COLUMNS, row_names=names)
+
+
+def _between(run: Run, state: State, places: np.ndarray, labels: np.ndarray) -> Image:
+    """A row for each of the first places f32[N,…]: on a straight line from it to another one,
+    everything decoded under the label of the first."""
+    a, b = np.resize(places, (2, ROWS, *places.shape[1:]))
+    share = np.linspace(0, 1, COLUMNS, dtype=np.float32).reshape(-1, *(1,) * (places.ndim - 1))
+    line = a[:, None] + share * (b - a)[:, None]
+    labels = np.resize(labels, ROWS).repeat(COLUMNS)
+    images = advance.decode(*run.model, state, line.reshape(-1, *places.shape[1:]), labels)
+    return render.grid(np.asarray(images), ROWS, COLUMNS)
 
 
 def principal(points: np.ndarray) -> np.ndarray:

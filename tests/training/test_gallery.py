@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from gen_models import render
 from gen_models.algorithm import Spec
 from gen_models.models import MODELS
 from gen_models.training import advance, gallery
@@ -58,8 +59,8 @@ EXPECTED = {
     "gan": {"interpolations"},
     "cgan": {"interpolations"},
     "infogan": {"interpolations", "code_1", "code_2"},
-    "vae": {"interpolations", "latents"},
-    "vq_vae": {"interpolations", "codes"},
+    "vae": {"interpolations", "between_images", "latents"},
+    "vq_vae": {"interpolations", "between_images", "codes"},
 }
 
 
@@ -75,6 +76,25 @@ def test_each_kind_of_model_has_pictures_of_its_own(tmp_path, tiny, model):
     pictures = pictures_of(tmp_path, tiny, model, latent_size=3)
     assert pictures.keys() == EXPECTED[model]
     assert all(np.ptp(np.asarray(picture)) > 0 for picture in pictures.values())
+
+
+@pytest.mark.parametrize("model", ["vae", "vq_vae"])
+def test_a_way_between_images_begins_and_ends_at_their_reconstructions(
+    tmp_path, tiny, model, monkeypatch
+):
+    shown = []
+    monkeypatch.setattr(render, "grid", lambda images, *_, **__: shown.append(images))
+    config = configs.from_flat({"model": model, "dataset": "tiny", "width": 4, "latent_size": 3})
+    run = runs.Run(tmp_path, config, runs.data_of(tiny.train))
+    state = advance.start(*run.model, jax.random.key(0))
+    gallery.gallery(run, state, tiny.test)
+    rows, columns = gallery.ROWS, gallery.COLUMNS
+    ways = shown[1].reshape(rows, columns, *shown[1].shape[1:])
+    chosen = np.resize(np.arange(len(tiny.test.images)), 2 * rows)
+    images, labels = tiny.test.images[chosen], tiny.test.labels[chosen]
+    copies = np.asarray(advance.reconstruct(*run.model, state, images, labels))
+    np.testing.assert_allclose(ways[:, 0], copies[:rows], atol=1e-5)
+    np.testing.assert_allclose(ways[:, -1], copies[rows:], atol=1e-5)
 
 
 def test_a_latent_of_two_dimensions_is_shown_as_a_plane(tmp_path, tiny):

@@ -23,6 +23,8 @@ def board(
     sections = "\n".join(_dataset(name, entries) for name, entries in found.items())
     return (
         f"# Scoreboard\n\nMade by `{command}` on {machine}.\n\n"
+        "Every model has its default options, the paper's where it names them: some are made for "
+        "trainings a hundred times as long. This compares defaults, not ideas.\n\n"
         "Each number is the mean over the seeds ± half of its 95 % interval (Student's t; of a "
         "single seed, that of its evaluation). `real images` is the floor: as many images of the "
         "training split, taken for samples; for label accuracy and authenticity the test split. A "

@@ -2,15 +2,17 @@
 
 Both players minimise, beside the GAN's loss, the cross-entropy of the class, the discriminator on
 real and generated images, the generator on its own (eq. 2 and 3). The discriminator is not told
-the label; the generator is, by conditional batch normalisation where the paper has it beside z.
+the label; the generator is, beside z. (As conditional batch normalisation it became a shade of
+grey, a sign that both players read and that is no class: label accuracy 0.14 on Fashion-MNIST.)
 """
 
 from gen_models import losses
 from gen_models.adversarial import adversarial
-from gen_models.algorithm import Algorithm, Array, Spec
+from gen_models.algorithm import Algorithm, Array, Key, PyTree, Spec
 from gen_models.config import Weight, hyperparameters
 from gen_models.models import gans
-from gen_models.nets.net import Verdict
+from gen_models.nets.blocks import with_labels
+from gen_models.nets.net import Net, Verdict
 
 
 @hyperparameters
@@ -33,5 +35,21 @@ def build(config: Config, spec: Spec) -> Algorithm:
         return config.class_weight * losses.cross_entropy(fake.head, labels)
 
     disc = gans.discriminator(config, outputs=spec.num_classes)
-    game = gans.game(config, spec, losses.non_saturating, disc, conditional=True)
+    game = gans.game(config, spec, losses.non_saturating, disc)
+    game = game._replace(generator=told(game.generator, spec.num_classes), conditional=True)
     return adversarial(game._replace(disc_auxiliary=on_both, gen_auxiliary=on_fake), spec)
+
+
+def told(generator: Net, num_classes: int) -> Net:
+    """The generator with the label one-hot beside z."""
+
+    def init(key: Key, z: Array, labels: Array) -> tuple[PyTree, PyTree]:
+        return generator.init(key, with_labels(z, labels, num_classes), labels)
+
+    def apply(
+        params: PyTree, stats: PyTree, z: Array, labels: Array, *, train: bool
+    ) -> tuple[Array, PyTree]:
+        z = with_labels(z, labels, num_classes)
+        return generator.apply(params, stats, z, labels, train=train)
+
+    return Net(init, apply)

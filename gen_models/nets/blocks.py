@@ -121,6 +121,13 @@ class Projection(nn.Module):
         return h @ table.astype(h.dtype).T
 
 
+def with_labels(x: Array, labels: Array, num_classes: int | None) -> Array:
+    """x f32[N,D] with the labels beside it, one-hot: f32[N,D+K]; without classes, as it was."""
+    if num_classes is None:
+        return x
+    return jnp.concatenate([x, jax.nn.one_hot(labels, num_classes, dtype=x.dtype)], axis=-1)
+
+
 def of_class(table: Array, labels: Array, like: Array) -> Array:
     """Each label's row of table f32[K,C], shaped to broadcast against `like` [N,…,C]."""
     one_hot = jax.nn.one_hot(labels, table.shape[0], dtype=like.dtype)

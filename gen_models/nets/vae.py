@@ -7,18 +7,17 @@ al. 2015) and a ReLU in the encoder too.
 """
 
 import flax.linen as nn
-import jax
 import jax.numpy as jnp
 
 from gen_models.algorithm import Array
-from gen_models.nets.blocks import Conv, ConvTranspose, batch_norm, he_normal, he_transposed
-
-
-def _with_labels(x: Array, labels: Array, num_classes: int | None) -> Array:
-    """x f32[N,D] -> f32[N,D+K], or as it was."""
-    if num_classes is None:
-        return x
-    return jnp.concatenate([x, jax.nn.one_hot(labels, num_classes, dtype=x.dtype)], axis=-1)
+from gen_models.nets.blocks import (
+    Conv,
+    ConvTranspose,
+    batch_norm,
+    he_normal,
+    he_transposed,
+    with_labels,
+)
 
 
 class Encoder(nn.Module):
@@ -38,7 +37,7 @@ class Encoder(nn.Module):
 
         x = nn.relu(Conv(self.width, init=he_normal, dtype=self.dtype)(images))
         x = finish(Conv(2 * self.width, init=he_normal, dtype=self.dtype)(x))
-        x = _with_labels(x.reshape(x.shape[0], -1), labels, self.num_classes)
+        x = with_labels(x.reshape(x.shape[0], -1), labels, self.num_classes)
         if self.hidden is not None:
             x = finish(nn.Dense(self.hidden, kernel_init=he_normal, dtype=self.dtype)(x))
         x = nn.Dense(2 * self.latent_size, dtype=self.dtype)(x)
@@ -62,7 +61,7 @@ class Decoder(nn.Module):
         def finish(x: Array) -> Array:
             return nn.relu(x if self.hidden is None else batch_norm(train, self.dtype)(x))
 
-        x = _with_labels(z, labels, self.num_classes)
+        x = with_labels(z, labels, self.num_classes)
         if self.hidden is not None:
             x = finish(nn.Dense(self.hidden, kernel_init=he_normal, dtype=self.dtype)(x))
         h, w = self.height // 4, self.image_width // 4

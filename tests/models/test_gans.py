@@ -146,8 +146,8 @@ def test_acgans_discriminator_is_not_told_the_label_and_learns_it(quick_jit):
     told, other = batch_of(BATCH), batch_of(BATCH)._replace(labels=jnp.zeros(BATCH, jnp.int32))
     algorithm = build("acgan", class_weight=0.0)
     state, step = quick_jit(algorithm.init)(KEY_INIT), quick_jit(algorithm.step)
-    losses = [step(state, batch, KEY_TRAIN)[1]["disc_loss"] for batch in (told, other)]
-    assert losses[0] == pytest.approx(float(losses[1]), rel=1e-5)
+    scores = [step(state, batch, KEY_TRAIN)[1]["real_score"] for batch in (told, other)]
+    assert scores[0] == pytest.approx(float(scores[1]), rel=1e-5)
     with_classes, without = (one_step("acgan", quick_jit, class_weight=w) for w in (1.0, 0.0))
     head = "Dense_1"
     assert change(*(s.params["disc"][head] for s in with_classes[:2])) > 0
@@ -162,6 +162,16 @@ def test_acgans_players_both_pay_for_classes_that_cannot_be_told(quick_jit):
         assert extra == pytest.approx(times * np.log(3), rel=0.05)
     assert with_classes[2]["gen_auxiliary"] == pytest.approx(np.log(3), rel=0.05)
     assert change(with_classes[1].params["gen"], without[1].params["gen"]) > 0
+
+
+def test_acgans_generator_is_told_the_label_beside_z(quick_jit):
+    algorithm = build("acgan")
+    state = quick_jit(algorithm.init)(KEY_INIT)
+    z, labels = algorithm.prior(KEY_DATA, 3), jnp.arange(3)
+    first = state.ema["params"]["Dense_0"]["kernel"]
+    assert first.shape[0] == z.shape[1] + SPEC.num_classes
+    images = algorithm.generate(state, jnp.zeros_like(z), labels)
+    assert change(images[0], images[1]) > 0
 
 
 def test_infogan_reads_the_code_off_the_generators_images(quick_jit):

@@ -11,6 +11,7 @@ import jax
 from experiments import command
 from gen_models.benchmark import flops, loop, processes, report, rounds, steps, torch_twin
 from gen_models.config import Between, Size, validate
+from gen_models.models import MODELS
 from gen_models.nets import conv
 from gen_models.training import environment
 from gen_models.training.config import known_model
@@ -20,6 +21,7 @@ MEMBERS = 4  # of the population that is measured
 ROUND_STEPS, SAMPLES, FIT_STEPS, START_STEPS = 8, 500, 100, 20
 FIT_ROUNDS = 8  # of some ten seconds each: the fastest counts, see rounds.best
 POINT_ROUNDS = 3  # a point of the scaling table takes long
+UNIT = "dcgan"  # whose step is 1 in the table of costs
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ class Options:
     """Width of the nets."""
     scaling: bool = False
     """Also a table over batch sizes 16 to 512 and widths 32 to 128."""
+    costs: bool = False
+    """Also a table of what a step of every model costs, with default options but for the batch."""
     out: Path = Path("results/benchmark")
     """Prefix of the .md, .json and .png to write."""
     only_start: str | None = None
@@ -119,6 +123,25 @@ def point(model: str, batch_size: int, width: int) -> dict[str, Any]:
     }
 
 
+def costs(batch_size: int) -> list[dict[str, Any]]:
+    """A line a model: its step in turn with that of `UNIT`, the dearest first."""
+    unit = steps.Stepper(UNIT, batch_size).in_loop(ROUND_STEPS)
+    lines = []
+    for model in MODELS:
+        stepper = steps.Stepper(model, batch_size)
+        times = rounds.alternate({"unit": unit, "model": stepper.in_loop(2)}, POINT_ROUNDS)
+        lines.append(
+            {
+                "model": model,
+                "ms_a_step": 1e3 * rounds.median(times["model"]),
+                "over_unit": rounds.ratio(times["model"], times["unit"]),
+                "images_a_step": stepper.chunk.labels.shape[1],
+                "million_weights": sum(x.size for x in jax.tree.leaves(stepper.state.params)) / 1e6,
+            }
+        )
+    return sorted(lines, key=lambda line: -line["over_unit"])
+
+
 def measure(options: Options, args: Sequence[str]) -> dict[str, Any]:
     """Everything that was asked for."""
     models: dict[str, dict[str, float]] = {}
@@ -143,6 +166,8 @@ def measure(options: Options, args: Sequence[str]) -> dict[str, Any]:
         "matmul_high": max(rates) / 1e9,
         "models": models,
         "scaling": [],
+        "unit": UNIT,
+        "costs": [],
     }
 
 
@@ -161,6 +186,9 @@ def main(args: Sequence[str]) -> int:
     paths = report.write(result, options.out)  # safe before the next part begins
     if options.scaling:
         result["scaling"] = [point(m, *setting) for m in options.models for setting in SCALING]
+        report.write(result, options.out)
+    if options.costs:
+        result["costs"] = costs(options.batch_size)
         report.write(result, options.out)
     print(report.markdown(result))
     print("\n".join(map(str, paths)))

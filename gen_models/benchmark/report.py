@@ -58,6 +58,13 @@ def scaling_table(points: list[dict[str, Any]]) -> str:
     return markdown_table([titles, *(form.format(**point).split("|") for point in points)])
 
 
+def cost_table(unit: str, lines: list[dict[str, Any]]) -> str:
+    """Markdown: a row a model."""
+    titles = ["model", f"step ÷ {unit}'s", "ms a step", "images a step", "weights, millions"]
+    form = "`{model}`|{over_unit:.2f}|{ms_a_step:.1f}|{images_a_step}|{million_weights:.2f}"
+    return markdown_table([titles, *(form.format(**line).split("|") for line in lines)])
+
+
 def markdown(result: dict[str, Any]) -> str:
     """The whole report."""
     machine, setting = result["machine"], result["setting"]
@@ -66,9 +73,9 @@ def markdown(result: dict[str, Any]) -> str:
 Measured by `{setting["command"]}` on
 {environment.in_words(machine)}.
 Medians over {setting["rounds"]} rounds in which all contestants of a model take turns,
-{setting["point_rounds"]} for how the cost grows; ratios are taken within a round. The fit loop and
-the bare step take {setting["fit_rounds"]} turns of several seconds, in which a shared machine's
-rate changes: there the fastest turn of each counts. Batch {setting["batch_size"]}, width
+{setting["point_rounds"]} in the tables below the first; ratios are taken within a round. The fit
+loop and the bare step take {setting["fit_rounds"]} turns of several seconds, in which a shared
+machine's rate changes: there the fastest turn of each counts. Batch {setting["batch_size"]}, width
 {setting["width"]}, float32. The matmul rate, of 1024×1024 float32 products in the same rounds, was
 {result["matmul_gflop_s"]:.0f} GFLOP/s at the median and went from {result["matmul_low"]:.0f} to
 {result["matmul_high"]:.0f}. Its fraction is of the operations of convolutions as they are defined;
@@ -77,6 +84,9 @@ the program computes them with fewer.
 {table(result["models"])}"""
     if result["scaling"]:
         text += f"\n## How the cost grows\n\n{scaling_table(result['scaling'])}"
+    if result["costs"]:
+        lines = cost_table(result["unit"], result["costs"])
+        text += f"\n## What a step of each model costs\n\nOptions at their defaults.\n\n{lines}"
     return text
 
 

@@ -6,7 +6,8 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from gen_models.algorithm import Spec
+from experiments import benchmark
+from gen_models.algorithm import Spec, State
 from gen_models.benchmark import flops, loop, report, rounds, steps, torch_twin
 from gen_models.errors import UserError
 from gen_models.models import MODELS, dcgan
@@ -99,12 +100,34 @@ def test_report_shows_the_figures_it_has_and_leaves_out_the_rest(tmp_path):
         "width": 64,
     }
     rates = {"matmul_gflop_s": 140.0, "matmul_low": 130.0, "matmul_high": 150.0}
-    result = {"machine": machine, "setting": setting, "models": {"dcgan": figures}, "scaling": []}
-    markdown, data, chart = report.write(result | rates, tmp_path / "speed")
+    result = {"machine": machine, "setting": setting, "models": {"dcgan": figures}} | rates
+    result |= {"scaling": [], "unit": "dcgan", "costs": []}
+    markdown, data, chart = report.write(result, tmp_path / "speed")
     assert "| ms a step | 50.0 |" in markdown.read_text()
     assert "lax.conv" not in markdown.read_text()
+    assert "costs" not in markdown.read_text()
     assert json.loads(data.read_text())["models"]["dcgan"] == figures
     assert chart.read_bytes().startswith(b"\x89PNG")
+
+
+class Clocked:
+    """A stepper that is not compiled, and takes as long as it is told."""
+
+    def __init__(self, model, batch_size):
+        self.seconds = {"dcgan": 0.1, "wgan": 0.3}[model]
+        self.chunk = steps.random_chunk(batch_size)
+        self.state = State(0, {"gen": jnp.zeros((500, 4000))}, {}, {}, {}, ())
+
+    def in_loop(self, _):
+        return lambda: self.seconds
+
+
+def test_a_steps_cost_is_told_in_steps_of_dcgan(monkeypatch):
+    monkeypatch.setattr(benchmark, "MODELS", ("dcgan", "wgan"))
+    monkeypatch.setattr(steps, "Stepper", Clocked)
+    first, second = benchmark.costs(batch_size=4)
+    assert (first["model"], second["over_unit"]) == ("wgan", 1)
+    assert "| `wgan` | 3.00 | 300.0 | 4 | 2.00 |" in report.cost_table("dcgan", [first])
 
 
 def test_comparing_with_torch_needs_torch(monkeypatch):

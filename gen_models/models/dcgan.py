@@ -10,7 +10,7 @@ from gen_models.models import gans
 @hyperparameters
 class Config(gans.Config):
     """Options of `dcgan`: those of Radford et al. 2016, §4, but for averaged weights and the step
-    size that they allow."""
+    size that they allow. Their batch of 128 is the run's to choose."""
 
     learning_rate: Positive = 6e-4
     """Adam's step size. The paper's 2e-4 is for weights that are not averaged."""

@@ -1,6 +1,6 @@
 """DRAGAN (Kodali et al. 2017): the GAN's own loss, and a discriminator whose gradient is to have
 norm 1 around real images alone (§2.5). Batch normalisation would couple those gradients: it has
-none."""
+none. The gradient is that of the logit, in the paper that of the probability."""
 
 from gen_models import losses, penalties
 from gen_models.adversarial import adversarial

@@ -4,8 +4,9 @@ a book.
     L = -log p(x|e) + ‖sg[z(x)] - e‖² + β ‖z(x) - sg[e]‖²                                   (eq. 3)
 
 where e is the code nearest to the encoder's output z(x) (eq. 1 and 2), sg stops a gradient, and the
-decoder's gradient passes to z(x) as if e were it. The prior is learned at the same time from the
-codes as they are: p(e) is a recurrent net's, place by place, where the paper has a PixelCNN and
+decoder's gradient passes to z(x) as if e were it. Every term is summed over the places of the map,
+where the paper averages the last two over them (§3.2). The prior is learned at the same time from
+the codes as they are: p(e) is a recurrent net's, place by place, where the paper has a PixelCNN and
 learns it afterwards. -log p(x|e) - log p(e) bounds -log p(x).
 
 A latent is one standard normal number a place: it picks the code there, as the quantile that it is

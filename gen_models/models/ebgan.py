@@ -40,6 +40,6 @@ def build(config: Config, spec: Spec) -> Algorithm:
         return config.pull_away * losses.pulling_away(fake.head)
 
     dtype = jnp.dtype(config.compute_dtype)
-    disc = net(EnergyDiscriminator(distance, config.code_size, config.width, dtype=dtype))
+    disc = net(EnergyDiscriminator(distance, config.code_size, config.width, dtype))
     game = gans.game(config, spec, losses.energy_margin(config.margin), disc)
     return adversarial(game._replace(gen_auxiliary=alike), spec)

@@ -20,16 +20,15 @@ class EnergyDiscriminator(nn.Module):
     error: Callable[[Array], Array]
     code_size: int
     width: int = 64
-    normalised: bool = True
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
     def __call__(self, images: Array, labels: Array, *, train: bool) -> Verdict:
         del labels
-        layers = Layers(self.normalised, self.dtype)
+        layers = Layers(normalised=True, dtype=self.dtype)
 
         def finish(x: Array) -> Array:
-            return leaky_relu(batch_norm(train, self.dtype)(x) if self.normalised else x)
+            return leaky_relu(batch_norm(train, self.dtype)(x))
 
         x = leaky_relu(layers.halve(self.width, bias=True)(images))
         x = finish(layers.halve(2 * self.width)(x))

@@ -1,8 +1,8 @@
 """BEGAN of Lucic et al. 2018, with the values that their code (google/compare_gan)
 starts from; those that their search found best are not in it. 20 epochs.
 
-There the discriminator is updated five times a step, the generator a fifth as often as here;
-images are in [0, 1].
+There the discriminator is updated five times a step, the generator a fifth as often as here; images
+are in [0, 1].
 
 python -m experiments.train --config configs/lucic_began.py
 """

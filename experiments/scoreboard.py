@@ -2,16 +2,17 @@
 
 import shlex
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 from experiments import command, evaluate, train
 from experiments.compare import feature_net
 from gen_models import render
-from gen_models.comparison import board, entries, pictures
+from gen_models.comparison import board, entries, ledger, pictures
+from gen_models.comparison.ledger import Cell, Result
 from gen_models.config import Between, validate
 from gen_models.data.known import CATALOG
 from gen_models.evaluation import assess, record
@@ -24,14 +25,17 @@ from gen_models.training import run as runs
 from gen_models.training.config import known_model
 from gen_models.training.fit import DivergenceError
 
-PAGE, NUMBERS, PICTURES = "README.md", "scoreboard.json", "scoreboard"
+PAGE, NUMBERS = "README.md", "scoreboard.json"
 ALWAYS = ("dcgan", "cgan", "vae")  # these are given every seed and data set, the best or not
+
+Results = Mapping[Cell, Result]
 
 
 @dataclass(frozen=True)
 class Options:
     """Every model once on the first data set; the best, and dcgan, cgan and vae, with every seed on
-    every data set. Trains and measures what is missing, writes the page of what there is."""
+    every data set. Trains and measures what the scoreboard lacks, a run at a time. To have a run
+    made anew, take it out of scoreboard.json."""
 
     models: tuple[str, ...] = (*ALWAYS, *(model for model in MODELS if model not in ALWAYS))
     """Which models, with their default options."""
@@ -44,132 +48,138 @@ class Options:
     steps: configs.Steps = 5000
     """Training steps of each run."""
     results: Path = Path("results")
-    """Where the page goes; its runs are below in runs/."""
+    """Where page, numbers and pictures go; runs are trained below it, in runs/."""
 
 
-class Cell(NamedTuple):
-    """One run of the board."""
-
-    dataset: str
-    model: str
-    seed: int
-    folder: Path
-
-
-def cells(options: Options) -> Iterator[Cell]:
+def cells(options: Options, results: Results) -> Iterator[Cell]:
     """Every run, in the order in which they are to be made. Which models are the best is asked when
     each has been asked for once."""
-
-    def cell(dataset: str, model: str, seed: int) -> Cell:
-        folder = options.results / "runs" / f"{dataset}-{model}-{seed}"
-        return Cell(dataset, model, seed, folder)
-
-    once = [cell(options.datasets[0], model, 0) for model in options.models]
+    once = [Cell(options.datasets[0], model, 0, options.steps) for model in options.models]
     yield from once
-    chosen = leading(once, options.best)
+    chosen = leading(once, results, options.best)
     for seed in range(options.seeds):
         for dataset, model in product(options.datasets, chosen):
-            found = cell(dataset, model, seed)
-            if found not in once:
-                yield found
+            cell = Cell(dataset, model, seed, options.steps)
+            if cell not in once:
+                yield cell
 
 
-def leading(once: Sequence[Cell], best: int) -> list[str]:
+def leading(once: Sequence[Cell], results: Results, best: int) -> list[str]:
     """The models that always are, and those of the lowest FID among all that have been measured."""
-    fids = {cell.model: fid for cell in once if (fid := fid_of(cell.folder)) is not None}
-    ranked = sorted(fids, key=fids.__getitem__)[:best]
-    given = [cell.model for cell in once]
-    return [model for model in given if model in ALWAYS or model in ranked]
+    found = filled(once, results)
+    ranked = sorted(found, key=lambda cell: found[cell].fid)[:best]
+    return [cell.model for cell in once if cell.model in ALWAYS or cell in ranked]
 
 
-def fid_of(folder: Path) -> float | None:
-    """The FID in a run's evaluation, None without one."""
-    try:
-        return record.read(folder / record.NAME).measures["fid"]["value"]
-    except record.RecordError:
-        return None
+def filled(wanted: Iterable[Cell], results: Results) -> dict[Cell, Result]:
+    """The results that count: of today's default options, measured as is done today."""
+    return {
+        cell: results[cell]
+        for cell in wanted
+        if cell in results
+        and results[cell].options == default_options(cell)
+        and results[cell].evaluation.protocol == protocol(cell.dataset)
+    }
 
 
-def trained(folder: Path, steps: int) -> bool:
-    """Whether a run is done."""
-    return steps in checkpoint.steps(folder / runs.CHECKPOINTS)
+def default_options(cell: Cell) -> dict[str, object]:
+    """Every option that decides the result of a run of this cell."""
+    named = {"model": cell.model, "dataset": cell.dataset, "seed": cell.seed}
+    return configs.identity(configs.from_flat(named))
 
 
-def evaluated(folder: Path, steps: int, protocol: Protocol) -> bool:
+def protocol(dataset: str) -> Protocol:
+    """What the board measures under."""
+    return assess.protocol(dataset, assess.Extent())
+
+
+def folder_of(cell: Cell, options: Options) -> Path:
+    """Where the run of a cell is trained."""
+    return options.results / "runs" / cell.name
+
+
+def make(cell: Cell, folder: Path) -> int:
+    """Train and evaluate what `folder` lacks of it. Returns the exit code of what stopped, or 0.
+
+    Raises DivergenceError.
+    """
+    if cell.steps not in checkpoint.steps(folder / runs.CHECKPOINTS):
+        args = ["--model", cell.model, "--dataset", cell.dataset, "--seed", cell.seed]
+        code = train.main([*map(str, args), "--steps", str(cell.steps), "--out", str(folder)])
+        if code:
+            return code
+    if not evaluated(folder, cell.steps, protocol(cell.dataset)):
+        return evaluate.main([str(folder), "--cas"])
+    return 0
+
+
+def evaluated(folder: Path, steps: int, wanted: Protocol) -> bool:
     """Whether its last state has been evaluated in full, and under this protocol."""
-    found = record.current(folder / record.NAME, steps, protocol)
+    found = record.current(folder / record.NAME, steps, wanted)
     names = found.measures.keys() if found else ()
     scored = "classification_score" in names or "label_accuracy" not in names
     return "authenticity" in names and scored
 
 
-def bring_about(options: Options) -> int:
-    """Train and evaluate all that is missing. Returns the exit code of the first that stopped."""
-    for name, model, seed, folder in cells(options):
-        if not trained(folder, options.steps):
-            args = ["--model", model, "--dataset", name, "--seed", seed, "--steps", options.steps]
-            try:
-                code = train.main([*map(str, args), "--out", str(folder)])
-            except DivergenceError as error:
-                print(f"{folder} is left out: {error}", file=sys.stderr)
-                continue
-            if code:
-                return code
-        wanted = assess.protocol(name, assess.Extent())
-        if not evaluated(folder, options.steps, wanted):
-            evaluate.main([str(folder), "--cas"])
-    return 0
+def result(run: runs.Run) -> Result:
+    """What a run that is trained and evaluated came to."""
+    session = run.sessions()[-1]
+    evaluation = record.read(run.folder / record.NAME)
+    options, machine = configs.identity(run.config), environment.machine(session)
+    return Result(options, evaluation, run.seconds, machine, session["code"])
 
 
-def done(folder: Path, steps: int) -> bool:
-    """Whether a run is trained and measured."""
-    return trained(folder, steps) and fid_of(folder) is not None
+def draw(run: runs.Run, cell: Cell, options: Options) -> None:
+    """Its samples, a class a row, from the latents that every model is given."""
+    path = options.results / board.picture(cell.dataset, cell.model)
+    path.parent.mkdir(exist_ok=True)
+    images, names = entries.by_class(run, feature_net(cell.dataset))
+    render.save_png(pictures.grid(images, names), path)
 
 
-def missing(options: Options) -> list[str]:
-    """The names of the runs that are not."""
-    return [c.folder.name for c in cells(options) if not done(c.folder, options.steps)]
-
-
-def collected(options: Options) -> dict[str, list[entries.Entry]]:
-    """The entries of each data set, of runs that are done, the lowest FID first."""
-    found: dict[str, list[runs.Run]] = {}
-    for name, _, _, folder in cells(options):
-        if done(folder, options.steps):
-            found.setdefault(name, []).append(runs.load(folder))
-    boards = {
-        name: entries.entries(these, {r.folder: record.read(r.folder / record.NAME) for r in these})
-        for name, these in found.items()
-    }
-    by_fid = lambda entry: entry.summary["fid"].value  # noqa: E731
-    return {name: sorted(board, key=by_fid) for name, board in boards.items()}
-
-
-def publish(words: str, options: Options, found: Mapping[str, Sequence[entries.Entry]]) -> None:
-    """Write the page, the numbers and the pictures."""
-    machine = environment.in_words(environment.describe())
-    write_text(options.results / PAGE, board.board(words, machine, found, missing(options)))
-    write_text(options.results / NUMBERS, board.as_json(words, machine, found))
-    (options.results / PICTURES).mkdir(exist_ok=True)
-    for name, columns in found.items():
-        net = feature_net(name)
-        grids = {e.name: pictures.grid(*entries.by_class(e.drawn, net)) for e in columns}
-        picture = pictures.captioned(grids, columns=4)
-        render.save_png(picture, options.results / PICTURES / f"{name}.png")
+def publish(words: str, options: Options, results: Results) -> None:
+    """Write the page of all that counts."""
+    wanted = list(cells(options, results))
+    found = filled(wanted, results)
+    missing = [cell.name for cell in wanted if cell not in found]
+    write_text(options.results / PAGE, board.board(words, found, missing))
 
 
 def main(args: Sequence[str]) -> int:
-    """Bring about, collect, publish, say where. Returns the exit code."""
+    """Make what is missing, publishing after each run. Returns the exit code."""
     options = command.parse("scoreboard", Options, args)
     validate(options)
     for model in options.models:
         known_model(model)
-    code = bring_about(options)
-    found = collected(options)
-    if found:
-        publish(f"python -m experiments.scoreboard {shlex.join(args)}".strip(), options, found)
-        print(options.results / PAGE)
+    words = f"python -m experiments.scoreboard {shlex.join(args)}".strip()
+    results = ledger.read(options.results / NUMBERS)
+    code = fill(words, options, results)
+    publish(words, options, results)
+    print(options.results / PAGE)
     return code
+
+
+def fill(words: str, options: Options, results: dict[Cell, Result]) -> int:
+    """Make every run that `results` lacks, and add it there and on disk. Returns the exit code of
+    what stopped, or 0."""
+    for cell in cells(options, results):
+        if filled([cell], results):
+            continue
+        folder = folder_of(cell, options)
+        try:
+            code = make(cell, folder)
+        except DivergenceError as error:
+            print(f"{folder} is left out: {error}", file=sys.stderr)
+            continue
+        if code:
+            return code
+        run = runs.load(folder)
+        if cell.seed == 0:
+            draw(run, cell, options)
+        results[cell] = result(run)
+        ledger.write(options.results / NUMBERS, results)
+        publish(words, options, results)
+    return 0
 
 
 if __name__ == "__main__":

@@ -1,92 +1,111 @@
 """The scoreboard: a Markdown page of every model on every data set."""
 
-import json
 from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
 
 import numpy as np
 
 from gen_models import markdown
-from gen_models.comparison.entries import Entry
+from gen_models.comparison.ledger import Cell, Result
+from gen_models.evaluation import record
 from gen_models.evaluation.measure import MEASURES
-from gen_models.evaluation.record import PARTS, common_protocol, floor, shown
+from gen_models.evaluation.record import PARTS, Summary
+
+COLUMNS = 4  # pictures in a row
 
 
-def board(
-    command: str, machine: str, found: Mapping[str, Sequence[Entry]], missing: Sequence[str]
-) -> str:
-    """The page; `found` has the entries of each data set, all of them evaluated, and `missing` the
-    names of runs that should be there too."""
+def picture(dataset: str, model: str) -> PurePosixPath:
+    """Where the page looks for a model's samples, seen from its own folder."""
+    return PurePosixPath("scoreboard") / f"{dataset}-{model}.png"
+
+
+def board(command: str, found: Mapping[Cell, Result], missing: Sequence[str]) -> str:
+    """The page of all results; `missing` are the names of runs that should be there too."""
+    machines = sorted({result.machine for result in found.values()})
+    marks = {machine: f"({number})" for number, machine in enumerate(machines, 1)}
     legend = "\n".join(
         f"- **{m.title}**, {m.better} is better: {m.meaning}" for m in MEASURES.values()
     )
     without = f"\nMissing, not made yet or diverged: {', '.join(missing)}.\n" if missing else ""
-    sections = "\n".join(_dataset(name, entries) for name, entries in found.items())
+    sections = "\n".join(_dataset(name, models, marks) for name, models in _by_model(found).items())
     return (
-        f"# Scoreboard\n\nMade by `{command}` on {machine}.\n\n"
+        f"# Scoreboard\n\nMade by `{command}`.\n\n"
         "Every model has its default options, the paper's where it names them: some are made for "
         "trainings a hundred times as long. This compares defaults, not ideas.\n\n"
         "Each number is the mean over the seeds ± half of its 95 % interval (Student's t; of a "
         "single seed, that of its evaluation). `real images` is the floor: as many images of the "
-        "training split, taken for samples; for label accuracy and authenticity the test split. A "
-        "minute is one of the clock, whatever else ran.\n"
-        f"{without}{sections}\n## What the columns mean\n\n{legend}\n"
+        "training split, taken for samples; for label accuracy and authenticity the test split. "
+        "Minutes are those of seed 0, by the clock, whatever else ran, on the machine of that "
+        "number.\n"
+        f"{without}{sections}\n## What the columns mean\n\n{legend}\n\n"
+        f"## Machines\n\n{_machines(found, marks)}\n"
     )
 
 
-def _dataset(name: str, entries: Sequence[Entry]) -> str:
-    protocol = common_protocol([e for entry in entries for e in entry.evaluations])
-    names = [n for n in MEASURES if any(n in entry.summary for entry in entries)]
-    heading = ["model", "seeds", *(MEASURES[n].title for n in names), "minutes"]
-    rows = [_row(entry, names) for entry in entries]
-    floors = [floor(n, [entry.summary for entry in entries]) for n in names]
+def _machines(found: Mapping[Cell, Result], marks: Mapping[str, str]) -> str:
+    """Each machine, and which versions of the code it ran."""
+    lines = []
+    for machine, mark in marks.items():
+        codes = sorted({r.code for r in found.values() if r.machine == machine})
+        lines.append(f"- {mark} {machine}, code {', '.join(codes)}")
+    return "\n".join(lines)
+
+
+Models = Mapping[str, Sequence[Result]]  # of one data set, the best model first, in order of seed
+
+
+def _by_model(found: Mapping[Cell, Result]) -> dict[str, Models]:
+    groups: dict[str, dict[str, list[Result]]] = {}
+    for cell in sorted(found):
+        groups.setdefault(cell.dataset, {}).setdefault(cell.model, []).append(found[cell])
+    mean = lambda group: np.mean([result.fid for result in group[1]])  # noqa: E731
+    return {name: dict(sorted(models.items(), key=mean)) for name, models in groups.items()}
+
+
+def _dataset(name: str, models: Models, marks: Mapping[str, str]) -> str:
+    evaluations = {model: [r.evaluation for r in results] for model, results in models.items()}
+    protocol = record.common_protocol([e for group in evaluations.values() for e in group])
+    summaries = {model: record.summarise(group) for model, group in evaluations.items()}
+    names = [n for n in MEASURES if any(n in summary for summary in summaries.values())]
+    rows = [["model", "seeds", *(MEASURES[n].title for n in names), "minutes"]]
+    for model, results in models.items():
+        cells = _cells(summaries[model], names)
+        minutes = f"{results[0].seconds / 60:.1f} {marks[results[0].machine]}"
+        rows.append([f"`{model}`", str(len(results)), *cells, minutes])
+    floors = [record.floor(n, list(summaries.values())) for n in names]
     rows.append(["*real images*", "", *floors, ""])
-    parts = [f"\n## {name}\n\n{protocol}\n", markdown.table([heading, *rows])]
-    measured = [entry for entry in entries if entry.evaluations[0].likelihood]
+    parts = [f"\n## {name}\n\n{protocol}\n", markdown.table(rows)]
+    measured = {model: group for model, group in evaluations.items() if group[0].likelihood}
     if measured:
         parts.append(_likelihoods(measured))
-    parts += [f"![samples](scoreboard/{name}.png)", ""]
-    return "\n".join(parts)
+    return "\n".join([*parts, _pictures(name, list(models))])
 
 
-def _row(entry: Entry, names: Sequence[str]) -> list[str]:
-    cells = [shown(n, entry.summary[n]) if n in entry.summary else "–" for n in names]
-    minutes = f"{np.mean([run.seconds for run in entry.runs]) / 60:.1f}"
-    return [f"`{entry.name}`", str(len(entry.evaluations)), *cells, minutes]
+def _cells(summary: Mapping[str, Summary], names: Sequence[str]) -> list[str]:
+    return [record.shown(n, summary[n]) if n in summary else "–" for n in names]
 
 
-def _likelihoods(entries: Sequence[Entry]) -> str:
+def _likelihoods(models: Mapping[str, Sequence[record.Evaluation]]) -> str:
     """Bounds in nats, mean and deviation over the seeds."""
-    heading = ["model", "images", "k", *(title.strip() for title in PARTS.values()), "p(x|z)"]
-    rows = []
-    for entry in entries:
-        first = entry.evaluations[0].likelihood
+    rows = [["model", "images", "k", *(title.strip() for title in PARTS.values()), "p(x|z)"]]
+    for model, evaluations in models.items():
+        first = evaluations[0].likelihood
         cells = [f"{first['images']:,}", str(first["draws"])]
         for part in PARTS:
-            values = [e.likelihood[part]["value"] for e in entry.evaluations]
+            values = [e.likelihood[part]["value"] for e in evaluations]
             spread = f" ± {np.std(values, ddof=1):.2f}" if len(values) > 1 else ""
             cells.append(f"{np.mean(values):.2f}{spread}")
-        rows.append([f"`{entry.name}`", *cells, first["observation"]])
+        rows.append([f"`{model}`", *cells, first["observation"]])
     note = (
         "Likelihood of the first test images, with k importance samples each; ± is the deviation "
         "over the seeds.\n\n"
     )
-    return note + markdown.table([heading, *rows])
+    return note + markdown.table(rows)
 
 
-def as_json(command: str, machine: str, found: Mapping[str, Sequence[Entry]]) -> str:
-    """Every number behind the page."""
-    values = {
-        name: [
-            {
-                "model": entry.name,
-                "options": entry.options,
-                "runs": [
-                    e._asdict() | {"protocol": e.protocol.to_dict()} for e in entry.evaluations
-                ],
-                "seconds": [run.seconds for run in entry.runs],
-            }
-            for entry in entries
-        ]
-        for name, entries in found.items()
-    }
-    return json.dumps({"command": command, "machine": machine, "datasets": values}, indent=1) + "\n"
+def _pictures(dataset: str, models: Sequence[str]) -> str:
+    """Samples of seed 0, the best model first."""
+    cells = [f"`{model}`<br>![{model}]({picture(dataset, model)})" for model in models]
+    cells += [""] * (-len(cells) % COLUMNS)
+    rows = [cells[i : i + COLUMNS] for i in range(0, len(cells), COLUMNS)]
+    return markdown.table([[""] * COLUMNS, *rows])

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gen_models.config import ConfigError, from_dict
+from gen_models import config
+from gen_models.config import ConfigError
 from gen_models.errors import UserError
 from gen_models.evaluation.measure import MEASURES
 from gen_models.evaluation.protocol import Protocol, common
@@ -66,10 +67,38 @@ def common_protocol(evaluations: Sequence[Evaluation]) -> Protocol:
     return common([(evaluation.subject["name"], evaluation.protocol) for evaluation in evaluations])
 
 
+def to_dict(evaluation: Evaluation) -> dict[str, Any]:
+    """As JSON holds it."""
+    values = evaluation._asdict() | {"protocol": evaluation.protocol.to_dict()}
+    return {"format": FORMAT, "version": VERSION, **values}
+
+
+def from_dict(values: object) -> Evaluation:
+    """The inverse of `to_dict`. Raises one of DAMAGES for anything else."""
+    if not isinstance(values, dict):
+        raise ValueError("expected a JSON object")
+    values = dict(values)
+    head = {name: values.pop(name) for name in ("format", "version")}
+    if repr(head) != repr({"format": FORMAT, "version": VERSION}):
+        raise ValueError(f"expected format {FORMAT!r} version {VERSION}")
+    if values["protocol"].keys() != Protocol.__dataclass_fields__.keys():
+        raise ValueError("its protocol is not whole")
+    protocol = config.from_dict(Protocol, values.pop("protocol"))
+    found = Evaluation(protocol=protocol, **values)
+    for part in (found.subject, found.measures, found.likelihood, found.details):
+        if not isinstance(part, dict):
+            raise ValueError("a part of it is no JSON object")
+    if not isinstance(found.subject.get("name"), str):
+        raise ValueError("its subject has no name")
+    measures = {name: row for name, row in found.measures.items() if name in MEASURES}
+    for name, row in measures.items():
+        _check_measure(name, row)
+    return found._replace(measures=measures)
+
+
 def write(path: Path, evaluation: Evaluation) -> None:
     """Write evaluation.json. Raises UserError."""
-    values = evaluation._asdict() | {"protocol": evaluation.protocol.to_dict()}
-    text = json.dumps({"format": FORMAT, "version": VERSION, **values}, indent=2, allow_nan=False)
+    text = json.dumps(to_dict(evaluation), indent=2, allow_nan=False)
     with atomic_write(path) as file:
         file.write(text.encode() + b"\n")
 
@@ -77,25 +106,7 @@ def write(path: Path, evaluation: Evaluation) -> None:
 def read(path: Path) -> Evaluation:
     """Read it back. Raises RecordError for anything else."""
     try:
-        values = json.loads(path.read_text(), parse_constant=_refuse)
-        if not isinstance(values, dict):
-            raise ValueError("expected a JSON object")
-        head = {name: values.pop(name) for name in ("format", "version")}
-        if repr(head) != repr({"format": FORMAT, "version": VERSION}):
-            raise ValueError(f"expected format {FORMAT!r} version {VERSION}")
-        if values["protocol"].keys() != Protocol.__dataclass_fields__.keys():
-            raise ValueError("its protocol is not whole")
-        protocol = from_dict(Protocol, values.pop("protocol"))
-        found = Evaluation(protocol=protocol, **values)
-        for part in (found.subject, found.measures, found.likelihood, found.details):
-            if not isinstance(part, dict):
-                raise ValueError("a part of it is no JSON object")
-        if not isinstance(found.subject.get("name"), str):
-            raise ValueError("its subject has no name")
-        measures = {name: row for name, row in found.measures.items() if name in MEASURES}
-        for name, row in measures.items():
-            _check_measure(name, row)
-        return found._replace(measures=measures)
+        return from_dict(json.loads(path.read_text(), parse_constant=_refuse))
     except FileNotFoundError as error:
         raise RecordError(
             f"{path} is not there; make it with python -m experiments.evaluate {path.parent}"

@@ -41,12 +41,17 @@ def describe() -> dict[str, Any]:
     }
 
 
-def in_words(session: dict[str, Any]) -> str:
-    """Machine and code of a session, for a report."""
+def machine(session: dict[str, Any]) -> str:
+    """What a session ran on, for a report."""
     return (
         f"{session['processor']}, {session['cores']} cores, {', '.join(session['devices'])}, "
-        f"Python {session['python']}, jax {session['libraries']['jax']}, code {session['code']}"
+        f"Python {session['python']}, jax {session['libraries']['jax']}"
     )
+
+
+def in_words(session: dict[str, Any]) -> str:
+    """Machine and code of a session, for a report."""
+    return f"{machine(session)}, code {session['code']}"
 
 
 def code_version() -> str:

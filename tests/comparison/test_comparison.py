@@ -1,10 +1,10 @@
-"""Entries, interpolations and the scoreboard's page."""
+"""Entries, the scoreboard's page and its ledger."""
 
-import json
-from types import SimpleNamespace
+import pytest
 
-from gen_models.comparison import board
+from gen_models.comparison import board, ledger
 from gen_models.comparison.entries import Entry, entries
+from gen_models.comparison.ledger import Cell, Result
 from gen_models.evaluation.protocol import Protocol
 from gen_models.evaluation.record import Evaluation
 
@@ -15,15 +15,22 @@ def row(value, floor=0.5):
     return {"value": value, "error": 0.1, "floor": floor, "floor_error": None}
 
 
-def evaluation(seed, fid, **likelihood):
+def evaluation(seed, fid, model="gan", **likelihood):
     bounds = {name: {"value": value, "error": 1.0} for name, value in likelihood.items()}
     if bounds:
         bounds |= {"images": 50, "draws": 7, "observation": "Bernoulli"}
-    return Evaluation({"name": f"run-{seed}"}, PROTOCOL, {"fid": row(fid)}, bounds, {})
+    subject = {"name": f"run-{seed}", "dataset": "tiny", "model": model, "seed": seed, "step": 9}
+    return Evaluation(subject, PROTOCOL, {"fid": row(fid)}, bounds, {})
 
 
-def entry(name, evaluations, seconds=90.0):
-    return Entry(name, tuple(SimpleNamespace(seconds=seconds) for _ in evaluations), evaluations)
+def results(*evaluations, seconds=90.0, machine="the machine"):
+    """As a ledger holds them, by their cells."""
+    return {
+        Cell("tiny", e.subject["model"], e.subject["seed"], 9): Result(
+            {"width": 4}, e, seconds, machine, "abc123"
+        )
+        for e in evaluations
+    }
 
 
 def table_of(page):
@@ -32,36 +39,71 @@ def table_of(page):
 
 
 def test_the_scoreboard_has_a_row_a_model_with_its_interval_over_seeds_and_the_floor():
-    found = {"tiny": [entry("gan", (evaluation(0, 1.0), evaluation(1, 3.0)))]}
-    page = board.board("the command", "the machine", found, ["mnist-wgan-0"])
+    page = board.board("the command", results(evaluation(1, 3.0), evaluation(0, 1.0)), ["wgan-0"])
     heading, _, gan, real = table_of(page)[:4]
     assert heading == ["model", "seeds", "FID", "minutes"]
     # Student's t at one degree of freedom is 12.706; the deviation of 1 and 3 is √2.
-    assert gan == ["`gan`", "2", "2.00 ± 12.71", "1.5"]
+    assert gan == ["`gan`", "2", "2.00 ± 12.71", "1.5 (1)"]
     assert real == ["*real images*", "", "0.50", ""]
     assert str(PROTOCOL) in page
     assert "the command" in page
-    assert "Missing, not made yet or diverged: mnist-wgan-0." in page
+    assert "Missing, not made yet or diverged: wgan-0." in page
+
+
+def test_the_best_model_is_the_first_in_the_table_and_among_the_pictures():
+    page = board.board("c", results(evaluation(0, 2.0), evaluation(0, 1.0, "vae")), [])
+    assert [line[0] for line in table_of(page)[2:4]] == ["`vae`", "`gan`"]
+    assert page.index("scoreboard/tiny-vae.png") < page.index("scoreboard/tiny-gan.png")
+
+
+def test_minutes_name_the_machine_that_took_them():
+    found = results(evaluation(0, 1.0), machine="A, slow")
+    found |= results(evaluation(0, 2.0, "vae"), machine="B, fast", seconds=60.0)
+    page = board.board("c", found, [])
+    assert [line[-1] for line in table_of(page)[2:4]] == ["1.5 (1)", "1.0 (2)"]
+    assert "- (1) A, slow, code abc123\n- (2) B, fast, code abc123\n" in page
 
 
 def test_models_with_a_likelihood_have_a_table_of_their_own():
     bounds = {"elbo": -10.0, "likelihood": -7.0, "kl": 3.0, "importance_weighted": -9.0}
-    found = {"tiny": [entry("vae", (evaluation(0, 1.0, **bounds),))]}
-    page = board.board("c", "m", found, [])
+    page = board.board("c", results(evaluation(0, 1.0, "vae", **bounds)), [])
     assert "| `vae` | 50 | 7 | -10.00 | -7.00 | 3.00 | -9.00 | Bernoulli |" in page
     assert "| p(x\\|z) |" in page  # a bar that parts no cells
 
 
-def test_every_number_of_the_scoreboard_is_in_its_json(monkeypatch):
-    monkeypatch.setattr(Entry, "options", {"width": 4})
-    found = {"tiny": [entry("gan", (evaluation(0, 1.0),))]}
-    values = json.loads(board.as_json("c", "m", found))
-    (model,) = values["datasets"]["tiny"]
-    assert model["options"] == {"width": 4}
-    assert model["runs"][0]["measures"]["fid"]["value"] == 1.0
-    assert model["runs"][0]["protocol"]["features"] == PROTOCOL.features
+def test_a_ledger_gives_back_every_result_and_starts_empty(tmp_path):
+    path = tmp_path / "scoreboard.json"
+    assert ledger.read(path) == {}
+    found = results(evaluation(0, 1.0), evaluation(1, 3.0))
+    ledger.write(path, found)
+    assert ledger.read(path) == found
+    text = path.read_text()
+    ledger.write(path, dict(reversed(found.items())))
+    assert path.read_text() == text
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("gen_models.scoreboard", "another"),
+        ('"seconds": 90.0', '"seconds": "long"'),
+        ('"seconds"', '"second"'),
+        ('"machine": "the machine"', '"machine": null'),
+        ('"options": {', '"options": 3, "more": {'),
+        ('"seed": 0', '"seeds": 0'),
+        ("]", ""),
+        ("gen_models.evaluation", "another"),
+    ],
+)
+def test_a_damaged_ledger_is_refused_with_what_to_do(tmp_path, old, new):
+    path = tmp_path / "scoreboard.json"
+    ledger.write(path, results(evaluation(0, 1.0)))
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new, 1))
+    with pytest.raises(ledger.LedgerError, match=r"is no scoreboard: .*restore it"):
+        ledger.read(path)
 
 
 def test_an_entry_without_evaluations_has_no_summary():
-    assert entry("gan", ()).summary == {}
+    assert Entry("gan", (), ()).summary == {}
     assert entries([], {}) == []

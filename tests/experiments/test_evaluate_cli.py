@@ -12,6 +12,7 @@ from PIL import Image
 from trainings import write_folder
 
 from experiments import compare, evaluate, sample, scoreboard, sweep, train, train_features
+from gen_models.comparison import ledger
 from gen_models.config import ConfigError
 from gen_models.data import idx
 from gen_models.errors import UserError
@@ -19,7 +20,8 @@ from gen_models.evaluation import assess, record
 from gen_models.evaluation.features import FeatureError
 from gen_models.evaluation.protocol import ProtocolError
 from gen_models.evaluation.yardstick import Yardstick
-from gen_models.training import checkpoint
+from gen_models.training import checkpoint, environment
+from gen_models.training import config as configs
 from gen_models.training.run import RunError, load
 
 QUICK = ["--width", "4", "--latent-size", "3", "--batch-size", "4", "--steps", "4"]
@@ -251,6 +253,21 @@ def test_the_scoreboard_takes_only_evaluations_of_its_own_protocol_and_of_the_la
     assert not scoreboard.evaluated(folder, 4, assess.protocol("tiny", default))
     assert not scoreboard.evaluated(folder, 5, assess.protocol("tiny", fewer))
     assert not scoreboard.evaluated(Path("nowhere"), 4, assess.protocol("tiny", fewer))
+
+
+def test_the_scoreboard_takes_from_a_run_its_options_numbers_machine_and_samples():
+    evaluated("cgan-0", "--cas")
+    run, cell = load(Path("cgan-0")), ledger.Cell("tiny", "cgan", 0, 4)
+    found = scoreboard.result(run)
+    assert found.options == configs.identity(run.config)
+    assert found.fid == record.read(Path("cgan-0/evaluation.json")).measures["fid"]["value"]
+    assert found.seconds > 0
+    assert found.machine in environment.in_words(run.sessions()[-1])
+    ledger.write(Path("scoreboard.json"), {cell: found})
+    assert ledger.read(Path("scoreboard.json")) == {cell: found}
+    scoreboard.draw(run, cell, scoreboard.Options(results=Path()))
+    with Image.open("scoreboard/tiny-cgan.png") as picture:
+        assert picture.height == 3 * (2 * 8 + 2) + 2  # a class a row, each pixel two by two
 
 
 def test_a_comparison_refuses_numbers_of_different_protocols():

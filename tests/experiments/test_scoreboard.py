@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from experiments import evaluate, scoreboard, train
-from experiments.scoreboard import Options, bring_about, cells, collected
-from gen_models.evaluation import assess, record
+from experiments.scoreboard import NUMBERS, PAGE, Options, fill
+from gen_models.comparison import ledger
+from gen_models.comparison.ledger import Cell, Result
+from gen_models.evaluation import record
 from gen_models.evaluation.protocol import Protocol
 from gen_models.evaluation.record import Evaluation
 from gen_models.training.fit import DivergenceError
@@ -17,12 +18,17 @@ PROTOCOL = Protocol("net-v1-0123abcd", "mnist", "test", 100)
 FIDS = {"dcgan": 3.0, "cgan": 1.0, "vae": 9.0, "gan": 2.0, "lsgan": 2.5, "hinge": 0.5}
 
 
-def measure(folder, fid, names=("fid", "authenticity"), step=5, protocol=PROTOCOL):
-    folder.mkdir(parents=True, exist_ok=True)
+def evaluation(folder, fid, names=("fid", "authenticity"), step=5, protocol=PROTOCOL):
+    dataset, model, seed = folder.name.split("-")
+    subject = {"dataset": dataset, "model": model, "seed": int(seed), "step": step}
     row = {"value": fid, "error": 0.1, "floor": 0.0, "floor_error": None}
     measures = dict.fromkeys(names, row)
-    found = Evaluation({"name": folder.name, "step": step}, protocol, measures, {}, {})
-    record.write(folder / record.NAME, found)
+    return Evaluation(subject | {"name": folder.name}, protocol, measures, {}, {})
+
+
+def measure(folder, fid, **change):
+    folder.mkdir(parents=True, exist_ok=True)
+    record.write(folder / record.NAME, evaluation(folder, fid, **change))
 
 
 @pytest.fixture
@@ -34,7 +40,7 @@ def options(tmp_path):
 
 @pytest.fixture
 def made(monkeypatch):
-    """What has been trained; training and measuring are stood in for."""
+    """What has been trained; training, measuring and drawing are stood in for."""
     done = []
 
     def pretend(args):
@@ -51,14 +57,27 @@ def made(monkeypatch):
         measure(folder, FIDS[folder.name.split("-")[1]])
         return 0
 
+    def result(folder):
+        found = record.read(folder / record.NAME)
+        cell = Cell(*(found.subject[name] for name in ("dataset", "model", "seed", "step")))
+        return Result(scoreboard.default_options(cell), found, 60.0, "a machine", "abc")
+
     monkeypatch.setattr(train, "main", pretend)
     monkeypatch.setattr(evaluate, "main", evaluated)
-    monkeypatch.setattr(assess, "protocol", lambda *_: PROTOCOL)
+    monkeypatch.setattr(scoreboard, "protocol", lambda _: PROTOCOL)
+    monkeypatch.setattr(scoreboard.runs, "load", lambda folder: folder)
+    monkeypatch.setattr(scoreboard, "result", result)
+    monkeypatch.setattr(scoreboard, "draw", lambda *_: None)
     return done
 
 
+def go_on(options):
+    """As a new process would: with what is on disk."""
+    return fill("the command", options, ledger.read(options.results / NUMBERS))
+
+
 def test_each_model_is_made_once_before_any_is_made_again(options, made):
-    assert bring_about(options) == 0
+    assert go_on(options) == 0
     assert made[: len(FIDS)] == [f"mnist-{model}-0" for model in FIDS]
     # The three that always are; hinge is among the two best, cgan is so too.
     chosen = ["dcgan", "cgan", "vae", "hinge"]
@@ -67,11 +86,55 @@ def test_each_model_is_made_once_before_any_is_made_again(options, made):
     assert made[len(FIDS) :] == expected
 
 
-def test_what_is_done_is_not_done_again(options, made):
-    bring_about(options)
+def test_what_is_done_is_not_done_again_though_its_run_is_gone(options, made):
+    go_on(options)
     first = list(made)
-    assert bring_about(options) == 0
+    (options.results / "runs").rename(options.results / "elsewhere")
+    assert go_on(options) == 0
     assert made == first
+
+
+def test_every_result_is_published_as_soon_as_it_is_there(options, made, monkeypatch):
+    pretend = train.main
+    monkeypatch.setattr(train, "main", lambda args: 130 if len(made) == 2 else pretend(args))
+    assert go_on(options) == 130
+    page = (options.results / PAGE).read_text()
+    assert "| `cgan` | 1 | 1.00 ± 0.20 |" in page
+    assert "`dcgan`" in page
+    assert "Missing, not made yet or diverged: mnist-vae-0, " in page
+    assert len(ledger.read(options.results / NUMBERS)) == 2
+
+
+def test_a_stop_ends_it_with_the_signals_code_and_the_rest_is_made_later(
+    options, made, monkeypatch
+):
+    pretend = train.main
+    monkeypatch.setattr(train, "main", lambda args: 130 if len(made) == 3 else pretend(args))
+    assert go_on(options) == 130
+    assert len(made) == 3
+    monkeypatch.setattr(train, "main", pretend)
+    assert go_on(options) == 0
+    assert len(set(made)) == len(made) == len(FIDS) + 12
+
+
+@pytest.mark.parametrize("change", ["options", "protocol"])
+def test_a_result_of_other_options_or_another_protocol_is_made_anew(options, made, change):
+    go_on(options)
+    results = ledger.read(options.results / NUMBERS)
+    cell = Cell("mnist", "gan", 0, 5)
+    found = results[cell]
+    other = {
+        "options": found._replace(options=found.options | {"width": 3}),
+        "protocol": found._replace(
+            evaluation=found.evaluation._replace(protocol=replace(PROTOCOL, samples=99))
+        ),
+    }
+    ledger.write(options.results / NUMBERS, results | {cell: other[change]})
+    (options.results / "runs" / cell.name).rename(options.results / "elsewhere")
+    made.clear()
+    assert go_on(options) == 0
+    assert made == ["mnist-gan-0"]
+    assert ledger.read(options.results / NUMBERS) == results
 
 
 @pytest.mark.parametrize(
@@ -86,29 +149,19 @@ def test_what_is_done_is_not_done_again(options, made):
     ],
 )
 def test_only_a_full_evaluation_of_the_last_state_by_the_protocol_counts(tmp_path, change, full):
-    measure(tmp_path, 1.0, **change)
-    assert scoreboard.evaluated(tmp_path, 5, PROTOCOL) is full
+    folder = tmp_path / "mnist-gan-0"
+    measure(folder, 1.0, **change)
+    assert scoreboard.evaluated(folder, 5, PROTOCOL) is full
 
 
 def test_a_run_whose_evaluation_does_not_count_is_measured_again_and_not_trained(options, made):
-    bring_about(options)
-    trained, folder = list(made), options.results / "runs" / "mnist-gan-0"
+    cell = Cell("mnist", "gan", 0, 5)
+    folder = scoreboard.folder_of(cell, options)
+    assert scoreboard.make(cell, folder) == 0
     measure(folder, 7.0, step=4)
-    assert bring_about(options) == 0
-    assert scoreboard.fid_of(folder) == FIDS["gan"]
-    assert made == trained
-
-
-def test_a_stop_ends_it_with_the_signals_code_and_the_rest_is_made_later(
-    options, made, monkeypatch
-):
-    pretend = train.main
-    monkeypatch.setattr(train, "main", lambda args: 130 if len(made) == 3 else pretend(args))
-    assert bring_about(options) == 130
-    assert len(made) == 3
-    monkeypatch.setattr(train, "main", pretend)
-    assert bring_about(options) == 0
-    assert len(set(made)) == len(made) == len(list(cells(options)))
+    assert scoreboard.make(cell, folder) == 0
+    assert record.read(folder / record.NAME).measures["fid"]["value"] == FIDS["gan"]
+    assert made == ["mnist-gan-0"]
 
 
 def test_a_model_that_diverges_is_left_out_and_said_so(options, made, monkeypatch, capsys):
@@ -120,24 +173,12 @@ def test_a_model_that_diverges_is_left_out_and_said_so(options, made, monkeypatc
         return pretend(args)
 
     monkeypatch.setattr(train, "main", diverging)
-    assert bring_about(options) == 0
+    assert go_on(options) == 0
     assert "mnist-lsgan-0 is left out: gen_loss became NaN" in capsys.readouterr().err
     assert "mnist-hinge-0" in made
 
 
-@pytest.mark.usefixtures("made")
-def test_only_runs_that_are_done_and_measured_are_shown_the_best_first(options, monkeypatch):
-    bring_about(options)
-    (options.results / "runs" / "mnist-gan-0" / record.NAME).unlink()
-
-    def group(these, found):
-        return [
-            SimpleNamespace(name=run.folder.name, summary=record.summarise([found[run.folder]]))
-            for run in these
-        ]
-
-    monkeypatch.setattr(scoreboard.runs, "load", lambda folder: SimpleNamespace(folder=folder))
-    monkeypatch.setattr(scoreboard.entries, "entries", group)
-    names = [entry.name for entry in collected(options)["mnist"] if entry.name.endswith("-0")]
-    assert names == [f"mnist-{m}-0" for m in ("hinge", "cgan", "lsgan", "dcgan", "vae")]
-    assert scoreboard.missing(options) == ["mnist-gan-0"]
+def test_the_board_that_is_committed_is_this_codes_own():
+    """Its results count today: same options, same protocol."""
+    results = ledger.read(Path(__file__).parents[2] / "results" / NUMBERS)
+    assert len(scoreboard.filled(results, results)) == len(results) > 0

@@ -2,9 +2,11 @@
 
 Three things can be chosen. With `num_classes` the pair is conditional: the label scales and shifts
 what the generator's batch normalisations give (Dumoulin et al. 2017), and the discriminator
-projects its last features on a vector of the class (Miyato & Koyama 2018). With `hidden` both have
-a dense layer of so many units, which makes them InfoGAN's nets (Chen et al. 2016, appendix C.1, but
-for a slope of 0.2 instead of 0.1 below zero).
+projects the features of its last convolution on a vector of the class (Miyato & Koyama 2018). With
+`hidden` both have a dense layer of so many units, which makes them InfoGAN's nets (Chen et al.
+2016, appendix C.1, but for a slope of 0.2 instead of 0.1 below zero). Its features are not what is
+projected: normalised over a batch, they tell a real batch by how well its labels go with its images
+so soon that the generator never starts.
 And the discriminator is normalised by batch, by its weights' spectra, or not at all; the
 generator by batch or not at all. Nets without normalisation start from weights that keep the
 variance from layer to layer (He et al. 2015).
@@ -91,12 +93,12 @@ class Discriminator(nn.Module):
 
         x = leaky_relu(apply(layers.halve(self.width, bias=True), images))
         x = finish(apply(layers.halve(2 * self.width), x))
-        x = x.reshape(x.shape[0], -1)
+        x = features = x.reshape(x.shape[0], -1)
         if self.hidden is not None:
             x = finish(apply(layers.dense(self.hidden), x))
         score = apply(layers.dense(1, bias=True), x).astype(jnp.float32)
         if self.num_classes is not None:
-            scores = score + apply(Projection(self.num_classes), x).astype(jnp.float32)
+            scores = score + apply(Projection(self.num_classes), features).astype(jnp.float32)
             with_own = jnp.sum(scores * jax.nn.one_hot(labels, self.num_classes), axis=1)
             return Verdict(with_own, scores)
         head = ()

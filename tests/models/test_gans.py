@@ -207,6 +207,14 @@ def test_cgans_discriminator_pays_for_real_images_that_pass_with_a_wrong_label(q
     assert change(*(each[1].params["disc"][table] for each in (strict, lax))) > 0
 
 
+@pytest.mark.parametrize("arch", ["dcgan", "infogan"])
+def test_labels_are_projected_on_what_the_last_convolution_sees(quick_jit, arch):
+    """Projected on InfoGAN's normalised dense layer, the labels keep a generator from starting."""
+    params = quick_jit(build("cgan", arch=arch).init)(KEY_INIT).params["disc"]
+    last = params["Conv_1"]["kernel"].shape[-1]
+    assert params["Projection_0"]["table"].shape == (SPEC.num_classes, 2 * 2 * last)
+
+
 # Energies
 
 

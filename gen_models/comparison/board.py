@@ -19,8 +19,9 @@ def picture(dataset: str, model: str) -> PurePosixPath:
     return PurePosixPath("scoreboard") / f"{dataset}-{model}.png"
 
 
-def board(command: str, found: Mapping[Cell, Result], missing: Sequence[str]) -> str:
-    """The page of all results; `missing` are the names of runs that should be there too."""
+def board(steps: int, found: Mapping[Cell, Result], missing: Sequence[str]) -> str:
+    """The page of all results, of so many steps each; `missing` are the names of runs that should
+    be there too."""
     machines = sorted({result.machine for result in found.values()})
     marks = {machine: f"({number})" for number, machine in enumerate(machines, 1)}
     legend = "\n".join(
@@ -29,7 +30,7 @@ def board(command: str, found: Mapping[Cell, Result], missing: Sequence[str]) ->
     without = f"\nMissing, not made yet or diverged: {', '.join(missing)}.\n" if missing else ""
     sections = "\n".join(_dataset(name, models, marks) for name, models in _by_model(found).items())
     return (
-        f"# Scoreboard\n\nMade by `{command}`.\n\n"
+        f"# Scoreboard\n\nWritten by `python -m experiments.scoreboard`, {steps} steps a run.\n\n"
         "Every model has its default options, the paper's where it names them: some are made for "
         "trainings a hundred times as long. This compares defaults, not ideas.\n\n"
         "Each number is the mean over the seeds ± half of its 95 % interval (Student's t; of a "
@@ -70,15 +71,23 @@ def _dataset(name: str, models: Models, marks: Mapping[str, str]) -> str:
     rows = [["model", "seeds", *(MEASURES[n].title for n in names), "minutes"]]
     for model, results in models.items():
         cells = _cells(summaries[model], names)
-        minutes = f"{results[0].seconds / 60:.1f} {marks[results[0].machine]}"
-        rows.append([f"`{model}`", str(len(results)), *cells, minutes])
+        rows.append([f"`{model}`", str(len(results)), *cells, _minutes(results[0], marks)])
     floors = [record.floor(n, list(summaries.values())) for n in names]
     rows.append(["*real images*", "", *floors, ""])
     parts = [f"\n## {name}\n\n{protocol}\n", markdown.table(rows)]
     measured = {model: group for model, group in evaluations.items() if group[0].likelihood}
     if measured:
         parts.append(_likelihoods(measured))
-    return "\n".join([*parts, _pictures(name, list(models))])
+    drawn = [model for model, results in models.items() if _is_first(results[0])]
+    return "\n".join([*parts, _pictures(name, drawn)])
+
+
+def _is_first(result: Result) -> bool:
+    return result.evaluation.subject["seed"] == 0
+
+
+def _minutes(result: Result, marks: Mapping[str, str]) -> str:
+    return f"{result.seconds / 60:.1f} {marks[result.machine]}" if _is_first(result) else "–"
 
 
 def _cells(summary: Mapping[str, Summary], names: Sequence[str]) -> list[str]:
@@ -104,8 +113,12 @@ def _likelihoods(models: Mapping[str, Sequence[record.Evaluation]]) -> str:
 
 
 def _pictures(dataset: str, models: Sequence[str]) -> str:
-    """Samples of seed 0, the best model first."""
+    """Samples of models, the best first."""
     cells = [f"`{model}`<br>![{model}]({picture(dataset, model)})" for model in models]
     cells += [""] * (-len(cells) % COLUMNS)
     rows = [cells[i : i + COLUMNS] for i in range(0, len(cells), COLUMNS)]
-    return markdown.table([[""] * COLUMNS, *rows])
+    note = (
+        "Samples of seed 0, a class a row; those of models without labels in the rows where the "
+        "feature net puts them, white where it found fewer than eight.\n\n"
+    )
+    return note + markdown.table([[""] * COLUMNS, *rows])

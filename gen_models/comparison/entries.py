@@ -38,11 +38,6 @@ class Entry:
         return summarise(self.evaluations) if self.evaluations else {}
 
     @property
-    def options(self) -> dict[str, Any]:
-        """What all its runs share: every option that decides a result, but the seed."""
-        return _options(self.runs[0])
-
-    @property
     def drawn(self) -> Run:
         """The run whose pictures are shown."""
         return self.runs[0]

@@ -55,7 +55,7 @@ class Result(NamedTuple):
 def read(path: Path) -> dict[Cell, Result]:
     """All results in a ledger, {} if there is none. Raises LedgerError for anything else."""
     try:
-        values = json.loads(path.read_text())
+        values = json.loads(path.read_text(), parse_constant=record.refuse)
         if (values["format"], values["version"]) != (FORMAT, VERSION):
             raise ValueError(f"expected format {FORMAT!r} version {VERSION}")
         results = [_result(row) for row in values["runs"]]
@@ -85,6 +85,11 @@ def _result(row: dict[str, Any]) -> Result:
             raise ValueError(f"the {name} of a run is no {kind.__name__}")
     if not isinstance(result.options, dict):
         raise ValueError("the options of a run are no JSON object")
+    for part, kind in zip(_cell(result), Cell.__annotations__.values(), strict=True):
+        if not isinstance(part, kind):
+            raise ValueError(f"{part!r} is not the {kind.__name__} that a run's subject has there")
+    if "fid" not in result.evaluation.measures:
+        raise ValueError(f"{_cell(result).name} has no FID")
     return result
 
 

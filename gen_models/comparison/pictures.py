@@ -139,11 +139,9 @@ def _font(size: int) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts/ttf/DejaVuSans.ttf", size)
 
 
-def captioned(panels: Mapping[str, Image.Image], columns: int | None = None) -> Image.Image:
-    """Pictures beside each other, each below its name, in rows of so many or in one row."""
-    cells = [below([text(name, TEXT), picture], 4) for name, picture in panels.items()]
-    length = columns or len(cells)
-    return below([beside(cells[i : i + length]) for i in range(0, len(cells), length)])
+def captioned(panels: Mapping[str, Image.Image]) -> Image.Image:
+    """Pictures beside each other, each below its name."""
+    return beside([below([text(name, TEXT), panel], 4) for name, panel in panels.items()])
 
 
 def whole(sections: Sequence[Section]) -> Image.Image:

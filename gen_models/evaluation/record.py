@@ -106,7 +106,7 @@ def write(path: Path, evaluation: Evaluation) -> None:
 def read(path: Path) -> Evaluation:
     """Read it back. Raises RecordError for anything else."""
     try:
-        return from_dict(json.loads(path.read_text(), parse_constant=_refuse))
+        return from_dict(json.loads(path.read_text(), parse_constant=refuse))
     except FileNotFoundError as error:
         raise RecordError(
             f"{path} is not there; make it with python -m experiments.evaluate {path.parent}"
@@ -124,7 +124,8 @@ def current(path: Path, step: int, protocol: Protocol) -> Evaluation | None:
     return found if (found.subject.get("step"), found.protocol) == (step, protocol) else None
 
 
-def _refuse(constant: str) -> None:
+def refuse(constant: str) -> None:
+    """What JSON has no word for, NaN and infinities. Raises ValueError."""
     raise ValueError(f"it holds {constant}, which is no number")
 
 

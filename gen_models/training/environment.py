@@ -55,13 +55,21 @@ def in_words(session: dict[str, Any]) -> str:
 
 
 def code_version() -> str:
-    """The commit of the source tree, "-dirty" with changes; "unknown" outside of a checkout."""
-    root = Path(__file__).resolve().parents[2]
-    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12"]
+    """The commit of the source tree, "-dirty" with changes but to results; "unknown" outside of a
+    checkout."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+        commit = _git("describe", "--always", "--abbrev=12")
+        changed = _git("status", "--porcelain", "--untracked-files=no", ":(top,exclude)results")
     except (OSError, subprocess.SubprocessError):
         return "unknown"
+    return f"{commit}-dirty" if changed else commit
+
+
+def _git(*args: str) -> str:
+    """What git prints in the source tree. Raises OSError or SubprocessError."""
+    root = Path(__file__).resolve().parents[2]
+    command = ["git", "-C", str(root), *args]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
     return done.stdout.strip()
 
 

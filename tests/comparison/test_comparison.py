@@ -39,19 +39,19 @@ def table_of(page):
 
 
 def test_the_scoreboard_has_a_row_a_model_with_its_interval_over_seeds_and_the_floor():
-    page = board.board("the command", results(evaluation(1, 3.0), evaluation(0, 1.0)), ["wgan-0"])
+    page = board.board(9, results(evaluation(1, 3.0), evaluation(0, 1.0)), ["wgan-0"])
     heading, _, gan, real = table_of(page)[:4]
     assert heading == ["model", "seeds", "FID", "minutes"]
     # Student's t at one degree of freedom is 12.706; the deviation of 1 and 3 is √2.
     assert gan == ["`gan`", "2", "2.00 ± 12.71", "1.5 (1)"]
     assert real == ["*real images*", "", "0.50", ""]
     assert str(PROTOCOL) in page
-    assert "the command" in page
+    assert ", 9 steps a run." in page
     assert "Missing, not made yet or diverged: wgan-0." in page
 
 
 def test_the_best_model_is_the_first_in_the_table_and_among_the_pictures():
-    page = board.board("c", results(evaluation(0, 2.0), evaluation(0, 1.0, "vae")), [])
+    page = board.board(9, results(evaluation(0, 2.0), evaluation(0, 1.0, "vae")), [])
     assert [line[0] for line in table_of(page)[2:4]] == ["`vae`", "`gan`"]
     assert page.index("scoreboard/tiny-vae.png") < page.index("scoreboard/tiny-gan.png")
 
@@ -59,14 +59,20 @@ def test_the_best_model_is_the_first_in_the_table_and_among_the_pictures():
 def test_minutes_name_the_machine_that_took_them():
     found = results(evaluation(0, 1.0), machine="A, slow")
     found |= results(evaluation(0, 2.0, "vae"), machine="B, fast", seconds=60.0)
-    page = board.board("c", found, [])
+    page = board.board(9, found, [])
     assert [line[-1] for line in table_of(page)[2:4]] == ["1.5 (1)", "1.0 (2)"]
     assert "- (1) A, slow, code abc123\n- (2) B, fast, code abc123\n" in page
 
 
+def test_minutes_and_samples_are_those_of_seed_0_or_not_there():
+    page = board.board(9, results(evaluation(1, 3.0)), [])
+    assert table_of(page)[2] == ["`gan`", "1", "3.00 ± 0.20", "–"]
+    assert ".png" not in page
+
+
 def test_models_with_a_likelihood_have_a_table_of_their_own():
     bounds = {"elbo": -10.0, "likelihood": -7.0, "kl": 3.0, "importance_weighted": -9.0}
-    page = board.board("c", results(evaluation(0, 1.0, "vae", **bounds)), [])
+    page = board.board(9, results(evaluation(0, 1.0, "vae", **bounds)), [])
     assert "| `vae` | 50 | 7 | -10.00 | -7.00 | 3.00 | -9.00 | Bernoulli |" in page
     assert "| p(x\\|z) |" in page  # a bar that parts no cells
 
@@ -87,10 +93,13 @@ def test_a_ledger_gives_back_every_result_and_starts_empty(tmp_path):
     [
         ("gen_models.scoreboard", "another"),
         ('"seconds": 90.0', '"seconds": "long"'),
+        ('"seconds": 90.0', '"seconds": NaN'),
         ('"seconds"', '"second"'),
         ('"machine": "the machine"', '"machine": null'),
-        ('"options": {', '"options": 3, "more": {'),
+        ('"options": {\n    "width": 4\n   }', '"options": 3'),
         ('"seed": 0', '"seeds": 0'),
+        ('"seed": 0', '"seed": null'),
+        ('"fid": {', '"kid": {'),
         ("]", ""),
         ("gen_models.evaluation", "another"),
     ],

@@ -1,7 +1,9 @@
 """Which runs the scoreboard makes, and that it goes on where it was."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -9,12 +11,22 @@ from experiments import evaluate, scoreboard, train
 from experiments.scoreboard import NUMBERS, PAGE, Options, fill
 from gen_models.comparison import ledger
 from gen_models.comparison.ledger import Cell, Result
+from gen_models.config import ConfigError
 from gen_models.evaluation import record
 from gen_models.evaluation.protocol import Protocol
 from gen_models.evaluation.record import Evaluation
+from gen_models.training import config as configs
 from gen_models.training.fit import DivergenceError
 
 PROTOCOL = Protocol("net-v1-0123abcd", "mnist", "test", 100)
+SESSION = {
+    "processor": "a machine",
+    "cores": 2,
+    "devices": ["cpu: cpu"],
+    "python": "3",
+    "libraries": {"jax": "0"},
+    "code": "abc",
+}
 FIDS = {"dcgan": 3.0, "cgan": 1.0, "vae": 9.0, "gan": 2.0, "lsgan": 2.5, "hinge": 0.5}
 
 
@@ -57,23 +69,23 @@ def made(monkeypatch):
         measure(folder, FIDS[folder.name.split("-")[1]])
         return 0
 
-    def result(folder):
-        found = record.read(folder / record.NAME)
-        cell = Cell(*(found.subject[name] for name in ("dataset", "model", "seed", "step")))
-        return Result(scoreboard.default_options(cell), found, 60.0, "a machine", "abc")
+    def load(folder):
+        dataset, model, seed = folder.name.split("-")
+        named = {"dataset": dataset, "model": model, "seed": int(seed)}
+        config, sessions = configs.from_flat(named), lambda: [SESSION]
+        return SimpleNamespace(folder=folder, config=config, seconds=60.0, sessions=sessions)
 
     monkeypatch.setattr(train, "main", pretend)
     monkeypatch.setattr(evaluate, "main", evaluated)
     monkeypatch.setattr(scoreboard, "protocol", lambda _: PROTOCOL)
-    monkeypatch.setattr(scoreboard.runs, "load", lambda folder: folder)
-    monkeypatch.setattr(scoreboard, "result", result)
+    monkeypatch.setattr(scoreboard.runs, "load", load)
     monkeypatch.setattr(scoreboard, "draw", lambda *_: None)
     return done
 
 
 def go_on(options):
     """As a new process would: with what is on disk."""
-    return fill("the command", options, ledger.read(options.results / NUMBERS))
+    return fill(options, ledger.read(options.results / NUMBERS))
 
 
 def test_each_model_is_made_once_before_any_is_made_again(options, made):
@@ -117,24 +129,86 @@ def test_a_stop_ends_it_with_the_signals_code_and_the_rest_is_made_later(
     assert len(set(made)) == len(made) == len(FIDS) + 12
 
 
-@pytest.mark.parametrize("change", ["options", "protocol"])
-def test_a_result_of_other_options_or_another_protocol_is_made_anew(options, made, change):
+def spoil(board, cell, **change):
+    """Change a result in the ledger; the results as they were."""
+    path = board.results / NUMBERS
+    results = ledger.read(path)
+    ledger.write(path, results | {cell: results[cell]._replace(**change)})
+    return results
+
+
+def test_a_result_by_another_protocol_is_measured_anew_and_not_trained(options, made):
     go_on(options)
-    results = ledger.read(options.results / NUMBERS)
+    first, cell = list(made), Cell("mnist", "gan", 0, 5)
+    folder = scoreboard.folder_of(cell, options)
+    measure(folder, 7.0, protocol=replace(PROTOCOL, samples=99))
+    before = spoil(options, cell, evaluation=record.read(folder / record.NAME))
+    assert go_on(options) == 0
+    assert made == first
+    assert ledger.read(options.results / NUMBERS) == before
+
+
+def test_a_result_of_other_options_is_made_anew(options, made):
+    go_on(options)
     cell = Cell("mnist", "gan", 0, 5)
-    found = results[cell]
-    other = {
-        "options": found._replace(options=found.options | {"width": 3}),
-        "protocol": found._replace(
-            evaluation=found.evaluation._replace(protocol=replace(PROTOCOL, samples=99))
-        ),
-    }
-    ledger.write(options.results / NUMBERS, results | {cell: other[change]})
-    (options.results / "runs" / cell.name).rename(options.results / "elsewhere")
+    before = spoil(options, cell, options={"width": 3})
+    shutil.rmtree(scoreboard.folder_of(cell, options))
     made.clear()
     assert go_on(options) == 0
     assert made == ["mnist-gan-0"]
-    assert ledger.read(options.results / NUMBERS) == results
+    assert ledger.read(options.results / NUMBERS) == before
+
+
+def test_what_others_made_meanwhile_stays(options, made, monkeypatch):
+    pretend, theirs = train.main, Cell("mnist", "gan", 0, 5)
+
+    def while_another_works(args):
+        if not made:
+            cell = evaluation(Path("mnist-gan-0"), 2.0)
+            found = Result(scoreboard.default_options(theirs), cell, 1.0, "another", "abc")
+            ledger.write(options.results / NUMBERS, {theirs: found})
+        return pretend(args)
+
+    monkeypatch.setattr(train, "main", while_another_works)
+    assert go_on(options) == 0
+    assert "mnist-gan-0" not in made
+    assert ledger.read(options.results / NUMBERS)[theirs].machine == "another"
+
+
+def test_the_page_has_all_that_counts_though_less_was_asked_for(options, made):
+    go_on(options)
+    first = list(made)
+    assert scoreboard.leading(
+        replace(options, models=("gan", "vae")), ledger.read(options.results / NUMBERS)
+    ) == ["vae"]  # gan is the third best
+    assert go_on(replace(options, models=("gan",), datasets=("mnist",), seeds=1)) == 0
+    assert made == first
+    scoreboard.publish(options, ledger.read(options.results / NUMBERS))
+    page = (options.results / PAGE).read_text()
+    assert all(f"| `{model}` |" in page for model in FIDS)
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["--models", "dcgam"], "perhaps you meant 'dcgan'"),
+        (["--datasets", "mnits"], "perhaps you meant 'mnist'"),
+        (["--datasets"], "one data set at least"),
+        (["--steps", "6"], "of runs of 5 steps, asked for 6; choose another folder"),
+    ],
+)
+@pytest.mark.usefixtures("made")
+def test_what_cannot_be_made_is_refused_before_anything_is(options, args, says):
+    go_on(options)
+    with pytest.raises(ConfigError, match=says):
+        scoreboard.main(["--steps", "5", *args, "--results", str(options.results)])
+
+
+def test_the_command_says_where_the_page_is(options, made, capsys):
+    args = ["--models", "gan", "--steps", "5", "--seeds", "1", "--best", "0"]
+    assert scoreboard.main([*args, "--results", str(options.results)]) == 0
+    assert made == ["fashion_mnist-gan-0"]
+    assert capsys.readouterr().out == f"{options.results / PAGE}\n"
 
 
 @pytest.mark.parametrize(
@@ -152,6 +226,18 @@ def test_only_a_full_evaluation_of_the_last_state_by_the_protocol_counts(tmp_pat
     folder = tmp_path / "mnist-gan-0"
     measure(folder, 1.0, **change)
     assert scoreboard.evaluated(folder, 5, PROTOCOL) is full
+
+
+@pytest.mark.usefixtures("made")
+def test_only_a_whole_run_of_the_default_options_counts_as_trained(options):
+    cell = Cell("mnist", "gan", 0, 5)
+    folder = scoreboard.folder_of(cell, options)
+    scoreboard.make(cell, folder)
+    assert scoreboard.trained(cell, folder)
+    assert not scoreboard.trained(cell._replace(steps=6), folder)
+    assert not scoreboard.trained(cell._replace(seed=1), folder)
+    (folder / "checkpoints" / "step_00000006.safetensors").touch()
+    assert not scoreboard.trained(cell, folder)
 
 
 def test_a_run_whose_evaluation_does_not_count_is_measured_again_and_not_trained(options, made):
@@ -179,6 +265,7 @@ def test_a_model_that_diverges_is_left_out_and_said_so(options, made, monkeypatc
 
 
 def test_the_board_that_is_committed_is_this_codes_own():
-    """Its results count today: same options, same protocol."""
+    """Its results count today: same options, same protocol. Whoever changes a default or a measure
+    takes what is stale out of scoreboard.json, or has it made anew."""
     results = ledger.read(Path(__file__).parents[2] / "results" / NUMBERS)
     assert len(scoreboard.filled(results, results)) == len(results) > 0

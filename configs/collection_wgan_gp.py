@@ -18,5 +18,6 @@ ema_decay = None
 learning_rate = 0.001
 disc_learning_rate = 0.0002
 beta1 = 0.5
+beta2 = 0.999
 penalty = 0.25
 critic_updates = 1

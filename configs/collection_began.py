@@ -3,7 +3,7 @@ Fashion-MNIST's page recommends (hwalsuklee/tensorflow-generative-model-collecti
 program's default. Its pictures took 40, and it trains on the test images too.
 
 There the energies are norms over the batch, some three times as large, hence λ three times its
-0.001; the auto-encoder has one convolution.
+0.001; the auto-encoder has one convolution, and k may leave [0, 1].
 
 python -m experiments.train --config configs/collection_began.py
 """

@@ -2,8 +2,9 @@
 Fashion-MNIST's page recommends (hwalsuklee/tensorflow-generative-model-collections): 20 epochs, its
 program's default. Its pictures took 40, and it trains on the test images too.
 
-There the discriminator has batch normalisation, the noise is of one sign, the norm is taken along
-one axis of the image, and images are in [0, 1]: a norm of 1 there is one of ½ here.
+There the discriminator has batch normalisation, the noise is of one sign, a product of two uniform
+numbers for each pixel, the norm is taken along one axis of the image, and images are in [0, 1]: a
+norm of 1 there is one of ½ here.
 
 python -m experiments.train --config configs/collection_dragan.py
 """

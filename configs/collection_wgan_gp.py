@@ -2,8 +2,9 @@
 Fashion-MNIST's page recommends (hwalsuklee/tensorflow-generative-model-collections): 20 epochs, its
 program's default. Its pictures took 40, and it trains on the test images too.
 
-There the critic has batch normalisation, the norm is taken along one axis of the image, and images
-are in [0, 1]: a gradient of norm 1 there is one of norm ½ here.
+There the critic has batch normalisation, the share between real and generated is drawn for each
+pixel, the norm is taken along one axis of the image, and images are in [0, 1]: a gradient of norm 1
+there is one of norm ½ here.
 
 python -m experiments.train --config configs/collection_wgan_gp.py
 """

@@ -2,7 +2,9 @@
 starts from; those that their search found best are not in it. 20 epochs.
 
 There the discriminator is updated five times a step, the generator a fifth as often as here; images
-are in [0, 1].
+are in [0, 1]; the auto-encoder has no batch normalisation, its code passes a leaky ReLU, and k may
+leave [0, 1]. The generator is leaky in every
+layer, where ours has ReLU.
 
 python -m experiments.train --config configs/lucic_began.py
 """

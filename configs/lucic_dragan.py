@@ -4,6 +4,8 @@ starts from; those that their search found best are not in it. 20 epochs.
 There the discriminator has batch normalisation by default; without, they say, it is better.
 The gradient there is that of the probability, of images in [0, 1], and the noise is of one sign.
 
+Their generators are leaky in every layer, where ours have ReLU.
+
 python -m experiments.train --config configs/lucic_dragan.py
 """
 

@@ -3,6 +3,8 @@ starts from; those that their search found best are not in it. 20 epochs.
 
 There the squares are those of probabilities, here of logits.
 
+Their generators are leaky in every layer, where ours have ReLU.
+
 python -m experiments.train --config configs/lucic_lsgan.py
 """
 

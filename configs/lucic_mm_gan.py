@@ -1,6 +1,8 @@
 """The saturating GAN of Lucic et al. 2018, with the values that their code (google/compare_gan)
 starts from; those that their search found best are not in it. 20 epochs.
 
+Their generators are leaky in every layer, where ours have ReLU.
+
 python -m experiments.train --config configs/lucic_mm_gan.py
 """
 

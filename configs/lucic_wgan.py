@@ -2,6 +2,8 @@
 starts from; those that their search found best are not in it. 20 epochs
 of the critic, which has five batches a step.
 
+Their generators are leaky in every layer, where ours have ReLU.
+
 python -m experiments.train --config configs/lucic_wgan.py
 """
 

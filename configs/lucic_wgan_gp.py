@@ -4,6 +4,8 @@ of the critic, which has five batches a step.
 
 Images are in [0, 1] there: a gradient of norm 1 there is one of norm ½ here.
 
+Their generators are leaky in every layer, where ours have ReLU.
+
 python -m experiments.train --config configs/lucic_wgan_gp.py
 """
 

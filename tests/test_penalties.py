@@ -54,7 +54,7 @@ def test_zero_centred_is_half_the_mean_square_at_real_and_at_fake():
 
 
 def test_between_looks_at_the_line_from_real_to_fake_alone():
-    """Where real and fake are equal there is one point; else no end is further than the farther."""
+    """Where real and fake are equal it is a point; the point of each image is drawn anew."""
     same = between(1.0)(quadratic, REAL, REAL, KEY)
     assert same == pytest.approx(np.mean((norms(REAL) - 1) ** 2), rel=1e-5)
     zeros, ones = jnp.zeros((1, 2, 2, 1)), jnp.ones((1, 2, 2, 1))
@@ -64,16 +64,20 @@ def test_between_looks_at_the_line_from_real_to_fake_alone():
         assert value == pytest.approx(float((2 * share - 1) ** 2), abs=1e-5)
 
 
-def test_around_real_stays_within_the_box_and_ignores_fakes():
-    """A critic that is flat within the box and steep outside: its gradient tells."""
+@pytest.mark.parametrize("side", [1, -1])
+def test_around_real_fills_the_box_on_both_sides(side):
+    """A critic that is flat up to a limit on one side and steep beyond: its gradient tells."""
     reach = 0.5 * float(jnp.std(REAL))
 
-    def steep_outside(limit):
-        excess = lambda images: jax.nn.relu(jnp.abs(images - REAL) - limit)  # noqa: E731
+    def steep_beyond(limit):
+        excess = lambda images: jax.nn.relu(side * (images - REAL) - limit)  # noqa: E731
         return lambda images: jnp.sum(excess(images), axis=(1, 2, 3))
 
     penalty = around_real(1.0, 0.5)
-    assert penalty(steep_outside(1.001 * reach), REAL, FAKE, KEY) == 1  # all gradients are zero
-    assert penalty(steep_outside(0.5 * reach), REAL, FAKE, KEY) != 1
-    same = (penalty(quadratic, REAL, fake, KEY) for fake in (FAKE, 100 + FAKE))
+    assert penalty(steep_beyond(1.001 * reach), REAL, FAKE, KEY) == 1  # all gradients are zero
+    assert penalty(steep_beyond(0.5 * reach), REAL, FAKE, KEY) != 1
+
+
+def test_around_real_ignores_fakes():
+    same = (around_real(1.0, 0.5)(quadratic, REAL, fake, KEY) for fake in (FAKE, 100 + FAKE))
     assert len({float(value) for value in same}) == 1

@@ -3,8 +3,8 @@
 Both players minimise, beside the GAN's loss, the cross-entropy of the class, the discriminator on
 real and generated images, the generator on its own (eq. 2 and 3). The discriminator is not told
 the label; the generator is, beside z. (As conditional batch normalisation it became a shade of
-grey, a sign that both players read and that is no class: label accuracy 0.14 on Fashion-MNIST.)
-The paper's dropout and noise in the discriminator are left out.
+grey that the discriminator read as the class: label accuracy 0.14 on Fashion-MNIST.) The paper's
+dropout and noise in the discriminator are left out.
 """
 
 from gen_models import losses
@@ -18,7 +18,7 @@ from gen_models.nets.net import Net, Verdict
 
 @hyperparameters
 class Config(gans.Config):
-    """Options of `acgan`."""
+    """Options of `acgan`. Adam's are those of Odena et al. 2017, appendix A."""
 
     class_weight: Weight = 1.0
     """Weight of the cross-entropies."""

@@ -1,10 +1,11 @@
 """Conditional VAE (Sohn et al. 2015): encoder and decoder are given the label, the bound is that on
 log p(x|label) (eq. 4), under the same prior for every label."""
 
-from functools import partial
-
+from gen_models.algorithm import Algorithm, Spec
 from gen_models.config import hyperparameters
-from gen_models.models import vae
+from gen_models.elbo import weighted_elbo
+from gen_models.models import vae, vaes
+from gen_models.variational import variational
 
 
 @hyperparameters
@@ -12,4 +13,7 @@ class Config(vae.Config):
     """Options of `cvae`: those of `vae`."""
 
 
-build = partial(vae.build, conditional=True)
+def build(config: Config, spec: Spec) -> Algorithm:
+    """The algorithm for images of `spec`."""
+    objective = weighted_elbo(config.beta, config.free_bits)
+    return variational(vaes.autoencoder(config, spec, objective, conditional=True), spec)

@@ -11,7 +11,7 @@ from gen_models.models import gans
 
 @hyperparameters
 class Config(gans.Config):
-    """Options of `dragan`."""
+    """Options of `dragan`. Weight and radius are the authors' program's, the others DCGAN's."""
 
     penalty: Weight = 10.0
     """Weight of the gradient penalty."""

@@ -18,7 +18,7 @@ LOSSES = {"non_saturating": losses.non_saturating, "saturating": losses.saturati
 
 @hyperparameters
 class Config(gans.Config):
-    """Options of `gan`."""
+    """Options of `gan`: those of Radford et al. 2016, §4, whose nets it has."""
 
     loss: Literal["non_saturating", "saturating"] = "non_saturating"
     """What the generator minimises: -log D(G(z)), or log(1 - D(G(z)))."""

@@ -17,7 +17,7 @@ from gen_models.nets.net import Net, net
 
 @hyperparameters
 class Config:
-    """Options of every GAN. Its weights are averaged whatever its paper did."""
+    """Options of every GAN. The generator's weights are averaged whatever its paper did."""
 
     latent_size: Size = 100
     """Dimensions of z, uniform in [-1, 1]."""

@@ -28,8 +28,7 @@ class Config(gans.Config):
     latent_size: Size = 62
     """Dimensions of the noise, uniform in [-1, 1]; the code comes besides."""
     arch: Architecture = "infogan"
-    """Nets of DCGAN's layers, or with InfoGAN's hidden dense layers besides: 6.6 million weights a
-    player instead of 0.8 (generator) and 0.1 (discriminator)."""
+    """Its own nets, or without their hidden dense layers."""
     categories: Size = 10
     """Values of the categorical code."""
     continuous: Size = 2

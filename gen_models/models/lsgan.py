@@ -10,7 +10,7 @@ from gen_models.models import gans
 
 @hyperparameters
 class Config(gans.Config):
-    """Options of `lsgan`."""
+    """Options of `lsgan`: those of Radford et al. 2016, §4, so that the loss alone is other."""
 
 
 def build(config: Config, spec: Spec) -> Algorithm:

@@ -5,8 +5,8 @@ real and at generated images; no normalisation anywhere.
     L_G = E softplus(D(x) - D(G(z)))
 
 What differs from the paper: the nets are DCGAN's layers with scaled initial weights instead of
-residual blocks of grouped convolutions, and learning rate, γ and Adam's β2 stay where they are
-instead of following a schedule.
+residual blocks of grouped convolutions; and learning rate, γ and Adam's β2 stay where they are
+instead of following the authors' schedules.
 """
 
 import jax
@@ -20,7 +20,8 @@ from gen_models.models import gans
 
 @hyperparameters
 class Config(gans.Config):
-    """Options of `r3gan`."""
+    """Options of `r3gan`, each from one end of its schedule in the authors' program: the learning
+    rate and γ that one starts with (γ as for ImageNet at 32×32), the β2 that one ends with."""
 
     latent_size: Size = 64
     """Dimensions of z, standard normal."""

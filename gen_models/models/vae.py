@@ -10,7 +10,7 @@ from gen_models.variational import variational
 
 @hyperparameters
 class Config(vaes.Config):
-    """Options of `vae`."""
+    """Options of `vae`. The paper's nets were dense. β and free bits are off."""
 
     beta: Weight = 1.0
     """Weight of the KL term; 1 is the evidence lower bound."""
@@ -18,7 +18,7 @@ class Config(vaes.Config):
     """Nats that each latent dimension may use for nothing."""
 
 
-def build(config: Config, spec: Spec, *, conditional: bool = False) -> Algorithm:
-    """The algorithm for images of `spec`; `conditional` gives encoder and decoder the label."""
+def build(config: Config, spec: Spec) -> Algorithm:
+    """The algorithm for images of `spec`."""
     objective = weighted_elbo(config.beta, config.free_bits)
-    return variational(vaes.autoencoder(config, spec, objective, conditional=conditional), spec)
+    return variational(vaes.autoencoder(config, spec, objective), spec)

@@ -15,26 +15,32 @@ from gen_models.variational import Autoencoder
 
 
 @hyperparameters
-class Config:
+class Common:
     """Options of every VAE. Its weights are averaged whatever its paper did."""
 
     latent_size: Size = 32
     """Dimensions of z, standard normal."""
-    arch: Architecture = "dcgan"
-    """Nets of DCGAN's layers, or with InfoGAN's hidden dense layers and batch normalisation."""
     width: Size = 64
     """Channels next to the image; the layer beyond has twice as many."""
     likelihood: Literal["bernoulli", "gaussian"] = "bernoulli"
     """p(x|z): Bernoulli on grey values, or a Gaussian of deviation 0.1."""
     learning_rate: Positive = 1e-3
     """Adam's step size."""
-    beta1: Decay = 0.9
-    """Adam's decay of the first moment."""
     ema_decay: Rate | None = 0.999
     """Decay of the averaged weights, from which samples are drawn; None: no average.
     It is reached gradually: after t steps the decay is at most (1 + t) / (10 + t)."""
     compute_dtype: Literal["float32", "bfloat16"] = "float32"
     """Type of activations and products. Parameters stay float32."""
+
+
+@hyperparameters
+class Config(Common):
+    """Options of a VAE whose latent is normal."""
+
+    arch: Architecture = "dcgan"
+    """Nets of DCGAN's layers, or with InfoGAN's hidden dense layers and batch normalisation."""
+    beta1: Decay = 0.9
+    """Adam's decay of the first moment."""
 
 
 def autoencoder(

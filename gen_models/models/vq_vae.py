@@ -9,12 +9,12 @@ where the paper averages the last two over them (§3.2). The prior is learned at
 the codes as they are: p(e) is a recurrent net's, place by place, where the paper has a PixelCNN and
 learns it afterwards. -log p(x|e) - log p(e) bounds -log p(x).
 
-A latent is one standard normal number a place: it picks the code there, as the quantile that it is
-of its own distribution is one of the code's.
+To sample, a latent has one standard normal number for each place. Its cumulative probability, which
+is uniform, picks the code there by the cumulative distribution that the prior gives of it.
 """
 
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -32,15 +32,16 @@ from gen_models.algorithm import (
     Spec,
     State,
 )
-from gen_models.config import Positive, Rate, Size, Weight, hyperparameters
+from gen_models.config import Positive, Size, Weight, hyperparameters
 from gen_models.elbo import LIKELIHOODS, Likelihood
+from gen_models.models import vaes
 from gen_models.nets import vq_vae
 from gen_models.nets.net import Net, net
 from gen_models.optim import average, descend
 
 
 @hyperparameters
-class Config:
+class Config(vaes.Common):
     """Options of `vq_vae`: those of van den Oord et al. 2017, §4.1, but for smaller nets and book,
     and the step size that a short training wants."""
 
@@ -51,17 +52,10 @@ class Config:
     width: Size = 64
     """Channels next to the image; the layer beyond has twice as many, the prior's recurrent net
     four times as many units."""
-    likelihood: Literal["bernoulli", "gaussian"] = "bernoulli"
-    """p(x|e): Bernoulli on grey values, or a Gaussian of deviation 0.1."""
     commitment: Weight = 0.25
     """β, how much the encoder is drawn to the codes."""
     learning_rate: Positive = 1e-3
     """Adam's step size. The paper's 2e-4 is for 250,000 steps."""
-    ema_decay: Rate | None = 0.999
-    """Decay of the averaged weights, from which samples are drawn; None: no average.
-    It is reached gradually: after t steps the decay is at most (1 + t) / (10 + t)."""
-    compute_dtype: Literal["float32", "bfloat16"] = "float32"
-    """Type of activations and products. Parameters stay float32."""
 
 
 class Parts(NamedTuple):

@@ -1,15 +1,17 @@
 """DCGAN's generator and discriminator (Radford et al. 2016) for small images.
 
-Three things can be chosen. With `num_classes` the pair is conditional: the label scales and shifts
-what the generator's batch normalisations give (Dumoulin et al. 2017), and the discriminator
-projects the features of its last convolution on a vector of the class (Miyato & Koyama 2018). With
-`hidden` both have a dense layer of so many units, which makes them InfoGAN's nets (Chen et al.
-2016, appendix C.1, but for a slope of 0.2 instead of 0.1 below zero). Its features are not what is
-projected: normalised over a batch, they tell a real batch by how well its labels go with its images
-so soon that the generator never starts.
-And the discriminator is normalised by batch, by its weights' spectra, or not at all; the
-generator by batch or not at all. Nets without normalisation start from weights that keep the
-variance from layer to layer (He et al. 2015).
+Three things can be chosen:
+
+- `num_classes` makes the pair conditional. The label scales and shifts the generator's normalised
+  features (Dumoulin et al. 2017); the discriminator projects the features of its last convolution
+  on a vector of the class (Miyato & Koyama 2018).
+- `hidden` gives both a dense layer of so many units, which makes them InfoGAN's nets (Chen et al.
+  2016, appendix C.1, but for a slope of 0.2 instead of 0.1 below zero). The class is not projected
+  on this layer: it is normalised over the batch, and with labels such features tell real batches
+  from generated ones so early that the generator never learns.
+- `normalisation` of the discriminator is by batch, by its weights' spectra, or none; that of the
+  generator is by batch or none. Nets without it start from weights that keep the variance from
+  layer to layer (He et al. 2015).
 """
 
 from typing import Literal

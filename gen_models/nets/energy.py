@@ -14,7 +14,8 @@ class EnergyDiscriminator(nn.Module):
     """images f32[N,H,W,1] in [-1,1] -> Verdict: energies >= 0, `error` of the differences between
     images and their reproductions, f32[N,H,W,1] -> f32[N]; in the head codes f32[N,code_size].
 
-    The generator's layers turned around, then the generator's own.
+    DCGAN's discriminator as far as its convolutions go, a dense layer to the code, and DCGAN's
+    generator from there, leaky.
     """
 
     error: Callable[[Array], Array]

@@ -6,12 +6,11 @@ import numpy as np
 import optax
 import pytest
 
+from gen_models import losses, penalties
 from gen_models.adversarial import Game, adversarial
 from gen_models.algorithm import Batch, Spec
-from gen_models.losses import wasserstein
 from gen_models.models import MODELS, ebgan
 from gen_models.nets.net import Net, Verdict
-from gen_models.penalties import zero_centred
 
 SPEC, BATCH = Spec(8, 8, 3), 4
 KEY_INIT, KEY_TRAIN, KEY_DATA = jax.random.split(jax.random.key(0), 3)
@@ -43,6 +42,74 @@ def change(old, new):
     return max(jax.tree.leaves(distances))
 
 
+# What each paper's file hands to the engine
+
+LOSSES = {
+    "gan": losses.non_saturating,
+    "dcgan": losses.non_saturating,
+    "cgan": losses.non_saturating,
+    "lsgan": losses.least_squares,
+    "wgan": losses.wasserstein,
+    "wgan_gp": losses.wasserstein,
+    "dragan": losses.non_saturating,
+    "ebgan": losses.energy_margin(10.0),
+    "began": losses.equilibrium(0.0),
+    "acgan": losses.non_saturating,
+    "infogan": losses.non_saturating,
+    "hinge": losses.hinge,
+    "r3gan": losses.relativistic_pairing,
+}
+PENALTIES = {
+    "wgan_gp": penalties.between(7.0),
+    "dragan": penalties.around_real(7.0, 0.5),
+    "r3gan": penalties.zero_centred(7.0),
+}
+
+
+@pytest.fixture
+def game_of(monkeypatch):
+    """What a model's file hands to the engine."""
+
+    def game_of(model, **options):
+        games, engine = [], MODELS[model].adversarial
+
+        def recording(game, spec):
+            games.append(game)
+            return engine(game, spec)
+
+        monkeypatch.setattr(MODELS[model], "adversarial", recording)
+        build(model, **options)
+        return games[0]
+
+    return game_of
+
+
+@pytest.mark.parametrize("model", LOSSES)
+def test_each_gan_has_the_loss_of_its_paper(model, game_of):
+    scores = jnp.array([0.3, 2.0, 12.0]), jnp.array([-1.5, 0.2, 11.0])
+    assert game_of(model).loss(*scores) == LOSSES[model](*scores)
+
+
+@pytest.mark.parametrize("model", LOSSES)
+def test_each_gan_has_the_penalty_of_its_paper_or_none(model, game_of):
+    def scores(images):
+        return jnp.sum(images**3, axis=(1, 2, 3))
+
+    arguments = scores, batch_of(3).images, -0.3 * batch_of(3).images, KEY_TRAIN
+    if model in PENALTIES:
+        game = game_of(model, penalty=7.0)
+        assert game.penalty(*arguments) == PENALTIES[model](*arguments)
+        _, stats = game.discriminator.init(KEY_INIT, *batch_of(2))
+        assert stats == {}  # a batch normalisation would couple the images' gradients
+    else:
+        assert game_of(model).penalty is None
+
+
+def test_every_gan_is_asked_for_its_loss():
+    gans = {name for name, module in MODELS.items() if hasattr(module, "adversarial")}
+    assert gans == LOSSES.keys()
+
+
 # Updates of the critic, on a game played by hand: G(z) = a, D(x) = w · mean of x.
 
 
@@ -57,7 +124,7 @@ def scalar_game(count):
         generator=Net(lambda *_: ({"a": jnp.float32(0.5)}, {}), generate),
         discriminator=Net(lambda *_: ({"w": jnp.float32(2.0)}, {}), judge),
         prior=lambda _key, count: jnp.zeros((count, 1)),
-        loss=wasserstein,
+        loss=losses.wasserstein,
         gen_optimiser=optax.sgd(1.0),
         disc_optimiser=optax.sgd(0.1),
         ema_decay=None,
@@ -80,7 +147,9 @@ def test_each_of_a_steps_batches_gives_the_critic_one_update_and_the_generator_f
 
 
 def test_a_penalty_is_part_of_the_discriminators_loss_alone():
-    plain, penalised = (scalar_game(1)._replace(penalty=p) for p in (None, zero_centred(0.3)))
+    plain, penalised = (
+        scalar_game(1)._replace(penalty=p) for p in (None, penalties.zero_centred(0.3))
+    )
     batch = Batch(jnp.ones((2, 1, 1, 1)), jnp.zeros(2, jnp.int32))
     found = []
     for game in (plain, penalised):
@@ -174,13 +243,19 @@ def test_acgans_generator_is_told_the_label_beside_z(quick_jit):
     assert change(images[0], images[1]) > 0
 
 
-def test_infogan_reads_the_code_off_the_generators_images(quick_jit):
-    informed, blind = (one_step("infogan", quick_jit, information=w) for w in (1.0, 0.0))
-    # At first nothing can be read: log 10, and half the variance 1/3 of two uniform codes.
+@pytest.mark.parametrize("categories", [1, 10])
+def test_infogans_players_both_pay_for_codes_that_cannot_be_read(quick_jit, categories):
+    """At first none can: log K for the category, half the squares of the continuous codes."""
+    options = {"arch": "dcgan", "categories": categories, "continuous": 3}
+    informed, blind = (one_step("infogan", quick_jit, information=w, **options) for w in (1.0, 0.0))
+    (key_step,) = jax.random.split(jax.random.fold_in(KEY_TRAIN, 0), 1)
+    key_prior, _ = jax.random.split(key_step)
+    codes = build("infogan", **options).prior(key_prior, BATCH)[:, 3 + categories :]
+    expected = np.log(categories) + np.mean(np.sum(np.asarray(codes) ** 2, axis=1)) / 2
     for loss in ("disc_loss", "gen_loss"):
         extra = float(informed[2][loss] - blind[2][loss])
-        assert 0.7 * (np.log(10) + 1 / 3) < extra < 1.6 * (np.log(10) + 1 / 3)
-    # And the generator learns to make it readable.
+        assert extra == pytest.approx(expected, rel=0.1)
+    # And the generator learns to make them readable.
     assert change(informed[1].params["gen"], blind[1].params["gen"]) > 0
 
 

@@ -5,8 +5,10 @@ import jax.numpy as jnp
 import optax
 import pytest
 
+from gen_models import elbo
 from gen_models.algorithm import Batch, Spec
 from gen_models.elbo import Likelihood
+from gen_models.models import MODELS
 from gen_models.nets.net import Net
 from gen_models.variational import Autoencoder, variational
 
@@ -42,3 +44,31 @@ def test_every_draw_meets_the_image_and_the_label_that_it_was_drawn_of():
     _, shifted = algorithm.step(state, Batch(images, labels), jax.random.key(1))
     assert alike["worst"] == pytest.approx(0, abs=1e-6)
     assert shifted["worst"] == pytest.approx(-2)
+
+
+@pytest.fixture
+def handed_over(monkeypatch):
+    """The Autoencoder that a model's file hands to the engine."""
+
+    def handed_over(model, **options):
+        module = MODELS[model]
+        monkeypatch.setattr(module, "variational", lambda autoencoder, _: autoencoder)
+        return module.build(module.Config(width=4, **options), Spec(8, 8, 3))
+
+    return handed_over
+
+
+@pytest.mark.parametrize("model", ["vae", "cvae"])
+def test_vaes_minimise_the_weighted_bound_and_cvaes_nets_are_told_the_label(model, handed_over):
+    key_z, key_mean = jax.random.split(jax.random.key(2))
+    z, mean = jax.random.normal(key_z, (1, 5, 3)), jax.random.normal(key_mean, (5, 3))
+    draws = elbo.Draws(jnp.arange(5.0)[None], z, mean, jnp.zeros((5, 3)))
+    autoencoder = handed_over(model, beta=2.0, free_bits=0.1)
+    assert autoencoder.objective(draws)[0] == elbo.weighted_elbo(2.0, 0.1)(draws)[0]
+    assert (autoencoder.draws, autoencoder.conditional) == (1, model == "cvae")
+
+
+def test_iwae_minimises_the_importance_weighted_bound_of_its_draws(handed_over):
+    autoencoder = handed_over("iwae", draws=7)
+    assert autoencoder.objective is elbo.importance_weighted
+    assert (autoencoder.draws, autoencoder.conditional) == (7, False)

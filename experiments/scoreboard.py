@@ -36,7 +36,7 @@ class Options:
     """Every model once on the first data set; the best, and dcgan, cgan and vae, with every seed on
     every data set. Trains and measures what the scoreboard lacks, a run at a time; one that
     diverges is tried anew each time. To have a run made anew, take it out of scoreboard.json and
-    its folder out of runs/."""
+    its folder out of runs/, while no scoreboard is being made."""
 
     models: tuple[str, ...] = (*ALWAYS, *(model for model in MODELS if model not in ALWAYS))
     """Which models, with their default options."""

@@ -106,8 +106,8 @@ def _likelihoods(models: Mapping[str, Sequence[record.Evaluation]]) -> str:
             cells.append(f"{np.mean(values):.2f}{spread}")
         rows.append([f"`{model}`", *cells, first["observation"]])
     note = (
-        "Likelihood of the first test images, with k importance samples each; ± is the deviation "
-        "over the seeds.\n\n"
+        "Likelihood of the first test images, given their labels where a model is told them, with "
+        "k importance samples each; ± is the deviation over the seeds.\n\n"
     )
     return note + markdown.table(rows)
 

@@ -1,10 +1,12 @@
 """What the engines do with parameters once they have gradients."""
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 import optax
 
-from gen_models.algorithm import Array, PyTree
+from gen_models.algorithm import Array, Metrics, PyTree, State
 
 
 def descend(
@@ -40,3 +42,35 @@ def average(ema: PyTree, new: PyTree, decay: float | Array | None, step: Array) 
         return new
     rate = 1 - jnp.minimum(decay, (1.0 + step) / (10.0 + step))
     return jax.tree.map(lambda old, x: old + rate * (x - old), ema, new)
+
+
+def lone_player(params: PyTree, stats: PyTree, optimiser: optax.GradientTransformation) -> State:
+    """Step 0 of a model that has one player, "vae"."""
+    return State(
+        step=jnp.zeros((), jnp.int32),
+        params={"vae": params},
+        stats={"vae": stats},
+        opt={"vae": optimiser.init(params)},
+        ema={"params": params, "stats": stats},
+        extra=(),
+    )
+
+
+def lone_update(
+    loss: Callable[[PyTree], tuple[Array, tuple[PyTree, Metrics]]],
+    state: State,
+    optimiser: optax.GradientTransformation,
+    ema_decay: float | Array | None,
+) -> tuple[State, Metrics]:
+    """One step of it. loss: params -> what is minimised, (its new stats, metrics)."""
+    grads, (stats, metrics) = jax.grad(loss, has_aux=True)(state.params["vae"])
+    params, opt = descend(optimiser, grads, state.opt["vae"], state.params["vae"])
+    newest = {"params": params, "stats": stats}
+    new = state._replace(
+        step=state.step + 1,
+        params={"vae": params},
+        stats={"vae": stats},
+        opt={"vae": opt},
+        ema=average(state.ema, newest, ema_decay, state.step),
+    )
+    return new, metrics

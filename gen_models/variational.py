@@ -21,7 +21,7 @@ from gen_models.algorithm import (
 )
 from gen_models.elbo import Draws, Likelihood, Objective, normal_log_prob, reparameterise
 from gen_models.nets.net import Net
-from gen_models.optim import average, descend
+from gen_models.optim import lone_player, lone_update
 
 
 class Autoencoder(NamedTuple):
@@ -76,14 +76,7 @@ def _init(model: Autoencoder, spec: Spec, key: Key) -> State:
     decoder, decoder_stats = model.decoder.init(key_decoder, z, labels)
     params = {"encoder": encoder, "decoder": decoder}
     stats = {"encoder": encoder_stats, "decoder": decoder_stats}
-    return State(
-        step=jnp.zeros((), jnp.int32),
-        params={"vae": params},
-        stats={"vae": stats},
-        opt={"vae": model.optimiser.init(params)},
-        ema={"params": params, "stats": stats},
-        extra=(),
-    )
+    return lone_player(params, stats, model.optimiser)
 
 
 def _step(model: Autoencoder, state: State, batch: Batch, key: Key) -> tuple[State, Metrics]:
@@ -103,17 +96,7 @@ def _step(model: Autoencoder, state: State, batch: Batch, key: Key) -> tuple[Sta
         value, metrics = model.objective(Draws(likelihood, z, mean, log_variance))
         return value, ({"encoder": encoder_stats, "decoder": decoder_stats}, metrics)
 
-    grads, (stats, metrics) = jax.grad(loss, has_aux=True)(state.params["vae"])
-    params, opt = descend(model.optimiser, grads, state.opt["vae"], state.params["vae"])
-    newest = {"params": params, "stats": stats}
-    new = state._replace(
-        step=state.step + 1,
-        params={"vae": params},
-        stats={"vae": stats},
-        opt={"vae": opt},
-        ema=average(state.ema, newest, model.ema_decay, state.step),
-    )
-    return new, metrics
+    return lone_update(loss, state, model.optimiser, model.ema_decay)
 
 
 def _encode(model: Autoencoder, ema: PyTree, images: Array, labels: Array) -> tuple[Array, Array]:

@@ -4,16 +4,22 @@ images on the right side of the boundary but far from it are still pulled toward
 from gen_models import losses
 from gen_models.adversarial import adversarial
 from gen_models.algorithm import Algorithm, Spec
-from gen_models.config import hyperparameters
+from gen_models.config import Positive, hyperparameters
 from gen_models.models import gans
+from gen_models.optim import clipped
 
 
 @hyperparameters
 class Config(gans.Config):
     """Options of `lsgan`: those of Radford et al. 2016, §4, so that the loss alone is other."""
 
+    clip: Positive | None = None
+    """The discriminator's parameters are kept between -clip and clip; None: they are free."""
+
 
 def build(config: Config, spec: Spec) -> Algorithm:
     """The algorithm for images of `spec`."""
     game = gans.game(config, spec, losses.least_squares, gans.discriminator(config))
+    if config.clip is not None:
+        game = game._replace(disc_optimiser=clipped(game.disc_optimiser, config.clip))
     return adversarial(game, spec)

@@ -170,8 +170,11 @@ def test_wasserstein_gans_take_five_batches_a_step(model):
     assert build(model, critic_updates=2).batches == 2
 
 
-def test_wgans_critic_stays_within_its_limit_and_its_generator_does_not(quick_jit):
-    _, state, _ = one_step("wgan", quick_jit, clip=0.005, learning_rate=0.1, critic_updates=1)
+@pytest.mark.parametrize(("model", "options"), [("wgan", {"critic_updates": 1}), ("lsgan", {})])
+def test_a_clipped_critic_stays_within_its_limit_and_its_generator_does_not(
+    model, options, quick_jit
+):
+    _, state, _ = one_step(model, quick_jit, clip=0.005, learning_rate=0.1, **options)
     assert max(float(jnp.abs(x).max()) for x in jax.tree.leaves(state.params["disc"])) < 0.00501
     assert max(float(jnp.abs(x).max()) for x in jax.tree.leaves(state.params["gen"])) > 0.005
 

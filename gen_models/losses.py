@@ -35,6 +35,11 @@ def least_squares(real: Array, fake: Array) -> tuple[Array, Array]:
     return disc, 0.5 * jnp.mean((fake - 1) ** 2)
 
 
+def least_squares_of_probabilities(real: Array, fake: Array) -> tuple[Array, Array]:
+    """Those of the discriminator's probabilities σ(D) (Lucic et al. 2018, table 1)."""
+    return least_squares(jax.nn.sigmoid(real), jax.nn.sigmoid(fake))
+
+
 def wasserstein(real: Array, fake: Array) -> tuple[Array, Array]:
     """WGAN (Arjovsky et al. 2017, eq. 2): D(G(z)) - D(x), D a critic; -D(G(z))."""
     value = jnp.mean(fake)

@@ -11,6 +11,7 @@ from gen_models.losses import (
     equilibrium,
     hinge,
     least_squares,
+    least_squares_of_probabilities,
     mismatched,
     non_saturating,
     pulling_away,
@@ -70,6 +71,10 @@ def test_the_generators_loss_ignores_the_real_logits():
 REAL, FAKE = np.array([2.0, -1.0]), np.array([0.5, -3.0])
 
 
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
 def log_sigmoid(x):
     return -np.log1p(np.exp(-x))
 
@@ -82,6 +87,11 @@ BY_HAND = {
     ),
     # ½ mean(1, 4) + ½ mean(0.25, 9); ½ mean(0.25, 16)
     "least_squares": (least_squares, 1.25 + 2.3125, 4.0625),
+    "least_squares_of_probabilities": (
+        least_squares_of_probabilities,
+        (np.mean((sigmoid(REAL) - 1) ** 2) + np.mean(sigmoid(FAKE) ** 2)) / 2,
+        np.mean((sigmoid(FAKE) - 1) ** 2) / 2,
+    ),
     "wasserstein": (wasserstein, -1.25 - 0.5, 1.25),
     # mean(0, 2) + mean(1.5, 0)
     "hinge": (hinge, 1.0 + 0.75, 1.25),

@@ -1,6 +1,8 @@
 """Least-squares GAN (Mao et al. 2017): targets 1 and 0 instead of cross-entropies (eq. 9), so that
 images on the right side of the boundary but far from it are still pulled towards it."""
 
+from typing import Literal
+
 from gen_models import losses
 from gen_models.adversarial import adversarial
 from gen_models.algorithm import Algorithm, Spec
@@ -8,18 +10,26 @@ from gen_models.config import Positive, hyperparameters
 from gen_models.models import gans
 from gen_models.optim import clipped
 
+LOSSES = {
+    "scores": losses.least_squares,
+    "probabilities": losses.least_squares_of_probabilities,
+}
+
 
 @hyperparameters
 class Config(gans.Config):
     """Options of `lsgan`: those of Radford et al. 2016, §4, so that the loss alone is other."""
 
+    squared: Literal["scores", "probabilities"] = "scores"
+    """What is to be 1 and 0: the discriminator's scores, as in the paper, or what a sigmoid makes
+    of them."""
     clip: Positive | None = None
     """The discriminator's parameters are kept between -clip and clip; None: they are free."""
 
 
 def build(config: Config, spec: Spec) -> Algorithm:
     """The algorithm for images of `spec`."""
-    game = gans.game(config, spec, losses.least_squares, gans.discriminator(config))
+    game = gans.game(config, spec, LOSSES[config.squared], gans.discriminator(config))
     if config.clip is not None:
         game = game._replace(disc_optimiser=clipped(game.disc_optimiser, config.clip))
     return adversarial(game, spec)

@@ -90,6 +90,12 @@ def test_each_gan_has_the_loss_of_its_paper(model, game_of):
     assert game_of(model).loss(*scores) == LOSSES[model](*scores)
 
 
+def test_lsgan_squares_scores_or_probabilities(game_of):
+    scores = jnp.array([0.3, 2.0]), jnp.array([-1.5, 0.2])
+    loss = game_of("lsgan", squared="probabilities").loss
+    assert loss(*scores) == losses.least_squares_of_probabilities(*scores)
+
+
 @pytest.mark.parametrize("model", LOSSES)
 def test_each_gan_has_the_penalty_of_its_paper_or_none(model, game_of):
     def scores(images):

@@ -3,7 +3,7 @@ Fashion-MNIST's page recommends (hwalsuklee/tensorflow-generative-model-collecti
 program's default. Its pictures took 40, and it trains on the test images too.
 
 There the losses are norms over the batch, not mean squares. Without the clipping the generator
-gives noise for 1000 steps at least, with it images within 100.
+gives noise for 1000 steps at least, with it rough clothes within 100.
 
 python -m experiments.train --config configs/collection_lsgan.py
 """

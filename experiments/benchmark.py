@@ -10,11 +10,11 @@ import jax
 
 from experiments import command
 from gen_models.benchmark import flops, loop, processes, report, rounds, steps, torch_twin
-from gen_models.config import Between, Size, validate
+from gen_models.fields import Between, Size, validate
 from gen_models.models import MODELS
 from gen_models.nets import conv
-from gen_models.training import environment
-from gen_models.training.config import known_model
+from gen_models.runs import environment
+from gen_models.runs.recipe import known_model
 
 SCALING = ((16, 64), (64, 64), (256, 64), (512, 64), (64, 32), (64, 128))  # batch size, width
 MEMBERS = 4  # of the population that is measured
@@ -29,7 +29,7 @@ class Options:
     """Measure training and sampling speed on this machine."""
 
     models: tuple[str, ...] = ("dcgan", "cgan", "vae")
-    """Which models."""
+    """Models to measure."""
     against: tuple[Literal["torch", "lax"], ...] = ()
     """Also measure PyTorch eager, or XLA's own convolution, in the same rounds."""
     rounds: Annotated[int, Between(1, 1000)] = 5
@@ -82,7 +82,7 @@ def speed(model: str, options: Options) -> tuple[dict[str, float], list[float]]:
     }
     if jax.default_backend() == "cpu":  # elsewhere products are library calls, not dots to count
         product_s = rounds.ratio(times["matmul"], times["ours"])
-        defined = flops.step_flops(ours.build, steps.SPEC, ours.config, options.batch_size)
+        defined = flops.step_flops(ours.model, options.batch_size)
         figures["gflop_a_step"] = defined / 1e9
         figures["gflop_done"] = ours.flops / 1e9
         figures["of_matmul_rate"] = defined * product_s / rate_of(1.0)
@@ -112,7 +112,7 @@ def point(model: str, batch_size: int, width: int) -> dict[str, Any]:
     times = rounds.alternate({"ours": stepper.in_loop(2), "matmul": product}, POINT_ROUNDS)
     step_s = rounds.median(times["ours"])
     product_s = rounds.ratio(times["matmul"], times["ours"])
-    defined = flops.step_flops(stepper.build, steps.SPEC, stepper.config, batch_size)
+    defined = flops.step_flops(stepper.model, batch_size)
     return {
         "model": model,
         "batch_size": batch_size,
@@ -124,7 +124,7 @@ def point(model: str, batch_size: int, width: int) -> dict[str, Any]:
 
 
 def costs(batch_size: int) -> list[dict[str, Any]]:
-    """A line a model: its step in turn with that of `UNIT`, the dearest first."""
+    """A line a model: its step in turn with that of `UNIT`, the most expensive first."""
     unit = steps.Stepper(UNIT, batch_size).in_loop(ROUND_STEPS)
     lines = []
     for model in MODELS:

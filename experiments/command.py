@@ -11,9 +11,9 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import jax
 import tyro
 
-from gen_models import compilations
-from gen_models.config import ConfigError, nearest
 from gen_models.errors import UserError
+from gen_models.fields import ConfigError, nearest
+from gen_models.storage import compilations
 from gen_models.training import machines
 
 OUT_OF_MEMORY = "out of memory; try a smaller --batch-size or --width"
@@ -60,19 +60,24 @@ def _discard_output() -> None:
 
 @dataclass(frozen=True)
 class Processes:
-    """Several processes, on one machine or many, that work together. Slurm and TPU pods tell them
-    all this by themselves."""
+    """Several processes, on one machine or many, that work together. Under Slurm, Open MPI and on
+    TPU pods none of this need be given."""
 
     coordinator: str | None = None
-    """HOST:PORT of process 0."""
+    """Address of process 0, HOST:PORT."""
     process_id: int | None = None
-    """Which of them this is, from 0."""
+    """Index of this process, from 0."""
     process_count: int | None = None
-    """How many there are."""
+    """Number of processes."""
 
     def join(self) -> None:
         """Join the others, before JAX is used. Raises UserError if they do not appear."""
         machines.join(self.coordinator, self.process_id, self.process_count)
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this process writes, once they have joined."""
+        return jax.process_index() == 0
 
 
 def parse(command: str, cls: type, args: Sequence[str], default: Any = None) -> Any:  # noqa: ANN401

@@ -1,26 +1,28 @@
 """Measure runs, or images of any other program: `python -m experiments.evaluate RUN [RUN …]`."""
 
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import tyro
 from rich.console import Console
 from rich.table import Table
 
 from experiments import command
-from gen_models.config import ConfigError, validate
-from gen_models.data import catalog, idx
+from gen_models import assessment, runs
+from gen_models.assessment import Extent
+from gen_models.data import catalog, images
 from gen_models.data.known import CATALOG
-from gen_models.evaluation import assess, features, record
-from gen_models.evaluation.assess import Extent
+from gen_models.evaluation import features, record
+from gen_models.evaluation.evaluator import Evaluator
 from gen_models.evaluation.record import Evaluation
-from gen_models.evaluation.yardstick import Yardstick
-from gen_models.training import run as runs
+from gen_models.fields import ConfigError, validate
+from gen_models.runs import Run
 
 
 @dataclass(frozen=True)
@@ -30,52 +32,60 @@ class Options(Extent):
     runs: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
     """Folders of runs. Each is given an evaluation.json."""
     images: Path | None = None
-    """Instead of a run, an IDX file of generated images, uint8[N,H,W]."""
+    """Instead of a run, generated images: IDX, .npy, .npz, or a folder or zip of PNGs."""
     labels: Path | None = None
-    """The classes that --images was asked for, an IDX file of N integers."""
+    """Classes that --images was asked for, one integer each: IDX, .npy, .npz, .txt or .csv."""
     dataset: str | None = None
-    """What to measure --images against: fashion_mnist, mnist, or nothing for --data-dir."""
+    """Data set to measure --images against: fashion_mnist, mnist, or nothing for --data-dir."""
     data_dir: Path | None = None
     """Folder with the four IDX files. A run's own is known, unless it has moved."""
     features: Path | None = None
     """Weights of a feature net. Default: the data set's own, shipped or in results/features/."""
 
 
-def yardstick(dataset: str | None, data_dir: Path | None, options: Options) -> Yardstick:
+def evaluator(dataset: str | None, data_dir: Path | None, options: Options) -> Evaluator:
     """What images of a data set are measured with. Raises UserError."""
     name = dataset if dataset in CATALOG or data_dir is None else None
-    train, test = (catalog.load(name, split, data_dir) for split in ("train", "test"))
-    net = features.load(options.features or features.net_path(train.name))
-    return Yardstick(net, train, test, options.reference)
+    splits = catalog.load_splits(name, data_dir)
+    path = options.features or features.net_path(splits.train.name)
+    return Evaluator(features.load(path), splits, options.reference)
 
 
-def evaluate_images(stick: Yardstick, options: Options) -> Evaluation:
-    """Measure the images of another program. Raises UserError for files that do not fit."""
-    images = idx.read(options.images)
-    if images.dtype != np.uint8 or images.ndim != 3:
-        found = f"{images.dtype.name}{list(images.shape)}"
-        raise ConfigError(f"{options.images} holds {found}, expected images uint8[N,H,W]")
-    labels = None if options.labels is None else idx.read(options.labels)
-    if labels is not None:
-        fits = labels.shape == (len(images),) and labels.dtype.kind in "iu"
-        if not fits or np.any((labels < 0) | (labels >= stick.train.num_classes)):
-            raise ConfigError(
-                f"{options.labels} holds {labels.dtype.name}{list(labels.shape)}, expected one "
-                f"integer below {stick.train.num_classes} for each of {len(images)} images"
-            )
-        labels = labels.astype(np.int32)
-    picture = options.images.with_name(f"{options.images.name}.memorisation.png")
-    evaluation = assess.evaluate_samples(assess.Samples(images, labels), stick, options, picture)
-    evaluation.subject["name"] = options.images.name
-    if labels is not None and options.cas:
-        stick.add_classification_score(evaluation, images, labels)
-    return evaluation
+def evaluator_for(run: Run, options: Options) -> Evaluator:
+    """What a run is measured with. Its data folder is the one asked for, or its own; a known data
+    set is found without it too. Raises UserError."""
+    own = run.options
+    gone = own.data_dir is not None and not own.data_dir.expanduser().is_dir()
+    folder = options.data_dir or (None if gone and own.dataset in CATALOG else own.data_dir)
+    found = evaluator(own.dataset, folder, options)
+    if run.data.digest != found.splits.train.digest:
+        name = found.splits.train.name
+        raise runs.RunError(f"{run.folder} was trained on other data than {name}")
+    return found
+
+
+def evaluate_images(options: Options) -> Evaluation:
+    """Measure the images of another program, and write beside them. Raises UserError."""
+    pixels, labels = images.read_images(options.images)
+    if options.labels is not None:
+        labels = images.read_labels(options.labels)
+    measured_with = evaluator(options.dataset, options.data_dir, options)
+    beside = partial("{}.{}".format, options.images.name)
+    found = assessment.evaluate_images(
+        assessment.Samples(pixels, labels),
+        measured_with,
+        options,
+        options.images.name,
+        options.images.with_name(beside("memorisation.png")),
+    )
+    record.write(options.images.with_name(beside(record.NAME)), found)
+    return found
 
 
 def table(evaluations: Sequence[Evaluation]) -> Table:
     """One protocol's numbers with 95 % intervals, a column a subject, real images beside them."""
     names = [evaluation.subject["name"] for evaluation in evaluations]
-    heading, *rows = record.table(names, [record.summarise([e]) for e in evaluations])
+    heading, *rows = record.rows(names, [record.summarise([e]) for e in evaluations])
     shown = Table(title=f"{record.common_protocol(evaluations)}; ± 95 %", title_justify="left")
     for title in heading:
         shown.add_column(title, justify="right" if title else "left", overflow="fold")
@@ -91,13 +101,6 @@ def table(evaluations: Sequence[Evaluation]) -> Table:
     return shown
 
 
-def data_folder(run: runs.Run, options: Options) -> Path | None:
-    """The one asked for, or the run's own; a known data set is found without it too."""
-    own = run.config.run
-    gone = own.data_dir is not None and not own.data_dir.expanduser().is_dir()
-    return options.data_dir or (None if gone and own.dataset in CATALOG else own.data_dir)
-
-
 def check(options: Options) -> None:
     """Raises ConfigError for options that contradict each other."""
     if bool(options.runs) == bool(options.images):
@@ -106,6 +109,11 @@ def check(options: Options) -> None:
         raise ConfigError("--dataset and --labels go with --images; a run knows its own")
     if options.images and options.best:
         raise ConfigError("--best goes with runs, not with --images")
+    if options.images and not (options.dataset or options.data_dir):
+        raise ConfigError(
+            "--images needs --dataset or --data-dir, the data to compare with: the data set that "
+            f"the images are meant to be like, one of {', '.join(CATALOG)} or a folder"
+        )
 
 
 def main(args: Sequence[str]) -> int:
@@ -113,24 +121,18 @@ def main(args: Sequence[str]) -> int:
     options = command.parse("evaluate", Options, args)
     validate(options)
     check(options)
-    console = Console(highlight=False)
+    console, report = Console(highlight=False), partial(print, file=sys.stderr)
     by_protocol = defaultdict(list)
     if options.images is not None:
-        stick = yardstick(options.dataset, options.data_dir, options)
-        evaluation = evaluate_images(stick, options)
-        record.write(options.images.with_name(f"{options.images.name}.{record.NAME}"), evaluation)
+        evaluation = evaluate_images(options)
         by_protocol[evaluation.protocol].append(evaluation)
-    sticks: dict[str, Yardstick] = {}
+    evaluators: dict[str, Evaluator] = {}
     for run in [runs.load(folder) for folder in options.runs]:
-        own = run.config.run
-        if run.data.digest not in sticks:
-            folder = data_folder(run, options)
-            sticks[run.data.digest] = yardstick(own.dataset, folder, options)
-        stick = sticks[run.data.digest]
-        if run.data.digest != stick.train.digest:
-            raise runs.RunError(f"{run.folder} was trained on other data than {stick.train.name}")
+        if run.data.digest not in evaluators:
+            evaluators[run.data.digest] = evaluator_for(run, options)
         began = time.perf_counter()
-        evaluation = assess.evaluate_run(run, stick, options)
+        measured_with = evaluators[run.data.digest]
+        evaluation = assessment.evaluate_run(run, measured_with, options, report)
         record.write(run.folder / record.NAME, evaluation)
         console.print(f"{run.folder / record.NAME}: {time.perf_counter() - began:.0f} s")
         by_protocol[evaluation.protocol].append(evaluation)

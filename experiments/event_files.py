@@ -10,7 +10,7 @@ import numpy as np
 from tensorboardX.proto import event_pb2, summary_pb2
 from tensorboardX.record_writer import masked_crc32c
 
-from gen_models.files import write_error
+from gen_models.storage.files import write_error
 
 
 class EventFiles:

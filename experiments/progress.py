@@ -8,14 +8,17 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from gen_models import runs
+
 LINE_EVERY_S = 15.0  # where the output is no terminal, a line instead of a bar
 
 
 class Terminal:
     """Observer with a progress bar: steps, steps/s, time left, and the latest metrics."""
 
-    def __init__(self, run: Path, steps: int, *, resumed: bool) -> None:
-        self.run, self.steps, self.resumed = run, steps, resumed
+    def __init__(self, run: Path, steps: int) -> None:
+        self.run, self.steps = run, steps
+        self.resumed = (run / runs.ENVIRONMENT).exists()
         self.first_grid = run / "samples.png"
         self.console = Console(highlight=False)
         self.progress = Progress(
@@ -30,7 +33,6 @@ class Terminal:
         self.grid_shown = self.first_grid.exists()
 
     def __enter__(self) -> "Terminal":
-        self.progress.start()
         return self
 
     def __exit__(
@@ -42,6 +44,7 @@ class Terminal:
         self.progress.stop()
 
     def started(self, step: int) -> None:
+        self.progress.start()
         if self.resumed:
             done = "finished already" if step >= self.steps else "going on"
             self.say(f"{self.run} is at step {step} of {self.steps}: {done}")

@@ -12,11 +12,10 @@ import numpy as np
 import tyro
 
 from experiments import command
-from gen_models import render
-from gen_models.config import Between, ConfigError, validate
+from gen_models import render, runs
 from gen_models.data import idx
-from gen_models.training import drawing
-from gen_models.training import run as runs
+from gen_models.fields import Between, ConfigError, validate
+from gen_models.sampling import drawing
 
 GRID_IMAGES = 400
 
@@ -54,8 +53,8 @@ def check_labels(options: Options, run: runs.Run, conditional: bool) -> np.ndarr
 
 
 def write_idx(prefix: Path, images: np.ndarray, labels: np.ndarray | None) -> None:
-    """IDX files of images f32[N,H,W,1] in [-1,1] and, if they mean something, labels i32[N]."""
-    arrays = {"images-idx3": render.to_uint8(images)}
+    """IDX files of images u8[N,H,W] and, if they mean something, labels i32[N]."""
+    arrays = {"images-idx3": images}
     if labels is not None:
         arrays["labels-idx1"] = labels.astype(np.uint8 if labels.max() < 256 else np.int32)
     for kind, array in arrays.items():

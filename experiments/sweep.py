@@ -15,58 +15,42 @@ from rich.progress import Progress
 
 from experiments import command
 from experiments.command import Processes
-from experiments.train import load_data
-from gen_models.algorithm import Spec
-from gen_models.benchmark.flops import matmul, step_flops
-from gen_models.config import Between, validate
-from gen_models.data.catalog import Dataset
-from gen_models.evaluation import assess
+from gen_models import assessment
+from gen_models.data.catalog import Dataset, Splits
+from gen_models.evaluation import features
+from gen_models.evaluation.evaluator import Evaluator
+from gen_models.fields import Between, validate
 from gen_models.models import MODELS
-from gen_models.sweep import conduct, plan
-from gen_models.sweep.conduct import Measuring, Sweep
+from gen_models.runs import Recipe
+from gen_models.runs.recipe import Steps, TrainingOptions, known_model
+from gen_models.sweep import execution, plan
+from gen_models.sweep.estimate import EFFICIENCY, estimate
+from gen_models.sweep.execution import Measuring, Sweep
 from gen_models.sweep.plan import Plan
-from gen_models.training import config as configs
-from gen_models.training import machines
-from gen_models.training.config import RunConfig, known_model
+from gen_models.training import machines, session
 from gen_models.training.interrupt import interruptible
 
 SWEEPS = Path("results/sweeps")
-# Options of every member that are also options of a run.
-SHARED = (
-    *("model", "dataset", "data_dir", "steps", "batch_size"),
-    *("sample_every_steps", "checkpoint_every_steps"),
-)
-EFFICIENCY = 0.7  # of the matrix rate, about what a step reaches on a CPU: results/benchmark.md
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(TrainingOptions):
     """What is the same for every member, and how they are trained."""
 
-    model: str = RunConfig.model
-    """Which model to train."""
-    dataset: str | None = None
-    """Which data set: fashion_mnist, mnist, or nothing for what --data-dir holds."""
-    data_dir: Path | None = None
-    """Folder with the four IDX files."""
-    steps: configs.Steps = 2000
+    steps: Steps = 2000
     """Training steps of each member."""
-    batch_size: Annotated[int, Between(2, 65536)] = 64
-    """Images a step."""
-    seeds: Annotated[int, Between(1, 10_000)] = 1
-    """How many seeds of each setting."""
-    seed: Annotated[int, Between(0, 2**30)] = 0
-    """The first of them."""
-    random: Annotated[int, Between(1, 10_000)] | None = None
-    """Draw so many settings from the ranges of real-valued options that are given two values."""
-    devices: Annotated[int, Between(1, 65536)] | None = None
-    """How many devices. Default: all."""
-    per_device: Annotated[int, Between(1, 4096)] = 16
-    """Members on a device at a time; the rest follows in waves."""
-    sample_every_steps: configs.Steps = 500
+    sample_every_steps: Steps = 500
     """Steps between sample grids."""
-    checkpoint_every_steps: configs.Steps = 500
-    """Steps between checkpoints."""
+    seeds: Annotated[int, Between(1, 10_000)] = 1
+    """Seeds of each setting."""
+    seed: Annotated[int, Between(0, 2**30)] = 0
+    """The first of the seeds."""
+    random: Annotated[int, Between(1, 10_000)] | None = None
+    """Settings to draw from the ranges of real-valued options that are given two values."""
+    devices: Annotated[int, Between(1, 65536)] | None = None
+    """Devices to train on. Default: all."""
+    per_device: Annotated[int, Between(1, 4096)] = 16
+    """Members on a device at a time; the others follow in waves."""
     evaluate: bool = True
     """Measure every member at the end."""
     dry_run: bool = False
@@ -80,7 +64,7 @@ def parse(args: Sequence[str]) -> tuple[Options, Processes, dict[str, tuple[Any,
 
     Raises ConfigError.
     """
-    model = known_model(command.deciding(args, "--model") or RunConfig.model)
+    model = known_model(command.deciding(args, "--model") or TrainingOptions.model)
     cls = MODELS[model].Config
     hints, defaults = get_type_hints(cls, include_extras=True), cls()
     axes = make_dataclass(
@@ -108,44 +92,35 @@ def parse(args: Sequence[str]) -> tuple[Options, Processes, dict[str, tuple[Any,
 
 def show(console: Console, work: Plan, train: Dataset) -> None:
     """Print the plan: members, compilations, waves, devices, memory, time."""
-    first, spec = work.members[0], Spec(*train.image_shape, train.num_classes)
-    per_device = max(layout.per_device for layout in work.compilations)
-    state = max(plan.state_bytes(group[0], spec) for group in work.groups)
-    megabytes = (per_device * 2 * state + train.images.nbytes) / 2**20
-    product, rate_of = matmul()
-    rate = max(rate_of(product()) for _ in range(3))
-    build, size = MODELS[first.run.model].build, first.run.batch_size
-    total = sum(
-        step_flops(build, spec, group[0].options, size) * len(group) for group in work.groups
-    )
-    seconds = total * first.run.steps / (EFFICIENCY * rate * work.devices)
+    options, cost = work.members[0].options, estimate(work, train)
     varying = ", ".join(f"{name} ({len(values)})" for name, values in work.axes.items())
     console.print(
-        f"{len(work.members)} members of {first.run.model}, {first.run.steps} steps each; "
+        f"{len(work.members)} members of {options.model}, {options.steps} steps each; "
         f"varying: {varying or 'nothing'} and the seed\n"
         f"compilations: {len(work.compilations)}, waves: {len(work.waves)}, devices: "
-        f"{work.devices} with up to {per_device} members each\n"
-        f"about {megabytes:.0f} MiB of states and data on a device, activations apart\n"
-        f"about {seconds / 60:.0f} min at {EFFICIENCY:.0%} of the {rate / 1e9:.0f} GFLOP/s that a "
-        "device of this machine multiplies matrices with"
+        f"{work.devices} with up to {cost.per_device} members each\n"
+        f"about {cost.mebibytes:.0f} MiB of states and data on a device, activations apart\n"
+        f"about {cost.seconds / 60:.0f} min at {EFFICIENCY:.0%} of the {cost.rate / 1e9:.0f} "
+        "GFLOP/s that a device of this machine multiplies matrices with"
     )
 
 
-def measuring(options: Options, data: tuple[Dataset, Dataset]) -> Measuring | None:
-    """How members are measured, all by one yardstick; None if they are not to be.
+def measuring(options: Options, splits: Splits) -> Measuring | None:
+    """How members are measured, all by one evaluator; None if they are not to be.
 
     The feature net is looked up now, not after hours of training. Raises UserError.
     """
     if not options.evaluate:
         return None
-    stick, extent = assess.own_yardstick(data), assess.Extent()
-    measure = lambda run: assess.evaluate_run(run, stick, extent)  # noqa: E731
-    return Measuring(measure, stick.protocol(extent.samples))
+    evaluator = Evaluator(features.of(splits.train.name), splits)
+    extent, report = assessment.Extent(), partial(print, file=sys.stderr)
+    measure = lambda run: assessment.evaluate_run(run, evaluator, extent, report)  # noqa: E731
+    return Measuring(measure, evaluator.protocol(extent.samples))
 
 
 def train(work: Sweep, console: Console, should_stop: Callable[[], bool]) -> bool:
     """Train under a progress bar. Returns whether all is done."""
-    total = sum(member.run.steps for wave in work.waves for member in wave)
+    total = sum(member.options.steps for wave in work.waves for member in wave)
     with Progress(console=console, disable=console.quiet) as progress:
         advanced = partial(progress.advance, progress.add_task("sweep", total=total))
         return work.train(should_stop, advanced, lambda line: print(line, file=sys.stderr))
@@ -155,19 +130,18 @@ def main(args: Sequence[str]) -> int:
     """Plan, train, measure, tabulate. Returns the exit code."""
     options, processes, given = parse(args)
     processes.join()
-    base = configs.from_flat({name: getattr(options, name) for name in SHARED})
-    base, *splits = load_data(base)
-    data = tuple(splits)
+    shared = {field.name: getattr(options, field.name) for field in fields(TrainingOptions)}
+    base, splits = session.completed(Recipe.from_flat(shared))
     seeds = range(options.seed, options.seed + options.seeds)
     found = plan.planned(base, given, seeds, options.random, options.devices, options.per_device)
-    name, first = data[0].name, jax.process_index() == 0
+    name, first = splits.train.name, jax.process_index() == 0
     console = Console(highlight=False, quiet=not first)
-    show(console, found, data[0])
+    show(console, found, splits.train)
     if options.dry_run:
         return 0
     out = options.out or SWEEPS / "-".join([name, options.model, *found.axes])
     words = f"python -m experiments.sweep {shlex.join(args)}"
-    work = Sweep(found, out, words, data, measuring(options, data))
+    work = Sweep(found, out, words, splits, measuring(options, splits))
     work.prepare()
     stop = machines.SharedStop(out)
     with interruptible() as interruption:
@@ -180,7 +154,7 @@ def main(args: Sequence[str]) -> int:
         return interruption.exit_code or 128 + signal.SIGTERM
     if first:
         work.publish()
-        look = f"look at {out / conduct.TABLE} and {out / conduct.PICTURE}"
+        look = f"look at {out / execution.TABLE} and {out / execution.PICTURE}"
         console.print(look, markup=False, soft_wrap=True)
     return 0
 

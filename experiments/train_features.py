@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Annotated
 
 from experiments import command
-from gen_models.config import Between, ConfigError, validate
 from gen_models.data import catalog
 from gen_models.errors import UserError
 from gen_models.evaluation import classifier, features
+from gen_models.fields import Between, ConfigError, validate
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Options:
     """Train the classifier that measures use in place of ImageNet's Inception. Takes minutes."""
 
     dataset: str | None = None
-    """Which data set: fashion_mnist, mnist, or nothing for what --data-dir holds. These two have a
+    """Data set: fashion_mnist, mnist, or nothing for what --data-dir holds. These two have a
     shipped net, which stays the one that they are measured with."""
     data_dir: Path | None = None
     """Folder with the four IDX files."""
@@ -27,9 +27,9 @@ class Options:
     mirror: bool = False
     """Train on mirrored images too. Right for clothes, wrong for digits."""
     seed: Annotated[int, Between(0, 2**31 - 1)] = 0
-    """Decides the initial weights, the order of the data and its augmentation."""
+    """Seed of the initial weights, the order of the data and its augmentation."""
     out: Path | None = None
-    """The weights to write, a .safetensors. Default: results/features/<data set>.safetensors."""
+    """Weights to write, a .safetensors. Default: results/features/<data set>.safetensors."""
 
 
 def progress(steps: int) -> Callable[[int, float], None]:
@@ -49,21 +49,20 @@ def main(args: Sequence[str]) -> int:
     """Train, write, say how well it classifies. Returns the exit code."""
     options = command.parse("train_features", Options, args)
     validate(options)
-    train, test = (
-        catalog.load(options.dataset, split, options.data_dir) for split in ("train", "test")
-    )
-    out = options.out or features.OWN / f"{train.name}.safetensors"
+    splits = catalog.load_splits(options.dataset, options.data_dir)
+    name = splits.train.name
+    out = options.out or features.OWN / f"{name}.safetensors"
     check(out)
     config = classifier.Config(steps=options.steps, mirror=options.mirror)
     began = time.perf_counter()
-    weights = classifier.train(train, config, options.seed, progress(options.steps))
+    weights = classifier.train(splits.train, config, options.seed, progress(options.steps))
     seconds = time.perf_counter() - began
     out.parent.mkdir(parents=True, exist_ok=True)
     record = {"steps": options.steps, "mirror": options.mirror, "seed": options.seed}
-    net = features.save(out, weights, train, test, record)
+    net = features.save(out, weights, splits, record)
     print(f"{net.name}: test accuracy {net.record['accuracy']:.4f} after {seconds:.0f} s: {out}")
-    if features.net_path(train.name).resolve() != out.resolve():
-        print(f"to measure with it, and not with {train.name}'s own: --features {out}")
+    if features.net_path(name).resolve() != out.resolve():
+        print(f"to measure with it, and not with {name}'s own: --features {out}")
     return 0
 
 

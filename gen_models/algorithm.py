@@ -7,7 +7,11 @@ import jax
 
 Array = jax.Array
 Key = jax.Array  # a typed PRNG key, key<fry>[]
+Images = jax.Array  # f32[N,H,W,1] in [-1,1]
+Labels = jax.Array  # i32[N] in [0, num_classes)
+Latents = jax.Array  # f32[N,Z]
 PyTree = Any
+Metrics = dict[str, Array]  # f32[] each
 
 
 class Spec(NamedTuple):
@@ -19,10 +23,10 @@ class Spec(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """images f32[B,H,W,1] in [-1,1], labels i32[B] in [0, num_classes)."""
+    """Labelled images."""
 
-    images: Array
-    labels: Array
+    images: Images
+    labels: Labels
 
 
 class State(NamedTuple):
@@ -36,19 +40,39 @@ class State(NamedTuple):
     extra: PyTree  # a model's own scalars; () when it has none
 
 
-Metrics = dict[str, Array]  # f32[] each
+class Trainable(NamedTuple):
+    """What the compiled training loop needs, of a generative model or of a classifier.
+
+    init  key -> State at step 0
+    step  State, Batch, key -> State one step on, Metrics. The key is the run's, the same at every
+          step: a step's randomness is `fold_in(key, state.step)`.
+    """
+
+    init: Callable[[Key], State]
+    step: Callable[[State, Batch, Key], tuple[State, Metrics]]
 
 
 class View(NamedTuple):
-    """Latents whose samples show something, one above and beside another.
-
-    rows, columns of the picture; z f32[rows·columns,Z], labels i32[rows·columns], row by row.
-    """
+    """Latents whose samples show something when they are drawn as a grid, row by row."""
 
     rows: int
     columns: int
-    z: Array
-    labels: Array
+    z: Latents  # f32[rows·columns,Z]
+    labels: Labels  # i32[rows·columns]
+
+
+class LatentSpace(NamedTuple):
+    """The latent space of a model that can find images in it.
+
+    encode  State, Images, Labels -> places f32[N,…]
+    decode  State, places, Labels -> Images
+    codes   State, Images -> i32[N,h,w], the discrete codes that stand for them; None where places
+            are not discrete
+    """
+
+    encode: Callable[[State, Images, Labels], Array]
+    decode: Callable[[State, Array, Labels], Images]
+    codes: Callable[[State, Images], Array] | None = None
 
 
 class Importance(NamedTuple):
@@ -59,45 +83,42 @@ class Importance(NamedTuple):
     posterior: Array  # log q(z|x)
 
 
+class Density(NamedTuple):
+    """The likelihood of a model that has one.
+
+    importance   State, Images, Labels, key -> Importance
+    observation  what the likelihood takes the images for, in words
+    """
+
+    importance: Callable[[State, Images, Labels, Key], Importance]
+    observation: str
+
+
 class Algorithm(NamedTuple):
     """One generative model as pure functions. Nothing here holds state.
 
-    init        key -> State at step 0
-    step        State, Batch, key -> State one step on, Metrics. The key is the run's, the same at
-                every step: a step's randomness is `fold_in(key, state.step)`.
-    prior       key, N -> latents f32[N,Z].
-    generate    State, latents, labels i32[N] -> images f32[N,H,W,1] in [-1,1]. The averaged
-                parameters are used. Unconditional models ignore the values of the labels.
-    encode      State, images f32[N,H,W,1], labels -> where they are in the latent space, f32[N,…];
-                None in models without an encoder.
-    decode      State, such places, labels -> images f32[N,H,W,1] in [-1,1]; None with `encode`.
-    importance  State, images f32[N,H,W,1] in [-1,1], labels, key -> Importance; None in models
-                without a likelihood.
-    observation what that likelihood takes the images for, in words.
-    codes       State, images -> i32[N,h,w], the discrete codes that stand for them; or None.
-    views       key -> latents worth a picture, by the picture's name.
-    conditional whether samples depend on the labels.
-    batches     how many batches a step takes: more than one where the critic is updated more often
-                than the generator. Batch b has the rows b, b + batches, … of a step's images.
+    init, step   as in Trainable
+    prior        key, N -> Latents
+    generate     State, Latents, Labels -> Images, by the averaged parameters. Unconditional models
+                 ignore the values of the labels.
+    latent       LatentSpace; None in models without an encoder
+    density      Density; None in models without a likelihood
+    views        key -> Views by the name of their picture
+    conditional  whether samples depend on the labels
+    batches      batches a step takes: more than one where the critic is updated more often than the
+                 generator. Batch b has the rows b, b + batches, … of a step's images.
     """
 
     init: Callable[[Key], State]
     step: Callable[[State, Batch, Key], tuple[State, Metrics]]
-    prior: Callable[[Key, int], Array]
-    generate: Callable[[State, Array, Array], Array]
-    encode: Callable[[State, Array, Array], Array] | None = None
-    decode: Callable[[State, Array, Array], Array] | None = None
-    importance: Callable[[State, Array, Array, Key], Importance] | None = None
-    observation: str | None = None
-    codes: Callable[[State, Array], Array] | None = None
+    prior: Callable[[Key, int], Latents]
+    generate: Callable[[State, Latents, Labels], Images]
+    latent: LatentSpace | None = None
+    density: Density | None = None
     views: Callable[[Key], dict[str, View]] = lambda _: {}
     conditional: bool = False
     batches: int = 1
 
-    def sample(self, state: State, key: Key, labels: Array) -> Array:
-        """Images f32[N,H,W,1] in [-1,1] of latents drawn from the prior, for labels i32[N]."""
+    def sample(self, state: State, key: Key, labels: Labels) -> Images:
+        """Images of latents drawn from the prior, one for each label."""
         return self.generate(state, self.prior(key, len(labels)), labels)
-
-    def reconstruct(self, state: State, images: Array, labels: Array) -> Array:
-        """Images f32[N,H,W,1] encoded and decoded again; for models with an encoder."""
-        return self.decode(state, self.encode(state, images, labels), labels)

@@ -4,27 +4,20 @@ import hashlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import jax
 import numpy as np
 import pytest
 from trainings import write_folder
 
-from gen_models.data.catalog import Dataset, cache_folder
+from gen_models.data.catalog import Dataset, Splits
+from gen_models.storage.cache import cache_folder
 
 # Most of a test's time is XLA's: keep its programs from one run of the tests to the next.
 jax.config.update("jax_compilation_cache_dir", str(cache_folder("xla-tests")))
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
 
 TINY_OPTIONS = {"width": 4, "latent_size": 3}  # every model has these two
-
-
-class Tiny(NamedTuple):
-    """Both splits: 70 and 20 images u8[8,8] of 3 classes, told apart by a bright band."""
-
-    train: Dataset
-    test: Dataset
 
 
 def make_split(seed: int, count: int, size: tuple[int, int] = (8, 8)) -> Dataset:
@@ -41,9 +34,10 @@ def make_split(seed: int, count: int, size: tuple[int, int] = (8, 8)) -> Dataset
 
 
 @pytest.fixture(scope="session")
-def tiny() -> Tiny:
-    """A tiny data set in memory: `tiny.train` of 70 images, `tiny.test` of 20."""
-    return Tiny(make_split(0, 70), make_split(1, 20))
+def tiny() -> Splits:
+    """A tiny data set in memory: `tiny.train` of 70 images, `tiny.test` of 20, 8×8, of 3 classes
+    told apart by a bright band."""
+    return Splits(make_split(0, 70), make_split(1, 20))
 
 
 @pytest.fixture(scope="session")
@@ -60,6 +54,6 @@ def quick_jit() -> Callable:
 
 
 @pytest.fixture
-def tiny_folder(tmp_path: Path, tiny: Tiny) -> Path:
+def tiny_folder(tmp_path: Path, tiny: Splits) -> Path:
     """A folder called `tiny` with the four IDX files of `tiny`, for `--data-dir`."""
     return write_folder(tmp_path / "tiny", tiny)

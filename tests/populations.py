@@ -10,12 +10,11 @@ import jax
 import numpy as np
 import pytest
 import safetensors.numpy
-from trainings import ROOT, execute, make_config
+from trainings import ROOT, execute, make_recipe
 
-from gen_models import render
-from gen_models.training import checkpoint, fit, population
-from gen_models.training import run as runs
-from gen_models.training.config import Config
+from gen_models import render, runs
+from gen_models.runs import Recipe, checkpoint
+from gen_models.training import fit, population
 
 OPTIONS = {"model": "vae", "steps": 20, "sample_every_steps": 10, "checkpoint_every_steps": 5}
 RATES = (1e-3, 3e-4, 2e-3, 6e-4)
@@ -26,31 +25,31 @@ SOME = {"4 on 1": (4, 1), "4 on 4": (4, 4), "3 on 2": (3, 2)}
 ON_SEVERAL_DEVICES = {"in turn": SOME, "vectorised": SOME | {"2 on 4": (2, 4)}}
 
 
-def make_members(count: int = 3, **options) -> list[Config]:
+def make_members(count: int = 3, **options) -> list[Recipe]:
     """Members with seeds and learning rates of their own."""
     return [
-        make_config(**OPTIONS | {"seed": 5 * i, "learning_rate": RATES[i]} | options)
+        make_recipe(**OPTIONS | {"seed": 5 * i, "learning_rate": RATES[i]} | options)
         for i in range(count)
     ]
 
 
 @contextlib.contextmanager
-def trainers_of(folder: Path, tiny, members: Sequence[Config]):
-    """A trainer for each member, its run in a folder of its number."""
+def recorders_of(folder: Path, tiny, members: Sequence[Recipe]):
+    """A recorder for each member, its run in a folder of its number."""
     with contextlib.ExitStack() as stack:
         opened = [runs.opened(folder / str(i), m, tiny.train) for i, m in enumerate(members)]
-        yield [fit.Trainer(stack.enter_context(run), tiny.train, tiny.test) for run in opened]
+        yield [fit.Recorder(stack.enter_context(run), tiny) for run in opened]
 
 
 def sweep(
     folder: Path,
     tiny,
-    members: Sequence[Config],
+    members: Sequence[Recipe],
     devices: int = 1,
     stop_at: int = 10**9,
     trained: Callable[[int, int], None] = lambda step, done: None,  # noqa: ARG005
     report: Callable[[str], None] = print,
-) -> list[population.Outcome]:
+) -> list[population.Ending]:
     """Train members together in this process, until a step near `stop_at`."""
     seen = [0]
 
@@ -58,9 +57,9 @@ def sweep(
         seen.append(step)
         trained(step, done)
 
-    with trainers_of(folder, tiny, members) as trainers:
+    with recorders_of(folder, tiny, members) as recorders:
         stop = lambda: seen[-1] >= stop_at  # noqa: E731
-        return population.fit(trainers, jax.devices()[:devices], watch, stop, report)
+        return population.fit(recorders, jax.devices()[:devices], watch, stop, report)
 
 
 def hasten(patch: pytest.MonkeyPatch) -> None:
@@ -102,9 +101,9 @@ def train_on_several_devices(root: Path) -> None:
 
 
 def main() -> None:
-    from conftest import Tiny, make_split  # the parent has it as a fixture
+    from conftest import Splits, make_split  # the parent has it as a fixture
 
-    root, tiny = Path(sys.argv[1]), Tiny(make_split(0, 70), make_split(1, 20))
+    root, tiny = Path(sys.argv[1]), Splits(make_split(0, 70), make_split(1, 20))
     with pytest.MonkeyPatch.context() as patch:
         hasten(patch)
         for how, sweeps in ON_SEVERAL_DEVICES.items():

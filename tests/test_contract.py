@@ -15,14 +15,14 @@ import numpy as np
 import optax
 import pytest
 
-from gen_models.adversarial import Game, adversarial
+from gen_models import programs
 from gen_models.algorithm import Algorithm, Batch, Spec, State
-from gen_models.config import to_dict, validate
 from gen_models.data.stream import gather
-from gen_models.losses import non_saturating
+from gen_models.engines.adversarial import Game, adversarial
+from gen_models.fields import to_dict, validate
+from gen_models.losses.adversarial import non_saturating
 from gen_models.models import MODELS
 from gen_models.nets.net import Net, Verdict
-from gen_models.training import advance as programs
 
 # Of a batch of a power of two, equal gradients that cancel do so exactly, in whatever order.
 STEPS, BATCH = 6, 8

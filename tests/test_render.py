@@ -36,13 +36,13 @@ def opened(path):
 
 def test_every_grey_comes_back():
     greys = np.arange(256)
-    assert (render.to_uint8(constant(*greys))[:, 0, 0] == greys).all()
+    assert (pixels.to_bytes(constant(*greys))[:, 0, 0] == greys).all()
 
 
 def test_what_is_no_grey_is_clipped_or_black():
     images = np.array([-2, 2, np.nan, np.inf, -np.inf, 1e38], np.float32).reshape(6, 1, 1, 1)
-    assert render.to_uint8(images).ravel().tolist() == [0, 255, 0, 0, 0, 255]
-    assert render.to_uint8(images).dtype == np.uint8
+    assert pixels.to_bytes(images).ravel().tolist() == [0, 255, 0, 0, 0, 255]
+    assert pixels.to_bytes(images).dtype == np.uint8
 
 
 def test_images_go_row_by_row_with_gaps():

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
+from gen_models import runs
 from gen_models.data import idx
-from gen_models.data.catalog import cache_folder
 from gen_models.data.known import IMAGES, LABELS
-from gen_models.training import checkpoint, fit
-from gen_models.training import config as configs
-from gen_models.training import run as runs
+from gen_models.runs import Recipe, checkpoint
+from gen_models.storage.cache import cache_folder
+from gen_models.training import fit
 
 ROOT = Path(__file__).parents[1]
 OPTIONS = {
@@ -36,9 +36,9 @@ def write_folder(folder: Path, tiny) -> Path:
     return folder
 
 
-def make_config(**options) -> configs.Config:
-    """A config of a tiny training."""
-    return configs.from_flat(OPTIONS | {"dataset": "tiny"} | options)
+def make_recipe(**options) -> Recipe:
+    """The recipe of a tiny training."""
+    return Recipe.from_flat(OPTIONS | {"dataset": "tiny"} | options)
 
 
 class StopAt:
@@ -63,8 +63,8 @@ def train(
 ) -> int:
     """Train in this process until a step near `stop_at`. Returns the step reached."""
     stop = StopAt(stop_at)
-    with runs.opened(folder, make_config(**options), tiny.train) as run:
-        return fit.fit(fit.Trainer(run, tiny.train, tiny.test), [stop], stop, report)
+    with runs.opened(folder, make_recipe(**options), tiny.train) as run:
+        return fit.fit(fit.Recorder(run, tiny), [stop], stop, report)
 
 
 def products(folder: Path) -> dict[str, bytes]:

@@ -3,16 +3,15 @@
 import math
 import re
 from collections.abc import Callable
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
-from gen_models.algorithm import Array, Batch, Spec
+from gen_models.algorithm import Array, Batch
 from gen_models.benchmark.rounds import Timed, timed
+from gen_models.model import Model
 from gen_models.nets import conv
-from gen_models.training.advance import Build
 
 _SHAPE = r"[a-z]+[0-9]+\[([0-9,]*)\]"
 _DOT = re.compile(
@@ -27,7 +26,7 @@ def dot_flops(hlo: str) -> int:
 
     A loop's body counts once, so the program of many steps gives the operations of one. Only
     products count: they are what the hardware's matrix rate measures, and all that a network does
-    but for terms that grow more slowly.
+    except for terms that grow more slowly.
     """
     shapes = {name: _sizes(sizes) for name, sizes in _DEFINITION.findall(hlo)}
     total = 0
@@ -37,10 +36,10 @@ def dot_flops(hlo: str) -> int:
     return total
 
 
-def step_flops(build: Build, spec: Spec, config: Any, batch_size: int) -> int:  # noqa: ANN401
+def step_flops(model: Model, batch_size: int) -> int:
     """Of one training step by its layers' definition, k·k·C products for each value of a
     convolution's features. What is computed may be less (`nets.conv`). Compiles nothing."""
-    algorithm = build(config, spec)
+    algorithm, spec = model.algorithm, model.spec
     size = batch_size * algorithm.batches
     images = jax.ShapeDtypeStruct((size, spec.height, spec.width, 1), jnp.float32)
     batch = Batch(images, jax.ShapeDtypeStruct((size,), jnp.int32))

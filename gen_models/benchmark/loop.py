@@ -11,13 +11,12 @@ from pathlib import Path
 import jax
 import numpy as np
 
+from gen_models import programs, runs
 from gen_models.benchmark.rounds import Timed
 from gen_models.data import catalog
 from gen_models.data.stream import Chunk, chunk_steps, gather, stream
-from gen_models.training import advance as programs
+from gen_models.runs import Recipe
 from gen_models.training import fit
-from gen_models.training import run as runs
-from gen_models.training.config import Config, from_flat
 
 MIB = 2**20
 PACED_STEPS = 20  # by then `fit` has found how many steps it dispatches at once
@@ -27,36 +26,35 @@ def whole_and_bare(model: str, steps: int) -> tuple[Timed, Timed]:
     """Contestants: a default run under way on real data, with its metrics, its grids and, every
     `steps` steps, a checkpoint; and nothing but the compiled program on a chunk that is on the
     device already."""
-    train, test = (catalog.load("fashion_mnist", split) for split in ("train", "test"))
+    splits = catalog.load_splits("fashion_mnist")
     values = {"model": model, "dataset": "fashion_mnist", "checkpoint_every_steps": steps}
-    config = from_flat(values)
+    recipe = Recipe.from_flat(values)
 
     def whole() -> float:
-        with temporary_run(config, train) as opened:
+        with temporary_run(recipe, splits.train) as opened:
             clock = Clock(PACED_STEPS, steps)
-            fit.fit(fit.Trainer(opened, train, test), [clock], clock.is_over)
+            fit.fit(fit.Recorder(opened, splits), [clock], clock.is_over)
             return clock.seconds_a_step()
 
-    data = runs.Data(train.digest, *train.image_shape, train.class_names)
-    run = runs.Run(Path(), config, data)
-    program, key = run.model, jax.random.key(0)
-    chunk: Chunk = next(stream(train, 0, run.images_a_step))
+    run = runs.Run(Path(), recipe, runs.DataRecord.of(splits.train))
+    key = jax.random.key(0)
+    chunk: Chunk = next(stream(splits.train, 0, run.images_a_step))
 
     def bare() -> float:
-        state = jax.block_until_ready(programs.start(*program, key))
+        state = jax.block_until_ready(programs.start(run.model, key))
         began = time.perf_counter()
-        jax.block_until_ready(programs.advance(*program, state, chunk, steps, key))
+        jax.block_until_ready(programs.advance(run.model, state, chunk, steps, key))
         return (time.perf_counter() - began) / steps
 
     return whole, bare
 
 
 @contextmanager
-def temporary_run(config: Config, train: catalog.Dataset) -> Iterator[runs.Run]:
+def temporary_run(recipe: Recipe, train: catalog.Dataset) -> Iterator[runs.Run]:
     """A run in a folder that goes when the block ends."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        runs.opened(Path(folder) / "run", config, train) as run,
+        runs.opened(Path(folder) / "run", recipe, train) as run,
     ):
         yield run
 
@@ -101,7 +99,7 @@ def stream_alone(batch_size: int) -> Timed:
 def only_start(model: str, steps: int, say: Callable[[str], None]) -> None:
     """A default run of a few steps with one grid: says when its first step is done, and its peak
     memory at the end. Called in a process of its own."""
-    train, test = (catalog.load("fashion_mnist", split) for split in ("train", "test"))
+    splits = catalog.load_splits("fashion_mnist")
     values = {"model": model, "dataset": "fashion_mnist", "sample_every_steps": steps}
 
     class Announcer:
@@ -112,8 +110,8 @@ def only_start(model: str, steps: int, say: Callable[[str], None]) -> None:
             del history
             say(f"first step: {step} done")
 
-    with temporary_run(from_flat(values | {"steps": steps}), train) as run:
-        fit.fit(fit.Trainer(run, train, test), [Announcer()])
+    with temporary_run(Recipe.from_flat(values | {"steps": steps}), splits.train) as run:
+        fit.fit(fit.Recorder(run, splits), [Announcer()])
     say(f"peak MiB {peak_mib():.0f}")
 
 

@@ -7,8 +7,9 @@ import tempfile
 import time
 from typing import NamedTuple
 
-from gen_models.data.catalog import DATA_DIR_VARIABLE, cache_folder
+from gen_models.data.catalog import DATA_DIR_VARIABLE
 from gen_models.errors import UserError
+from gen_models.storage.cache import cache_folder
 
 
 class Start(NamedTuple):

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gen_models import render
-from gen_models.files import atomic_write
-from gen_models.markdown import table as markdown_table
-from gen_models.training import environment
+from gen_models.runs import environment
+from gen_models.storage.files import atomic_write
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,21 +47,21 @@ def table(figures: dict[str, dict[str, float]]) -> str:
         if any(name in figures[model] for model in models):
             cells = [form.format(figures[m][name]) if name in figures[m] else "–" for m in models]
             rows.append([title, *cells])
-    return markdown_table(rows)
+    return render.markdown_table(rows)
 
 
 def scaling_table(points: list[dict[str, Any]]) -> str:
     """Markdown: a row a point of batch size and width."""
     titles = ["model", "batch", "width", "ms a step", "images/s", "of the matmul rate"]
     form = "{model}|{batch_size}|{width}|{ms_a_step:.1f}|{images_a_s:.0f}|{of_matmul_rate:.0%}"
-    return markdown_table([titles, *(form.format(**point).split("|") for point in points)])
+    return render.markdown_table([titles, *(form.format(**point).split("|") for point in points)])
 
 
 def cost_table(unit: str, lines: list[dict[str, Any]]) -> str:
     """Markdown: a row a model."""
     titles = ["model", f"step ÷ {unit}'s", "ms a step", "images a step", "weights, millions"]
     form = "`{model}`|{over_unit:.2f}|{ms_a_step:.1f}|{images_a_step}|{million_weights:.2f}"
-    return markdown_table([titles, *(form.format(**line).split("|") for line in lines)])
+    return render.markdown_table([titles, *(form.format(**line).split("|") for line in lines)])
 
 
 def markdown(result: dict[str, Any]) -> str:

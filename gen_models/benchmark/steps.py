@@ -6,13 +6,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from gen_models import programs
 from gen_models.algorithm import Array, Spec
 from gen_models.benchmark.flops import dot_flops
 from gen_models.benchmark.rounds import Timed, timed
 from gen_models.data.stream import Chunk
+from gen_models.model import Model
 from gen_models.models import MODELS
 from gen_models.nets import conv
-from gen_models.training import advance as programs
 from gen_models.training import population as populations
 
 SPEC = Spec(28, 28, 10)
@@ -28,19 +29,16 @@ class Stepper:
         module = MODELS[model]
         self.layout = layout
         # A function of its own, so that what is compiled for another is not taken.
-        self.build = lambda config, spec: module.build(config, spec)
-        self.config = module.Config(**options)
+        build = lambda config, spec: module.build(config, spec)  # noqa: E731
+        self.model = Model(build, SPEC, module.Config(**options))
         self.key = jax.random.key(0)
-        self.chunk = random_chunk(batch_size * module.build(self.config, SPEC).batches)
+        self.chunk = random_chunk(batch_size * self.model.algorithm.batches)
         with conv.using(layout):
-            self.state = programs.start(self.build, SPEC, self.config, self.key)
+            self.state = programs.start(self.model, self.key)
             self.program = self._lower().compile()
 
     def _lower(self) -> jax.stages.Lowered:
-        count = jnp.int32(1)
-        return programs.advance.lower(
-            self.build, SPEC, self.config, self.state, self.chunk, count, self.key
-        )
+        return programs.advance.lower(self.model, self.state, self.chunk, jnp.int32(1), self.key)
 
     @property
     def flops(self) -> int:
@@ -52,16 +50,15 @@ class Stepper:
 
         def work() -> None:
             state = self.state._replace(step=jnp.int32(0))
-            self.state, _ = self.program(self.config, state, self.chunk, jnp.int32(steps), self.key)
+            self.state, _ = self.program(self.model, state, self.chunk, jnp.int32(steps), self.key)
             jax.block_until_ready(self.state)
 
         return timed(work, steps)
 
     def call_by_call(self, steps: int) -> Timed:
         """`steps` steps, each a dispatch of a program without a loop; the last is waited for."""
-        algorithm = self.build(self.config, SPEC)
         batch = programs.to_batch(self.chunk.images[0], self.chunk.labels[0])
-        step = jax.jit(algorithm.step, donate_argnums=0)
+        step = jax.jit(self.model.algorithm.step, donate_argnums=0)
         with conv.using(self.layout):
             program = step.lower(self.state, batch, self.key).compile()
 
@@ -84,7 +81,7 @@ def random_chunk(batch_size: int) -> Chunk:
 def sampler(stepper: Stepper, count: int) -> Timed:
     """Drawing `count` images in one dispatch."""
     labels = np.resize(np.arange(SPEC.num_classes, dtype=np.int32), count)
-    draw = partial(programs.sample, stepper.build, SPEC, stepper.config)
+    draw = partial(programs.sample, stepper.model)
     return timed(lambda: draw(stepper.state, stepper.key, labels).block_until_ready(), count)
 
 
@@ -93,21 +90,20 @@ def population(stepper: Stepper, members: int, steps: int) -> Timed:
 
     Their start is the stepper's; a step takes the same time whatever its values.
     """
-    program = populations.program(stepper.build, SPEC, (jax.devices()[0],))
+    program = populations.program((jax.devices()[0],))
 
     def spread(leaf: Array) -> Array:
         return jnp.broadcast_to(leaf, (1, members, *jnp.shape(leaf))).copy()
 
-    configs, state = jax.tree.map(spread, (stepper.config, stepper.state))
+    models, state = jax.tree.map(spread, (stepper.model, stepper.state))
     keys = jnp.broadcast_to(stepper.key, (1, members))
-    batches, images, labels = stepper.chunk
-    del batches
-    data = populations.Data(images.reshape(1, -1, *SPEC[:2]), labels.reshape(1, -1))
+    _, images, labels = stepper.chunk
+    data = populations.DeviceData(images.reshape(1, -1, *SPEC[:2]), labels.reshape(1, -1))
     rows = spread(jnp.arange(labels.size, dtype=jnp.int32).reshape(labels.shape))
     held = [populations.Members(state, jnp.ones((1, members), bool))]
 
     def work() -> None:
-        held[0], _ = program(configs, held[0], keys, data, rows, 0, steps)
+        held[0], _ = program(models, held[0], keys, data, rows, 0, steps)
         jax.block_until_ready(held[0])
 
     return timed(work, steps * members)

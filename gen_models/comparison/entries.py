@@ -13,10 +13,8 @@ from gen_models.algorithm import Key, State
 from gen_models.evaluation import classifier
 from gen_models.evaluation.features import FeatureNet
 from gen_models.evaluation.record import Evaluation, Summary, summarise
-from gen_models.render import to_uint8
-from gen_models.training import config as configs
-from gen_models.training import drawing
-from gen_models.training.run import Run
+from gen_models.runs import Run
+from gen_models.sampling import drawing
 
 COLUMNS = 8  # images a class
 CANDIDATES = 50  # images a class drawn from unconditional models, to find enough of each
@@ -62,12 +60,12 @@ def entries(runs: Sequence[Run], evaluations: Mapping[Path, Evaluation]) -> list
 
 
 def _options(run: Run) -> dict[str, Any]:
-    return {k: v for k, v in configs.identity(run.config).items() if k != "seed"}
+    return {k: v for k, v in run.recipe.identity.items() if k != "seed"}
 
 
 def _name(run: Run) -> str:
     """The model, with the mark that its folder would have where its options are not defaults."""
-    parts = configs.run_name(run.config).removeprefix(f"{run.config.run.dataset}-").split("-")
+    parts = run.recipe.name.removeprefix(f"{run.options.dataset}-").split("-")
     return " ".join([parts[0], *parts[2:]])
 
 
@@ -83,15 +81,14 @@ def by_class(run: Run, net: FeatureNet | None) -> tuple[np.ndarray, tuple[str, .
     An unconditional model's are the first eight of each class as the feature net sees them, white
     where there are fewer; without a net they are in no order, and no classes are named.
     """
-    build, spec, config = run.model
-    classes = min(spec.num_classes, MAX_CLASSES)
+    classes = min(run.model.spec.num_classes, MAX_CLASSES)
     key, _ = _keys()
     state, names = _state(run), run.data.class_names[:classes]
-    if build(config, spec).conditional:
+    if run.model.algorithm.conditional:
         labels = np.repeat(np.arange(classes, dtype=np.int32), COLUMNS)
-        return to_uint8(drawing.draw(run.model, state, key, labels)), names
+        return drawing.draw(run.model, state, key, labels), names
     labels = np.zeros(classes * (CANDIDATES if net else COLUMNS), np.int32)
-    images = to_uint8(drawing.draw(run.model, state, key, labels))
+    images = drawing.draw(run.model, state, key, labels)
     if net is None:
         return images, ()
     _, predicted = classifier.classify(net.weights, images)
@@ -104,7 +101,7 @@ def paths(run: Run) -> np.ndarray:
     """Images u8[4·9,H,W]: each row from one latent to another, its label kept."""
     _, key = _keys()
     labels = np.arange(PATHS, dtype=np.int32) % len(run.data.class_names)
-    return to_uint8(drawing.paths(run.model, _state(run), key, labels, PATH_STEPS))
+    return drawing.paths(run.model, _state(run), key, labels, PATH_STEPS)
 
 
 def _state(run: Run) -> State:

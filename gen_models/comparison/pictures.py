@@ -27,12 +27,12 @@ PANELS = 6  # curves, at most
 def grid(images: np.ndarray, class_names: Sequence[str]) -> Image.Image:
     """Images u8[rows·8,H,W], a class a row if there are names."""
     rows = len(images) // COLUMNS
-    return render.grid(render.to_float(images), rows, COLUMNS, row_names=class_names[:rows])
+    return render.grid(images, rows, COLUMNS, row_names=class_names[:rows])
 
 
 def strip(images: np.ndarray) -> Image.Image:
     """Interpolations u8[rows·9,H,W], a path a row."""
-    return render.grid(render.to_float(images), len(images) // PATH_STEPS, PATH_STEPS)
+    return render.grid(images, len(images) // PATH_STEPS, PATH_STEPS)
 
 
 def curves(entries: Sequence[Entry]) -> Image.Image:
@@ -67,7 +67,7 @@ def _history(entry: Entry) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     return found
 
 
-def table(rows: Sequence[Sequence[str]]) -> Image.Image:
+def table_picture(rows: Sequence[Sequence[str]]) -> Image.Image:
     """A table's cells, its heading first, as a picture."""
     font = _font(TEXT)
     widths = [max(font.getlength(row[i]) for row in rows) + 2 * GAP for i in range(len(rows[0]))]
@@ -87,7 +87,7 @@ def table(rows: Sequence[Sequence[str]]) -> Image.Image:
 
 def table_rows(entries: Sequence[Entry]) -> list[list[str]]:
     """Cells of the measures, a column an entry."""
-    return record.table([_heading(e) for e in entries], [e.summary for e in entries])
+    return record.rows([_heading(e) for e in entries], [e.summary for e in entries])
 
 
 def _heading(entry: Entry) -> str:
@@ -151,6 +151,6 @@ def whole(sections: Sequence[Section]) -> Image.Image:
 
 def _column(section: Section) -> Image.Image:
     parts = [text(section.title, TITLE), text(section.protocol, TEXT)]
-    parts += [table(section.rows)] if section.rows else []
+    parts += [table_picture(section.rows)] if section.rows else []
     parts += [text("Samples", HEADING), captioned(section.grids), text("Interpolations", HEADING)]
     return below([*parts, captioned(section.paths), text("Training", HEADING), section.curves])

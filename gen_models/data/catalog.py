@@ -15,15 +15,18 @@ from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
+from gen_models.algorithm import Spec
 from gen_models.data import idx
 from gen_models.data.fetch import DataError, fetch, notice
-from gen_models.data.known import CATALOG, FILES, IMAGES, LABELS, Entry
+from gen_models.data.known import CATALOG, FILES, IMAGES, LABELS, KnownDataset
+from gen_models.storage.cache import cache_folder, expanded
 
 Split = Literal["train", "test"]
 
 DEFAULT = "fashion_mnist"
 DATA_DIR_VARIABLE = "GEN_MODELS_DATA"
 MIN_IMAGE_SIZE = 4
+MAX_IN_MEMORY_BYTES = 2**30
 MAX_CLASSES = 2**16  # a stray label must not make a million class names
 
 
@@ -41,9 +44,37 @@ class Dataset(NamedTuple):
         return len(self.class_names)
 
     @property
+    def spec(self) -> Spec:
+        """What a model must know of it."""
+        return Spec(*self.image_shape, self.num_classes)
+
+    @property
     def image_shape(self) -> tuple[int, int]:
         """(H, W)"""
         return self.images.shape[1:]
+
+
+class Splits(NamedTuple):
+    """Both splits of a data set."""
+
+    train: Dataset
+    test: Dataset
+
+
+def load_splits(name: str | None = None, data_dir: str | Path | None = None) -> Splits:
+    """Both splits, as `load` finds them, read into memory unless they are huge.
+
+    A mapped file that another program cuts short kills this process, and one that it overwrites
+    changes the data under training.
+    """
+    return Splits(*(_in_memory(load(name, split, data_dir)) for split in get_args(Split)))
+
+
+def _in_memory(dataset: Dataset) -> Dataset:
+    is_mapped = isinstance(dataset.images, np.memmap)
+    if not is_mapped or dataset.images.nbytes > MAX_IN_MEMORY_BYTES:
+        return dataset
+    return dataset._replace(images=np.array(dataset.images))
 
 
 def load(
@@ -71,14 +102,6 @@ def load(
         raise DataError(f"cannot look at {error.filename}: {error.strerror}") from error
 
 
-def cache_folder(name: str) -> Path:
-    """The user's cache of one data set: `$XDG_CACHE_HOME/gen_models/<name>`."""
-    root = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    if not root.is_absolute():  # also where it is unset; the XDG specification says to ignore it
-        root = _expand("~/.cache")
-    return root / "gen_models" / name
-
-
 def _search(name: str | None, split: Split, folder: Path | None, insist: bool) -> Dataset:
     """Load from the folder that the user names, or else, unless that must be it, as installed."""
     if folder is not None:
@@ -98,7 +121,7 @@ def _search(name: str | None, split: Split, folder: Path | None, insist: bool) -
     return _load_installed(CATALOG[name or DEFAULT], split)
 
 
-def _load_installed(entry: Entry, split: Split) -> Dataset:
+def _load_installed(entry: KnownDataset, split: Split) -> Dataset:
     """Load from an OS package's folder or the cache, which is filled or mended first if need be."""
     for os_folder in map(Path, entry.os_folders):
         files = _find_files(os_folder) if os_folder.is_dir() else None
@@ -114,7 +137,7 @@ def _load_installed(entry: Entry, split: Split) -> Dataset:
     return _load_known(entry, files, split, "remove it")
 
 
-def _load_known(entry: Entry, files: dict[str, Path], split: Split, hint: str) -> Dataset:
+def _load_known(entry: KnownDataset, files: dict[str, Path], split: Split, hint: str) -> Dataset:
     expected = {payload.name: payload.sha256 for payload in entry.payloads}
     arrays, digests = [], []
     for file in (IMAGES[split], LABELS[split]):
@@ -202,17 +225,10 @@ def _named_folder(data_dir: str | Path | None) -> Path | None:
         source = f"the data folder that {DATA_DIR_VARIABLE} names"
     if data_dir is None:
         return None
-    folder = _expand(data_dir)
+    folder = expanded(data_dir)
     if not folder.is_dir():
         raise DataError(f"{source}, {folder}, is not there or not a folder")
     return folder
-
-
-def _expand(path: str | Path) -> Path:
-    try:
-        return Path(path).expanduser()
-    except RuntimeError as error:
-        raise DataError(f"cannot tell what ~ means in {path}: {error}") from error
 
 
 def _candidates(folder: Path, name: str | None) -> list[tuple[Path, str | None]]:

@@ -22,7 +22,7 @@ import filelock
 
 from gen_models.data.sources import Payload, Source, SourceError, console
 from gen_models.errors import UserError
-from gen_models.files import atomic_write, write_error
+from gen_models.storage.files import atomic_write, write_error
 
 _PIECE_BYTES = 2**18
 

@@ -16,7 +16,7 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 
 from gen_models.errors import UserError
-from gen_models.files import atomic_write
+from gen_models.storage.files import atomic_write
 
 TYPES = {
     0x08: np.dtype(">u1"),

@@ -11,7 +11,7 @@ FILES = (*IMAGES.values(), *LABELS.values())
 
 
 @dataclass(frozen=True)
-class Entry:
+class KnownDataset:
     """What is known beforehand about one data set."""
 
     name: str
@@ -21,12 +21,16 @@ class Entry:
     sources: tuple[Source, ...]  # in the order in which they are tried
 
 
-FASHION_MNIST = Entry(
+# fmt: off
+CLOTHES = (
+    "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
+    "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
+)
+# fmt: on
+
+FASHION_MNIST = KnownDataset(
     name="fashion_mnist",
-    class_names=(
-        *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
-        *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
-    ),
+    class_names=CLOTHES,
     payloads=(
         Payload(
             "train-images-idx3-ubyte",
@@ -58,7 +62,7 @@ FASHION_MNIST = Entry(
     ),
 )
 
-MNIST = Entry(
+MNIST = KnownDataset(
     name="mnist",
     class_names=tuple("0123456789"),
     payloads=(

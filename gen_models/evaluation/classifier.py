@@ -1,6 +1,6 @@
 """Training the classifier behind the features, and behind the classification accuracy score.
 
-It is an Algorithm like the generative ones, so that the same compiled loop trains it.
+The compiled loop that trains the generative models trains it too.
 """
 
 from collections.abc import Callable
@@ -12,15 +12,18 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from gen_models.algorithm import Algorithm, Array, Batch, Key, Metrics, PyTree, Spec, State
-from gen_models.config import Between, Positive, hyperparameters
+from gen_models import programs
+from gen_models.algorithm import Array, Batch, Images, Key, Metrics, PyTree, Spec, State, Trainable
+from gen_models.data import pixels
 from gen_models.data.catalog import Dataset
 from gen_models.data.stream import stream
+from gen_models.engines import single
+from gen_models.fields import Between, Positive, hyperparameters
+from gen_models.model import Model
 from gen_models.nets.classifier import Classifier
 from gen_models.nets.net import net
-from gen_models.optim import average, descend
-from gen_models.training import advance
 
+PLAYER = "classifier"
 EVALUATION_BATCH = 500  # images classified in one dispatch
 MAX_SHIFT = 1  # pixels
 SMOOTHING = 0.1  # of the labels, spread over all classes
@@ -52,8 +55,8 @@ class Weights(NamedTuple):
     num_classes: int
 
 
-def build(config: Config, spec: Spec) -> Algorithm:
-    """Cross-entropy on shifted and perhaps mirrored images, weights averaged. It samples nothing.
+def build(config: Config, spec: Spec) -> Trainable:
+    """Cross-entropy on shifted and perhaps mirrored images, weights averaged.
 
     The `ema` of its state holds the averaged {"params", "stats"}.
     """
@@ -63,48 +66,25 @@ def build(config: Config, spec: Spec) -> Algorithm:
 
     def init(key: Key) -> State:
         params, stats = classifier.init(key, jnp.zeros((2, spec.height, spec.width, 1)))
-        return State(
-            step=jnp.zeros((), jnp.int32),
-            params={"classifier": params},
-            stats={"classifier": stats},
-            opt={"classifier": optimiser.init(params)},
-            ema={"params": params, "stats": stats},
-            extra=(),
-        )
+        return single.initial_state(PLAYER, params, stats, optimiser)
 
     def step(state: State, batch: Batch, key: Key) -> tuple[State, Metrics]:
         images = _augmented(jax.random.fold_in(key, state.step), batch.images, config.mirror)
 
-        def loss(params: PyTree) -> tuple[Array, PyTree]:
-            (logits, _), stats = classifier.apply(
-                params, state.stats["classifier"], images, train=True
-            )
+        def loss(params: PyTree) -> tuple[Array, tuple[PyTree, Metrics]]:
+            (logits, _), stats = classifier.apply(params, state.stats[PLAYER], images, train=True)
             targets = jax.nn.one_hot(batch.labels, spec.num_classes)
             targets = optax.smooth_labels(targets, SMOOTHING)
-            return jnp.mean(optax.softmax_cross_entropy(logits, targets)), stats
+            value = jnp.mean(optax.softmax_cross_entropy(logits, targets))
+            return value, (stats, {"loss": value})
 
-        params = state.params["classifier"]
-        (value, stats), grads = jax.value_and_grad(loss, has_aux=True)(params)
-        params, opt = descend(optimiser, grads, state.opt["classifier"], params)
-        new = State(
-            step=state.step + 1,
-            params={"classifier": params},
-            stats={"classifier": stats},
-            opt={"classifier": opt},
-            ema=average(state.ema, {"params": params, "stats": stats}, EMA_DECAY, state.step),
-            extra=(),
-        )
-        return new, {"loss": value}
+        return single.update(PLAYER, loss, state, optimiser, EMA_DECAY)
 
-    return Algorithm(init, step, prior=_nothing, generate=_nothing)
+    return Trainable(init, step)
 
 
-def _nothing(*_: object) -> Array:
-    raise TypeError("a classifier generates nothing")
-
-
-def _augmented(key: Key, images: Array, mirror: bool) -> Array:
-    """Each of images f32[B,H,W,1] shifted by up to a pixel, black moving in; half mirrored."""
+def _augmented(key: Key, images: Images, mirror: bool) -> Images:
+    """Each image shifted by up to a pixel, black moving in; half of them mirrored."""
     key_shift, key_mirror = jax.random.split(key)
     count, height, width, _ = images.shape
     pad = ((0, 0), (MAX_SHIFT, MAX_SHIFT), (MAX_SHIFT, MAX_SHIFT), (0, 0))
@@ -128,18 +108,18 @@ def train(
 
     `report` is told the step reached and the mean loss since it was told before.
     """
-    spec = Spec(*dataset.image_shape, dataset.num_classes)
+    model = Model(build, dataset.spec, config)
     key_init, key_train = jax.random.split(jax.random.key(seed))
-    state = advance.start(build, spec, config, key_init)
+    state = programs.start(model, key_init)
     done = 0
     for chunk in stream(dataset, seed, BATCH_SIZE):
         count = min(len(chunk.labels), config.steps - done)
-        state, history = advance.advance(build, spec, config, state, chunk, count, key_train)
+        state, history = programs.advance(model, state, chunk, count, key_train)
         done += count
         report(done, float(jnp.mean(history["loss"][:count])))
         if done == config.steps:
             break
-    return Weights(state.ema["params"], state.ema["stats"], spec.num_classes)
+    return Weights(state.ema["params"], state.ema["stats"], dataset.num_classes)
 
 
 def classify(weights: Weights, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -157,5 +137,5 @@ def classify(weights: Weights, images: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 @partial(jax.jit, static_argnums=0)
 def _apply(num_classes: int, params: PyTree, stats: PyTree, images: Array) -> tuple[Array, Array]:
-    batch = advance.to_batch(images, jnp.zeros(images.shape[0], jnp.int32))
-    return net(Classifier(num_classes)).apply(params, stats, batch.images, train=False)[0]
+    images = pixels.to_float(images, jnp)
+    return net(Classifier(num_classes)).apply(params, stats, images, train=False)[0]

@@ -18,12 +18,14 @@ import safetensors.numpy
 from safetensors import SafetensorError, safe_open
 
 from gen_models.algorithm import Spec
-from gen_models.data.catalog import Dataset, cache_folder
+from gen_models.data.catalog import Dataset, Splits
 from gen_models.errors import UserError
 from gen_models.evaluation import classifier
 from gen_models.evaluation.frechet import Gaussian, gaussian
 from gen_models.evaluation.protocol import MEASURES_VERSION
-from gen_models.files import atomic_write
+from gen_models.storage.cache import cache_folder
+from gen_models.storage.files import atomic_write
+from gen_models.storage.tensors import filled, named
 
 SHIPPED = Path(__file__).parent / "shipped"
 OWN = Path("results/features")
@@ -75,6 +77,16 @@ def net_path(dataset: str) -> Path:
     )
 
 
+def of(dataset: str) -> FeatureNet:
+    """The net of the data set of this name. Raises FeatureError if there is none."""
+    return load(net_path(dataset))
+
+
+def find(dataset: str) -> FeatureNet | None:
+    """The net of the data set of this name, if there is one."""
+    return of(dataset) if net_path(dataset).exists() else None
+
+
 def load(path: Path) -> FeatureNet:
     """The net whose weights are in `path`, its Gaussians beside it. Raises FeatureError."""
     try:
@@ -106,34 +118,30 @@ def _check_known(path: Path, name: str, digest: str) -> None:
 
 
 def save(
-    path: Path, weights: classifier.Weights, train: Dataset, test: Dataset, record: dict[str, Any]
+    path: Path, weights: classifier.Weights, splits: Splits, record: dict[str, Any]
 ) -> FeatureNet:
     """Write a new net's two files and read it back. Raises UserError.
 
     The Gaussians are those of the two splits under it; its test accuracy is added to `record`. It
     has a shipped net's name only if it is that net to the last bit.
     """
-    spec = Spec(*train.image_shape, weights.num_classes)
-    leaves = jax.tree_util.tree_leaves_with_path({"params": weights.params, "stats": weights.stats})
-    tensors = {
-        jax.tree_util.keystr(where, simple=True, separator="/"): np.asarray(leaf, order="C")
-        for where, leaf in leaves
-    }
+    tensors = named({"params": weights.params, "stats": weights.stats})
+    tensors = {name: np.asarray(leaf, order="C") for name, leaf in tensors.items()}
     seen = {
         split: Described(*classifier.classify(weights, data.images), data.labels)
-        for split, data in (("train", train), ("test", test))
+        for split, data in splits._asdict().items()
     }
     record = {
-        **spec._asdict(),
-        "train": train.digest,
-        "test": test.digest,
-        "accuracy": float(np.mean(seen["test"].predicted == test.labels)),
+        **splits.train.spec._asdict(),
+        "train": splits.train.digest,
+        "test": splits.test.digest,
+        "accuracy": float(np.mean(seen["test"].predicted == splits.test.labels)),
         **record,
     }
-    known = NAMES.get(train.name)
+    known = NAMES.get(splits.train.name)
     data = _packed(tensors, {"name": known, **record})
     if known is None or hashlib.sha256(data).hexdigest() != DIGESTS[known]:
-        data = _packed(tensors, {"name": f"{train.name}-cnn", **record})
+        data = _packed(tensors, {"name": f"{splits.train.name}-cnn", **record})
     arrays: dict[str, np.ndarray] = {"net": np.array(hashlib.sha256(data).hexdigest())}
     for split, described in seen.items():
         for field, value in gaussian(described.features)._asdict().items():
@@ -178,16 +186,8 @@ def _fill(spec: Spec, tensors: dict[str, np.ndarray]) -> classifier.Weights:
     """The weights of a classifier of `spec`, from tensors by their path in the tree."""
     algorithm = classifier.build(classifier.Config(steps=1), spec)
     template = jax.eval_shape(algorithm.init, jax.random.key(0)).ema
-    leaves = jax.tree_util.tree_leaves_with_path(template)
-    names = [jax.tree_util.keystr(where, simple=True, separator="/") for where, _ in leaves]
-    if {name: tensors[name].shape for name in names} != {
-        name: leaf.shape for name, (_, leaf) in zip(names, leaves, strict=True)
-    }:
-        raise ValueError("its tensors have other shapes")
-    filled = jax.tree.unflatten(
-        jax.tree.structure(template), [jnp.asarray(tensors[name]) for name in names]
-    )
-    return classifier.Weights(filled["params"], filled["stats"], spec.num_classes)
+    found = jax.tree.map(jnp.asarray, filled(template, tensors))
+    return classifier.Weights(found["params"], found["stats"], spec.num_classes)
 
 
 def _read_gaussians(path: Path, digest: str) -> dict[str, Gaussian]:

@@ -1,5 +1,6 @@
 """All measures of one set of samples, each with its error and its floor."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +19,20 @@ class Estimate(NamedTuple):
 
     value: float
     error: float | None
+
+
+class Score(NamedTuple):
+    """A measure of samples beside the same of real images; None where there is none."""
+
+    value: float
+    error: float | None  # standard error of the value
+    floor: float | None  # the measure of as many real images
+    floor_error: float | None
+
+    @classmethod
+    def of(cls, estimate: Estimate, floor: Sequence[float | None] | None) -> "Score":
+        """Of an estimate and the (value, error) of its floor."""
+        return cls(*estimate, *(floor or (None, None)))
 
 
 class Measure(NamedTuple):

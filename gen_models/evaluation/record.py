@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gen_models import config
-from gen_models.config import ConfigError
+from gen_models import fields
 from gen_models.errors import UserError
-from gen_models.evaluation.measure import MEASURES
+from gen_models.evaluation.measure import MEASURES, Score
 from gen_models.evaluation.protocol import Protocol, common
-from gen_models.files import atomic_write
+from gen_models.fields import ConfigError
+from gen_models.storage.files import atomic_write
 
 FORMAT, VERSION = "gen_models.evaluation", 1
 NAME = "evaluation.json"
@@ -37,14 +37,15 @@ class Evaluation(NamedTuple):
     """One evaluation.
 
     subject     what was evaluated: run, model, seed, step, …
-    measures    by name in MEASURES: value, error, floor, floor_error; None where there is none
+    protocol    what it was measured with
+    measures    by name in MEASURES
     likelihood  bounds in nats, {} for models without one
     details     everything else: per_class, memorisation
     """
 
     subject: dict[str, Any]
     protocol: Protocol
-    measures: dict[str, dict[str, float | None]]
+    measures: dict[str, Score]
     likelihood: dict[str, Any]
     details: dict[str, Any]
 
@@ -69,7 +70,10 @@ def common_protocol(evaluations: Sequence[Evaluation]) -> Protocol:
 
 def to_dict(evaluation: Evaluation) -> dict[str, Any]:
     """As JSON holds it."""
-    values = evaluation._asdict() | {"protocol": evaluation.protocol.to_dict()}
+    values = evaluation._asdict() | {
+        "protocol": evaluation.protocol.to_dict(),
+        "measures": {name: score._asdict() for name, score in evaluation.measures.items()},
+    }
     return {"format": FORMAT, "version": VERSION, **values}
 
 
@@ -83,17 +87,15 @@ def from_dict(values: object) -> Evaluation:
         raise ValueError(f"expected format {FORMAT!r} version {VERSION}")
     if values["protocol"].keys() != Protocol.__dataclass_fields__.keys():
         raise ValueError("its protocol is not whole")
-    protocol = config.from_dict(Protocol, values.pop("protocol"))
+    protocol = fields.from_dict(Protocol, values.pop("protocol"))
     found = Evaluation(protocol=protocol, **values)
     for part in (found.subject, found.measures, found.likelihood, found.details):
         if not isinstance(part, dict):
             raise ValueError("a part of it is no JSON object")
     if not isinstance(found.subject.get("name"), str):
         raise ValueError("its subject has no name")
-    measures = {name: row for name, row in found.measures.items() if name in MEASURES}
-    for name, row in measures.items():
-        _check_measure(name, row)
-    return found._replace(measures=measures)
+    rows = {name: row for name, row in found.measures.items() if name in MEASURES}
+    return found._replace(measures={name: _score(name, row) for name, row in rows.items()})
 
 
 def write(path: Path, evaluation: Evaluation) -> None:
@@ -129,15 +131,16 @@ def refuse(constant: str) -> None:
     raise ValueError(f"it holds {constant}, which is no number")
 
 
-def _check_measure(name: str, row: dict[str, Any]) -> None:
-    """Raises ValueError unless it is value, error, floor, floor_error: finite or, but one, None."""
-    if row.keys() != {"value", "error", "floor", "floor_error"}:
+def _score(name: str, row: dict[str, Any]) -> Score:
+    """Raises ValueError unless its numbers are finite or, all except the value, None."""
+    if row.keys() != set(Score._fields):
         raise ValueError(f"{name} lacks its value, error or floor")
     for field, number in row.items():
         absent = number is None and field != "value"
         real = isinstance(number, int | float) and not isinstance(number, bool)
         if not absent and not (real and abs(number) < LARGEST):
             raise ValueError(f"the {field} of {name} is no number")
+    return Score(**row)
 
 
 def summarise(evaluations: Sequence[Evaluation]) -> dict[str, Summary]:
@@ -147,18 +150,17 @@ def summarise(evaluations: Sequence[Evaluation]) -> dict[str, Summary]:
     return {name: _summary([e.measures[name] for e in evaluations]) for name in names}
 
 
-def _summary(rows: list[dict[str, float | None]]) -> Summary:
-    values = [row["value"] for row in rows]
-    if len(rows) > 1:
-        interval = _student(len(rows)) * np.std(values, ddof=1) / math.sqrt(len(rows))
+def _summary(scores: list[Score]) -> Summary:
+    values, error = [score.value for score in scores], scores[0].error
+    if len(scores) > 1:
+        interval = _student(len(scores)) * np.std(values, ddof=1) / math.sqrt(len(scores))
     else:
-        error = rows[0]["error"]
         interval = None if error is None else CONFIDENCE * error
     return Summary(
         float(np.mean(values)),
         None if interval is None else float(interval),
-        rows[0]["floor"],
-        len(rows),
+        scores[0].floor,
+        len(scores),
     )
 
 
@@ -181,14 +183,14 @@ def floor(name: str, summaries: Sequence[dict[str, Summary]]) -> str:
     return "–" if value is None else f"{value:.{MEASURES[name].digits}f}"
 
 
-def table(headings: Sequence[str], summaries: Sequence[dict[str, Summary]]) -> list[list[str]]:
+def rows(headings: Sequence[str], summaries: Sequence[dict[str, Summary]]) -> list[list[str]]:
     """Cells: a row a measure, a column a summary under its heading, real images last."""
-    rows = [["", *headings, "real images"]]
+    lines = [["", *headings, "real images"]]
     for name, measure in MEASURES.items():
         if any(name in summary for summary in summaries):
             cells = [shown(name, s[name]) if name in s else "–" for s in summaries]
-            rows.append([measure.title, *cells, floor(name, summaries)])
-    return rows
+            lines.append([measure.title, *cells, floor(name, summaries)])
+    return lines
 
 
 def with_interval(value: float, error: float | None, digits: int) -> str:

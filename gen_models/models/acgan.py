@@ -8,16 +8,16 @@ dropout and noise in the discriminator are left out.
 """
 
 from gen_models import losses
-from gen_models.adversarial import adversarial
-from gen_models.algorithm import Algorithm, Array, Key, PyTree, Spec
-from gen_models.config import Weight, hyperparameters
-from gen_models.models import gans
+from gen_models.algorithm import Algorithm, Array, Images, Key, Labels, Latents, PyTree, Spec
+from gen_models.engines.adversarial import Judged, adversarial
+from gen_models.fields import Weight, hyperparameters
+from gen_models.models import _gans
 from gen_models.nets.blocks import with_labels
 from gen_models.nets.net import Net, Verdict
 
 
 @hyperparameters
-class Config(gans.Config):
+class Config(_gans.Config):
     """Options of `acgan`. Adam's are those of Odena et al. 2017, appendix A."""
 
     class_weight: Weight = 1.0
@@ -27,29 +27,36 @@ class Config(gans.Config):
 def build(config: Config, spec: Spec) -> Algorithm:
     """The algorithm for images of `spec`."""
 
-    def on_both(real: Verdict, fake: Verdict, z: Array, labels: Array) -> Array:
-        on_real = config.class_weight * losses.cross_entropy(real.head, labels)
-        return on_real + on_fake(real, fake, z, labels)
+    def on_both(judged: Judged) -> Array:
+        return class_loss(judged.real, judged.labels) + on_fake(judged)
 
-    def on_fake(real: Verdict, fake: Verdict, z: Array, labels: Array) -> Array:
-        del real, z
-        return config.class_weight * losses.cross_entropy(fake.head, labels)
+    def on_fake(judged: Judged) -> Array:
+        return class_loss(judged.fake, judged.labels)
 
-    disc = gans.discriminator(config, outputs=spec.num_classes)
-    game = gans.game(config, spec, losses.non_saturating, disc)
-    game = game._replace(generator=told(game.generator, spec.num_classes), conditional=True)
-    return adversarial(game._replace(disc_auxiliary=on_both, gen_auxiliary=on_fake), spec)
+    def class_loss(verdict: Verdict, labels: Labels) -> Array:
+        return config.class_weight * losses.cross_entropy(verdict.head, labels)
+
+    game = _gans.game(
+        config,
+        spec,
+        losses.non_saturating,
+        _gans.discriminator(config, outputs=spec.num_classes),
+        disc_terms={"disc_class": on_both},
+        gen_terms={"gen_class": on_fake},
+    )
+    generator = with_label_input(game.generator, spec.num_classes)
+    return adversarial(game._replace(generator=generator, conditional=True), spec)
 
 
-def told(generator: Net, num_classes: int) -> Net:
+def with_label_input(generator: Net, num_classes: int) -> Net:
     """The generator with the label one-hot beside z."""
 
-    def init(key: Key, z: Array, labels: Array) -> tuple[PyTree, PyTree]:
+    def init(key: Key, z: Latents, labels: Labels) -> tuple[PyTree, PyTree]:
         return generator.init(key, with_labels(z, labels, num_classes), labels)
 
     def apply(
-        params: PyTree, stats: PyTree, z: Array, labels: Array, *, train: bool
-    ) -> tuple[Array, PyTree]:
+        params: PyTree, stats: PyTree, z: Latents, labels: Labels, *, train: bool
+    ) -> tuple[Images, PyTree]:
         z = with_labels(z, labels, num_classes)
         return generator.apply(params, stats, z, labels, train=train)
 

@@ -12,17 +12,17 @@ gives flat grey next to no energy from the start: on Fashion-MNIST the generator
 
 import jax.numpy as jnp
 
-from gen_models.adversarial import adversarial
 from gen_models.algorithm import Algorithm, Array, Batch, Key, Metrics, Spec, State
-from gen_models.config import Positive, Rate, Size, hyperparameters
+from gen_models.engines.adversarial import adversarial
+from gen_models.fields import Positive, Rate, Size, hyperparameters
 from gen_models.losses import equilibrium
-from gen_models.models import gans
+from gen_models.models import _gans
 from gen_models.nets.energy import EnergyDiscriminator
 from gen_models.nets.net import net
 
 
 @hyperparameters
-class Config(gans.Config):
+class Config(_gans.Config):
     """Options of `began`. The step size and λ are for a training some hundred times shorter than
     the paper's: with its values k has not moved before the generator gives a single shape. `arch`
     is the generator's alone."""
@@ -51,7 +51,7 @@ def build(config: Config, spec: Spec) -> Algorithm:
     disc = net(EnergyDiscriminator(difference, config.code_size, config.width, dtype))
 
     def with_weight(k: Array) -> Algorithm:
-        return adversarial(gans.game(config, spec, equilibrium(k), disc), spec)
+        return adversarial(_gans.game(config, spec, equilibrium(k), disc), spec)
 
     start = jnp.zeros(())
     algorithm = with_weight(start)

@@ -7,15 +7,14 @@ real images with labels that are not theirs, which it is to take for generated o
 """
 
 from gen_models import losses
-from gen_models.adversarial import adversarial
 from gen_models.algorithm import Algorithm, Array, Spec
-from gen_models.config import Positive, Weight, hyperparameters
-from gen_models.models import gans
-from gen_models.nets.net import Verdict
+from gen_models.engines.adversarial import Judged, adversarial
+from gen_models.fields import Positive, Weight, hyperparameters
+from gen_models.models import _gans
 
 
 @hyperparameters
-class Config(gans.Config):
+class Config(_gans.Config):
     """Options of `cgan`, found on Fashion-MNIST: the paper's are for dense nets."""
 
     learning_rate: Positive = 1e-3
@@ -30,10 +29,15 @@ class Config(gans.Config):
 def build(config: Config, spec: Spec) -> Algorithm:
     """The algorithm for images of `spec`."""
 
-    def mismatched(real: Verdict, fake: Verdict, z: Array, labels: Array) -> Array:
-        del fake, z
-        return config.mismatch * losses.mismatched(real.head, labels)
+    def mismatch(judged: Judged) -> Array:
+        return config.mismatch * losses.mismatched(judged.real.head, judged.labels)
 
-    disc = gans.discriminator(config, num_classes=spec.num_classes)
-    game = gans.game(config, spec, losses.non_saturating, disc, conditional=True)
-    return adversarial(game._replace(disc_auxiliary=mismatched), spec)
+    game = _gans.game(
+        config,
+        spec,
+        losses.non_saturating,
+        _gans.discriminator(config, num_classes=spec.num_classes),
+        conditional=True,
+        disc_terms={"mismatch": mismatch},
+    )
+    return adversarial(game, spec)

@@ -2,10 +2,10 @@
 log p(x|label) (eq. 4), under the same prior for every label."""
 
 from gen_models.algorithm import Algorithm, Spec
-from gen_models.config import hyperparameters
-from gen_models.elbo import weighted_elbo
-from gen_models.models import vae, vaes
-from gen_models.variational import variational
+from gen_models.engines.variational import variational
+from gen_models.fields import hyperparameters
+from gen_models.losses import weighted_elbo
+from gen_models.models import _vaes, vae
 
 
 @hyperparameters
@@ -16,4 +16,4 @@ class Config(vae.Config):
 def build(config: Config, spec: Spec) -> Algorithm:
     """The algorithm for images of `spec`."""
     objective = weighted_elbo(config.beta, config.free_bits)
-    return variational(vaes.autoencoder(config, spec, objective, conditional=True), spec)
+    return variational(_vaes.autoencoder(config, spec, objective, conditional=True), spec)

@@ -1,14 +1,14 @@
 """DCGAN (Radford et al. 2016), for small images and without hidden dense layers."""
 
 from gen_models import losses
-from gen_models.adversarial import adversarial
 from gen_models.algorithm import Algorithm, Spec
-from gen_models.config import Positive, hyperparameters
-from gen_models.models import gans
+from gen_models.engines.adversarial import adversarial
+from gen_models.fields import Positive, hyperparameters
+from gen_models.models import _gans
 
 
 @hyperparameters
-class Config(gans.Config):
+class Config(_gans.Config):
     """Options of `dcgan`: those of Radford et al. 2016, §4, but for averaged weights and the step
     size that they allow. Their batch of 128 is the run's to choose."""
 
@@ -18,5 +18,5 @@ class Config(gans.Config):
 
 def build(config: Config, spec: Spec) -> Algorithm:
     """The algorithm for images of `spec`."""
-    disc = gans.discriminator(config)
-    return adversarial(gans.game(config, spec, losses.non_saturating, disc), spec)
+    disc = _gans.discriminator(config)
+    return adversarial(_gans.game(config, spec, losses.non_saturating, disc), spec)

@@ -2,15 +2,15 @@
 norm 1 around real images alone (§2.5). Batch normalisation would couple those gradients: it has
 none. The gradient is that of the logit, in the paper that of the probability."""
 
-from gen_models import losses, penalties
-from gen_models.adversarial import adversarial
+from gen_models import losses
 from gen_models.algorithm import Algorithm, Spec
-from gen_models.config import Positive, Weight, hyperparameters
-from gen_models.models import gans
+from gen_models.engines.adversarial import adversarial
+from gen_models.fields import Positive, Weight, hyperparameters
+from gen_models.models import _gans
 
 
 @hyperparameters
-class Config(gans.Config):
+class Config(_gans.Config):
     """Options of `dragan`. Weight and radius are the authors' program's, the others DCGAN's."""
 
     penalty: Weight = 10.0
@@ -21,7 +21,11 @@ class Config(gans.Config):
 
 def build(config: Config, spec: Spec) -> Algorithm:
     """The algorithm for images of `spec`."""
-    disc = gans.discriminator(config, normalisation="none")
-    game = gans.game(config, spec, losses.non_saturating, disc)
-    game = game._replace(penalty=penalties.around_real(config.penalty, config.radius))
+    game = _gans.game(
+        config,
+        spec,
+        losses.non_saturating,
+        _gans.discriminator(config, normalisation="none"),
+        penalty=losses.dragan_penalty(config.penalty, config.radius),
+    )
     return adversarial(game, spec)

@@ -5,16 +5,16 @@ margin (eq. 1); the pulling-away term keeps their codes from being alike (§2.4)
 import jax.numpy as jnp
 
 from gen_models import losses
-from gen_models.adversarial import adversarial
 from gen_models.algorithm import Algorithm, Array, Spec
-from gen_models.config import Positive, Size, Weight, hyperparameters
-from gen_models.models import gans
+from gen_models.engines.adversarial import Judged, adversarial
+from gen_models.fields import Positive, Size, Weight, hyperparameters
+from gen_models.models import _gans
 from gen_models.nets.energy import EnergyDiscriminator
-from gen_models.nets.net import Verdict, net
+from gen_models.nets.net import net
 
 
 @hyperparameters
-class Config(gans.Config):
+class Config(_gans.Config):
     """Options of `ebgan`. Step size, margin and weight are those of the paper's best digits (Zhao
     et al. 2017, fig. 4), by dense nets. `arch` is the generator's alone."""
 
@@ -36,11 +36,10 @@ def distance(difference: Array) -> Array:
 def build(config: Config, spec: Spec) -> Algorithm:
     """The algorithm for images of `spec`."""
 
-    def alike(real: Verdict, fake: Verdict, z: Array, labels: Array) -> Array:
-        del real, z, labels
-        return config.pull_away * losses.pulling_away(fake.head)
+    def pulling_away(judged: Judged) -> Array:
+        return config.pull_away * losses.pulling_away(judged.fake.head)
 
     dtype = jnp.dtype(config.compute_dtype)
     disc = net(EnergyDiscriminator(distance, config.code_size, config.width, dtype))
-    game = gans.game(config, spec, losses.energy_margin(config.margin), disc)
-    return adversarial(game._replace(gen_auxiliary=alike), spec)
+    loss, terms = losses.energy_margin(config.margin), {"pulling_away": pulling_away}
+    return adversarial(_gans.game(config, spec, loss, disc, gen_terms=terms), spec)

@@ -8,16 +8,16 @@ were dense; `dcgan` is this model with a larger step size, which its averaged we
 from typing import Literal
 
 from gen_models import losses
-from gen_models.adversarial import adversarial
 from gen_models.algorithm import Algorithm, Spec
-from gen_models.config import hyperparameters
-from gen_models.models import gans
+from gen_models.engines.adversarial import adversarial
+from gen_models.fields import hyperparameters
+from gen_models.models import _gans
 
 LOSSES = {"non_saturating": losses.non_saturating, "saturating": losses.saturating}
 
 
 @hyperparameters
-class Config(gans.Config):
+class Config(_gans.Config):
     """Options of `gan`: those of Radford et al. 2016, §4, whose nets it has."""
 
     loss: Literal["non_saturating", "saturating"] = "non_saturating"
@@ -26,5 +26,5 @@ class Config(gans.Config):
 
 def build(config: Config, spec: Spec) -> Algorithm:
     """The algorithm for images of `spec`."""
-    disc = gans.discriminator(config)
-    return adversarial(gans.game(config, spec, LOSSES[config.loss], disc), spec)
+    disc = _gans.discriminator(config)
+    return adversarial(_gans.game(config, spec, LOSSES[config.loss], disc), spec)

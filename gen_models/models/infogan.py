@@ -10,19 +10,18 @@ import jax
 import jax.numpy as jnp
 
 from gen_models import losses
-from gen_models.adversarial import adversarial
 from gen_models.algorithm import Algorithm, Array, Key, Spec, View
-from gen_models.config import Positive, Size, Weight, hyperparameters
-from gen_models.models import gans
+from gen_models.engines.adversarial import Judged, adversarial
+from gen_models.fields import Positive, Size, Weight, hyperparameters
+from gen_models.models import _gans
 from gen_models.nets.dcgan import Architecture
-from gen_models.nets.net import Verdict
 
 COLUMNS = 10  # images along a continuous code
 REACH = 2.0  # the paper's pictures vary a code from -2 to 2, beyond where it was trained
 
 
 @hyperparameters
-class Config(gans.Config):
+class Config(_gans.Config):
     """Options of `infogan`: those of Chen et al. 2016, appendix C.1."""
 
     latent_size: Size = 62
@@ -57,10 +56,10 @@ def build(config: Config, spec: Spec) -> Algorithm:
             jax.random.uniform(key_continuous, (count, config.continuous), minval=-1.0),
         )
 
-    def unread(real: Verdict, fake: Verdict, z: Array, labels: Array) -> Array:
-        del real, labels
-        _, category, continuous = jnp.split(z, [noise, noise + categories], axis=-1)
-        logits, means = jnp.split(fake.head, [categories], axis=-1)
+    def information(judged: Judged) -> Array:
+        """The bound's negative: cross-entropy and squared error of the estimated code."""
+        _, category, continuous = jnp.split(judged.z, [noise, noise + categories], axis=-1)
+        logits, means = jnp.split(judged.fake.head, [categories], axis=-1)
         nats = losses.cross_entropy(logits, jnp.argmax(category, axis=-1))
         nats += jnp.mean(jnp.sum((continuous - means) ** 2, axis=-1)) / 2
         return config.information * nats
@@ -77,7 +76,14 @@ def build(config: Config, spec: Spec) -> Algorithm:
             for index, code in enumerate(varied, 1)
         }
 
-    disc = gans.discriminator(config, outputs=categories + config.continuous)
-    game = gans.game(config, spec, losses.non_saturating, disc)
-    game = game._replace(prior=prior, disc_auxiliary=unread, gen_auxiliary=unread, views=views)
+    game = _gans.game(
+        config,
+        spec,
+        losses.non_saturating,
+        _gans.discriminator(config, outputs=categories + config.continuous),
+        prior=prior,
+        disc_terms={"disc_information": information},
+        gen_terms={"gen_information": information},
+        views=views,
+    )
     return adversarial(game, spec)

@@ -2,14 +2,14 @@
 mean of k importance weights instead of one (eq. 8). A step costs k decodings."""
 
 from gen_models.algorithm import Algorithm, Spec
-from gen_models.config import Count, hyperparameters
-from gen_models.elbo import importance_weighted
-from gen_models.models import vaes
-from gen_models.variational import variational
+from gen_models.engines.variational import variational
+from gen_models.fields import Count, hyperparameters
+from gen_models.losses import importance_weighted
+from gen_models.models import _vaes
 
 
 @hyperparameters
-class Config(vaes.Config):
+class Config(_vaes.Config):
     """Options of `iwae`. The paper's nets were dense."""
 
     draws: Count = 5
@@ -19,5 +19,5 @@ class Config(vaes.Config):
 def build(config: Config, spec: Spec) -> Algorithm:
     """The algorithm for images of `spec`."""
     return variational(
-        vaes.autoencoder(config, spec, importance_weighted, draws=config.draws), spec
+        _vaes.autoencoder(config, spec, importance_weighted, draws=config.draws), spec
     )

@@ -4,11 +4,11 @@ images on the right side of the boundary but far from it are still pulled toward
 from typing import Literal
 
 from gen_models import losses
-from gen_models.adversarial import adversarial
 from gen_models.algorithm import Algorithm, Spec
-from gen_models.config import Positive, hyperparameters
-from gen_models.models import gans
-from gen_models.optim import clipped
+from gen_models.engines.adversarial import adversarial
+from gen_models.engines.updates import clipped
+from gen_models.fields import Positive, hyperparameters
+from gen_models.models import _gans
 
 LOSSES = {
     "scores": losses.least_squares,
@@ -17,7 +17,7 @@ LOSSES = {
 
 
 @hyperparameters
-class Config(gans.Config):
+class Config(_gans.Config):
     """Options of `lsgan`: those of Radford et al. 2016, §4, so that the loss alone is other."""
 
     squared: Literal["scores", "probabilities"] = "scores"
@@ -29,7 +29,7 @@ class Config(gans.Config):
 
 def build(config: Config, spec: Spec) -> Algorithm:
     """The algorithm for images of `spec`."""
-    game = gans.game(config, spec, LOSSES[config.squared], gans.discriminator(config))
+    game = _gans.game(config, spec, LOSSES[config.squared], _gans.discriminator(config))
     if config.clip is not None:
         game = game._replace(disc_optimiser=clipped(game.disc_optimiser, config.clip))
     return adversarial(game, spec)

@@ -11,15 +11,15 @@ instead of following the authors' schedules.
 
 import jax
 
-from gen_models import losses, penalties
-from gen_models.adversarial import adversarial
+from gen_models import losses
 from gen_models.algorithm import Algorithm, Array, Key, Spec
-from gen_models.config import Decay, Size, Weight, hyperparameters
-from gen_models.models import gans
+from gen_models.engines.adversarial import adversarial
+from gen_models.fields import Decay, Size, Weight, hyperparameters
+from gen_models.models import _gans
 
 
 @hyperparameters
-class Config(gans.Config):
+class Config(_gans.Config):
     """Options of `r3gan`, each from one end of its schedule in the authors' program: the learning
     rate and γ that one starts with (γ as for ImageNet at 32×32), the β2 that one ends with."""
 
@@ -39,7 +39,13 @@ def build(config: Config, spec: Spec) -> Algorithm:
     def prior(key: Key, count: int) -> Array:
         return jax.random.normal(key, (count, config.latent_size))
 
-    disc = gans.discriminator(config, normalisation="none")
-    game = gans.game(config, spec, losses.relativistic_pairing, disc, normalised=False)
-    penalty = penalties.zero_centred(config.penalty)
-    return adversarial(game._replace(prior=prior, penalty=penalty), spec)
+    game = _gans.game(
+        config,
+        spec,
+        losses.relativistic_pairing,
+        _gans.discriminator(config, normalisation="none"),
+        normalised=False,
+        prior=prior,
+        penalty=losses.r1_r2_penalty(config.penalty),
+    )
+    return adversarial(game, spec)

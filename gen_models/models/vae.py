@@ -2,14 +2,14 @@
 with free bits (Kingma et al. 2016)."""
 
 from gen_models.algorithm import Algorithm, Spec
-from gen_models.config import Weight, hyperparameters
-from gen_models.elbo import weighted_elbo
-from gen_models.models import vaes
-from gen_models.variational import variational
+from gen_models.engines.variational import variational
+from gen_models.fields import Weight, hyperparameters
+from gen_models.losses import weighted_elbo
+from gen_models.models import _vaes
 
 
 @hyperparameters
-class Config(vaes.Config):
+class Config(_vaes.Config):
     """Options of `vae`. The paper's nets were dense. β and free bits are off."""
 
     beta: Weight = 1.0
@@ -21,4 +21,4 @@ class Config(vaes.Config):
 def build(config: Config, spec: Spec) -> Algorithm:
     """The algorithm for images of `spec`."""
     objective = weighted_elbo(config.beta, config.free_bits)
-    return variational(vaes.autoencoder(config, spec, objective), spec)
+    return variational(_vaes.autoencoder(config, spec, objective), spec)

@@ -14,16 +14,16 @@ import optax
 from jax.lax import stop_gradient
 
 from gen_models.algorithm import Algorithm, Array, Metrics, Spec
-from gen_models.config import Positive, Size, Weight, hyperparameters
-from gen_models.elbo import LIKELIHOODS
-from gen_models.models import vaes
+from gen_models.engines.quantised import Quantiser, quantised
+from gen_models.fields import Positive, Size, Weight, hyperparameters
+from gen_models.losses import LIKELIHOODS
+from gen_models.models import _vaes
 from gen_models.nets import vq_vae
 from gen_models.nets.net import net
-from gen_models.quantised import Quantiser, quantised
 
 
 @hyperparameters
-class Config(vaes.Common):
+class Config(_vaes.Common):
     """Options of `vq_vae`: those of van den Oord et al. 2017, §4.1, but for smaller nets and book,
     and the step size that a short training wants."""
 

@@ -10,15 +10,15 @@ from typing import Literal
 import optax
 
 from gen_models import losses
-from gen_models.adversarial import adversarial
 from gen_models.algorithm import Algorithm, Spec
-from gen_models.config import Count, Positive, hyperparameters
-from gen_models.models import gans
-from gen_models.optim import clipped
+from gen_models.engines.adversarial import adversarial
+from gen_models.engines.updates import clipped
+from gen_models.fields import Count, Positive, hyperparameters
+from gen_models.models import _gans
 
 
 @hyperparameters
-class Config(gans.Config):
+class Config(_gans.Config):
     """Options of `wgan`: those of Arjovsky et al. 2017, algorithm 1."""
 
     learning_rate: Positive = 5e-5
@@ -33,11 +33,11 @@ class Config(gans.Config):
 
 def build(config: Config, spec: Spec) -> Algorithm:
     """The algorithm for images of `spec`."""
-    game = gans.game(config, spec, losses.wasserstein, gans.discriminator(config))
+    game = _gans.game(config, spec, losses.wasserstein, _gans.discriminator(config))
     if config.optimiser == "rmsprop":
         # The authors' program: decay 0.99, and an ε that gradients of 1e-5 still tower above.
         rmsprop = partial(optax.rmsprop, decay=0.99, eps=1e-8, eps_in_sqrt=False)
-        gen, disc = (rmsprop(rate) for rate in gans.rates(config))
+        gen, disc = (rmsprop(rate) for rate in _gans.rates(config))
         game = game._replace(gen_optimiser=gen, disc_optimiser=disc)
     critic = clipped(game.disc_optimiser, config.clip)
     game = game._replace(disc_optimiser=critic, critic_updates=config.critic_updates)

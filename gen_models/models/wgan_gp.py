@@ -2,15 +2,15 @@
 the lines between real and generated images (eq. 3), which takes the place of clipping. The critic
 has no batch normalisation, since the penalty is each image's own (§4)."""
 
-from gen_models import losses, penalties
-from gen_models.adversarial import adversarial
+from gen_models import losses
 from gen_models.algorithm import Algorithm, Spec
-from gen_models.config import Count, Decay, Positive, Weight, hyperparameters
-from gen_models.models import gans
+from gen_models.engines.adversarial import adversarial
+from gen_models.fields import Count, Decay, Positive, Weight, hyperparameters
+from gen_models.models import _gans
 
 
 @hyperparameters
-class Config(gans.Config):
+class Config(_gans.Config):
     """Options of `wgan_gp`: those of Gulrajani et al. 2017, algorithm 1."""
 
     learning_rate: Positive = 1e-4
@@ -27,8 +27,12 @@ class Config(gans.Config):
 
 def build(config: Config, spec: Spec) -> Algorithm:
     """The algorithm for images of `spec`."""
-    critic = gans.discriminator(config, normalisation="none")
-    game = gans.game(config, spec, losses.wasserstein, critic)._replace(
-        penalty=penalties.between(config.penalty), critic_updates=config.critic_updates
+    game = _gans.game(
+        config,
+        spec,
+        losses.wasserstein,
+        _gans.discriminator(config, normalisation="none"),
+        penalty=losses.wgan_gp_penalty(config.penalty),
+        critic_updates=config.critic_updates,
     )
     return adversarial(game, spec)

@@ -10,13 +10,13 @@ import jax
 import numpy as np
 
 from gen_models.algorithm import Spec
-from gen_models.config import ConfigError
+from gen_models.fields import ConfigError
+from gen_models.model import Model
 from gen_models.models import MODELS
-from gen_models.training import config as configs
-from gen_models.training.advance import shapes
-from gen_models.training.config import Config
+from gen_models.programs import shapes
+from gen_models.runs import Recipe
 from gen_models.training.placement import check_devices
-from gen_models.training.population import Layout, layout
+from gen_models.training.population import Spread, spread_over
 
 LOGARITHMIC = 10.0  # a range whose ends are this far apart is sampled by its logarithm
 
@@ -27,23 +27,23 @@ class Plan:
 
     axes: Mapping[str, tuple[Any, ...]]
     """The options that vary besides the seed, and their values."""
-    members: tuple[Config, ...]
+    members: tuple[Recipe, ...]
     devices: int
     per_device: int
     """Members on one device at a time, at most."""
     processes: int = 1
-    """That carry it out together, each with its part of the devices and of every wave."""
+    """Processes that share the work; each trains its part of every wave on its own devices."""
 
     @property
-    def groups(self) -> list[list[Config]]:
+    def groups(self) -> list[list[Recipe]]:
         """Members of one program each: they differ in seeds and real-valued options alone."""
-        found: dict[Any, list[Config]] = {}
+        found: dict[Any, list[Recipe]] = {}
         for member in self.members:
             found.setdefault(_static(member), []).append(member)
         return list(found.values())
 
     @property
-    def waves(self) -> list[list[Config]]:
+    def waves(self) -> list[list[Recipe]]:
         """Members that are trained at the same time: as many as fit, evenly filled."""
         size = self.devices * self.per_device
         waves = []
@@ -54,34 +54,34 @@ class Plan:
 
     @property
     def own_devices(self) -> int:
-        """How many of the devices are those of one process."""
+        """Devices of one process."""
         return -(-self.devices // self.processes)
 
-    def share(self, process: int) -> list[list[Config]]:
-        """The members of each wave that a process trains; without the waves that leave it none."""
+    def share(self, process: int) -> list[list[Recipe]]:
+        """The members of each wave that a process trains, without the waves that leave it none."""
         parts = [wave[process :: self.processes] for wave in self.waves]
         return [part for part in parts if part]
 
     @property
-    def compilations(self) -> list[Layout]:
-        """What the first process compiles, none has more: each group for each layout of a wave."""
+    def compilations(self) -> list[Spread]:
+        """What the first process compiles, none has more: each group for each spread of a wave."""
         parts = self.share(0)
-        programs = {(_static(part[0]), layout(len(part), self.own_devices)) for part in parts}
+        programs = {(_static(part[0]), spread_over(len(part), self.own_devices)) for part in parts}
         return [wanted for _, wanted in programs]
 
 
-def _split(members: Sequence[Config], count: int) -> list[Sequence[Config]]:
+def _split(members: Sequence[Recipe], count: int) -> list[Sequence[Recipe]]:
     ends = [round(i * len(members) / count) for i in range(count + 1)]
     return [members[start:end] for start, end in itertools.pairwise(ends)]
 
 
-def _static(member: Config) -> Any:  # noqa: ANN401
+def _static(member: Recipe) -> Any:  # noqa: ANN401
     """What decides the compiled program: all but the seed and the values of real-valued options."""
-    return jax.tree.structure(member.options), replace(member.run, seed=0, out=None)
+    return jax.tree.structure(member.config), replace(member.options, seed=0, out=None)
 
 
 def planned(
-    base: Config,
+    base: Recipe,
     given: Mapping[str, tuple[Any, ...]],
     seeds: range,
     drawn: int | None,
@@ -104,7 +104,7 @@ def planned(
     if drawn is None:
         members = product(base, axes, seeds)
     else:
-        _check_ranges(base.run.model, axes)
+        _check_ranges(base.options.model, axes)
         members = sampled(base, axes, drawn, seeds, seeds.start)
     devices = len(jax.devices()) if devices is None else devices
     check(members, devices)
@@ -126,8 +126,8 @@ def _check_ranges(model: str, axes: Mapping[str, tuple[Any, ...]]) -> None:
 
 
 def product(
-    base: Config, axes: Mapping[str, tuple[Any, ...]], seeds: Sequence[int]
-) -> list[Config]:
+    base: Recipe, axes: Mapping[str, tuple[Any, ...]], seeds: Sequence[int]
+) -> list[Recipe]:
     """Every combination of the axes' values, each with every seed."""
     combinations = itertools.product(*axes.values())
     return [
@@ -138,12 +138,12 @@ def product(
 
 
 def sampled(
-    base: Config,
+    base: Recipe,
     ranges: Mapping[str, tuple[float, float]],
     count: int,
     seeds: Sequence[int],
     seed: int,
-) -> list[Config]:
+) -> list[Recipe]:
     """`count` settings drawn from the ranges, each with every seed.
 
     A range of positive numbers that spans a factor of ten or more is sampled by its logarithm.
@@ -168,9 +168,9 @@ def _draw(rng: np.random.Generator, low: float, high: float) -> float:
     return short if low <= short <= high else drawn
 
 
-def _with(base: Config, values: Mapping[str, Any]) -> Config:
+def _with(base: Recipe, values: Mapping[str, Any]) -> Recipe:
     """The config with some options set. Raises ConfigError for values that are not allowed."""
-    return configs.from_flat(configs.to_flat(base) | dict(values))
+    return Recipe.from_flat(base.to_flat() | dict(values))
 
 
 def real_options(model: str) -> list[str]:
@@ -180,24 +180,24 @@ def real_options(model: str) -> list[str]:
     return [jax.tree_util.keystr(path, simple=True) for path, _ in leaves]
 
 
-def member_name(member: Config, axes: Mapping[str, tuple[Any, ...]]) -> str:
+def member_name(member: Recipe, axes: Mapping[str, tuple[Any, ...]]) -> str:
     """The folder of a member within its sweep: learning_rate=0.0002,seed=1."""
-    values = configs.to_flat(member)
+    values = member.to_flat()
     parts = [f"{name}={values[name]}" for name in (*axes, "seed")]
     return ",".join(parts).replace("/", "_")
 
 
-def state_bytes(member: Config, spec: Spec) -> int:
+def state_bytes(member: Recipe, spec: Spec) -> int:
     """Memory that a member's state takes."""
-    leaves = jax.tree.leaves(shapes(MODELS[member.run.model].build, spec, member.options))
+    leaves = jax.tree.leaves(shapes(Model(MODELS[member.options.model].build, spec, member.config)))
     return sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in leaves)
 
 
-def check(members: Sequence[Config], devices: int) -> None:
+def check(members: Sequence[Recipe], devices: int) -> None:
     """Refuse what cannot be trained. Raises ConfigError."""
     if not members:
         raise ConfigError("the sweep has no members")
-    names = [repr(configs.identity(member)) for member in members]
+    names = [repr(member.identity) for member in members]
     if len(set(names)) < len(names):
         raise ConfigError("two members of the sweep are the same; leave out repeated values")
     check_devices(devices)

@@ -1,4 +1,4 @@
-"""The training loop: chunks to the device, metrics, grids and checkpoints to the run's folder."""
+"""The training loop: chunks to the device; metrics, grids and checkpoints to the run's folder."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -9,16 +9,14 @@ import jax
 import numpy as np
 from PIL.Image import Image
 
-from gen_models import render
+from gen_models import programs, render
 from gen_models.algorithm import Key, Metrics, State
-from gen_models.data.catalog import Dataset
+from gen_models.data.catalog import Splits
+from gen_models.data.pixels import to_bytes
 from gen_models.data.stream import Chunk, chunk_steps, stream
 from gen_models.errors import UserError
-from gen_models.training import advance as programs
-from gen_models.training import checkpoint
-from gen_models.training.config import RunConfig
+from gen_models.runs import Run, RunOptions, checkpoint
 from gen_models.training.placement import Placement
-from gen_models.training.run import Run
 
 GRID_ROWS = GRID_COLUMNS = 10
 FRAME_S = 0.15
@@ -57,50 +55,45 @@ def keys(seed: int) -> Keys:
     return Keys(*jax.random.split(jax.random.key(seed), 3))
 
 
-class Trainer:
-    """One run being trained: its compiled programs with everything but the state filled in."""
+class Recorder:
+    """What a training begins from and leaves behind: states, metrics, grids, checkpoints."""
 
-    def __init__(self, run: Run, train: Dataset, test: Dataset) -> None:
-        self.run, self.train, self.test = run, train, test
-        config = run.config.run
-        self.placement = Placement(config.devices, config.batch_size)
-        self.keys = keys(run.config.run.seed)
-        self.model = run.model
-        build, spec, options = self.model
-        self.algorithm = build(options, spec)
+    def __init__(self, run: Run, splits: Splits) -> None:
+        self.run, self.splits, self.model = run, splits, run.model
+        self.placement = Placement(run.options.devices, run.options.batch_size)
+        self.keys = keys(run.options.seed)
 
     def fresh(self) -> State:
         """The state at step 0."""
-        return programs.start(*self.model, self.keys.init)
+        return programs.start(self.model, self.keys.init)
 
     def restored(self, report: Callable[[str], None]) -> State:
         """The newest whole checkpoint's state, the run wound back to it; else a fresh state."""
-        template = programs.shapes(*self.model)
+        template = programs.shapes(self.model)
         step, state = checkpoint.newest(self.run.checkpoints, template, report) or (0, None)
         self.run.rewind(step)
         return self.placement.state(self.fresh() if state is None else state)
 
     def draw(self, state: State, step: int) -> None:
         """Write the sample grid of this step, and the reconstructions of models that make them."""
-        state = self.placement.local(state)
-        names = self.train.class_names if self.algorithm.conditional else ()
+        state, algorithm = self.placement.local(state), self.model.algorithm
+        names = self.splits.train.class_names if algorithm.conditional else ()
         rows = min(len(names) or GRID_ROWS, GRID_ROWS)
         labels = np.repeat(np.arange(rows, dtype=np.int32), GRID_COLUMNS)
-        images = np.asarray(programs.sample(*self.model, state, self.keys.sample, labels))
-        picture = render.grid(images, rows, GRID_COLUMNS, row_names=names[:rows])
+        images = programs.sample(self.model, state, self.keys.sample, labels)
+        picture = render.grid(to_bytes(images), rows, GRID_COLUMNS, row_names=names[:rows])
         self._publish(picture, "grids", "samples.png", step)
-        if self.algorithm.encode is not None:
-            shown = slice(GRID_ROWS * GRID_COLUMNS // 2)
-            originals = self.test.images[shown], self.test.labels[shown]
-            copies = np.asarray(programs.reconstruct(*self.model, state, *originals))
-            scaled = programs.to_batch(*originals).images
-            picture = render.pairs(np.asarray(scaled), copies, GRID_COLUMNS)
+        if algorithm.latent is not None:
+            shown, test = slice(GRID_ROWS * GRID_COLUMNS // 2), self.splits.test
+            originals = test.images[shown]
+            copies = programs.reconstruct(self.model, state, originals, test.labels[shown])
+            picture = render.pairs(originals, to_bytes(copies), GRID_COLUMNS)
             self._publish(picture, "reconstructions", "reconstructions.png", step)
 
     def _publish(self, picture: Image, series: str, newest: str, step: int) -> None:
         """A picture as the newest of its kind and, at the regular steps, as one of its series."""
         render.save_png(picture, self.run.folder / newest)
-        if step % self.run.config.run.sample_every_steps == 0:
+        if step % self.run.options.sample_every_steps == 0:
             render.save_png(picture, self.run.picture(series, step))
 
     def record(self, first_step: int, history: dict[str, np.ndarray]) -> None:
@@ -110,7 +103,8 @@ class Trainer:
     def save(self, state: State, step: int) -> None:
         """Write the checkpoint of this step, after everything that it vouches for."""
         self.run.sync_metrics()
-        checkpoint.save(self.run.checkpoints, jax.device_get(state), step, self.run.config.run.keep)
+        keep = self.run.options.keep_checkpoints
+        checkpoint.save(self.run.checkpoints, jax.device_get(state), step, keep)
 
     def evaluate(self, evaluate: Evaluate, state: State, step: int) -> dict[str, float]:
         """Measure, record, and keep the state if no evaluation so far was better."""
@@ -139,8 +133,8 @@ class Trainer:
         return curves.exists() and curves.stat().st_mtime_ns >= newest.stat().st_mtime_ns
 
 
-class Follower(Trainer):
-    """A process that trains along with the one that writes, and writes nothing."""
+class SilentRecorder(Recorder):
+    """Of a process that trains together with the one that writes, and writes nothing itself."""
 
     def restored(self, report: Callable[[str], None]) -> State:
         del report
@@ -193,9 +187,13 @@ class Dispatcher:
     """Keeps the device busy: one dispatch runs while the metrics of the one before are written."""
 
     def __init__(
-        self, trainer: Trainer, observers: Sequence[Observer], state: State, chunks: Iterator[Chunk]
+        self,
+        recorder: Recorder,
+        observers: Sequence[Observer],
+        state: State,
+        chunks: Iterator[Chunk],
     ) -> None:
-        self.trainer, self.observers, self.state, self.chunks = trainer, observers, state, chunks
+        self.recorder, self.observers, self.state, self.chunks = recorder, observers, state, chunks
         self.step = int(state.step)
         self.chunk: Chunk | None = None
         self.in_flight: tuple[int, int, int, Metrics] | None = None
@@ -205,7 +203,7 @@ class Dispatcher:
     def advance_to(self, milestone: int, should_stop: Callable[[], bool]) -> int:
         """Train until `milestone` or until asked to stop. Returns the step reached, all settled."""
         self.pace.start()
-        agreed = self.trainer.placement.agreed
+        agreed = self.recorder.placement.agreed
         while self.step < milestone and not self.stopped:
             self.stopped, self.pace.steps = agreed(should_stop(), self.pace.steps)
             if self.stopped:
@@ -218,15 +216,14 @@ class Dispatcher:
 
     def _dispatch(self, milestone: int) -> tuple[int, int, int, Metrics]:
         """Start steps, as the pace allows. Returns first step, offset in chunk, count, metrics."""
-        length = chunk_steps(self.trainer.train, self.trainer.run.images_a_step)
+        length = chunk_steps(self.recorder.splits.train, self.recorder.run.images_a_step)
         if self.chunk is None or self.step % length == 0:
             self.chunk = None  # so that two exist at a time, not three
             self.chunk = next(self.chunks)
         offset, first = self.step % length, self.step
         count = min(self.pace.steps, length - offset, milestone - first)
-        self.state, history = programs.advance(
-            *self.trainer.model, self.state, self.chunk, count, self.trainer.keys.train
-        )
+        model, key = self.recorder.model, self.recorder.keys.train
+        self.state, history = programs.advance(model, self.state, self.chunk, count, key)
         self.step += count
         return first, offset, count, history
 
@@ -240,7 +237,7 @@ class Dispatcher:
         self.pace.took(count)
         self._check(first, history)
         del history[programs.FINITE]
-        self.trainer.record(first + 1, history)
+        self.recorder.record(first + 1, history)
         for observer in self.observers:
             observer.trained(first + count, history)
 
@@ -255,18 +252,18 @@ class Dispatcher:
             return
         name = min(steps, key=lambda name: (steps[name], name == programs.FINITE))
         what = "a parameter" if name == programs.FINITE else f"the metric {name}"
-        kept = checkpoint.steps(self.trainer.run.checkpoints)
+        kept = checkpoint.steps(self.recorder.run.checkpoints)
         last = (
             f"the checkpoint of step {kept[-1]} is kept" if kept else "there is no checkpoint yet"
         )
         raise DivergenceError(
             f"{what} became NaN or infinite at step {steps[name]}; {last} in "
-            f"{self.trainer.run.folder}; try a lower learning rate or another seed"
+            f"{self.recorder.run.folder}; try a lower learning rate or another seed"
         )
 
 
 def fit(
-    trainer: Trainer,
+    recorder: Recorder,
     observers: Sequence[Observer] = (),
     should_stop: Callable[[], bool] = lambda: False,
     report: Callable[[str], None] = print,
@@ -276,36 +273,41 @@ def fit(
 
     Between dispatches `should_stop` is asked; a yes saves a checkpoint and ends. `report` is told
     of damaged checkpoints that were passed over, and of each evaluation. `evaluate` is called at
-    the steps that `eval_every` says. Raises DivergenceError at the dispatch in which a
+    the steps that `evaluate_every_steps` says. Raises DivergenceError at the dispatch in which a
     metric or a parameter stopped being finite; UserError when a file cannot be written. In both
     cases the checkpoints are as they were.
     """
-    config = trainer.run.config.run
-    state = trainer.restored(report)
+    options = recorder.run.options
+    state = recorder.restored(report)
     saved = step = int(state.step)
     for observer in observers:
         observer.started(step)
-    size, place = trainer.run.images_a_step, trainer.placement.chunk
-    with closing(stream(trainer.train, config.seed, size, step, place)) as chunks:
-        dispatcher = Dispatcher(trainer, observers, state, chunks)
-        while step < config.steps and not dispatcher.stopped:
-            step = dispatcher.advance_to(milestone(step, config), should_stop)
-            if step % config.sample_every_steps == 0 or step == config.steps:
-                trainer.draw(dispatcher.state, step)
-            if evaluate and config.eval_every and step % config.eval_every == 0:
-                measures = trainer.evaluate(evaluate, dispatcher.state, step)
+    size, place = recorder.run.images_a_step, recorder.placement.chunk
+    every = options.evaluate_every_steps
+    with closing(stream(recorder.splits.train, options.seed, size, step, place)) as chunks:
+        dispatcher = Dispatcher(recorder, observers, state, chunks)
+        while step < options.steps and not dispatcher.stopped:
+            step = dispatcher.advance_to(milestone(step, options), should_stop)
+            if step % options.sample_every_steps == 0 or step == options.steps:
+                recorder.draw(dispatcher.state, step)
+            if evaluate and every and step % every == 0:
+                measures = recorder.evaluate(evaluate, dispatcher.state, step)
                 report(f"step {step}: FID {measures['fid']:.2f}")
-            if step % config.checkpoint_every_steps == 0:
-                trainer.save(dispatcher.state, step)
+            if step % options.checkpoint_every_steps == 0:
+                recorder.save(dispatcher.state, step)
                 saved = step
         if step != saved:
-            trainer.save(dispatcher.state, step)
-    if step >= config.steps:
-        trainer.summarise()
+            recorder.save(dispatcher.state, step)
+    if step >= options.steps:
+        recorder.summarise()
     return step
 
 
-def milestone(step: int, config: RunConfig) -> int:
+def milestone(step: int, options: RunOptions) -> int:
     """The next step at which training has to pause."""
-    every = (config.sample_every_steps, config.checkpoint_every_steps, config.eval_every)
-    return min(config.steps, *(step - step % n + n for n in every if n))
+    every = (
+        options.sample_every_steps,
+        options.checkpoint_every_steps,
+        options.evaluate_every_steps,
+    )
+    return min(options.steps, *(step - step % n + n for n in every if n))

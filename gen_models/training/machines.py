@@ -6,7 +6,7 @@ from pathlib import Path
 import jax
 
 from gen_models.errors import UserError
-from gen_models.files import write_text
+from gen_models.storage.files import write_text
 
 HEARTBEAT_S = 20  # after which the others notice that a process is gone
 JOIN_S = 120  # for all of them to appear

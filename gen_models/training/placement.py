@@ -11,8 +11,8 @@ from jax.experimental import multihost_utils
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 from gen_models.algorithm import State
-from gen_models.config import ConfigError
 from gen_models.data.stream import Chunk
+from gen_models.fields import ConfigError
 
 
 def check_devices(devices: int) -> None:

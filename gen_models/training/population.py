@@ -8,7 +8,7 @@ its rows they take.
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -16,18 +16,19 @@ import numpy as np
 from jax import lax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from gen_models.algorithm import Array, Key, Metrics, PyTree, Spec, State
+from gen_models.algorithm import Array, Key, Metrics, PyTree, State
 from gen_models.data.catalog import Dataset
 from gen_models.data.stream import CHUNK_STEPS, indices
 from gen_models.errors import UserError
-from gen_models.training.advance import Build, all_finite, to_batch
-from gen_models.training.fit import Pace, Trainer, milestone
+from gen_models.model import Model
+from gen_models.programs import all_finite, to_batch
+from gen_models.training.fit import Pace, Recorder, milestone
 
 MAX_DATA_BYTES = 2**31  # on each device
 AXIS = "members"
 
 
-class Data(NamedTuple):
+class DeviceData(NamedTuple):
     """A whole data set on a device: images u8[N,H,W], labels i32[N]."""
 
     images: Array
@@ -42,27 +43,26 @@ class Members(NamedTuple):
 
 
 def advance(
-    build: Build,
-    spec: Spec,
     vectorised: bool,
-    configs: PyTree,
+    models: Model,
     members: Members,
     keys: Key,
-    data: Data,
+    data: DeviceData,
     rows: Array,
     first: Array,
     count: Array,
 ) -> tuple[Members, Metrics]:
     """`count` steps of K members on one device, from entry `first` of rows i32[K,S,B] on.
 
-    A member that diverges keeps its last finite state while the others go on; its metrics are NaN
-    from then on. Returns the metrics f32[K,S], of which the entries trained are filled.
+    `models` is one Model whose real-valued options have a leading axis of members. A member that
+    diverges keeps its last finite state while the others go on; its metrics are NaN from then on.
+    Returns the metrics f32[K,S], of which the entries trained are filled.
     """
 
     def train(
-        config: PyTree, state: State, alive: Array, key: Key, rows: Array
+        model: Model, state: State, alive: Array, key: Key, rows: Array
     ) -> tuple[Members, Metrics]:
-        algorithm = build(config, spec)
+        algorithm = model.algorithm
 
         def step(state: State, alive: Array, taken: Array) -> tuple[State, Array, Metrics]:
             batch = to_batch(data.images[taken], data.labels[taken])
@@ -83,19 +83,14 @@ def advance(
         history = {name: jnp.full(len(rows), jnp.nan, jnp.float32) for name in names}
         return lax.fori_loop(first, first + count, body, (Members(state, alive), history))
 
-    arguments = (configs, *members, keys, rows)
+    arguments = (models, *members, keys, rows)
     if vectorised:
         return jax.vmap(train)(*arguments)
     return lax.map(lambda one: train(*one), arguments)
 
 
 @cache
-def program(
-    build: Build,
-    spec: Spec,
-    devices: tuple[jax.Device, ...],
-    vectorised: bool | None = None,
-) -> Callable:
+def program(devices: tuple[jax.Device, ...], vectorised: bool | None = None) -> Callable:
     """`advance` over devices: every argument but `first` and `count` has a leading axis of them.
 
     The members on a device are vectorised, except on a CPU: there one member's activations fit the
@@ -104,7 +99,7 @@ def program(
     if vectorised is None:
         vectorised = devices[0].platform != "cpu"
     return jax.pmap(
-        partial(advance, build, spec, vectorised),
+        partial(advance, vectorised),
         axis_name=AXIS,
         in_axes=(0, 0, 0, 0, 0, None, None),
         donate_argnums=1,
@@ -112,17 +107,17 @@ def program(
     )
 
 
-class Layout(NamedTuple):
-    """On how many devices the members of a wave are, and how many of them on each."""
+class Spread(NamedTuple):
+    """How many devices the members of a wave are on, and how many members each device has."""
 
     devices: int
     per_device: int
 
 
-def layout(members: int, devices: int) -> Layout:
-    """Members are spread over as many of the devices as they fill. Each layout is a compilation."""
+def spread_over(members: int, devices: int) -> Spread:
+    """Members are spread over as many of the devices as they fill. Each spread is a compilation."""
     used = min(members, devices)
-    return Layout(used, -(-members // used))
+    return Spread(used, -(-members // used))
 
 
 class Wave:
@@ -132,26 +127,26 @@ class Wave:
     need, or do not divide them, the last places hold copies of the first member that nobody reads.
     """
 
-    def __init__(self, trainers: Sequence[Trainer], devices: Sequence[jax.Device]) -> None:
-        self.trainers = list(trainers)
-        used, self.per_device = layout(len(self.trainers), len(devices))
+    def __init__(self, recorders: Sequence[Recorder], devices: Sequence[jax.Device]) -> None:
+        self.recorders = list(recorders)
+        used, self.per_device = spread_over(len(self.recorders), len(devices))
         self.devices = tuple(devices)[:used]
         places = used * self.per_device
-        self.filled = [*self.trainers, *[self.trainers[0]] * (places - len(self.trainers))]
+        self.filled = [*self.recorders, *[self.recorders[0]] * (places - len(self.recorders))]
         mesh = Mesh(np.array(self.devices), (AXIS,))
         self.sharding = NamedSharding(mesh, PartitionSpec(AXIS))
-        build, spec, _ = trainers[0].model
-        self.program = program(build, spec, self.devices)
-        self.configs = self.spread([trainer.model[2] for trainer in self.filled])
-        keys = jnp.stack([trainer.keys.train for trainer in self.filled])
+        self.program = program(self.devices)
+        # Stacked as one pytree: models of several programs have no common structure, and fail here.
+        self.models = self.spread([recorder.model for recorder in self.filled])
+        keys = jnp.stack([recorder.keys.train for recorder in self.filled])
         self.keys = jax.device_put(keys.reshape(len(self.devices), -1), self.sharding)
-        self.data = self._place_data(trainers[0].train)
+        self.data = self._place_data(recorders[0].splits.train)
         self.rows: tuple[int, Array] | None = None
 
     def spread(self, trees: Sequence[PyTree]) -> PyTree:
         """One pytree a place -> one with leaves [devices, per device, …], on the devices."""
 
-        def stack(*leaves: Any) -> Array:  # noqa: ANN401
+        def stack(*leaves: Array | float) -> Array:
             whole = np.stack([np.asarray(leaf) for leaf in leaves])
             whole = whole.astype(jax.dtypes.canonicalize_dtype(whole.dtype))
             shape = (len(self.devices), self.per_device, *whole.shape[1:])
@@ -167,9 +162,9 @@ class Wave:
     def gathered(self, tree: PyTree) -> list[PyTree]:
         """The inverse of `spread`, on the host, for the members alone."""
         host = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), jax.device_get(tree))
-        return [jax.tree.map(lambda x: x[i], host) for i in range(len(self.trainers))]  # noqa: B023
+        return [jax.tree.map(lambda x: x[i], host) for i in range(len(self.recorders))]  # noqa: B023
 
-    def _place_data(self, dataset: Dataset) -> Data:
+    def _place_data(self, dataset: Dataset) -> DeviceData:
         size = dataset.images.nbytes
         if size > MAX_DATA_BYTES:
             raise UserError(
@@ -177,7 +172,7 @@ class Wave:
                 f"device and takes up to {MAX_DATA_BYTES / 2**30:.0f} GiB; train the runs singly"
             )
         copies = (len(self.devices), *(1,) * 3)
-        return Data(
+        return DeviceData(
             jax.device_put(np.tile(dataset.images, copies), self.sharding),
             jax.device_put(np.tile(dataset.labels, copies[:2]), self.sharding),
         )
@@ -186,10 +181,10 @@ class Wave:
         """Which rows of the data each member takes in a chunk of steps."""
         if self.rows is None or self.rows[0] != chunk:
             taken = []
-            for trainer in self.filled:
-                run, size = trainer.run.config.run, len(trainer.train.labels)
-                start = chunk * CHUNK_STEPS
-                taken.append(indices(run.seed, start, CHUNK_STEPS, trainer.run.images_a_step, size))
+            for recorder in self.filled:
+                run, size = recorder.run, len(recorder.splits.train.labels)
+                start, seed = chunk * CHUNK_STEPS, run.options.seed
+                taken.append(indices(seed, start, CHUNK_STEPS, run.images_a_step, size))
             self.rows = chunk, self.spread([rows.astype(np.int32) for rows in taken])
         return self.rows[1]
 
@@ -197,11 +192,11 @@ class Wave:
         """`count` steps from `step` on, within one chunk. Metrics [devices, per device, chunk]."""
         rows = self._rows(step // CHUNK_STEPS)
         return self.program(
-            self.configs, members, self.keys, self.data, rows, step % CHUNK_STEPS, count
+            self.models, members, self.keys, self.data, rows, step % CHUNK_STEPS, count
         )
 
 
-class Outcome(NamedTuple):
+class Ending(NamedTuple):
     """How a member ended: at which step, and whether it diverged there."""
 
     step: int
@@ -209,12 +204,12 @@ class Outcome(NamedTuple):
 
 
 def fit(
-    trainers: Sequence[Trainer],
+    recorders: Sequence[Recorder],
     devices: Sequence[jax.Device],
     trained: Callable[[int, int], None] = lambda step, done: None,  # noqa: ARG005
     should_stop: Callable[[], bool] = lambda: False,
     report: Callable[[str], None] = print,
-) -> list[Outcome]:
+) -> list[Ending]:
     """Train members to their last step, all at once, each from its newest whole checkpoint.
 
     They must be of one program: the same model, static options, data, batch size and steps.
@@ -224,8 +219,8 @@ def fit(
     while it saved, or because seeds were added, catch up first. A member that diverges is marked so
     in its folder and stays as it was. Those at their end are summarised, unless that has been done.
     """
-    last = trainers[0].run.config.run.steps
-    states = {t: _restored(t, report) for t in trainers if t.run.diverged_at is None}
+    last = recorders[0].run.options.steps
+    states = {t: _restored(t, report) for t in recorders if t.run.diverged_at is None}
     while not should_stop():
         reached = sorted({last, *(int(state.step) for state in states.values())})
         if reached[0] == last:
@@ -233,72 +228,72 @@ def fit(
         behind = {t: state for t, state in states.items() if state.step == reached[0]}
         living = _fit(behind, devices, reached[1], trained, should_stop)
         states = {t: state for t, state in states.items() if t not in behind} | living
-    outcomes = [_outcome(trainer, states) for trainer in trainers]
-    for trainer, outcome in zip(trainers, outcomes, strict=True):
-        ended = outcome.diverged or outcome.step == last
-        if ended and not trainer.summarised and not should_stop():
-            trainer.summarise()
-    return outcomes
+    endings = [_ending(recorder, states) for recorder in recorders]
+    for recorder, ending in zip(recorders, endings, strict=True):
+        ended = ending.diverged or ending.step == last
+        if ended and not recorder.summarised and not should_stop():
+            recorder.summarise()
+    return endings
 
 
-def _restored(trainer: Trainer, report: Callable[[str], None]) -> State:
+def _restored(recorder: Recorder, report: Callable[[str], None]) -> State:
     """Where a member is, on the host: `Wave` puts it where it belongs."""
-    return jax.device_get(trainer.restored(report))
+    return jax.device_get(recorder.restored(report))
 
 
-def _outcome(trainer: Trainer, states: Mapping[Trainer, State]) -> Outcome:
-    if trainer in states:
-        return Outcome(int(states[trainer].step), False)
-    return Outcome(trainer.run.diverged_at, True)
+def _ending(recorder: Recorder, states: Mapping[Recorder, State]) -> Ending:
+    if recorder in states:
+        return Ending(int(states[recorder].step), False)
+    return Ending(recorder.run.diverged_at, True)
 
 
 def _fit(
-    behind: Mapping[Trainer, State],
+    behind: Mapping[Recorder, State],
     devices: Sequence[jax.Device],
     end: int,
     trained: Callable[[int, int], None],
     should_stop: Callable[[], bool],
-) -> dict[Trainer, State]:
+) -> dict[Recorder, State]:
     """Train members that are all at one step up to `end`. Returns those that did not diverge."""
-    trainers, living = list(behind), dict(behind)
-    config = trainers[0].run.config.run
-    wave, pace = Wave(trainers, devices), Pace(1)  # a step of many members may be long
+    recorders, living = list(behind), dict(behind)
+    options = recorders[0].run.options
+    wave, pace = Wave(recorders, devices), Pace(1)  # a step of many members may be long
     members = wave.members(list(behind.values()))
-    step = saved = int(behind[trainers[0]].step)
+    step = saved = int(behind[recorders[0]].step)
     some_left = True
     trained(step, 0)
     while step < end and some_left and not should_stop():
-        target = min(end, milestone(step, config))
+        target = min(end, milestone(step, options))
         count = min(pace.steps, target - step, CHUNK_STEPS - step % CHUNK_STEPS)
         pace.start()
         members, history = jax.block_until_ready(wave.advance(members, step, count))
         pace.took(count)
         some_left = _record(wave, members, history, step, count)
         step += count
-        trained(step, count * len(trainers))
+        trained(step, count * len(recorders))
         if step < target:
             continue
-        living = _alive(trainers, wave.gathered(members.state))
-        if step % config.sample_every_steps == 0 or step == config.steps:
-            for trainer, state in living.items():
-                trainer.draw(state, step)
-        if step % config.checkpoint_every_steps == 0 or step == end:
+        living = _alive(recorders, wave.gathered(members.state))
+        if step % options.sample_every_steps == 0 or step == options.steps:
+            for recorder, state in living.items():
+                recorder.draw(state, step)
+        if step % options.checkpoint_every_steps == 0 or step == end:
             _save(living, step)
             saved = step
     if step != saved:
-        living = _alive(trainers, wave.gathered(members.state))
+        living = _alive(recorders, wave.gathered(members.state))
         _save(living, step)
     return living
 
 
-def _alive(trainers: Sequence[Trainer], states: Sequence[State]) -> dict[Trainer, State]:
-    pairs = zip(trainers, states, strict=True)
-    return {trainer: state for trainer, state in pairs if trainer.run.diverged_at is None}
+def _alive(recorders: Sequence[Recorder], states: Sequence[State]) -> dict[Recorder, State]:
+    pairs = zip(recorders, states, strict=True)
+    return {recorder: state for recorder, state in pairs if recorder.run.diverged_at is None}
 
 
-def _save(living: Mapping[Trainer, State], step: int) -> None:
-    for trainer, state in living.items():
-        trainer.save(state, step)
+def _save(living: Mapping[Recorder, State], step: int) -> None:
+    for recorder, state in living.items():
+        recorder.save(state, step)
 
 
 def _record(wave: Wave, members: Members, history: Metrics, step: int, count: int) -> bool:
@@ -308,17 +303,17 @@ def _record(wave: Wave, members: Members, history: Metrics, step: int, count: in
     """
     first = step % CHUNK_STEPS
     alive = wave.gathered(members.alive)
-    for index, (trainer, metrics) in enumerate(
-        zip(wave.trainers, wave.gathered(history), strict=True)
+    for index, (recorder, metrics) in enumerate(
+        zip(wave.recorders, wave.gathered(history), strict=True)
     ):
-        if trainer.run.diverged_at is not None:
+        if recorder.run.diverged_at is not None:
             continue
         entries = {name: values[first : first + count] for name, values in metrics.items()}
         finite = np.isfinite(np.stack(list(entries.values()))).all(axis=0)
         length = count if alive[index] else int(finite.argmin())
-        trainer.run.append_metrics(step + 1, {n: v[:length] for n, v in entries.items()})
+        recorder.run.append_metrics(step + 1, {n: v[:length] for n, v in entries.items()})
         if not alive[index]:
             state = wave.gathered(members.state)[index]
-            trainer.save(state, step + length)
-            trainer.run.mark_diverged(step + length)
+            recorder.save(state, step + length)
+            recorder.run.mark_diverged(step + length)
     return any(alive)

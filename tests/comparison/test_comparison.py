@@ -2,11 +2,11 @@
 
 import pytest
 
-from gen_models.comparison import board, ledger
 from gen_models.comparison.entries import Entry, entries
-from gen_models.comparison.ledger import Cell, Result
 from gen_models.evaluation.protocol import Protocol
 from gen_models.evaluation.record import Evaluation
+from gen_models.scoreboard import results
+from gen_models.scoreboard.results import Cell, Result
 
 PROTOCOL = Protocol("net-0a1b2c3d", "tiny", "test", 100)
 

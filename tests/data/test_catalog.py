@@ -112,7 +112,7 @@ def test_cache_falls_back_to_the_home_folder(monkeypatch):
     monkeypatch.setenv("HOME", "/home/somebody")
     for value in ("", "relative"):
         monkeypatch.setenv("XDG_CACHE_HOME", value)
-        assert str(catalog.cache_folder("mnist")) == "/home/somebody/.cache/gen_models/mnist"
+        assert str(cache.cache_folder("mnist")) == "/home/somebody/.cache/gen_models/mnist"
 
 
 @pytest.mark.parametrize("form", ["raw", "gz", "dot", "sub-folder", "hyphen"])

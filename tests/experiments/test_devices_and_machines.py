@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from trainings import command, execute, finish, start
 
-from gen_models.training import checkpoint
+from gen_models.runs import checkpoint
 
 STEPS = {"steps": 12, "model": "cgan", "sample_every_steps": 6, "checkpoint_every_steps": 6}
 

@@ -1,4 +1,4 @@
-"""`train_features`, `evaluate`, `compare`, `--eval-every`: from one's own data to numbers."""
+"""`train_features`, `evaluate`, `compare`, `--evaluate-every-steps`: from one's own data to numbers."""
 
 import json
 import os
@@ -12,17 +12,15 @@ from PIL import Image
 from trainings import write_folder
 
 from experiments import compare, evaluate, sample, scoreboard, sweep, train, train_features
-from gen_models.comparison import ledger
-from gen_models.config import ConfigError
 from gen_models.data import idx
 from gen_models.errors import UserError
-from gen_models.evaluation import assess, record
+from gen_models.evaluation import record
+from gen_models.evaluation.evaluator import Yardstick
 from gen_models.evaluation.features import FeatureError
 from gen_models.evaluation.protocol import ProtocolError
-from gen_models.evaluation.yardstick import Yardstick
-from gen_models.training import checkpoint, environment
-from gen_models.training import config as configs
-from gen_models.training.run import RunError, load
+from gen_models.fields import ConfigError
+from gen_models.runs import checkpoint, environment
+from gen_models.runs.folder import RunError, load
 
 QUICK = ["--width", "4", "--latent-size", "3", "--batch-size", "4", "--steps", "4"]
 
@@ -146,7 +144,11 @@ def test_real_images_score_as_the_floor_does(place, tiny):
             UserError,
             "FD∞ needs 2560 samples or more, found 40",
         ),
-        (["cgan-0", "--best"], UserError, "holds no checkpoint; train it with --eval-every"),
+        (
+            ["cgan-0", "--best"],
+            UserError,
+            "holds no checkpoint; train it with --evaluate-every-steps",
+        ),
     ],
 )
 def test_bad_requests_are_told_what_is_wrong(place, args, error, words):
@@ -177,7 +179,16 @@ def test_labels_that_do_not_fit_the_images_are_refused(place):
 
 def test_training_evaluates_at_its_steps_and_keeps_the_best_state(monkeypatch):
     monkeypatch.setattr(assess, "Extent", partial(assess.Extent, samples=40))
-    args = ["--data-dir", "tiny", *QUICK[:-1], "6", "--eval-every", "2", "--out", "watched"]
+    args = [
+        "--data-dir",
+        "tiny",
+        *QUICK[:-1],
+        "6",
+        "--evaluate-every-steps",
+        "2",
+        "--out",
+        "watched",
+    ]
     assert train.main([*args, "--checkpoint-every-steps", "2"]) == 0
     run = load(Path("watched"))
     history = run.evaluations()
@@ -192,7 +203,7 @@ def test_training_evaluates_at_its_steps_and_keeps_the_best_state(monkeypatch):
 
 def test_a_resumed_run_has_the_evaluations_of_an_undisturbed_one(monkeypatch):
     monkeypatch.setattr(assess, "Extent", partial(assess.Extent, samples=40))
-    args = ["--data-dir", "tiny", *QUICK[:-2], "--eval-every", "2", "--model", "dcgan"]
+    args = ["--data-dir", "tiny", *QUICK[:-2], "--evaluate-every-steps", "2", "--model", "dcgan"]
     args += ["--checkpoint-every-steps", "3"]
     assert train.main([*args, "--steps", "8", "--out", "whole"]) == 0
     assert train.main([*args, "--steps", "5", "--out", "cut"]) == 0
@@ -259,7 +270,7 @@ def test_the_scoreboard_takes_from_a_run_its_options_numbers_machine_and_samples
     evaluated("cgan-0", "--cas")
     run, cell = load(Path("cgan-0")), ledger.Cell("tiny", "cgan", 0, 4)
     found = scoreboard.result(run)
-    assert found.options == configs.identity(run.config)
+    assert found.options == run.config.identity
     assert found.fid == record.read(Path("cgan-0/evaluation.json")).measures["fid"]["value"]
     assert found.seconds > 0
     assert found.machine in environment.in_words(run.sessions()[-1])

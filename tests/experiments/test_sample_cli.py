@@ -7,10 +7,10 @@ import pytest
 from PIL import Image
 
 from experiments import sample, train
-from gen_models.config import ConfigError
 from gen_models.data import idx
 from gen_models.errors import UserError
-from gen_models.training.run import RunError
+from gen_models.fields import ConfigError
+from gen_models.runs.folder import RunError
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,9 @@ def test_a_model_without_labels_writes_none(runs, tmp_path):
 
 def test_the_best_checkpoint_is_drawn_from_where_one_was_kept(runs, tmp_path):
     args = [str(runs["vae"]), "--count", "4"]
-    with pytest.raises(UserError, match="holds no checkpoint; train it with --eval-every"):
+    with pytest.raises(
+        UserError, match="holds no checkpoint; train it with --evaluate-every-steps"
+    ):
         sample.main([*args, "--best"])
     shutil.copytree(runs["vae"] / "checkpoints", runs["vae"] / "best")
     for name, options in (("last", []), ("best", ["--best"])):

@@ -9,13 +9,12 @@ import pytest
 
 from experiments import evaluate, scoreboard, train
 from experiments.scoreboard import NUMBERS, PAGE, Options, fill
-from gen_models.comparison import ledger
-from gen_models.comparison.ledger import Cell, Result
-from gen_models.config import ConfigError
 from gen_models.evaluation import record
 from gen_models.evaluation.protocol import Protocol
 from gen_models.evaluation.record import Evaluation
-from gen_models.training import config as configs
+from gen_models.fields import ConfigError
+from gen_models.runs import Recipe
+from gen_models.scoreboard.results import Cell, Result
 from gen_models.training.fit import DivergenceError
 
 PROTOCOL = Protocol("net-v1-0123abcd", "mnist", "test", 100)
@@ -72,7 +71,7 @@ def made(monkeypatch):
     def load(folder):
         dataset, model, seed = folder.name.split("-")
         named = {"dataset": dataset, "model": model, "seed": int(seed)}
-        config, sessions = configs.from_flat(named), lambda: [SESSION]
+        config, sessions = Recipe.from_flat(named), lambda: [SESSION]
         return SimpleNamespace(folder=folder, config=config, seconds=60.0, sessions=sessions)
 
     monkeypatch.setattr(train, "main", pretend)

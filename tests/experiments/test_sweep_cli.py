@@ -19,12 +19,13 @@ from trainings import execute, finish, products, start, write_folder
 
 from experiments import command as commands
 from experiments import sample, sweep, train
-from gen_models import compilations, render
+from gen_models import render, runs
 from gen_models.data import idx
-from gen_models.evaluation import assess, record
+from gen_models.evaluation import record
 from gen_models.evaluation.protocol import Protocol
-from gen_models.training import checkpoint, population
-from gen_models.training import run as runs
+from gen_models.runs import checkpoint
+from gen_models.storage import compilations
+from gen_models.training import population
 from gen_models.training.interrupt import Interruption
 
 MODEL = ["--model", "vae", "--width", "4", "--latent-size", "3", "--batch-size", "4"]
@@ -40,7 +41,7 @@ def quick():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(render, "curves", lambda *_: None)
         patch.setattr(sweep, "matmul", lambda: (lambda: 1.0, lambda _: 1e9))
-        patch.setattr(compilations, "keep", lambda: None)
+        patch.setattr(compilations, "keep_checkpoints", lambda: None)
         patch.setattr(commands, "_discard_output", lambda: None)
         yield
 
@@ -230,7 +231,7 @@ def test_a_sweep_is_a_folder_of_runs(swept):
     assert sorted(path.name for path in folder.iterdir() if path.is_dir()) == NAMES
     for name in NAMES:
         run = runs.load(folder / name)
-        found = run.config.options.beta, run.config.run.seed, run.config.run.steps
+        found = run.recipe.config.beta, run.options.seed, run.options.steps
         assert f"beta={found[0]},seed={found[1]}" == name
         assert found[2] == 6
         assert [row["step"] for row in rows(folder / name)] == [*range(1, 7)]
@@ -332,7 +333,7 @@ def evaluations(monkeypatch):
     def measure(run, stick, options):
         assert (stick, options) == (YARDSTICK, assess.Extent())
         done.append(run.folder.name)
-        fid = run.config.options.beta + run.config.run.seed
+        fid = run.recipe.config.beta + run.options.seed
         step = checkpoint.steps(run.checkpoints)[-1]
         return record.Evaluation(
             {"name": run.folder.name, "step": step},

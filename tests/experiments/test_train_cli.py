@@ -12,11 +12,10 @@ from trainings import OPTIONS, command, execute, finish, half_written, products,
 
 from experiments import command as commands
 from experiments import train
-from gen_models import compilations
 from gen_models.data.known import IMAGES
 from gen_models.models import MODELS
-from gen_models.training import checkpoint
-from gen_models.training import config as configs
+from gen_models.runs import Recipe, checkpoint
+from gen_models.storage import compilations
 
 STEPS = 600
 EVERY = {"sample_every_steps": 200, "checkpoint_every_steps": 100}
@@ -26,7 +25,7 @@ FOREVER = {"steps": 10**9, "sample_every_steps": 10**9, "checkpoint_every_steps"
 @pytest.fixture
 def call(monkeypatch, capsys):
     """Runs the command line in this process: exit code, output, errors."""
-    monkeypatch.setattr(compilations, "keep", lambda: None)
+    monkeypatch.setattr(compilations, "keep_checkpoints", lambda: None)
 
     def run(*args):
         monkeypatch.setattr(sys, "argv", ["train", *map(str, args)])
@@ -126,7 +125,7 @@ def test_a_deleted_data_file_is_named(call, tiny_folder, tmp_path):
 
 
 def test_a_data_file_cut_short_during_training_does_no_harm(tiny, tiny_folder, tmp_path):
-    config = configs.from_flat(OPTIONS | {"data_dir": str(tiny_folder), "out": str(tmp_path)})
+    config = Recipe.from_flat(OPTIONS | {"data_dir": str(tiny_folder), "out": str(tmp_path)})
     _, dataset, _ = train.load_data(config)
     os.truncate(tiny_folder / IMAGES["train"], 16)
     assert (dataset.images == tiny.train.images).all()  # a mapped file would end this process

@@ -6,9 +6,9 @@ import numpy as np
 import optax
 import pytest
 
-from gen_models import losses, penalties
-from gen_models.adversarial import Game, adversarial
 from gen_models.algorithm import Batch, Spec
+from gen_models.engines.adversarial import Game, adversarial
+from gen_models.losses import adversarial
 from gen_models.models import MODELS, ebgan
 from gen_models.nets.net import Net, Verdict
 

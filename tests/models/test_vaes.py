@@ -5,12 +5,12 @@ import jax.numpy as jnp
 import optax
 import pytest
 
-from gen_models import elbo
 from gen_models.algorithm import Batch, Spec
-from gen_models.elbo import Likelihood
+from gen_models.engines.variational import Autoencoder, variational
+from gen_models.losses import elbo
+from gen_models.losses.elbo import Likelihood
 from gen_models.models import MODELS
 from gen_models.nets.net import Net
-from gen_models.variational import Autoencoder, variational
 
 
 def certain_encoder(params, stats, images, _labels, train):  # noqa: ARG001

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from gen_models.algorithm import Batch, Spec
+from gen_models.engines.quantised import nearest_code
 from gen_models.models import vq_vae
 from gen_models.models.vq_vae import squared
 from gen_models.nets.net import net
 from gen_models.nets.vq_vae import Prior
-from gen_models.quantised import nearest_code
 
 SPEC = Spec(8, 8, 3)
 KEY_INIT, KEY_DATA, KEY_SAMPLE = jax.random.split(jax.random.key(0), 3)

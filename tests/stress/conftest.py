@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gen_models.training import environment
+from gen_models.runs import environment
 
 REPORT = Path(__file__).parents[2] / "results" / "reliability.md"
 IS_STRESS_RUN = "GEN_MODELS_KILLS" in os.environ

@@ -9,7 +9,7 @@ from trainings import command, execute, finish, half_written, products, start
 
 from gen_models.data import idx
 from gen_models.data.known import IMAGES, LABELS
-from gen_models.training import checkpoint
+from gen_models.runs import checkpoint
 
 KILLS = int(os.environ.get("GEN_MODELS_KILLS", "2"))
 OPTIONS = {

@@ -10,28 +10,27 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from trainings import make_config
+from trainings import make_recipe
 
 from gen_models.algorithm import Spec
-from gen_models.config import ConfigError
+from gen_models.fields import ConfigError
 from gen_models.models import MODELS
 from gen_models.sweep import plan
 from gen_models.sweep.plan import Plan
-from gen_models.training import config as configs
 
 AXES = {"learning_rate": (1e-4, 3e-4), "width": (4, 8)}
 SPEC = Spec(8, 8, 3)
 FASHION = Spec(28, 28, 10)
-A_HUNDRED = tuple(plan.product(make_config(), {}, range(100)))
+A_HUNDRED = tuple(plan.product(make_recipe(), {}, range(100)))
 
 
 def planned(axes=AXES, seeds=range(1), devices=1, per_device=16, **options):
-    members = plan.product(make_config(**options), axes, seeds)
+    members = plan.product(make_recipe(**options), axes, seeds)
     return Plan(axes, tuple(members), devices, per_device)
 
 
 def values(member, *names):
-    return tuple(configs.to_flat(member)[name] for name in names)
+    return tuple(member.to_flat()[name] for name in names)
 
 
 # --- members
@@ -48,9 +47,9 @@ def test_every_combination_has_every_seed_and_the_last_option_changes_first():
 
 
 def test_members_differ_in_the_axes_and_the_seed_alone():
-    base = configs.to_flat(make_config())
+    base = configs.to_flat(make_recipe())
     for member in planned(seeds=range(2)).members:
-        differing = {name for name, value in configs.to_flat(member).items() if value != base[name]}
+        differing = {name for name, value in member.to_flat().items() if value != base[name]}
         assert differing <= {"learning_rate", "width", "seed"}
 
 
@@ -163,7 +162,7 @@ def test_processes_part_every_wave_among_them(count, devices, processes):
 
 
 def drawn(ranges, count=400, seeds=range(1), seed=0, **options):
-    members = plan.sampled(make_config(**options), ranges, count, seeds, seed)
+    members = plan.sampled(make_recipe(**options), ranges, count, seeds, seed)
     return [values(member, *ranges, "seed") for member in members]
 
 
@@ -198,7 +197,7 @@ def test_a_setting_is_decided_by_the_seed_and_has_every_seed():
 
 def test_a_drawn_value_can_be_typed_again():
     ranges = {"learning_rate": (1e-5, 1e-1)}
-    for member in plan.sampled(make_config(), ranges, 20, range(1), 0):
+    for member in plan.sampled(make_recipe(), ranges, 20, range(1), 0):
         typed = re.fullmatch(r"learning_rate=(.*),seed=0", plan.member_name(member, ranges))[1]
         assert float(typed) == member.options.learning_rate
 
@@ -207,7 +206,7 @@ def test_a_drawn_value_can_be_typed_again():
     ("count", "ranges"), [(200, {"beta1": (0.5, 0.9)}), (5, {"ema_decay": (0.9999, 0.99999)})]
 )
 def test_drawn_settings_are_never_refused_as_repeated(count, ranges):
-    plan.check(plan.sampled(make_config(), ranges, count, range(1), 0), 1)
+    plan.check(plan.sampled(make_recipe(), ranges, count, range(1), 0), 1)
 
 
 @pytest.mark.parametrize("ends", [(0.99951, 0.99999), (0.12346, 0.12349)])
@@ -220,7 +219,7 @@ def test_a_drawn_value_lies_within_its_range(ends):
 def test_real_options_are_those_that_a_compilation_does_not_fix(model):
     found = plan.real_options(model)
     assert {"learning_rate", "ema_decay"} <= set(found)
-    defaults = configs.to_flat(make_config(model=model))
+    defaults = configs.to_flat(make_recipe(model=model))
     for name in MODELS[model].Config.__dataclass_fields__:
         other = {float: 0.25, int: 7}.get(type(defaults[name]))
         if other is not None:
@@ -272,13 +271,13 @@ def test_names_of_members_are_safe_and_unique():
 
 
 def test_a_name_without_axes_is_the_seed():
-    assert plan.member_name(make_config(seed=3), {}) == "seed=3"
+    assert plan.member_name(make_recipe(seed=3), {}) == "seed=3"
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_the_bytes_of_a_state_are_those_of_its_arrays(model):
-    from gen_models.training.advance import start
+    from gen_models.programs import start
 
-    member = make_config(model=model)
+    member = make_recipe(model=model)
     state = start(MODELS[model].build, SPEC, member.options, jax.random.key(0))
     assert plan.state_bytes(member, SPEC) == sum(leaf.nbytes for leaf in jax.tree.leaves(state))

@@ -8,11 +8,12 @@ from types import SimpleNamespace
 import jax
 import numpy as np
 import pytest
-from trainings import half_written, make_config, products, train
+from trainings import half_written, make_recipe, products, train
 
-from gen_models.training import checkpoint, fit
-from gen_models.training import run as runs
-from gen_models.training.checkpoint import CheckpointError
+from gen_models import runs
+from gen_models.runs import checkpoint
+from gen_models.runs.checkpoint import CheckpointError
+from gen_models.training import fit
 from gen_models.training.fit import DivergenceError
 
 
@@ -179,8 +180,8 @@ def test_the_first_poisoned_step_is_named_and_the_last_good_checkpoint_kept(
     """
     train(tmp_path / "run", tiny, 12)
     (step,) = checkpoint.steps(tmp_path / "run" / "checkpoints")[1:]
-    with runs.opened(tmp_path / "run", make_config(), tiny.train) as run:
-        state = fit.Trainer(run, tiny.train, tiny.test).restored(print)
+    with runs.opened(tmp_path / "run", make_recipe(), tiny.train) as run:
+        state = fit.Recorder(run, tiny).restored(print)
         poisoned = jax.tree.map(
             lambda x: x * np.nan if x.dtype == np.float32 else x, getattr(state, part)["gen"]
         )

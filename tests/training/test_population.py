@@ -22,13 +22,13 @@ from populations import (
 )
 from trainings import half_written, products
 
-from gen_models import render
+from gen_models import render, runs
 from gen_models.data.stream import indices
 from gen_models.errors import UserError
 from gen_models.models import MODELS, vae
-from gen_models.training import checkpoint, fit, population
-from gen_models.training import run as runs
-from gen_models.training.checkpoint import CheckpointError
+from gen_models.runs import checkpoint
+from gen_models.runs.checkpoint import CheckpointError
+from gen_models.training import fit, population
 from gen_models.training.population import Outcome
 
 STEPS = 20

@@ -10,7 +10,6 @@ from gen_models.algorithm import Spec
 from gen_models.data import catalog
 from gen_models.data.stream import stream
 from gen_models.models import MODELS
-from gen_models.training import advance
 
 STEPS = 120
 

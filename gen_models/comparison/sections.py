@@ -1,0 +1,51 @@
+"""What a comparison shows of the runs on one data set: pictures, numbers, and what they lack."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from gen_models.comparison import entries, pictures
+from gen_models.comparison.page import Section
+from gen_models.evaluation import features, record
+from gen_models.evaluation.record import Evaluation
+from gen_models.runs import Run, checkpoint
+
+UNMEASURED = "not evaluated yet: {}; python -m experiments.evaluate measures them"
+
+STALE = (
+    "evaluated at another step than that of the newest checkpoint, from which the pictures are: {};"
+    " python -m experiments.evaluate measures them anew"
+)
+
+
+def section(name: str, found: Sequence[Run]) -> Section:
+    """What is shown of the runs on one data set. Raises ProtocolError for mixed numbers."""
+    evaluations = {
+        run.folder: record.read(run.folder / record.NAME)
+        for run in found
+        if (run.folder / record.NAME).exists()
+    }
+    protocol = str(record.common_protocol(list(evaluations.values()))) if evaluations else ""
+    columns = entries.entries(found, evaluations)
+    net = features.find(name)
+    return Section(
+        title=name.replace("_", " "),
+        protocol=protocol,
+        rows=pictures.table_rows(columns) if evaluations else [],
+        grids={e.name: pictures.grid(*entries.by_class(e.drawn, net)) for e in columns},
+        paths={e.name: pictures.strip(entries.paths(e.drawn)) for e in columns},
+        curves=pictures.curves(columns),
+        notes=notes(found, evaluations),
+    )
+
+
+def notes(found: Sequence[Run], evaluations: Mapping[Path, Evaluation]) -> list[str]:
+    """Which runs' numbers are missing, or of another state than the pictures, and what to do."""
+    missing = [run.folder.name for run in found if run.folder not in evaluations]
+    stale = []
+    for run in (run for run in found if run.folder in evaluations):
+        measured = evaluations[run.folder].subject.get("step")
+        newest = max(checkpoint.steps(run.checkpoints), default=0)
+        if measured != newest:
+            stale.append(f"{run.folder.name} (step {measured}, the newest is {newest})")
+    named = ((UNMEASURED, missing), (STALE, stale))
+    return [note.format(", ".join(names)) for note, names in named if names]

@@ -1,0 +1,187 @@
+"""The engine of every auto-encoder whose latent is a map of codes, each place of it one of a book.
+
+The decoder is given the code e nearest to the encoder's output z(x) at each place; its gradient
+passes to z(x) as if e were it (van den Oord et al. 2017, eq. 1 and 2, §3.2). The prior over maps is
+learned at the same time, from the codes as they are: -log p(x|e) - log p(e) bounds -log p(x).
+
+To sample, a latent has one standard normal number for each place. Its cumulative probability, which
+is uniform, picks the code there by the cumulative distribution that the prior gives of it.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax.lax import stop_gradient
+
+from gen_models.algorithm import (
+    Algorithm,
+    Array,
+    Batch,
+    Density,
+    Images,
+    Importance,
+    Key,
+    Labels,
+    Latents,
+    LatentSpace,
+    Metrics,
+    PyTree,
+    Spec,
+    State,
+)
+from gen_models.engines import single
+from gen_models.losses import Likelihood
+from gen_models.nets.net import Net
+
+PLAYER = "vae"
+
+
+class Quantiser(NamedTuple):
+    """What one paper with a discrete latent supplies.
+
+    encoder     Net: Images -> f32[B,h,w,D]
+    decoder     Net: codes' vectors f32[B,h,w,D] -> f32[B,H,W,1], the parameters of the likelihood
+    prior       Net: codes i32[B,h,w] -> their log-probabilities f32[B], nats
+    sampler     the same net the other way: uniform numbers f32[B,h·w] -> codes i32[B,h·w]
+    places      h and w
+    book        how many codes there are, and D
+    attraction  z and the codes' vectors e, f32[B,h,w,D] both -> terms of the loss by name, f32[],
+                that draw the two together
+    likelihood  p(x|e), x in [0,1]
+    optimiser   of all nets and the book
+    ema_decay   decay of the averaged weights; None: no average
+    """
+
+    encoder: Net
+    decoder: Net
+    prior: Net
+    sampler: Net
+    places: tuple[int, int]
+    book: tuple[int, int]
+    attraction: Callable[[Array, Array], Metrics]
+    likelihood: Likelihood
+    optimiser: optax.GradientTransformation
+    ema_decay: float | Array | None
+
+
+def quantised(quantiser: Quantiser, spec: Spec) -> Algorithm:
+    """Stochastic gradients of -log p(x|e) - log p(e), and of what draws encodings and codes to each
+    other."""
+    return Algorithm(
+        init=partial(_init, quantiser, spec),
+        step=partial(_step, quantiser),
+        prior=partial(_latents, quantiser),
+        generate=partial(_generate, quantiser),
+        latent=LatentSpace(
+            encode=lambda state, images, _: _encode(quantiser, state.ema["params"], images),
+            decode=partial(_decode_nearest, quantiser),
+            codes=partial(_codes, quantiser),
+        ),
+        density=Density(partial(_importance, quantiser), quantiser.likelihood.name),
+    )
+
+
+def _init(quantiser: Quantiser, spec: Spec, key: Key) -> State:
+    key_encoder, key_decoder, key_book, key_prior = jax.random.split(key, 4)
+    count, size = quantiser.book
+    images = jnp.zeros((2, spec.height, spec.width, 1))
+    # Small: among codes of different lengths the shortest would be nearest to everything.
+    bound = 1 / count
+    params = {
+        "encoder": quantiser.encoder.init(key_encoder, images)[0],
+        "decoder": quantiser.decoder.init(key_decoder, jnp.zeros((2, *quantiser.places, size)))[0],
+        "book": jax.random.uniform(key_book, quantiser.book, minval=-bound, maxval=bound),
+        "prior": quantiser.prior.init(key_prior, jnp.zeros((2, *quantiser.places), jnp.int32))[0],
+    }
+    return single.initial_state(PLAYER, params, {}, quantiser.optimiser)
+
+
+def _step(quantiser: Quantiser, state: State, batch: Batch, key: Key) -> tuple[State, Metrics]:
+    del key  # nothing here is random
+
+    def loss(params: PyTree) -> tuple[Array, tuple[PyTree, Metrics]]:
+        z = _encode(quantiser, params, batch.images)
+        codes = nearest_code(stop_gradient(z), params["book"])
+        e = params["book"][codes]
+        outputs = _decode(quantiser, params, z + stop_gradient(e - z))
+        log_prob = quantiser.likelihood.log_prob((batch.images + 1) / 2, outputs)
+        terms = {
+            "reconstruction": -jnp.mean(log_prob),
+            **quantiser.attraction(z, e),
+            "prior": -jnp.mean(_log_prior(quantiser, params, codes)),
+        }
+        total = sum(terms.values())
+        used = perplexity(codes, quantiser.book[0])
+        return total, ({}, terms | {"loss": total, "perplexity": used})
+
+    return single.update(PLAYER, loss, state, quantiser.optimiser, quantiser.ema_decay)
+
+
+def _encode(quantiser: Quantiser, params: PyTree, images: Images) -> Array:
+    return quantiser.encoder.apply(params["encoder"], {}, images, train=True)[0]
+
+
+def _decode(quantiser: Quantiser, params: PyTree, vectors: Array) -> Array:
+    return quantiser.decoder.apply(params["decoder"], {}, vectors, train=True)[0]
+
+
+def _log_prior(quantiser: Quantiser, params: PyTree, codes: Array) -> Array:
+    return quantiser.prior.apply(params["prior"], {}, codes, train=True)[0]
+
+
+def _latents(quantiser: Quantiser, key: Key, count: int) -> Latents:
+    height, width = quantiser.places
+    return jax.random.normal(key, (count, height * width))
+
+
+def _to_images(quantiser: Quantiser, params: PyTree, codes: Array) -> Images:
+    return 2 * quantiser.likelihood.mean(_decode(quantiser, params, params["book"][codes])) - 1
+
+
+def _generate(quantiser: Quantiser, state: State, z: Latents, labels: Labels) -> Images:
+    del labels
+    params = state.ema["params"]
+    uniform = jax.scipy.stats.norm.cdf(z)
+    codes = quantiser.sampler.apply(params["prior"], {}, uniform, train=False)[0]
+    return _to_images(quantiser, params, codes.reshape(-1, *quantiser.places))
+
+
+def _codes(quantiser: Quantiser, state: State, images: Images) -> Array:
+    params = state.ema["params"]
+    return nearest_code(_encode(quantiser, params, images), params["book"])
+
+
+def _decode_nearest(quantiser: Quantiser, state: State, z: Latents, labels: Labels) -> Images:
+    del labels
+    params = state.ema["params"]
+    return _to_images(quantiser, params, nearest_code(z, params["book"]))
+
+
+def _importance(
+    quantiser: Quantiser, state: State, images: Images, labels: Labels, key: Key
+) -> Importance:
+    del labels, key  # the posterior is all on one value
+    params, codes = state.ema["params"], _codes(quantiser, state, images)
+    outputs = _decode(quantiser, params, params["book"][codes])
+    return Importance(
+        likelihood=quantiser.likelihood.log_prob((images + 1) / 2, outputs),
+        prior=_log_prior(quantiser, params, codes),
+        posterior=jnp.zeros(images.shape[0]),
+    )
+
+
+def nearest_code(z: Array, book: Array) -> Array:
+    """Which of the codes f32[K,D] is nearest to each of z f32[N,h,w,D]: i32[N,h,w]."""
+    distances = jnp.sum(book**2, axis=-1) - 2 * z @ book.T  # less ‖z‖², the same for all
+    return jnp.argmin(distances, axis=-1)
+
+
+def perplexity(codes: Array, count: int) -> Array:
+    """How many of `count` codes are in use, i32[N,h,w] -> f32[]: e to the entropy of their
+    frequencies."""
+    used = jnp.mean(jax.nn.one_hot(codes, count), axis=(0, 1, 2))
+    return jnp.exp(-jnp.sum(used * jnp.log(used + 1e-10)))

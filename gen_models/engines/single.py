@@ -1,0 +1,45 @@
+"""Training one network, or several under one loss, by one optimiser: VAEs and classifiers."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from gen_models.algorithm import Array, Metrics, PyTree, State
+from gen_models.engines.updates import apply_gradients, exponential_moving_average
+
+
+def initial_state(
+    player: str, params: PyTree, stats: PyTree, optimiser: optax.GradientTransformation
+) -> State:
+    """The state at step 0 of the only player."""
+    return State(
+        step=jnp.zeros((), jnp.int32),
+        params={player: params},
+        stats={player: stats},
+        opt={player: optimiser.init(params)},
+        ema={"params": params, "stats": stats},
+        extra=(),
+    )
+
+
+def update(
+    player: str,
+    loss: Callable[[PyTree], tuple[Array, tuple[PyTree, Metrics]]],
+    state: State,
+    optimiser: optax.GradientTransformation,
+    ema_decay: float | Array | None,
+) -> tuple[State, Metrics]:
+    """One training step. `loss` maps params to the value minimised and (new stats, metrics)."""
+    grads, (stats, metrics) = jax.grad(loss, has_aux=True)(state.params[player])
+    params, opt = apply_gradients(optimiser, grads, state.opt[player], state.params[player])
+    newest = {"params": params, "stats": stats}
+    new = state._replace(
+        step=state.step + 1,
+        params={player: params},
+        stats={player: stats},
+        opt={player: opt},
+        ema=exponential_moving_average(state.ema, newest, ema_decay, state.step),
+    )
+    return new, metrics

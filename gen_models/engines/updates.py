@@ -1,0 +1,45 @@
+"""What the engines do with parameters once they have gradients: optimiser step, clipping, the
+exponential moving average (EMA) of the weights."""
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from gen_models.algorithm import Array, PyTree
+
+
+def apply_gradients(
+    optimiser: optax.GradientTransformation, grads: PyTree, opt: PyTree, params: PyTree
+) -> tuple[PyTree, PyTree]:
+    """One optimiser update: returns the new (params, opt)."""
+    updates, opt = optimiser.update(grads, opt, params)
+    return optax.apply_updates(params, updates), opt
+
+
+def clipped(
+    optimiser: optax.GradientTransformation, limit: float | Array
+) -> optax.GradientTransformation:
+    """The optimiser, with every parameter kept in [-limit, limit] up to rounding (Arjovsky et al.
+    2017, algorithm 1)."""
+
+    def update(grads: PyTree, opt: PyTree, params: PyTree) -> tuple[PyTree, PyTree]:
+        updates, opt = optimiser.update(grads, opt, params)
+        kept = jax.tree.map(lambda x, u: jnp.clip(x + u, -limit, limit) - x, params, updates)
+        return kept, opt
+
+    return optax.GradientTransformation(optimiser.init, update)
+
+
+def exponential_moving_average(
+    ema: PyTree, new: PyTree, decay: float | Array | None, step: Array
+) -> PyTree:
+    """The average of weights after one more step; `decay` None keeps the newest weights alone.
+
+    The decay starts low, min(decay, (1 + t) / (10 + t)), so that the average forgets the
+    initialisation within the first steps instead of dragging it along for 1 / (1 - decay) of them.
+    It reaches 0.999 at step 8990: until then the average looks back over a ninth of the run.
+    """
+    if decay is None:
+        return new
+    rate = 1 - jnp.minimum(decay, (1.0 + step) / (10.0 + step))
+    return jax.tree.map(lambda old, x: old + rate * (x - old), ema, new)

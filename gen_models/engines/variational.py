@@ -1,0 +1,148 @@
+"""The engine of every VAE: an encoder, a decoder and a likelihood make an Algorithm."""
+
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from gen_models.algorithm import (
+    Algorithm,
+    Array,
+    Batch,
+    Density,
+    Images,
+    Importance,
+    Key,
+    Labels,
+    Latents,
+    LatentSpace,
+    Metrics,
+    PyTree,
+    Spec,
+    State,
+    View,
+)
+from gen_models.engines import single
+from gen_models.losses import Draws, Likelihood, Objective, normal_log_prob, reparameterise
+from gen_models.nets.net import Net
+
+PLAYER = "vae"
+PLANE = 15  # images along each side of a picture of a latent plane
+
+
+class Autoencoder(NamedTuple):
+    """What one variational paper supplies.
+
+    encoder      Net: Images, Labels -> mean, log-variance f32[B,Z]
+    decoder      Net: Latents, Labels -> f32[B,H,W,1], the parameters of the likelihood
+    latent_size  Z, dimensions of the latent
+    likelihood   p(x|z), x in [0,1]
+    objective    what is minimised
+    optimiser    of both nets
+    ema_decay    decay of the averaged weights; None: no average
+    draws        k, latents drawn of each image in training
+    conditional  whether the nets look at the labels
+    """
+
+    encoder: Net
+    decoder: Net
+    latent_size: int
+    likelihood: Likelihood
+    objective: Objective
+    optimiser: optax.GradientTransformation
+    ema_decay: float | Array | None
+    draws: int = 1
+    conditional: bool = False
+
+
+def variational(vae: Autoencoder, spec: Spec) -> Algorithm:
+    """Stochastic gradients of the objective through reparameterised draws (Kingma & Welling 2014,
+    algorithm 1)."""
+
+    def prior(key: Key, count: int) -> Latents:
+        return jax.random.normal(key, (count, vae.latent_size))
+
+    return Algorithm(
+        init=partial(_init, vae, spec),
+        step=partial(_step, vae),
+        prior=prior,
+        generate=partial(_generate, vae),
+        latent=LatentSpace(
+            encode=lambda state, images, labels: _encode(vae, state.ema, images, labels)[0],
+            decode=partial(_generate, vae),
+        ),
+        density=Density(partial(_importance, vae), vae.likelihood.name),
+        views=partial(_views, vae),
+        conditional=vae.conditional,
+    )
+
+
+def _init(vae: Autoencoder, spec: Spec, key: Key) -> State:
+    key_encoder, key_decoder = jax.random.split(key)
+    images, z = jnp.zeros((2, spec.height, spec.width, 1)), jnp.zeros((2, vae.latent_size))
+    labels = jnp.zeros(2, jnp.int32)
+    encoder, encoder_stats = vae.encoder.init(key_encoder, images, labels)
+    decoder, decoder_stats = vae.decoder.init(key_decoder, z, labels)
+    params = {"encoder": encoder, "decoder": decoder}
+    stats = {"encoder": encoder_stats, "decoder": decoder_stats}
+    return single.initial_state(PLAYER, params, stats, vae.optimiser)
+
+
+def _step(vae: Autoencoder, state: State, batch: Batch, key: Key) -> tuple[State, Metrics]:
+    key_posterior = jax.random.fold_in(key, state.step)
+    stats = state.stats[PLAYER]
+
+    def loss(params: PyTree) -> tuple[Array, tuple[PyTree, Metrics]]:
+        (mean, log_variance), encoder_stats = vae.encoder.apply(
+            params["encoder"], stats["encoder"], batch.images, batch.labels, train=True
+        )
+        z = reparameterise(key_posterior, mean, log_variance, vae.draws)
+        images, labels = (jnp.concatenate([x] * vae.draws) for x in batch)
+        outputs, decoder_stats = vae.decoder.apply(
+            params["decoder"], stats["decoder"], z.reshape(-1, z.shape[-1]), labels, train=True
+        )
+        likelihood = vae.likelihood.log_prob((images + 1) / 2, outputs).reshape(z.shape[:2])
+        value, metrics = vae.objective(Draws(likelihood, z, mean, log_variance))
+        return value, ({"encoder": encoder_stats, "decoder": decoder_stats}, metrics)
+
+    return single.update(PLAYER, loss, state, vae.optimiser, vae.ema_decay)
+
+
+def _encode(vae: Autoencoder, ema: PyTree, images: Images, labels: Labels) -> tuple[Array, Array]:
+    params, stats = (ema[part]["encoder"] for part in ("params", "stats"))
+    return vae.encoder.apply(params, stats, images, labels, train=False)[0]
+
+
+def _decode(vae: Autoencoder, ema: PyTree, z: Latents, labels: Labels) -> Array:
+    params, stats = (ema[part]["decoder"] for part in ("params", "stats"))
+    return vae.decoder.apply(params, stats, z, labels, train=False)[0]
+
+
+def _generate(vae: Autoencoder, state: State, z: Latents, labels: Labels) -> Images:
+    return 2 * vae.likelihood.mean(_decode(vae, state.ema, z, labels)) - 1
+
+
+def _importance(
+    vae: Autoencoder, state: State, images: Images, labels: Labels, key: Key
+) -> Importance:
+    mean, log_variance = _encode(vae, state.ema, images, labels)
+    (z,) = reparameterise(key, mean, log_variance, draws=1)
+    outputs = _decode(vae, state.ema, z, labels)
+    return Importance(
+        likelihood=vae.likelihood.log_prob((images + 1) / 2, outputs),
+        prior=normal_log_prob(z, 0.0, jnp.zeros_like(z)),
+        posterior=normal_log_prob(z, mean, log_variance),
+    )
+
+
+def _views(vae: Autoencoder, key: Key) -> dict[str, View]:
+    """Of a latent of two dimensions, the plane: quantiles of the prior along both (Kingma & Welling
+    2014, fig. 4)."""
+    del key
+    if vae.latent_size != 2 or vae.conditional:  # a plane a class would be many
+        return {}
+    quantiles = jax.scipy.stats.norm.ppf((jnp.arange(PLANE) + 0.5) / PLANE)
+    z = jnp.stack(jnp.meshgrid(quantiles, quantiles), axis=-1).reshape(-1, 2)
+    return {"plane": View(PLANE, PLANE, z, jnp.zeros(PLANE**2, jnp.int32))}

@@ -1,0 +1,63 @@
+"""Gradient penalties on the discriminator: one function, one cited equation.
+
+A gradient penalty is called with a function from images f32[B,H,W,1] to scores f32[B], real and
+generated images, and a key; it returns f32[], to be added to the discriminator's loss.
+"""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+
+from gen_models.algorithm import Array, Key
+
+Scores = Callable[[Array], Array]
+Penalty = Callable[[Scores, Array, Array, Key], Array]
+TINY = 1e-24  # under a root whose gradient would be infinite at zero
+
+
+def squared_gradients(scores: Scores, images: Array) -> Array:
+    """‖∇D(x)‖² of each image, f32[B]."""
+    gradients = jax.grad(lambda images: jnp.sum(scores(images)))(images)
+    return jnp.sum(gradients**2, axis=(1, 2, 3))
+
+
+def _distance_from_one(scores: Scores, images: Array) -> Array:
+    norms = jnp.sqrt(jnp.maximum(squared_gradients(scores, images), TINY))
+    return jnp.mean((norms - 1) ** 2)
+
+
+def wgan_gp_penalty(weight: float | Array) -> Penalty:
+    """The gradient penalty of WGAN-GP (Gulrajani et al. 2017, eq. 3): λ E(‖∇D(x̂)‖ - 1)², x̂
+    anywhere on the line between a real and a generated image."""
+
+    def penalty(scores: Scores, real: Array, fake: Array, key: Key) -> Array:
+        share = jax.random.uniform(key, (real.shape[0], 1, 1, 1))
+        return weight * _distance_from_one(scores, real + share * (fake - real))
+
+    return penalty
+
+
+def dragan_penalty(weight: float | Array, radius: float | Array) -> Penalty:
+    """The gradient penalty of DRAGAN (Kodali et al. 2017, §2.5): λ E(‖∇D(x + δ)‖ - 1)² at real
+    images x. The paper's δ is Gaussian, its authors' program takes a box on one side of the image;
+    here δ is uniform in a box on both, of `radius` standard deviations of the batch's pixels."""
+
+    def penalty(scores: Scores, real: Array, fake: Array, key: Key) -> Array:
+        del fake
+        noise = jax.random.uniform(key, real.shape, minval=-1.0)
+        return weight * _distance_from_one(scores, real + radius * jnp.std(real) * noise)
+
+    return penalty
+
+
+def r1_r2_penalty(weight: float | Array) -> Penalty:
+    """The gradient penalties R1 and R2 (Huang et al. 2024, eq. 3 and 4; Mescheder et al. 2018, eq.
+    9 and 10): γ/2 E‖∇D(x)‖² + γ/2 E‖∇D(G(z))‖²."""
+
+    def penalty(scores: Scores, real: Array, fake: Array, key: Key) -> Array:
+        del key
+        on_real, on_fake = (jnp.mean(squared_gradients(scores, x)) for x in (real, fake))
+        return weight / 2 * (on_real + on_fake)
+
+    return penalty

@@ -1,0 +1,70 @@
+"""What the VAEs share: options and nets. A paper's file says what is its own."""
+
+from typing import Literal
+
+import jax.numpy as jnp
+import optax
+
+from gen_models.algorithm import Spec
+from gen_models.engines.variational import Autoencoder
+from gen_models.fields import Decay, Positive, Rate, Size, hyperparameters
+from gen_models.losses import LIKELIHOODS, Objective
+from gen_models.nets import vae
+from gen_models.nets.dcgan import Architecture, hidden_units
+from gen_models.nets.net import net
+
+
+@hyperparameters
+class Common:
+    """Options of every VAE. Its weights are averaged whatever its paper did."""
+
+    latent_size: Size = 32
+    """Dimensions of z, standard normal."""
+    width: Size = 64
+    """Channels next to the image; the layer beyond has twice as many."""
+    likelihood: Literal["bernoulli", "gaussian"] = "bernoulli"
+    """p(x|z): Bernoulli on grey values, or a Gaussian of deviation 0.1."""
+    learning_rate: Positive = 1e-3
+    """Adam's step size."""
+    ema_decay: Rate | None = 0.999
+    """Decay of the averaged weights, from which samples are drawn; None: no average.
+    It is reached gradually: after t steps the decay is at most (1 + t) / (10 + t)."""
+    compute_dtype: Literal["float32", "bfloat16"] = "float32"
+    """Type of activations and products. Parameters stay float32."""
+
+
+@hyperparameters
+class Config(Common):
+    """Options of a VAE whose latent is normal."""
+
+    arch: Architecture = "dcgan"
+    """Nets of DCGAN's layers, or with InfoGAN's hidden dense layers and batch normalisation."""
+    beta1: Decay = 0.9
+    """Adam's decay of the first moment."""
+
+
+def autoencoder(
+    config: Config,
+    spec: Spec,
+    objective: Objective,
+    *,
+    draws: int = 1,
+    conditional: bool = False,
+) -> Autoencoder:
+    """The config's nets under an objective of so many draws; `conditional` gives both the label."""
+    dtype = jnp.dtype(config.compute_dtype)
+    hidden = hidden_units(config.arch, config.width)
+    classes = spec.num_classes if conditional else None
+    encoder = vae.Encoder(config.latent_size, config.width, hidden, classes, dtype)
+    decoder = vae.Decoder(spec.height, spec.width, config.width, hidden, classes, dtype)
+    return Autoencoder(
+        encoder=net(encoder),
+        decoder=net(decoder),
+        latent_size=config.latent_size,
+        likelihood=LIKELIHOODS[config.likelihood],
+        objective=objective,
+        optimiser=optax.adam(config.learning_rate, config.beta1),
+        ema_decay=config.ema_decay,
+        draws=draws,
+        conditional=conditional,
+    )

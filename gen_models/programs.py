@@ -1,0 +1,147 @@
+"""The compiled programs: many training steps in one dispatch, drawing, encoding, likelihoods.
+
+Each takes a `Model`, of which all but the real-valued options is static: one compilation serves
+every learning rate, and the algorithm is built while tracing.
+"""
+
+from collections.abc import Callable
+from functools import cache, partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from gen_models.algorithm import Array, Batch, Images, Key, Labels, Latents, Metrics, PyTree, State
+from gen_models.data import pixels
+from gen_models.data.stream import Chunk
+from gen_models.model import Model
+
+FINITE = "finite"  # the metric that says whether every parameter still is, 1 or 0
+
+
+def to_batch(images: Array, labels: Labels) -> Batch:
+    """Bytes u8[B,H,W] and labels as a model takes them."""
+    return Batch(pixels.to_float(images, jnp), labels)
+
+
+def start(model: Model, key: Key) -> State:
+    """The state at step 0."""
+    return _starter()(model, key)
+
+
+def shapes(model: Model) -> State:
+    """A state's structure, shapes and dtypes, without computing one."""
+    return jax.eval_shape(model.algorithm.init, jax.random.key(0))
+
+
+@cache
+def _starter() -> Callable[[Model, Key], State]:
+    """The compiled `init`. It runs once, so on a CPU most of what the compiler would do to make its
+    random numbers quick takes longer than they do; the bits are the same."""
+    quickly = {"xla_backend_optimization_level": 1} if jax.default_backend() == "cpu" else None
+    return jax.jit(lambda model, key: model.algorithm.init(key), compiler_options=quickly)
+
+
+@partial(jax.jit, donate_argnames="state")
+def advance(
+    model: Model, state: State, chunk: Chunk, count: Array, key: Key
+) -> tuple[State, Metrics]:
+    """Train `count` i32[] steps on the batches of `chunk`, from wherever `state.step` is in it.
+
+    `state.step` must be one of the chunk's steps, and the chunk must hold as many from there on.
+
+    Returns the new state and the metrics of the chunk's steps, f32[S] each, of which the `count`
+    entries from `state.step - chunk.start` on are filled. `count` is an argument and the state is
+    donated, so one program, updating in place, serves every way of cutting a run into dispatches,
+    and cutting it differently cannot change a bit of the result.
+    """
+    algorithm = model.algorithm
+    steps = chunk.labels.shape[0]
+
+    def step(state: State, index: Array) -> tuple[State, Metrics]:
+        images, labels = (lax.dynamic_index_in_dim(a, index, keepdims=False) for a in chunk[1:])
+        state, metrics = algorithm.step(state, to_batch(images, labels), key)
+        return state, metrics | {FINITE: all_finite(state.params).astype(jnp.float32)}
+
+    def body(index: Array, carry: tuple[State, Metrics]) -> tuple[State, Metrics]:
+        state, history = carry
+        state, metrics = step(state, index)
+        return state, {name: history[name].at[index].set(metrics[name]) for name in history}
+
+    first = state.step - chunk.start
+    names = jax.eval_shape(step, state, first)[1]
+    history = {name: jnp.full(steps, jnp.nan, jnp.float32) for name in names}
+    return lax.fori_loop(first, first + count, body, (state, history))
+
+
+def all_finite(params: PyTree) -> Array:
+    """bool[]: whether every parameter is finite."""
+    leaves = [jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(params)]
+    return jnp.all(jnp.stack(leaves))
+
+
+@jax.jit
+def sample(model: Model, state: State, key: Key, labels: Labels) -> Images:
+    """An image of a latent drawn from the prior for each label."""
+    return model.algorithm.sample(state, key, labels)
+
+
+@jax.jit
+def generate(model: Model, state: State, z: Latents, labels: Labels) -> Images:
+    """An image of each latent, for its label."""
+    return model.algorithm.generate(state, z, labels)
+
+
+@jax.jit
+def reconstruct(model: Model, state: State, images: Array, labels: Labels) -> Images:
+    """Bytes u8[N,H,W] encoded and decoded again."""
+    latent, batch = model.algorithm.latent, to_batch(images, labels)
+    return latent.decode(state, latent.encode(state, *batch), labels)
+
+
+@jax.jit
+def encode(model: Model, state: State, images: Array, labels: Labels) -> Array:
+    """Where bytes u8[N,H,W] are in the latent space, f32[N,…]."""
+    return model.algorithm.latent.encode(state, *to_batch(images, labels))
+
+
+@jax.jit
+def decode(model: Model, state: State, places: Array, labels: Labels) -> Images:
+    """Images of places f32[N,…] in the latent space."""
+    return model.algorithm.latent.decode(state, places, labels)
+
+
+@jax.jit
+def codes(model: Model, state: State, images: Array) -> Array:
+    """The discrete codes i32[N,h,w] that stand for bytes u8[N,H,W]."""
+    return model.algorithm.latent.codes(state, pixels.to_float(images, jnp))
+
+
+class Bounds(NamedTuple):
+    """Bounds on log p(x) of each image and the parts of the first, f32[B] each, in nats."""
+
+    elbo: Array  # (Kingma & Welling 2014, eq. 2), the mean over all k draws: likelihood - kl
+    likelihood: Array
+    kl: Array
+    importance_weighted: Array  # (Burda et al. 2016, eq. 8) with k draws; k = 1 is the ELBO
+
+
+@jax.jit
+def bounds(model: Model, state: State, batch: Batch, key: Key, draws: Array) -> Bounds:
+    """Bounds for images u8[B,H,W] and labels i32[B] from k = `draws` i32[] >= 1 importance samples
+    of each. A conditional model's are of log p(x|label)."""
+    importance, inputs = model.algorithm.density.importance, to_batch(*batch)
+
+    def body(index: Array, carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        total, likelihood, kl = carry
+        drawn = importance(state, *inputs, jax.random.fold_in(key, index))
+        gap = drawn.posterior - drawn.prior
+        # The sum of the weights is kept as a logarithm: the weights themselves underflow.
+        total = jnp.logaddexp(total, drawn.likelihood - gap)
+        return total, likelihood + drawn.likelihood, kl + gap
+
+    zeros = jnp.zeros(len(batch.labels))
+    total, likelihood, kl = lax.fori_loop(0, draws, body, (zeros - jnp.inf, zeros, zeros))
+    likelihood, kl = likelihood / draws, kl / draws
+    return Bounds(likelihood - kl, likelihood, kl, total - jnp.log(draws))

@@ -1,0 +1,8 @@
+"""Pictures and tables: grids of images u8[N,H,W], animations, charts, Markdown.
+
+The same input gives the same bytes: no file holds a date.
+"""
+
+from gen_models.render.charts import chart, curves, moving_average, scatter
+from gen_models.render.grids import grid, pairs, save_gif, save_png
+from gen_models.render.markdown import markdown_table

@@ -1,0 +1,108 @@
+"""Charts, drawn by matplotlib: metric curves and scatter plots."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from gen_models.render.grids import save_png
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# fmt: off
+_STYLE = {
+    "text.parse_math": False, "font.size": 9, "figure.dpi": 120,
+    "figure.constrained_layout.use": True, "axes.grid": True, "grid.alpha": 0.3,
+    "axes.spines.top": False, "axes.spines.right": False,
+    "axes.titlesize": 9, "axes.titleweight": "bold",
+}
+# fmt: on
+_SMOOTHING = 50  # a smoothed curve averages over this fraction of its length
+
+
+def curves(metrics: Mapping[str, Sequence[float]], path: str | Path, title: str) -> None:
+    """Write a PNG with a panel per metric: its values f32[T], faint, under their moving average.
+
+    The horizontal axis is `metrics["step"]` when there is one, else 1…T. A panel shows the range
+    without its extreme hundredths, so that a spike does not flatten the rest. Gaps are non-finite
+    values. The number above the right end is the last average.
+    """
+    values = {name: np.asarray(x, np.float64) for name, x in metrics.items() if name != "step"}
+
+    def draw(panels: Sequence[Axes]) -> None:
+        for panel, (name, series) in zip(panels, values.items(), strict=True):
+            _draw_curve(panel, name, metrics.get("step", range(1, len(series) + 1)), series)
+
+    save_png(chart(draw, len(values), min(3, len(values)), (3.6, 2.3), title), path)
+
+
+def chart(
+    draw: Callable[[Sequence[Axes]], None],
+    panels: int,
+    columns: int,
+    size: tuple[float, float],
+    title: str | None = None,
+) -> Image.Image:
+    """What `draw` puts on `panels` axes, each of `size` inches, in rows of `columns`."""
+    # Imported here because it takes most of a second, and only the end of a run draws charts.
+    import matplotlib.style
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    rows = -(-panels // columns)
+    # Not the user's own style, for the same bytes everywhere; and no mathematics in a "$".
+    with matplotlib.style.context(["default", _STYLE]):
+        figure = Figure(figsize=(size[0] * columns, size[1] * rows + 0.4 * bool(title)))
+        if title:
+            figure.suptitle(title, fontsize=11)
+        axes = figure.subplots(rows, columns, squeeze=False).ravel()
+        draw(axes[:panels])
+        for panel in axes[panels:]:
+            panel.remove()
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+
+
+def scatter(points: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> Image.Image:
+    """Points f32[N,2], a colour for each of labels i32[N], which `names` calls by name."""
+
+    def draw(panels: Sequence[Axes]) -> None:
+        (axes,) = panels
+        for label, name in enumerate(names):
+            x, y = points[labels == label].T
+            axes.scatter(x, y, s=6, alpha=0.6, linewidths=0, color=f"C{label % 10}", label=name)
+        axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, markerscale=2)
+
+    return chart(draw, 1, 1, (7, 5))
+
+
+def _draw_curve(panel: Axes, name: str, steps: Sequence[float], values: np.ndarray) -> None:
+    """One metric, f64[T] over f64[T], on its own axes."""
+    values = np.where(np.isfinite(values), values, np.nan)
+    smooth = moving_average(values, max(1, len(values) // _SMOOTHING))
+    panel.plot(steps, values, color="tab:blue", alpha=0.25, linewidth=0.7)
+    panel.plot(steps, smooth, color="tab:blue", linewidth=1.5)
+    panel.set_title(name, loc="left")
+    panel.set_xlabel("step")
+    known = values[~np.isnan(values)]
+    if known.size:
+        low, high = np.percentile(known, [1, 99])
+        if low < high:
+            panel.set_ylim(low - 0.1 * (high - low), high + 0.1 * (high - low))
+        panel.set_title(f"{smooth[-1]:.4g}", loc="right", fontweight="normal", color="tab:blue")
+
+
+def moving_average(values: np.ndarray, width: int) -> np.ndarray:
+    """The mean of the last `width` values but NaN, f64[T] -> f64[T]; NaN where few are known."""
+    known = ~np.isnan(values)
+    sums = np.cumsum(np.where(known, values, 0.0))
+    counts = np.cumsum(known).astype(np.float64)
+    sums[width:] -= sums[:-width].copy()
+    counts[width:] -= counts[:-width].copy()
+    return np.divide(sums, counts, out=np.full_like(values, np.nan), where=counts >= width / 4)

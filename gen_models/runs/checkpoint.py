@@ -1,0 +1,236 @@
+"""Checkpoints: a training state as one safetensors file a step, whole and verified or not used.
+
+`step_00000500.safetensors` holds every leaf of the state under its key path, such as
+"params/gen/Conv_0/bias". The header's metadata say `format`, `version`, `step` and `sha256`: the
+digest, in hex, of the whole file with these 64 digits written as zeros. That rule is the same in
+every version of the format, so that a newer file can be told from a damaged one. Equal states make
+equal files.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import safetensors.numpy
+from safetensors import SafetensorError, safe_open
+
+from gen_models.errors import UserError
+from gen_models.storage import tensors
+from gen_models.storage.files import atomic_write, remove_leftovers, write_error
+
+FORMAT = "gen_models.checkpoint"
+VERSION = "1"
+
+PyTree = Any  # of arrays
+
+_BLANK = "0" * 64  # stands for the digest where the digest is computed
+_NAME = re.compile(r"step_([0-9]{8}|[1-9][0-9]{8,})\.safetensors")
+
+
+class CheckpointError(UserError):
+    """A checkpoint that cannot be used: unreadable, of another program, version or model."""
+
+
+class DamagedCheckpointError(CheckpointError):
+    """A checkpoint whose bytes are not the ones that were written."""
+
+
+def file_of(folder: Path, step: int) -> Path:
+    """The file of the checkpoint of `step`."""
+    return folder / f"step_{step:08d}.safetensors"
+
+
+def save(folder: Path, state: PyTree, step: int, keep: int) -> Path:
+    """Write `state` as the checkpoint of `step` in `folder`, and keep the newest `keep` >= 1 files.
+
+    The one just written counts as the newest: those of later steps are damaged ones that a resumed
+    run has passed over, and go. What a killed process left half-written goes too. Raises UserError
+    when the file cannot be written; the earlier checkpoints are then as they were.
+    """
+    if keep < 1:
+        raise CheckpointError(f"cannot keep {keep} checkpoints: keep 1 or more")
+    path = file_of(folder, step)
+    head, body = _serialise(state, step)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(folder)
+    except OSError as error:
+        raise write_error(path, error) from error
+    with atomic_write(path) as file:
+        file.write(head)
+        file.write(body)
+    _prune(folder, step, keep)
+    return path
+
+
+def load(path: Path, template: PyTree) -> PyTree:
+    """The verified state in the file `path`, as NumPy arrays in the structure of `template`.
+
+    `template` is a pytree of arrays or `jax.ShapeDtypeStruct`s that says what to expect. Raises
+    DamagedCheckpointError for a file that is not as it was written, and CheckpointError for one
+    that cannot be read, is no checkpoint, has a newer format or holds another model's state.
+    """
+    return _read(path, template)[1]
+
+
+def steps(folder: Path) -> list[int]:
+    """The steps of which `folder` holds a checkpoint, ascending; none if it does not exist."""
+    try:
+        found = [_NAME.fullmatch(path.name) for path in folder.iterdir() if path.is_file()]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise CheckpointError(f"cannot read the folder {folder}: {error.strerror}") from error
+    return sorted(int(match[1]) for match in found if match)
+
+
+def newest(
+    folder: Path, template: PyTree, report: Callable[[str], None]
+) -> tuple[int, PyTree] | None:
+    """The step and the state of the newest whole checkpoint in `folder`; None if there is none.
+
+    `report` is called with a line about each damaged one that is passed over. Raises
+    CheckpointError if all are damaged, and as `load` does for a whole one that cannot be used: to
+    go on from an older one silently would undo training that is not lost.
+    """
+    damages = []
+    for step in reversed(steps(folder)):
+        try:
+            return _read(file_of(folder, step), template)
+        except DamagedCheckpointError as error:
+            damages.append(str(error))
+            report(f"{error}; looking at the checkpoint before it")
+    if damages:
+        reasons = "\n  ".join(damages)
+        raise CheckpointError(
+            f"every checkpoint in {folder} is damaged; put back a copy, or delete the folder to "
+            f"start the run again:\n  {reasons}"
+        )
+    return None
+
+
+def _serialise(state: PyTree, step: int) -> tuple[bytes, memoryview]:
+    """The file of `state` in two parts: the header with its length, the bytes of the tensors."""
+    leaves = tensors.named(jax.device_get(state))
+    data = safetensors.numpy.save({name: np.asarray(x, order="C") for name, x in leaves.items()})
+    start = 8 + int.from_bytes(data[:8], "little")
+    # The library writes metadata in random order; written here, equal states are equal files.
+    metadata = {"format": FORMAT, "version": VERSION, "step": str(step), "sha256": _BLANK}
+    header = json.dumps({"__metadata__": metadata, **json.loads(data[8:start])}).encode()
+    header += b" " * (-len(header) % 8)  # as the format asks, so that tensors are aligned
+    head = len(header).to_bytes(8, "little") + header
+    body = memoryview(data)[start:]
+    digest = hashlib.sha256(head)
+    digest.update(body)
+    # The metadata come first, so that the first such digits are the digest's.
+    return head.replace(_BLANK.encode(), digest.hexdigest().encode(), 1), body
+
+
+def _read(path: Path, template: PyTree) -> tuple[int, PyTree]:
+    """The step and the state in the file `path`: see `load`."""
+    if not path.is_file():  # a pipe would never end
+        raise CheckpointError(f"{path}: there is no such file")
+    try:
+        # pread, because a mapped file that is cut short meanwhile kills the process.
+        with safe_open(path, framework="numpy", backend="pread") as file:
+            metadata = file.metadata() or {}
+            _check_origin(path, metadata)
+            return int(metadata["step"]), _read_tensors(path, file, template)
+    except SafetensorError as error:
+        reason = str(error).removeprefix("Error while deserializing header: ")
+        raise DamagedCheckpointError(f"{path} is damaged: {reason:.200}") from error
+    except OSError as error:
+        reason = error.strerror or error
+        raise CheckpointError(f"cannot read {path}: {reason}; mend or delete it") from error
+
+
+def _check_origin(path: Path, metadata: Mapping[str, str]) -> None:
+    """Check that the file is a checkpoint, is whole and has this version, in this order.
+
+    A file is foreign if it has neither our name nor a digest: one bit cannot undo both.
+    """
+    name, recorded = metadata.get("format"), metadata.get("sha256")
+    if name != FORMAT and recorded is None:
+        raise CheckpointError(f"{path} is a safetensors file, but no checkpoint of gen_models")
+    if recorded is None or not re.fullmatch(r"[0-9a-f]{64}", recorded):
+        raise DamagedCheckpointError(f"{path} is damaged: its header holds no SHA-256 digest")
+    if _digest(path, recorded) != recorded:
+        raise DamagedCheckpointError(f"{path} is damaged: its bytes do not match its digest")
+    version = metadata.get("version", "")
+    if name != FORMAT or version != VERSION:
+        raise CheckpointError(
+            f"{path} has format {name!r:.80} version {version!r:.20}; this gen_models reads "
+            f"{FORMAT!r} version {VERSION!r}: use the gen_models that wrote it"
+        )
+    if not re.fullmatch(r"[0-9]{1,18}", metadata.get("step", "")):
+        raise CheckpointError(f"{path} does not say its training step; delete it")
+
+
+def _digest(path: Path, recorded: str) -> str:
+    """The SHA-256 of the file, in hex, with its own recorded digest as zeros."""
+    with path.open("rb") as file:
+        length = file.read(8)
+        header = file.read(int.from_bytes(length, "little"))  # safe_open has checked the length
+        digest = hashlib.sha256(length)
+        digest.update(header.replace(recorded.encode(), _BLANK.encode()))
+        return hashlib.file_digest(file, lambda: digest).hexdigest()
+
+
+def _read_tensors(path: Path, file: safe_open, template: PyTree) -> PyTree:
+    """The tensors of the open `file` in the structure of `template`, if they are its tensors."""
+    wanted = _layout(template)
+    found = {}
+    for name in file.keys():  # noqa: SIM118 (not a dict: it cannot be iterated)
+        tensor = file.get_slice(name)  # reads nothing yet
+        found[name] = f"{tensor.get_dtype()}{tensor.get_shape()}"
+    differences = [f"{name} is missing" for name in wanted if name not in found]
+    differences += [f"{name:.200} is unknown" for name in found if name not in wanted]
+    differences += [
+        f"{name} is {found[name]:.200}, not {layout}"
+        for name, layout in wanted.items()
+        if found.get(name, layout) != layout
+    ]
+    if differences:
+        more = f"; and {len(differences) - 4} more" if len(differences) > 4 else ""
+        raise CheckpointError(
+            f"{path} is the checkpoint of another model or configuration: "
+            + "; ".join(differences[:4])
+            + more
+        )
+    leaves = [file.get_tensor(name) for name in wanted]
+    return jax.tree.unflatten(jax.tree.structure(template), leaves)
+
+
+def _layout(template: PyTree) -> dict[str, str]:
+    """The type and the shape of each leaf as the format has them, "F32[2, 3]"."""
+    leaves = tensors.named(template)
+    # Only the library knows its names of the types; it tells them in a header.
+    empty = safetensors.numpy.save({name: np.empty(0, x.dtype) for name, x in leaves.items()})
+    header = json.loads(empty[8:])
+    return {name: f"{header[name]['dtype']}{list(x.shape)}" for name, x in leaves.items()}
+
+
+def forget_after(folder: Path, step: int) -> None:
+    """Remove the checkpoints of steps after `step`. Raises UserError."""
+    for later in (other for other in steps(folder) if other > step):
+        _remove(file_of(folder, later))
+
+
+def _prune(folder: Path, step: int, keep: int) -> None:
+    """Remove all checkpoints but those of `step` and the `keep` - 1 steps before it."""
+    present = steps(folder)
+    kept = [other for other in present if other <= step][-keep:]
+    for other in set(present).difference(kept):
+        _remove(file_of(folder, other))
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot delete {path}: {error.strerror}") from error

@@ -1,0 +1,384 @@
+"""A run's folder: everything about one training, and nothing else needed to go on with it.
+
+    config.json         every option, re-runnable with --config; the data's digest
+    environment.json    code version, libraries and devices of each session that worked on the run
+    metrics.jsonl       one line a step
+    checkpoints/        step_00000500.safetensors, …: the newest whole states
+    best/               the state of the best evaluation, with --evaluate-every-steps
+    evaluations.jsonl   one line an evaluation during training
+    evaluation.json     the newest evaluation, whole
+    samples.png         the newest sample grid; reconstructions.png from models that reconstruct
+    grids/              step_00000100.png, …: samples from the same latents at regular steps
+    reconstructions/    the same for reconstructions, each below its original
+    animation.gif       the grids in order; made at the end, as are the next two
+    curves.png          the metrics
+    gallery/            interpolations and what else the model has learnt
+
+One process at a time works on a run; its lock goes when it does, however it ends.
+"""
+
+import contextlib
+import json
+import os
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import filelock
+import numpy as np
+
+from gen_models import fields
+from gen_models.algorithm import Spec
+from gen_models.data.catalog import Dataset
+from gen_models.errors import UserError
+from gen_models.fields import Between, ConfigError
+from gen_models.model import Model
+from gen_models.models import MODELS
+from gen_models.runs import checkpoint, environment
+from gen_models.runs import recipe as recipes
+from gen_models.runs.recipe import Recipe, RunOptions
+from gen_models.storage.files import remove_leftovers, write_error, write_text
+
+RUNS = Path("results/runs")
+CONFIG, METRICS, ENVIRONMENT = "config.json", "metrics.jsonl", "environment.json"
+EVALUATIONS, DIVERGED = "evaluations.jsonl", "diverged.json"
+CHECKPOINTS, BEST = "checkpoints", "best"
+SERIES = ("grids", "reconstructions")
+
+
+class RunError(UserError):
+    """A folder that is no run, is another run, is damaged, or is in use."""
+
+
+@dataclass(frozen=True)
+class DataRecord:
+    """What a run must know of its data set once it is trained, so that its folder is enough."""
+
+    digest: str
+    height: Annotated[int, Between(1, 2**16)]
+    width: Annotated[int, Between(1, 2**16)]
+    class_names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> "DataRecord":
+        """Of a training split."""
+        return cls(dataset.digest, *dataset.image_shape, dataset.class_names)
+
+    @property
+    def spec(self) -> Spec:
+        """What a model must know of it."""
+        return Spec(self.height, self.width, len(self.class_names))
+
+
+@dataclass(frozen=True)
+class Run:
+    """Paths of one run and what is written to them. Write only to one from `opened`."""
+
+    folder: Path
+    recipe: Recipe
+    data: DataRecord
+
+    @property
+    def options(self) -> RunOptions:
+        """The run's own options."""
+        return self.recipe.options
+
+    @property
+    def model(self) -> Model:
+        """The model that is trained, its state apart."""
+        return Model(MODELS[self.options.model].build, self.data.spec, self.recipe.config)
+
+    @property
+    def images_a_step(self) -> int:
+        """A batch, or as many as the model's critic takes."""
+        return self.options.batch_size * self.model.algorithm.batches
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.folder / CHECKPOINTS
+
+    @property
+    def best(self) -> Path:
+        """The checkpoint of the best evaluation during training, alone in its folder."""
+        return self.folder / BEST
+
+    def picture(self, series: str, step: int) -> Path:
+        """Where the picture of a step belongs; `series` is grids or reconstructions."""
+        return self.folder / series / f"step_{step:08d}.png"
+
+    def pictures(self, series: str) -> list[Path]:
+        """The pictures that exist, in the order of their steps."""
+        return sorted((self.folder / series).glob("step_*.png"), key=_in_order)
+
+    def append_metrics(self, first_step: int, history: dict[str, np.ndarray]) -> None:
+        """One line a step: `history` holds f32[S] a metric, its first entry at `first_step`."""
+        rows = zip(*history.values(), strict=True)
+        self._append(
+            METRICS,
+            [
+                {"step": step} | {n: float(str(v)) for n, v in zip(history, row, strict=True)}
+                for step, row in enumerate(rows, first_step)
+            ],
+        )
+
+    def append_evaluation(self, step: int, values: dict[str, float]) -> None:
+        """One line an evaluation during training."""
+        self._append(EVALUATIONS, [{"step": step} | values])
+
+    def _append(self, name: str, rows: list[dict[str, float]]) -> None:
+        """Add whole lines to a file, or none."""
+        path = self.folder / name
+        lines = "".join(json.dumps(row) + "\n" for row in rows)
+        try:
+            whole = path.stat().st_size if path.exists() else 0
+            try:
+                with path.open("a") as file:
+                    file.write(lines)
+            except OSError:
+                os.truncate(path, whole)  # a full disk takes half a line
+                raise
+        except OSError as error:
+            raise write_error(path, error) from error
+
+    def sync_metrics(self) -> None:
+        """Force the metrics to disk: a checkpoint must never be ahead of them."""
+        path = self.folder / METRICS
+        try:
+            with path.open("a") as file:
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise write_error(path, error) from error
+
+    def metrics(self) -> dict[str, list[float]]:
+        """The metrics so far, a list a name; "step" is one of them. Damaged lines are left out."""
+        return _columns(self.folder / METRICS)
+
+    def evaluations(self) -> dict[str, list[float]]:
+        """The evaluations during training, in the same form."""
+        return _columns(self.folder / EVALUATIONS)
+
+    @property
+    def diverged_at(self) -> int | None:
+        """The last step at which all was finite, if this run diverged as part of a sweep."""
+        try:
+            return int(json.loads((self.folder / DIVERGED).read_text())["step"])
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise RunError(f"{self.folder / DIVERGED} is damaged; delete it") from error
+
+    def mark_diverged(self, step: int) -> None:
+        """Remember that the step after `step` was not finite."""
+        write_text(self.folder / DIVERGED, json.dumps({"step": step}) + "\n")
+
+    def sessions(self) -> list[dict[str, Any]]:
+        """What each process did so far, and on what."""
+        return environment.sessions(self.folder / ENVIRONMENT)
+
+    @property
+    def seconds(self) -> float:
+        """How long the processes that ended in good order worked on it, together."""
+        return sum(session.get("seconds", 0.0) for session in self.sessions())
+
+    def record_sessions(self, sessions: list[dict[str, Any]]) -> None:
+        """Write environment.json."""
+        text = json.dumps({"sessions": sessions}, indent=2) + "\n"
+        write_text(self.folder / ENVIRONMENT, text)
+
+    def rewind(self, step: int) -> None:
+        """Forget metrics, grids and evaluations beyond `step`. Raises RunError if metrics are
+        missing."""
+        path = self.folder / METRICS
+        rows = [row for row in _rows(path) if row["step"] <= step]
+        whole = [row["step"] for row in rows] == list(range(1, step + 1))
+        if not whole or len({tuple(row) for row in rows}) > 1:
+            raise RunError(
+                f"{path}: expected one line for each of the {step} steps of the checkpoint, found "
+                f"{len(rows)} whole ones in order; restore the file, or start afresh in another "
+                "folder with --out"
+            )
+        write_text(path, "".join(json.dumps(row) + "\n" for row in rows))
+        evaluated = list(_rows(self.folder / EVALUATIONS))
+        if any(row["step"] > step for row in evaluated):
+            kept = (row for row in evaluated if row["step"] <= step)
+            write_text(self.folder / EVALUATIONS, "".join(json.dumps(row) + "\n" for row in kept))
+        checkpoint.forget_after(self.best, step)
+        for series in SERIES:
+            for picture in self.pictures(series):
+                if _in_order(picture) > _in_order(self.picture(series, step)):
+                    _remove(picture)
+
+
+def _in_order(picture: Path) -> tuple[int, str]:
+    """Sorts pictures as their steps: beyond eight digits the names grow."""
+    return len(picture.name), picture.name
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise RunError(f"cannot delete {path}: {error.strerror}") from error
+
+
+def _columns(path: Path) -> dict[str, list[float]]:
+    history: dict[str, list[float]] = {}
+    for row in _rows(path):
+        for name, value in row.items():
+            history.setdefault(name, []).append(value)
+    return history
+
+
+def _rows(path: Path) -> Iterator[dict[str, float]]:
+    """The whole lines of a metrics file, in order; none if there is no file."""
+    try:
+        lines = path.read_text(errors="replace").splitlines()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read: {error.strerror}") from error
+    for line in lines:
+        with contextlib.suppress(ValueError, RecursionError):
+            row = json.loads(line)
+            if isinstance(row, dict) and isinstance(row.get("step"), int) and _numeric(row):
+                yield row
+
+
+def _numeric(row: dict[str, Any]) -> bool:
+    return all(isinstance(value, int | float) for value in row.values())
+
+
+@contextlib.contextmanager
+def opened(folder: Path, recipe: Recipe, dataset: Dataset) -> Iterator[Run]:
+    """Create the run, or take it up again, under its lock.
+
+    Raises RunError if another process works on it, if the folder holds something else, or if it
+    holds a run whose options or data differ in anything that changes the result; UserError if the
+    folder cannot be written.
+    """
+    data = DataRecord.of(dataset)
+    if data.height % 4 or data.width % 4:
+        raise RunError(
+            f"{dataset.name}: images are {data.height}×{data.width}; the nets halve them twice, so "
+            "height and width must divide by 4; pad or crop them"
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _check_ours(folder)
+    except OSError as error:
+        raise write_error(folder, error) from error
+    with _locked(folder):
+        run = Run(folder, recipe, data)
+        try:
+            _prepare(run)
+        except OSError as error:
+            raise write_error(Path(error.filename or folder), error) from error
+        yield run
+
+
+def _check_ours(folder: Path) -> None:
+    """Refuse a folder that holds something else, before anything is written there."""
+    holds = any(not entry.name.startswith(".") for entry in folder.iterdir())
+    if holds and not (folder / CONFIG).exists():
+        raise RunError(f"{folder} is not a run: it has files but no {CONFIG}; choose another --out")
+
+
+def _prepare(run: Run) -> None:
+    """Check that it is the same run, write its config, tidy up. Raises RunError and OSError."""
+    folder = run.folder
+    if (folder / CONFIG).exists():
+        _check_same(run)
+    head = {"format": recipes.FORMAT, "version": recipes.VERSION, "data": fields.to_dict(run.data)}
+    values = head | run.recipe.to_flat()
+    del values["out"]  # the folder may be moved, and re-running the config is another run
+    write_text(folder / CONFIG, json.dumps(values, indent=2) + "\n")  # first: it makes this a run
+    remove_leftovers(folder)
+    for name in (*SERIES, CHECKPOINTS):
+        (folder / name).mkdir(exist_ok=True)
+        remove_leftovers(folder / name)
+
+
+def load(folder: str | Path) -> Run:
+    """A run that exists, to read from; takes no lock. Raises RunError if the folder is no run."""
+    folder = Path(folder)
+    path = folder / CONFIG
+    if not path.is_file():
+        raise RunError(f"{folder} is not a run: it has no {CONFIG}; runs are in {RUNS}/")
+    values = recipes.read(path)
+    try:
+        found = Recipe.from_flat(values)
+    except ConfigError as error:
+        raise RunError(f"{path}: {error}; use the gen_models that wrote it") from error
+    missing = sorted(found.identity.keys() - values.keys())
+    if missing:  # what they were would be a guess
+        raise RunError(f"{path} lacks {', '.join(missing)}; use the gen_models that wrote it")
+    return Run(folder, found, _data(path))
+
+
+def _data(path: Path) -> DataRecord:
+    """What config.json records of the data. Raises RunError."""
+    try:
+        data = fields.from_dict(DataRecord, json.loads(path.read_text())["data"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise RunError(f"{path}: expected a field `data` as a run writes it") from error
+    except ConfigError as error:
+        raise RunError(f"{path}: in `data`, {error}") from error
+    if not data.class_names:
+        raise RunError(f"{path}: `data` names no classes")
+    return data
+
+
+def _check_same(run: Run) -> None:
+    """Refuse to go on with a run under other options or data, listing what differs."""
+    folder, begun = run.folder, load(run.folder)
+    before = begun.recipe.identity | {"data": begun.data.digest}
+    now = run.recipe.identity | {"data": run.data.digest}
+    differing = [
+        f"  {name}: the run has {before.get(name)!r}, asked for {now.get(name)!r}"
+        for name in sorted(before.keys() | now.keys())
+        if before.get(name) != now.get(name)
+    ]
+    if differing:
+        raise RunError(
+            f"{folder} is another run; these options differ:\n" + "\n".join(differing) + "\n"
+            "leave them as they were to go on with it, or choose another folder with --out"
+        )
+    done = max(checkpoint.steps(folder / CHECKPOINTS), default=0)
+    if run.options.steps < done:
+        raise RunError(
+            f"{folder} has done {done} steps, more than --steps {run.options.steps}: steps can "
+            "only be added; leave --steps out with --resume, or choose another folder with --out"
+        )
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock, which the system releases when this process ends, however it ends."""
+    path, holder = folder / ".lock", folder / ".lock-holder"
+    lock = filelock.FileLock(path, timeout=0)
+    try:
+        held = lock.acquire()
+    except filelock.Timeout as error:
+        raise RunError(
+            f"{folder} is in use by {_holder(holder)}; wait for it, stop it, or choose another "
+            "folder with --out"
+        ) from error
+    except OSError as error:
+        raise write_error(path, error) from error
+    with held:
+        write_text(holder, f"process {os.getpid()} on {socket.gethostname()}")
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):  # a disk that is read-only by now: the lock decides
+                holder.unlink(missing_ok=True)
+
+
+def _holder(path: Path) -> str:
+    """Who holds the lock; it may be about to write its name or to go."""
+    try:
+        return path.read_text(errors="replace")
+    except OSError:
+        return "another process"

@@ -1,0 +1,196 @@
+"""A run's recipe: its own options and its model's, read from and written to files.
+
+A config file is flat, its names those of the command line with underscores. It is JSON, as runs
+write it, or a preset in `configs/`: a Python file of a docstring and `name = literal` lines, which
+is parsed, never executed. A preset file may also be a table, `common = {…}` and a dict a row;
+`FILE.py:ROW` names one of its rows.
+"""
+
+import ast
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple, get_type_hints
+
+from gen_models.fields import (
+    Between,
+    ConfigError,
+    Logistics,
+    from_dict,
+    nearest,
+    shown,
+    to_dict,
+)
+from gen_models.models import MODELS
+
+FORMAT = "gen_models.run"
+VERSION = 2
+RENAMED = {"eval_every": "evaluate_every_steps", "keep": "keep_checkpoints"}  # since version 1
+MAX_CONFIG_BYTES = 2**16
+COMMON = "common"  # the row of a table that all others start from
+
+Steps = Annotated[int, Between(1, 10**9)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingOptions:
+    """Options of a single training and of every training of a sweep, whatever the model."""
+
+    model: str = "cgan"
+    """Model to train."""
+    dataset: str | None = None
+    """Data set: fashion_mnist, mnist, or nothing for what --data-dir holds."""
+    data_dir: Annotated[Path | None, Logistics()] = None
+    """Folder with the four IDX files, raw or .gz. Default: installed, cached or fetched."""
+    steps: Annotated[Steps, Logistics()] = 5000
+    """Training steps: updates of the player that samples."""
+    batch_size: Annotated[int, Between(2, 65536)] = 64
+    """Images a step."""
+    sample_every_steps: Steps = 100
+    """Steps between sample grids."""
+    checkpoint_every_steps: Annotated[Steps, Logistics()] = 500
+    """Steps between checkpoints."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions(TrainingOptions):
+    """Options of every run, whatever its model."""
+
+    seed: Annotated[int, Between(0, 2**31 - 1)] = 0
+    """Seed of the initial weights, the order of the data and all noise."""
+    devices: Annotated[int, Between(1, 65536), Logistics()] = 1
+    """Devices among which each batch is split. Several processes use all they have."""
+    evaluate_every_steps: Annotated[Steps | None, Logistics()] = None
+    """Steps between evaluations, some 30 s each; the best checkpoint is kept too. Default: none."""
+    keep_checkpoints: Annotated[int, Between(1, 1000), Logistics()] = 2
+    """Newest checkpoints that are kept."""
+    out: Annotated[Path | None, Logistics()] = None
+    """Folder of the run. Default: results/runs/<data set>-<model>-<seed>, marked if not default."""
+    tensorboard: Annotated[bool, Logistics()] = False
+    """Also write event files for TensorBoard into the run."""
+
+
+def known_model(name: object) -> str:
+    """The name, if a model is called that. Raises ConfigError with the nearest right one."""
+    if not isinstance(name, str) or name not in MODELS:
+        raise ConfigError(f"no model is called {shown(name)}; {nearest(name, MODELS)}")
+    return name
+
+
+class Recipe(NamedTuple):
+    """What a run is made by: its own options, and the config of its model."""
+
+    options: RunOptions
+    config: Any
+
+    @classmethod
+    def from_flat(cls, values: Mapping[str, Any]) -> "Recipe":
+        """From option name -> value, as in a config file. Raises ConfigError."""
+        config = MODELS[known_model(values.get("model", RunOptions.model))].Config
+        run_names = [field.name for field in fields(RunOptions)]
+        names = run_names + [field.name for field in fields(config)]
+        for name in values:
+            if name not in names:
+                raise ConfigError(f"no option is called {shown(name)}; {nearest(name, names)}")
+        run = {name: value for name, value in values.items() if name in run_names}
+        own = {name: value for name, value in values.items() if name not in run_names}
+        return cls(from_dict(RunOptions, run), from_dict(config, own))
+
+    def to_flat(self) -> dict[str, Any]:
+        """The inverse of `from_flat`, every option spelt out."""
+        return to_dict(self.options) | to_dict(self.config)
+
+    def with_options(self, **changes: Any) -> "Recipe":  # noqa: ANN401
+        """With other options of the run."""
+        return self._replace(options=replace(self.options, **changes))
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """The options that decide every byte of parameters, metrics and grids."""
+        hints = get_type_hints(RunOptions, include_extras=True)
+        logistics = {
+            name for name, hint in hints.items() if Logistics() in getattr(hint, "__metadata__", ())
+        }
+        return {name: value for name, value in self.to_flat().items() if name not in logistics}
+
+    @property
+    def name(self) -> str:
+        """<data set>-<model>-<seed>, with a mark of six digits where any other option is not its
+        default."""
+        chosen, options = self.identity, self.options
+        named = {"model": options.model, "dataset": options.dataset, "seed": options.seed}
+        default = Recipe.from_flat(named).identity
+        differs = {name: value for name, value in chosen.items() if value != default[name]}
+        mark = hashlib.sha256(json.dumps(differs, sort_keys=True).encode()).hexdigest()[:6]
+        name = f"{options.dataset}-{options.model}-{options.seed}"
+        return f"{name}-{mark}" if differs else name
+
+
+def read(source: Path) -> dict[str, Any]:
+    """The options in a config file, a preset, a row of a table, or a run. Raises ConfigError."""
+    path, row = _place(source)
+    try:
+        path = path / "config.json" if path.is_dir() else path
+        if path.exists() and not path.is_file():  # opening a named pipe waits for a writer
+            raise ConfigError(f"{path}: cannot be read: it is not a file")
+        with path.open("rb") as file:
+            raw = file.read(MAX_CONFIG_BYTES + 1)
+        if len(raw) > MAX_CONFIG_BYTES:
+            raise ConfigError(f"{path}: over {MAX_CONFIG_BYTES} bytes, too long for a config")
+        if path.suffix == ".py":
+            return _preset(raw.decode(), row)
+        return _saved(raw.decode())
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError) as error:
+        reason = str(error) or type(error).__name__
+        raise ConfigError(f"{path}: not a config file: {reason:.300}") from error
+
+
+def _place(source: Path) -> tuple[Path, str | None]:
+    """FILE.py:ROW taken apart; None for a row that is not named."""
+    file, colon, row = str(source).rpartition(".py:")
+    return (Path(f"{file}.py"), row) if colon else (source, None)
+
+
+def _saved(text: str) -> dict[str, Any]:
+    values = json.loads(text)
+    if not isinstance(values, dict) or values.pop("format", FORMAT) != FORMAT:
+        raise ValueError(f'expected a JSON object of options with "format": "{FORMAT}"')
+    version = values.pop("version", VERSION)
+    if version not in (1, VERSION):
+        raise ValueError(f"format version {version!r}, this program reads versions 1 and {VERSION}")
+    values.pop("data", None)
+    return {RENAMED.get(name, name) if version == 1 else name: v for name, v in values.items()}
+
+
+def _preset(text: str, row: str | None) -> dict[str, Any]:
+    """The literals of a Python file, those of one row where it is a table."""
+    values = _literals(text)
+    rows = [name for name, value in values.items() if isinstance(value, dict) and name != COMMON]
+    if not rows:
+        if row is not None:
+            raise ValueError(f"it is one preset, not a table of them: leave out ':{row}'")
+        return values
+    if row not in rows:
+        asked = "a row must be named" if row is None else f"it has no row {row!r}"
+        raise ValueError(f"{asked}: add one of {', '.join(f':{name}' for name in rows)}")
+    return values.get(COMMON, {}) | values[row]
+
+
+def _literals(text: str) -> dict[str, Any]:
+    body = ast.parse(text).body
+    if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
+        body = body[1:]
+    values = {}
+    for node in body:
+        if not (
+            isinstance(node, ast.Assign)
+            and len(node.targets) == 1
+            and isinstance(node.targets[0], ast.Name)
+        ):
+            raise ValueError(f"line {node.lineno}: expected a line `name = literal`")
+        values[node.targets[0].id] = ast.literal_eval(node.value)
+    return values

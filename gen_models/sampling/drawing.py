@@ -1,0 +1,82 @@
+"""Drawing any number of images from a trained model, and finding its states."""
+
+from collections.abc import Callable
+from enum import IntEnum
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from gen_models import programs
+from gen_models.algorithm import Array, Key, State
+from gen_models.data.pixels import to_bytes
+from gen_models.errors import UserError
+from gen_models.model import Model
+from gen_models.runs import Run, checkpoint
+
+BATCH = 500  # images drawn in one dispatch, at most
+
+
+class Purpose(IntEnum):
+    """What is drawn. Its number parts the keys of one seed from each other and from those that a
+    training makes of it, which count from 0."""
+
+    SAMPLES = 2**31 + 1
+    EVALUATION = 2**31 + 2
+    COMPARISON = 2**31 + 3
+    GALLERY = 2**31 + 4
+
+
+def key_for(purpose: Purpose, seed: int) -> Key:
+    """The key of one purpose."""
+    return jax.random.fold_in(jax.random.key(seed), purpose)
+
+
+def draw(model: Model, state: State, key: Key, labels: np.ndarray) -> np.ndarray:
+    """Images u8[N,H,W] for labels i32[N]. The first ones do not depend on how many follow.
+
+    Dispatches are of one size, the last one of the power of two that holds what is left.
+    """
+    parts = []
+    for index, start in enumerate(range(0, len(labels), BATCH)):
+        part = labels[start : start + BATCH]
+        size = min(BATCH, 1 << (len(part) - 1).bit_length())
+        key_part = jax.random.fold_in(key, index)
+        images = programs.sample(model, state, key_part, np.resize(part, size))
+        parts.append(to_bytes(images)[: len(part)])
+    return np.concatenate(parts)
+
+
+def paths(model: Model, state: State, key: Key, labels: np.ndarray, steps: int) -> np.ndarray:
+    """Images u8[N·steps,H,W], for each of labels i32[N] a row on the great circle between two
+    latents (White 2016, §2.1)."""
+    a, b = jnp.split(model.algorithm.prior(key, 2 * len(labels)), 2)
+    latents = great_circle(a, b, steps).reshape(-1, *a.shape[1:])
+    return to_bytes(programs.generate(model, state, latents, np.repeat(labels, steps)))
+
+
+def great_circle(a: Array, b: Array, steps: int) -> Array:
+    """Latents f32[N,Z] both -> f32[N,steps,Z], from a to b at equal angles."""
+    norms = jnp.linalg.norm(a, axis=-1) * jnp.linalg.norm(b, axis=-1)
+    angle = jnp.arccos(jnp.clip(jnp.sum(a * b, axis=-1) / norms, -1, 1))[:, None, None]
+    t = jnp.linspace(0, 1, steps)[None, :, None]
+    near = jnp.sin(angle) < 1e-6  # on one line, where the circle is not defined
+    safe = jnp.where(near, 1.0, jnp.sin(angle))
+    from_a = jnp.where(near, 1 - t, jnp.sin((1 - t) * angle) / safe)
+    from_b = jnp.where(near, t, jnp.sin(t * angle) / safe)
+    return from_a * a[:, None] + from_b * b[:, None]
+
+
+def newest_state(run: Run, report: Callable[[str], None], *, best: bool = False) -> State:
+    """The state in the newest whole checkpoint, or in that of the best evaluation.
+
+    `report` is told of damaged ones. Raises UserError if there is none.
+    """
+    folder = run.best if best else run.checkpoints
+    found = checkpoint.newest(folder, programs.shapes(run.model), report)
+    if found is None:
+        advice = (
+            "train it with --evaluate-every-steps" if best else "train it first, or go on with it"
+        )
+        raise UserError(f"{folder} holds no checkpoint; {advice}")
+    return jax.device_put(found[1])

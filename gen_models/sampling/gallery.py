@@ -1,0 +1,78 @@
+"""The gallery: pictures of what a trained model has learnt, other than its samples."""
+
+import jax
+import numpy as np
+from PIL.Image import Image
+
+from gen_models import programs, render
+from gen_models.algorithm import Key, State
+from gen_models.data.catalog import Dataset
+from gen_models.data.pixels import to_bytes
+from gen_models.runs import Run
+from gen_models.sampling import drawing
+
+ROWS, COLUMNS = 10, 10
+POINTS = 2000  # test images in the picture of the latent space
+SHOWN = 40  # test images in the picture of codes
+
+
+def pictures(run: Run, state: State, test: Dataset) -> dict[str, Image]:
+    """By name: interpolations; the model's own views, if it has any; of models with an encoder also
+    the way from one test image to another and, if latents are vectors, where test images are among
+    them; the codes that stand for them."""
+    model, algorithm = run.model, run.model.algorithm
+    key = drawing.key_for(drawing.Purpose.GALLERY, run.options.seed)
+    key_paths, key_views = jax.random.split(key)
+    pictures = {"interpolations": _interpolations(run, state, key_paths)}
+    for name, view in algorithm.views(key_views).items():
+        images = to_bytes(programs.generate(model, state, view.z, view.labels))
+        pictures[name] = render.grid(images, view.rows, view.columns)
+    if algorithm.latent is None:
+        return pictures
+    images, labels = test.images[:POINTS], test.labels[:POINTS]
+    places = np.asarray(programs.encode(model, state, images, labels))
+    pictures["between_images"] = _between(run, state, places, labels)
+    if places.ndim == 2:
+        pictures["latents"] = render.scatter(principal(places), labels, test.class_names)
+    if algorithm.latent.codes is not None:
+        images = test.images[:SHOWN]
+        codes = np.asarray(programs.codes(model, state, images))
+        pair = images, enlarged(codes, images.shape[1:])
+        pictures["codes"] = render.pairs(*pair, COLUMNS, names=("original", "codes"))
+    return pictures
+
+
+def _interpolations(run: Run, state: State, key: Key) -> Image:
+    """A row for each class of a conditional model, ten rows of any other."""
+    names = run.data.class_names[:ROWS] if run.model.algorithm.conditional else ()
+    labels = np.arange(len(names) or ROWS, dtype=np.int32) % run.model.spec.num_classes
+    images = drawing.paths(run.model, state, key, labels, COLUMNS)
+    return render.grid(images, len(labels), COLUMNS, row_names=names)
+
+
+def _between(run: Run, state: State, places: np.ndarray, labels: np.ndarray) -> Image:
+    """A row for each of the first places f32[N,…]: on a straight line from it to another one,
+    everything decoded under the label of the first."""
+    a, b = np.resize(places, (2, ROWS, *places.shape[1:]))
+    share = np.linspace(0, 1, COLUMNS, dtype=np.float32).reshape(-1, *(1,) * (places.ndim - 1))
+    line = a[:, None] + share * (b - a)[:, None]
+    labels = np.resize(labels, ROWS).repeat(COLUMNS)
+    images = programs.decode(run.model, state, line.reshape(-1, *places.shape[1:]), labels)
+    return render.grid(to_bytes(images), ROWS, COLUMNS)
+
+
+def principal(points: np.ndarray) -> np.ndarray:
+    """f32[N,D] -> f32[N,2], along the two directions in which they vary most (Pearson 1901); as
+    they were where D is 2 or less."""
+    if points.shape[1] <= 2:
+        return np.pad(points, ((0, 0), (0, 2 - points.shape[1])))
+    centred = points - points.mean(axis=0)
+    _, _, directions = np.linalg.svd(centred, full_matrices=False)
+    return centred @ directions[:2].T
+
+
+def enlarged(codes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Codes i32[N,h,w] as images u8[N,H,W], a shade of grey a code."""
+    rows, columns = (np.arange(n) * codes.shape[i] // n for i, n in enumerate(size, 1))
+    tiles = codes[:, rows][:, :, columns].astype(np.float32)
+    return np.round(255 * tiles / max(1, codes.max())).astype(np.uint8)

@@ -1,0 +1,98 @@
+"""scoreboard.json: every run of the board that has been measured, so that none is made again."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from gen_models.errors import UserError
+from gen_models.evaluation import record
+from gen_models.evaluation.record import DAMAGES, Evaluation
+from gen_models.storage.files import write_text
+
+FORMAT, VERSION = "gen_models.scoreboard", 1
+
+
+class ScoreboardError(UserError):
+    """A file that is no scoreboard.json."""
+
+
+class Cell(NamedTuple):
+    """One place of the board: a training with default options."""
+
+    dataset: str
+    model: str
+    seed: int
+    steps: int
+
+    @property
+    def name(self) -> str:
+        """The name of its run's folder."""
+        return f"{self.dataset}-{self.model}-{self.seed}"
+
+
+class Result(NamedTuple):
+    """What a run came to.
+
+    options  every option that decides a result
+    seconds  of training, by the clock
+    machine  what it was trained on, in words
+    code     the version of this package that trained it
+    """
+
+    options: dict[str, Any]
+    evaluation: Evaluation
+    seconds: float
+    machine: str
+    code: str
+
+    @property
+    def fid(self) -> float:
+        """Its Fréchet distance."""
+        return self.evaluation.measures["fid"].value
+
+
+def read(path: Path) -> dict[Cell, Result]:
+    """All results in the file `path`, {} if there is none. Raises ScoreboardError for anything else."""
+    try:
+        values = json.loads(path.read_text(), parse_constant=record.refuse)
+        if (values["format"], values["version"]) != (FORMAT, VERSION):
+            raise ValueError(f"expected format {FORMAT!r} version {VERSION}")
+        results = [_result(row) for row in values["runs"]]
+        return {_cell(result): result for result in results}
+    except FileNotFoundError:
+        return {}
+    except DAMAGES as error:
+        raise ScoreboardError(
+            f"{path} is no scoreboard: {error!s:.200}; restore it, or move it away to start anew"
+        ) from error
+
+
+def write(path: Path, results: Mapping[Cell, Result]) -> None:
+    """Write all of them, in the order of their cells. Raises UserError."""
+    rows = [
+        results[cell]._asdict() | {"evaluation": record.to_dict(results[cell].evaluation)}
+        for cell in sorted(results)
+    ]
+    values = {"format": FORMAT, "version": VERSION, "runs": rows}
+    write_text(path, json.dumps(values, indent=1, allow_nan=False) + "\n")
+
+
+def _result(row: dict[str, Any]) -> Result:
+    result = Result(**row | {"evaluation": record.from_dict(row["evaluation"])})
+    for name, kind in Result.__annotations__.items():
+        if kind in (str, float) and not isinstance(getattr(result, name), kind):
+            raise ValueError(f"the {name} of a run is no {kind.__name__}")
+    if not isinstance(result.options, dict):
+        raise ValueError("the options of a run are no JSON object")
+    for part, kind in zip(_cell(result), Cell.__annotations__.values(), strict=True):
+        if not isinstance(part, kind):
+            raise ValueError(f"{part!r} is not the {kind.__name__} that a run's subject has there")
+    if "fid" not in result.evaluation.measures:
+        raise ValueError(f"{_cell(result).name} has no FID")
+    return result
+
+
+def _cell(result: Result) -> Cell:
+    subject = result.evaluation.subject
+    return Cell(subject["dataset"], subject["model"], subject["seed"], subject["step"])

@@ -1,0 +1,25 @@
+"""The user's cache: downloaded data, features of real images, compiled programs."""
+
+import os
+from pathlib import Path
+
+from gen_models.errors import UserError
+
+
+def cache_folder(name: str) -> Path:
+    """`$XDG_CACHE_HOME/gen_models/<name>`, or that below ~/.cache. It need not exist.
+
+    Raises UserError where there is no home.
+    """
+    root = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    if not root.is_absolute():  # also where it is unset; the XDG specification says to ignore it
+        root = expanded("~/.cache")
+    return root / "gen_models" / name
+
+
+def expanded(path: str | Path) -> Path:
+    """The path with ~ replaced by the home folder. Raises UserError where there is none."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise UserError(f"cannot tell what ~ means in {path}: {error}") from error

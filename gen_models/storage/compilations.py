@@ -1,0 +1,51 @@
+"""The user's cache of compiled programs, so that the next start is quick."""
+
+import contextlib
+import os
+import time
+import zlib
+from pathlib import Path
+
+import jax
+
+from gen_models.errors import UserError
+from gen_models.storage.cache import cache_folder
+
+MIN_COMPILE_S = 0.2
+_CHECKED = "checked-at"
+
+
+def keep() -> None:
+    """Keep compiled programs in the user's cache, where there can be one."""
+    with contextlib.suppress(UserError, OSError):  # no home or no room: training does without
+        folder = cache_folder("xla")
+        folder.mkdir(parents=True, exist_ok=True)
+        jax.config.update("jax_compilation_cache_dir", str(folder))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", MIN_COMPILE_S)
+        remove_damaged(folder)
+
+
+def remove_damaged(folder: Path) -> None:
+    """Remove entries that a killed process or a full disk cut short. Raises OSError.
+
+    JAX does not write them in one piece, nor replace them: it would complain about such an entry,
+    and compile the program again, at each start. Those older than the last look are not read again.
+    """
+    marker, now = folder / _CHECKED, time.time()
+    checked_at = marker.stat().st_mtime if marker.exists() else 0.0
+    for path in folder.glob("*-cache"):
+        with contextlib.suppress(FileNotFoundError):  # another process has removed it
+            if path.stat().st_mtime >= checked_at and not _is_whole(path.read_bytes()):
+                path.unlink(missing_ok=True)
+    marker.touch()
+    os.utime(marker, (now, now))
+
+
+def _is_whole(entry: bytes) -> bool:
+    """Whether the stream has an end, if it is zlib's."""
+    if not entry.startswith(b"\x78"):
+        return bool(entry)  # other compressions are possible, emptiness is not
+    unpack = zlib.decompressobj()
+    with contextlib.suppress(zlib.error):
+        unpack.decompress(entry)
+    return unpack.eof

@@ -1,0 +1,48 @@
+"""What a sweep will cost: memory on a device, and time at the rate of this machine's devices."""
+
+from typing import NamedTuple
+
+from gen_models.benchmark.flops import matmul, step_flops
+from gen_models.data.catalog import Dataset
+from gen_models.model import Model
+from gen_models.models import MODELS
+from gen_models.runs import Recipe
+from gen_models.sweep import plan
+from gen_models.sweep.plan import Plan
+
+EFFICIENCY = 0.7  # of the matrix rate, about what a step reaches on a CPU: results/benchmark.md
+
+
+class Estimate(NamedTuple):
+    """The cost of a sweep.
+
+    per_device  members on a device at a time, at most
+    mebibytes   of states and data on a device, activations apart
+    seconds     of training
+    rate        FLOP/s at which a device of this machine multiplies matrices
+    """
+
+    per_device: int
+    mebibytes: float
+    seconds: float
+    rate: float
+
+
+def estimate(work: Plan, train: Dataset) -> Estimate:
+    """The cost of a plan on a training split, at EFFICIENCY of the matrix rate measured now."""
+    per_device = max(spread.per_device for spread in work.compilations)
+    state = max(plan.state_bytes(group[0], train.spec) for group in work.groups)
+    product, rate_of = matmul()
+    rate = max(rate_of(product()) for _ in range(3))
+
+    def operations(member: Recipe) -> int:
+        model = Model(MODELS[member.options.model].build, train.spec, member.config)
+        return step_flops(model, member.options.batch_size) * member.options.steps
+
+    total = sum(operations(group[0]) * len(group) for group in work.groups)
+    return Estimate(
+        per_device,
+        (per_device * 2 * state + train.images.nbytes) / 2**20,
+        total / (EFFICIENCY * rate * work.devices),
+        rate,
+    )

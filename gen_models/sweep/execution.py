@@ -1,0 +1,196 @@
+"""Carrying a plan out: its waves trained, its members measured, the outcome published."""
+
+import contextlib
+import itertools
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+
+from gen_models import render, runs
+from gen_models.data.catalog import Splits
+from gen_models.errors import UserError
+from gen_models.evaluation import record
+from gen_models.evaluation.protocol import Protocol
+from gen_models.evaluation.record import Evaluation
+from gen_models.fields import ConfigError
+from gen_models.runs import Recipe, Run, checkpoint, environment
+from gen_models.storage.files import write_text
+from gen_models.sweep import plan, results
+from gen_models.sweep.plan import Plan
+from gen_models.training import fit, population
+
+WAIT_S = 1.0  # between looks at what other processes have done
+TABLE, CSV, JSON = "README.md", "members.csv", "sweep.json"
+PLAN, CURVES, PICTURE = "plan.json", "curves.png", "samples.png"
+
+
+class Measuring(NamedTuple):
+    """How a run's newest state is measured, and under what protocol."""
+
+    evaluate: Callable[[Run], Evaluation]
+    protocol: Protocol
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A plan and its folder, as one of the processes that carry it out has them.
+
+    Processes need no program in common: a member is trained and measured by one of them.
+    """
+
+    plan: Plan
+    out: Path
+    command: str
+    """Command line that continues the sweep."""
+    splits: Splits
+    measuring: Measuring | None
+    """How members are measured at the end; None: they are not."""
+
+    @property
+    def waves(self) -> list[list[Recipe]]:
+        """The members that this process trains."""
+        return self.plan.share(jax.process_index())
+
+    def folder(self, member: Recipe) -> Path:
+        """The folder of a member's run."""
+        return self.out / plan.member_name(member, self.plan.axes)
+
+    def prepare(self) -> None:
+        """Make the folder, or know it again. Raises ConfigError if it holds something else."""
+        self.out.mkdir(parents=True, exist_ok=True)
+        values = {name: list(values) for name, values in self.plan.axes.items()}
+        if (self.out / PLAN).exists():
+            found = _axes(self.out / PLAN)
+            if found not in (None, values):
+                raise ConfigError(
+                    f"{self.out} is a sweep over {found}, not over {values}; choose another --out"
+                )
+            return
+        if any(not entry.name.startswith(".") for entry in self.out.iterdir()):
+            raise ConfigError(
+                f"{self.out} is no sweep: it has files but no {PLAN}; choose another --out"
+            )
+        about = {"format": "gen_models.sweep", "command": self.command, "axes": values}
+        write_text(self.out / PLAN, json.dumps(about) + "\n")
+
+    def train(
+        self,
+        should_stop: Callable[[], bool],
+        advanced: Callable[[int], None],
+        report: Callable[[str], None],
+    ) -> bool:
+        """Train this process's members, wave after wave. Returns whether all are done.
+
+        `advanced` is told how many steps members have just done; `report`, of damaged checkpoints.
+        """
+        return all(self._train(wave, should_stop, advanced, report) for wave in self.waves)
+
+    def _train(
+        self,
+        wave: Sequence[Recipe],
+        should_stop: Callable[[], bool],
+        advanced: Callable[[int], None],
+        report: Callable[[str], None],
+    ) -> bool:
+        """Train members together. Returns whether they are done.
+
+        A member's session records its share of the time: that of the wave by the members trained.
+        """
+        began, session = time.perf_counter(), environment.describe()
+        with contextlib.ExitStack() as stack:
+            opened = [
+                stack.enter_context(runs.opened(self.folder(member), member, self.splits.train))
+                for member in wave
+            ]
+            for run in opened:
+                run.record_sessions([*run.sessions(), session])
+            waiting = [run.folder for run in opened if not _ended(run)]
+            advanced(sum(map(_step, opened)))
+            recorders = [fit.Recorder(run, self.splits) for run in opened]
+            devices = jax.local_devices()[: self.plan.own_devices]
+            trained = lambda _, done: advanced(done)  # noqa: E731
+            ends = population.fit(recorders, devices, trained, should_stop, report)
+            share = (time.perf_counter() - began) / max(1, len(waiting))
+            for run, end in zip(opened, ends, strict=True):
+                seconds = round(share, 1) if run.folder in waiting else 0.0
+                done = session | {"reached": end.step, "seconds": seconds}
+                run.record_sessions([*run.sessions()[:-1], done])
+        return all(end.diverged or end.step == wave[0].options.steps for end in ends)
+
+    def measure(self, should_stop: Callable[[], bool]) -> bool:
+        """Measure this process's members, if they are to be. Returns whether all are done."""
+        for member in itertools.chain.from_iterable(self.waves):
+            if should_stop():
+                return False
+            self._ending(member)
+        return True
+
+    def _ending(self, member: Recipe) -> results.Member:
+        """How a member ended; it is measured if that is to be done and has not been."""
+        run = runs.load(self.folder(member))
+        diverged, evaluation = run.diverged_at is not None, None
+        if self.measuring is not None and not diverged:
+            evaluation = _evaluation(run, self.measuring)
+            if evaluation is None:
+                evaluation = self.measuring.evaluate(run)
+                record.write(run.folder / record.NAME, evaluation)
+        setting = {name: member.to_flat()[name] for name in self.plan.axes}
+        return results.Member(setting, member.options.seed, _step(run), diverged, evaluation)
+
+    def wait(self, should_stop: Callable[[], bool]) -> bool:
+        """Wait until the members of all processes are finished. Returns whether they are."""
+        while not all(map(self._finished, self.plan.members)):
+            if should_stop():
+                return False
+            time.sleep(WAIT_S)
+        return True
+
+    def _finished(self, member: Recipe) -> bool:
+        with contextlib.suppress(UserError):  # another process may be about to make it
+            run = runs.load(self.folder(member))
+            if run.diverged_at is not None:
+                return True
+            measured = self.measuring is None or _evaluation(run, self.measuring) is not None
+            return _step(run) == member.options.steps and measured
+        return False
+
+    def publish(self) -> None:
+        """Write the table, the CSV, the JSON and the pictures, of the members of all processes."""
+        members = [self._ending(member) for member in self.plan.members]
+        folders = [self.folder(member) for member in self.plan.members]
+        found = results.rows(members)
+        machine = environment.in_words(environment.describe())
+        write_text(self.out / TABLE, results.page(self.command, machine, members, found))
+        write_text(self.out / CSV, results.as_csv(members))
+        write_text(self.out / JSON, results.as_json(self.command, members, found))
+        metrics = [runs.load(folder).metrics() for folder in folders]
+        render.save_png(results.chart(members, metrics), self.out / CURVES)
+        grids = [folder / "samples.png" for folder in folders]
+        render.save_png(results.picture(members, grids), self.out / PICTURE)
+
+
+def _step(run: Run) -> int:
+    return max(checkpoint.steps(run.checkpoints), default=0)
+
+
+def _ended(run: Run) -> bool:
+    """Whether there is nothing left to train."""
+    return run.diverged_at is not None or _step(run) == run.options.steps
+
+
+def _evaluation(run: Run, measuring: Measuring) -> Evaluation | None:
+    """The one that has been made of the newest state, if one has."""
+    return record.current(run.folder / record.NAME, _step(run), measuring.protocol)
+
+
+def _axes(path: Path) -> dict[str, list[Any]] | None:
+    """The axes of the sweep that made a plan.json; None if it does not say."""
+    try:
+        return json.loads(path.read_text())["axes"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,234 @@
+"""What came out of a sweep: one row a setting, over its seeds."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from gen_models import render
+from gen_models.comparison import pictures
+from gen_models.evaluation.measure import MEASURES
+from gen_models.evaluation.record import Evaluation, common_protocol, summarise
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+History = Mapping[str, Sequence[float]]
+
+
+class Member(NamedTuple):
+    """One member: the values of the axes, how far it came, and its evaluation if it has one."""
+
+    setting: dict[str, Any]
+    seed: int
+    step: int
+    diverged: bool
+    evaluation: Evaluation | None
+
+
+class Row(NamedTuple):
+    """One setting over its seeds; None where no seed was measured."""
+
+    setting: dict[str, Any]
+    seeds: int
+    diverged: int
+    mean: dict[str, float]
+    deviation: dict[str, float]  # over the seeds; only where there are several
+    best: float | None  # FID
+    median: float | None
+
+
+def rows(members: Sequence[Member]) -> list[Row]:
+    """The settings, the one of the lowest mean FID first; those without any last."""
+    groups: dict[str, list[Member]] = {}
+    for member in members:
+        groups.setdefault(repr(member.setting), []).append(member)
+    found = [_row(group) for group in groups.values()]
+    return sorted(found, key=lambda row: row.mean.get("fid", np.inf))
+
+
+def _row(group: Sequence[Member]) -> Row:
+    measured = [m.evaluation.measures for m in group if m.evaluation is not None]
+    names = [n for n in MEASURES if measured and all(n in found for found in measured)]
+    values = {name: [found[name].value for found in measured] for name in names}
+    fids = values.get("fid", [])
+    return Row(
+        setting=group[0].setting,
+        seeds=len(group),
+        diverged=sum(member.diverged for member in group),
+        mean={name: float(np.mean(v)) for name, v in values.items()},
+        deviation={n: float(np.std(v, ddof=1)) for n, v in values.items() if len(v) > 1},
+        best=min(fids, default=None),
+        median=float(np.median(fids)) if fids else None,
+    )
+
+
+def markdown(found: Sequence[Row]) -> str:
+    """A table: the axes' values, then the measures, mean ± deviation over the seeds."""
+    axes = list(found[0].setting)
+    names = [n for n in MEASURES if any(n in row.mean for row in found)]
+    heading = [
+        *axes,
+        "seeds",
+        "diverged",
+        *(MEASURES[n].title for n in names),
+        "best FID",
+        "median",
+    ]
+    lines = [heading]
+    for row in found:
+        cells = [_measure(row, name) for name in names]
+        ends = ["–" if x is None else f"{x:.2f}" for x in (row.best, row.median)]
+        settings = [str(row.setting[axis]) for axis in axes]
+        lines.append([*settings, str(row.seeds), str(row.diverged), *cells, *ends])
+    return render.markdown_table(lines)
+
+
+def _measure(row: Row, name: str) -> str:
+    if name not in row.mean:
+        return "–"
+    digits = MEASURES[name].digits
+    spread = f" ± {row.deviation[name]:.{digits}f}" if name in row.deviation else ""
+    return f"{row.mean[name]:.{digits}f}{spread}"
+
+
+def as_csv(members: Sequence[Member]) -> str:
+    """One line a member."""
+    file = io.StringIO()
+    axes = list(members[0].setting)
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow([*axes, "seed", "step", "diverged", *MEASURES])
+    for m in members:
+        measures: Mapping[str, Any] = m.evaluation.measures if m.evaluation else {}
+        values = [measures[n].value if n in measures else "" for n in MEASURES]
+        writer.writerow([*(m.setting[a] for a in axes), m.seed, m.step, m.diverged, *values])
+    return file.getvalue()
+
+
+def as_json(command: str, members: Sequence[Member], found: Sequence[Row]) -> str:
+    """Members and settings, with everything known of them."""
+    values = {
+        "command": command,
+        "settings": [row._asdict() for row in found],
+        "members": [
+            member._asdict()
+            | {"evaluation": None if member.evaluation is None else _scores(member.evaluation)}
+            for member in members
+        ],
+    }
+    return json.dumps(values, indent=1) + "\n"
+
+
+def _scores(evaluation: Evaluation) -> dict[str, Any]:
+    return {name: score._asdict() for name, score in evaluation.measures.items()}
+
+
+def page(command: str, machine: str, members: Sequence[Member], found: Sequence[Row]) -> str:
+    """The table with what it is of."""
+    evaluations = [m.evaluation for m in members if m.evaluation is not None]
+    protocol = f"{common_protocol(evaluations)}\n\n" if evaluations else ""
+    return (
+        f"# Sweep\n\nMade by `{command}` on {machine}.\n\n{protocol}"
+        "Each row is a setting: mean ± deviation over its seeds, the lowest and the median FID "
+        "of them, and how many diverged.\n\n"
+        f"{markdown(found)}\n![FID by setting, curves](curves.png)\n\n![samples](samples.png)\n"
+    )
+
+
+def picture(members: Sequence[Member], grids: Sequence[Path]) -> Image.Image:
+    """The first seed's sample grids over the two axes of the most values: rows and columns.
+
+    Where more options vary, the first member of each place is shown; empty where it has no grid.
+    """
+    counts = {axis: len({repr(m.setting[axis]) for m in members}) for axis in members[0].setting}
+    ranked = sorted(counts, key=lambda axis: -counts[axis])[:2]
+    across, down = [*ranked, None, None][:2]
+    places: dict[tuple[str, str], Image.Image] = {}
+    for member, path in zip(members, grids, strict=True):
+        place = _value(member, down), _value(member, across)
+        if place not in places and path.exists():
+            with Image.open(path) as grid:
+                places[place] = grid.convert("L")
+    if not places:
+        return pictures.framed(pictures.text("no samples", 20))
+    rows = list(dict.fromkeys(_value(member, down) for member in members))
+    columns = list(dict.fromkeys(_value(member, across) for member in members))
+    size = max(grid.width for grid in places.values()), max(g.height for g in places.values())
+    lines = []
+    for row in rows:
+        shown = [
+            pictures.below([pictures.text(column, 15), _fitted(places.get((row, column)), size)], 4)
+            for column in columns
+        ]
+        lines.append(pictures.below([pictures.text(row, 20), pictures.beside(shown)], 8))
+    return pictures.framed(pictures.below(lines))
+
+
+def _fitted(grid: Image.Image | None, size: tuple[int, int]) -> Image.Image:
+    """On a white ground of a size; the ground alone where there is no grid."""
+    ground = Image.new("L", size, pictures.WHITE)
+    if grid is not None:
+        ground.paste(grid)
+    return ground
+
+
+def _value(member: Member, axis: str | None) -> str:
+    return "" if axis is None else f"{axis} {member.setting[axis]}"
+
+
+def chart(members: Sequence[Member], metrics: Sequence[History]) -> Image.Image:
+    """FID by setting with its 95 % interval, and each metric's curve, a colour a setting.
+
+    metrics: of each member, as `Run.metrics` gives them; curves are smoothed means over the seeds.
+    """
+    settings: dict[str, list[int]] = {}
+    for index, member in enumerate(members):
+        settings.setdefault(_label(member), []).append(index)
+    names = [n for n in dict.fromkeys(n for history in metrics for n in history) if n != "step"]
+
+    def draw(panels: Sequence[Axes]) -> None:
+        first, *others = panels
+        first.set_title("FID, 95 % interval", loc="left")
+        first.set_yticks(range(len(settings)), list(settings))
+        first.set_ylim(len(settings) - 0.5, -0.5)
+        for place, indices in enumerate(settings.values()):
+            colour = f"C{place % 10}"
+            first.get_yticklabels()[place].set_color(colour)  # the legend of all panels
+            _interval(first, place, [members[i].evaluation for i in indices], colour)
+            for panel, name in zip(others, names, strict=True):
+                _mean_curve(panel, [metrics[i] for i in indices], name, colour)
+        for panel, name in zip(others, names, strict=True):
+            panel.set_title(name, loc="left")
+            panel.set_xlabel("step")
+
+    return render.chart(draw, 1 + len(names), 1 + len(names), (3.6, 3.4))
+
+
+def _label(member: Member) -> str:
+    return ", ".join(f"{axis} {value}" for axis, value in member.setting.items()) or "all"
+
+
+def _interval(
+    panel: Axes, place: int, evaluations: Sequence[Evaluation | None], colour: str
+) -> None:
+    known = [evaluation for evaluation in evaluations if evaluation is not None]
+    if known:
+        found = summarise(known)["fid"]
+        error = found.interval or 0
+        panel.errorbar(found.value, place, xerr=error, fmt="o", color=colour, capsize=3)
+
+
+def _mean_curve(panel: Axes, histories: Sequence[History], name: str, colour: str) -> None:
+    """The mean over the seeds, as far as all of them came."""
+    length = min(len(history.get(name, [])) for history in histories)
+    if length:
+        values = np.mean([history[name][:length] for history in histories], axis=0)
+        smooth = render.moving_average(values, max(1, length // 50))
+        panel.plot(range(1, length + 1), smooth, color=colour, linewidth=1.2)

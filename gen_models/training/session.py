@@ -1,0 +1,114 @@
+"""One training from its recipe to its end or to a signal, as the commands and notebooks run it."""
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+
+from gen_models import assessment, render, runs
+from gen_models.data import catalog
+from gen_models.data.catalog import Dataset, Splits
+from gen_models.data.known import CATALOG
+from gen_models.runs import Recipe, Run, RunOptions, environment
+from gen_models.sampling import drawing, gallery
+from gen_models.training import fit
+from gen_models.training.interrupt import Interruption, interruptible
+from gen_models.training.placement import Placement
+
+
+class Ended(NamedTuple):
+    """Where a training came to."""
+
+    run: Run
+    step: int
+    interruption: Interruption
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it came to its last step."""
+        return self.step >= self.run.options.steps
+
+
+def placed(recipe: Recipe) -> Recipe:
+    """The recipe for the processes that work on it: several use all their devices. Raises
+    ConfigError for devices that are not there."""
+    if jax.process_count() > 1 and recipe.options.devices == RunOptions.devices:
+        recipe = recipe.with_options(devices=jax.device_count())
+    Placement(recipe.options.devices, recipe.options.batch_size)
+    return recipe
+
+
+def completed(recipe: Recipe) -> tuple[Recipe, Splits]:
+    """The recipe with all that was left to be found out, and its data.
+
+    That is the data set's name, its folder if the environment named it, and the run's folder.
+    """
+    options = recipe.options
+    named = options.data_dir or os.environ.get(catalog.DATA_DIR_VARIABLE)
+    folder = Path(named) if named else None
+    if folder and not str(folder).startswith("~"):
+        folder = folder.absolute()  # so that the run can be resumed from elsewhere
+    # A run on a folder of one's own records the name that the folder gave it: no catalogue has it.
+    name = options.dataset if options.dataset in CATALOG or folder is None else None
+    given = folder if options.data_dir else None  # the environment's folder may be passed over
+    splits = catalog.load_splits(name, given)
+    if options.dataset not in (None, splits.train.name):
+        raise catalog.DataError(
+            f"{folder} holds {splits.train.name!r}, not {options.dataset!r}; leave out --dataset"
+        )
+    recipe = recipe.with_options(dataset=splits.train.name, data_dir=folder)
+    return recipe.with_options(out=options.out or runs.RUNS / recipe.name), splits
+
+
+def train(
+    recipe: Recipe,
+    splits: Splits,
+    observers: Sequence[fit.Observer] = (),
+    report: Callable[[str], None] = print,
+) -> Ended:
+    """Open the run of a completed recipe, or take it up again, and train it to its end or until a
+    signal asks for it. Ends with the gallery. `report` is told of what a person should know.
+
+    Of several processes that train together, the first writes. Raises as `runs.opened` and
+    `fit.fit` do.
+    """
+    if jax.process_index() > 0:
+        return _train_silently(recipe, splits)
+    with runs.opened(recipe.options.out, recipe, splits.train) as run, interruptible() as stop:
+        began = time.perf_counter()
+        before, session = run.sessions(), environment.describe()
+        run.record_sessions([*before, session])
+        for change in environment.changes(before[-1], session) if before else ():
+            report(f"the last bits of the result may differ: {change}")
+        evaluate = None
+        if run.options.evaluate_every_steps:
+            evaluate = assessment.evaluate_state(run, splits)
+        recorder = fit.Recorder(run, splits)
+        step = fit.fit(recorder, observers, lambda: stop.by is not None, report, evaluate)
+        session |= {"reached": step, "seconds": round(time.perf_counter() - began, 1)}
+        run.record_sessions([*before, session])
+        ended = Ended(run, step, stop)
+    if ended.is_done:
+        _draw_gallery(run, splits.test, report)
+    return ended
+
+
+def _train_silently(recipe: Recipe, splits: Splits) -> Ended:
+    """Train together with process 0, which does all the writing."""
+    run = Run(recipe.options.out, recipe, runs.DataRecord.of(splits.train))
+    with interruptible() as stop:
+        recorder = fit.SilentRecorder(run, splits)
+        asked = lambda: stop.by is not None  # noqa: E731
+        step = fit.fit(recorder, (), asked, report=lambda _: None, evaluate=lambda _: {})
+    return Ended(run, step, stop)
+
+
+def _draw_gallery(run: Run, test: Dataset, report: Callable[[str], None]) -> None:
+    state = drawing.newest_state(run, report)
+    folder = run.folder / "gallery"
+    folder.mkdir(exist_ok=True)
+    for name, picture in gallery.pictures(run, state, test).items():
+        render.save_png(picture, folder / f"{name}.png")

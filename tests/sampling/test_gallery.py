@@ -1,0 +1,122 @@
+"""Paths between latents, and the pictures of what a model has learnt."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gen_models import render, runs
+from gen_models.algorithm import Spec
+from gen_models.models import MODELS
+from gen_models.runs import Recipe
+from gen_models.sampling import gallery
+from gen_models.sampling.drawing import great_circle
+from gen_models.sampling.gallery import enlarged, principal
+
+
+def test_a_path_between_latents_begins_and_ends_at_them_and_keeps_its_length():
+    a, b = jax.random.normal(jax.random.key(0), (2, 3, 50))
+    a, b = (x / jnp.linalg.norm(x, axis=-1, keepdims=True) for x in (a, b))
+    path = great_circle(a, b, 5)
+    np.testing.assert_allclose(path[:, 0], a, atol=1e-6)
+    np.testing.assert_allclose(path[:, -1], b, atol=1e-6)
+    np.testing.assert_allclose(np.linalg.norm(path, axis=-1), 1, atol=1e-5)
+    steps = np.einsum("nsz,nsz->ns", path[:, :-1], path[:, 1:])
+    np.testing.assert_allclose(steps, steps[:, :1].repeat(4, axis=1), atol=1e-5)  # equal angles
+
+
+@pytest.mark.parametrize("scale", [1.0, -1.0])
+def test_a_path_between_latents_on_one_line_is_straight(scale):
+    a = jnp.ones((1, 4))
+    path = great_circle(a, scale * a, 3)
+    np.testing.assert_allclose(path[0, :, 0], [1, (1 + scale) / 2, scale], atol=1e-6)
+
+
+def test_the_principal_plane_holds_the_directions_of_most_variance():
+    rng = np.random.default_rng(0)
+    points = rng.normal(size=(500, 4)) * [0.1, 5.0, 0.2, 2.0] + 7
+    plane = principal(points.astype(np.float32))
+    np.testing.assert_allclose(plane.mean(axis=0), 0, atol=1e-4)
+    assert abs(np.corrcoef(plane[:, 0], points[:, 1])[0, 1]) > 0.99
+    assert abs(np.corrcoef(plane[:, 1], points[:, 3])[0, 1]) > 0.99
+
+
+def test_a_plane_is_its_own_principal_plane():
+    points = np.arange(6, dtype=np.float32).reshape(3, 2)
+    np.testing.assert_array_equal(principal(points), points)
+    np.testing.assert_array_equal(principal(points[:, :1])[:, 1], 0)
+
+
+def test_a_map_of_codes_is_enlarged_to_the_images_size_a_shade_a_code():
+    images = enlarged(np.array([[[0, 1], [2, 4]]]), (4, 6))
+    assert images.shape == (1, 4, 6, 1)
+    np.testing.assert_allclose(images[0, :, :, 0][::2, ::3], [[-1, -0.5], [0, 1]])
+    assert (images[0, :2, :3] == -1).all()
+
+
+EXPECTED = {
+    "gan": {"interpolations"},
+    "cgan": {"interpolations"},
+    "infogan": {"interpolations", "code_1", "code_2"},
+    "vae": {"interpolations", "between_images", "latents"},
+    "vq_vae": {"interpolations", "between_images", "codes"},
+}
+
+
+def pictures_of(tmp_path, tiny, model, **options) -> dict:
+    config = Recipe.from_flat({"model": model, "dataset": "tiny", "width": 4} | options)
+    run = runs.Run(tmp_path, config, runs.data_of(tiny.train))
+    state = advance.start(*run.model, jax.random.key(0))
+    return gallery.gallery(run, state, tiny.test)
+
+
+@pytest.mark.parametrize("model", EXPECTED)
+def test_each_kind_of_model_has_pictures_of_its_own(tmp_path, tiny, model, monkeypatch):
+    shown, grid = [], render.grid
+
+    def recorded(images, *layout, **names):
+        shown.append(images)
+        return grid(images, *layout, **names)
+
+    monkeypatch.setattr(render, "grid", recorded)
+    pictures = pictures_of(tmp_path, tiny, model, latent_size=3)
+    assert pictures.keys() == EXPECTED[model]
+    assert all(len(np.unique(images, axis=0)) > 1 for images in shown)
+    assert all(picture.width > 8 for picture in pictures.values())
+
+
+@pytest.mark.parametrize("model", ["vae", "vq_vae"])
+def test_a_way_between_images_begins_and_ends_at_their_reconstructions(
+    tmp_path, tiny, model, monkeypatch
+):
+    shown = []
+    monkeypatch.setattr(render, "grid", lambda images, *_, **__: shown.append(images))
+    config = Recipe.from_flat({"model": model, "dataset": "tiny", "width": 4, "latent_size": 3})
+    run = runs.Run(tmp_path, config, runs.data_of(tiny.train))
+    state = advance.start(*run.model, jax.random.key(0))
+    gallery.gallery(run, state, tiny.test)
+    rows, columns = gallery.ROWS, gallery.COLUMNS
+    ways = shown[1].reshape(rows, columns, *shown[1].shape[1:])
+    chosen = np.resize(np.arange(len(tiny.test.images)), 2 * rows)
+    images, labels = tiny.test.images[chosen], tiny.test.labels[chosen]
+    copies = np.asarray(advance.reconstruct(*run.model, state, images, labels))
+    np.testing.assert_allclose(ways[:, 0], copies[:rows], atol=1e-5)
+    np.testing.assert_allclose(ways[:, -1], copies[rows:], atol=1e-5)
+
+
+def test_a_latent_of_two_dimensions_is_shown_as_a_plane(tmp_path, tiny):
+    assert "plane" in pictures_of(tmp_path, tiny, "vae", latent_size=2)
+
+
+def test_infogans_views_vary_one_code_along_a_row_and_the_category_down_the_columns():
+    module = MODELS["infogan"]
+    algorithm = module.build(module.Config(latent_size=3, categories=4), Spec(8, 8, 3))
+    view = algorithm.views(jax.random.key(0))["code_2"]
+    z = np.asarray(view.z).reshape(view.rows, view.columns, -1)
+    noise, category, codes = np.split(z, [3, 7], axis=-1)
+    assert (noise == noise[:, :1]).all()
+    np.testing.assert_array_equal(category, np.broadcast_to(np.eye(4)[:, None], category.shape))
+    assert (codes[..., 0] == 0).all()
+    np.testing.assert_allclose(
+        codes[..., 1], np.tile(np.linspace(-2, 2, view.columns), (4, 1)), rtol=1e-5
+    )

@@ -1,0 +1,45 @@
+"""The settings of Lucic et al. 2018 ("Are GANs Created Equal? A Large-Scale Study",
+arXiv:1711.10337), a row a model: the values that their code (github.com/google/compare_gan) starts
+from. Those that their search found best are not in it.
+
+All rows: 20 epochs of Fashion-MNIST; where the critic has five batches a step, 20 epochs of the
+critic. Their images are in [0, 1], ours in [-1, 1]; the generators of their GANs are leaky in every
+layer, where ours have ReLU. What else differs there stands above a row.
+
+python -m experiments.train --config configs/lucic2018.py:wgan
+"""
+
+# fmt: off
+common = {
+    "dataset": "fashion_mnist", "steps": 18750, "batch_size": 64,
+    "arch": "infogan", "latent_size": 64, "ema_decay": None,
+}
+
+# The non-saturating GAN.
+ns_gan  = {"model": "gan",     "learning_rate": 5e-5, "beta1": 0.0, "loss": "non_saturating"}
+
+# The saturating ("minimax") GAN.
+mm_gan  = {"model": "gan",     "learning_rate": 5e-5, "beta1": 0.0, "loss": "saturating"}
+
+# The squares are those of probabilities. With those of scores, as in LSGAN's paper, these nets'
+# generator still gives noise after 600 steps.
+lsgan   = {"model": "lsgan",   "learning_rate": 2e-4, "beta1": 0.5, "squared": "probabilities"}
+
+wgan    = {"model": "wgan",    "learning_rate": 5e-5, "beta1": 0.5, "clip": 0.01,
+           "steps": 3750, "critic_updates": 5, "optimiser": "adam"}
+
+# A gradient of norm 1 there is one of ½ here.
+wgan_gp = {"model": "wgan_gp", "learning_rate": 1e-4, "beta1": 0.5, "penalty": 10.0,
+           "steps": 3750, "critic_updates": 5, "beta2": 0.999}
+
+# The discriminator has batch normalisation by default; without, they say, it is better. The
+# gradient is that of the probability, and the noise is of one sign.
+dragan  = {"model": "dragan",  "learning_rate": 1e-4, "beta1": 0.5, "penalty": 10.0}
+
+# The discriminator is updated five times a step, the generator a fifth as often as here. The
+# auto-encoder has no batch normalisation, its code passes a leaky ReLU, and k may leave [0, 1].
+began   = {"model": "began",   "learning_rate": 1e-4, "beta1": 0.5, "gamma": 0.75,
+           "balance_rate": 0.001}
+
+vae     = {"model": "vae",     "learning_rate": 5e-5, "beta1": 0.5}
+# fmt: on

@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup train test stress benchmark clean
+.PHONY: setup train test stress notebooks benchmark clean
 
 setup: .venv/installed
 
@@ -20,7 +20,11 @@ test: .venv/tools
 stress: .venv/tools
 	$(BIN)/python -m pytest -m slow
 	GEN_MODELS_FUZZ=10000 GEN_MODELS_KILLS=25 $(BIN)/python -m pytest \
-		tests/data/test_idx_fuzz.py tests/training/test_checkpoint.py tests/test_config.py tests/stress
+		tests/data/test_idx_fuzz.py tests/runs/test_checkpoint.py tests/runs/test_recipe.py tests/stress
+
+# The notebooks in examples/, executed and written back with their outputs.
+notebooks: .venv/tools
+	PYTHONPATH=. $(BIN)/python examples/execute.py
 
 benchmark: .venv/installed
 	$(BIN)/python -m experiments.benchmark

@@ -17,12 +17,12 @@ from experiments import command
 from gen_models import assessment, runs
 from gen_models.assessment import Extent
 from gen_models.data import catalog, images
+from gen_models.data.catalog import Splits
 from gen_models.data.known import CATALOG
 from gen_models.evaluation import features, record
 from gen_models.evaluation.evaluator import Evaluator
 from gen_models.evaluation.record import Evaluation
 from gen_models.fields import ConfigError, validate
-from gen_models.runs import Run
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,8 @@ class Options(Extent):
     """Instead of a run, generated images: IDX, .npy, .npz, or a folder or zip of PNGs."""
     labels: Path | None = None
     """Classes that --images was asked for, one integer each: IDX, .npy, .npz, .txt or .csv."""
+    unlabelled: bool = False
+    """Ignore the labels in the file of --images: those of a model that was not told them."""
     dataset: str | None = None
     """Data set to measure --images against: fashion_mnist, mnist, or nothing for --data-dir."""
     data_dir: Path | None = None
@@ -43,42 +45,24 @@ class Options(Extent):
     """Weights of a feature net. Default: the data set's own, shipped or in results/features/."""
 
 
-def evaluator(dataset: str | None, data_dir: Path | None, options: Options) -> Evaluator:
-    """What images of a data set are measured with. Raises UserError."""
-    name = dataset if dataset in CATALOG or data_dir is None else None
-    splits = catalog.load_splits(name, data_dir)
+def evaluator(splits: Splits, options: Options) -> Evaluator:
+    """What images are measured with. Raises UserError."""
     path = options.features or features.net_path(splits.train.name)
     return Evaluator(features.load(path), splits, options.reference)
 
 
-def evaluator_for(run: Run, options: Options) -> Evaluator:
-    """What a run is measured with. Its data folder is the one asked for, or its own; a known data
-    set is found without it too. Raises UserError."""
-    own = run.options
-    gone = own.data_dir is not None and not own.data_dir.expanduser().is_dir()
-    folder = options.data_dir or (None if gone and own.dataset in CATALOG else own.data_dir)
-    found = evaluator(own.dataset, folder, options)
-    if run.data.digest != found.splits.train.digest:
-        name = found.splits.train.name
-        raise runs.RunError(f"{run.folder} was trained on other data than {name}")
-    return found
-
-
 def evaluate_images(options: Options) -> Evaluation:
     """Measure the images of another program, and write beside them. Raises UserError."""
-    pixels, labels = images.read_images(options.images)
+    path = options.images.absolute()
+    pixels, labels = images.read_images(path)
     if options.labels is not None:
         labels = images.read_labels(options.labels)
-    measured_with = evaluator(options.dataset, options.data_dir, options)
-    beside = partial("{}.{}".format, options.images.name)
-    found = assessment.evaluate_images(
-        assessment.Samples(pixels, labels),
-        measured_with,
-        options,
-        options.images.name,
-        options.images.with_name(beside("memorisation.png")),
-    )
-    record.write(options.images.with_name(beside(record.NAME)), found)
+    samples = assessment.Samples(pixels, None if options.unlabelled else labels)
+    name = options.dataset if options.dataset in CATALOG or options.data_dir is None else None
+    measured_with = evaluator(catalog.load_splits(name, options.data_dir), options)
+    picture = path.with_name(f"{path.name}.memorisation.png")
+    found = assessment.evaluate_images(samples, measured_with, options, path.name, picture)
+    record.write(path.with_name(f"{path.name}.{record.NAME}"), found)
     return found
 
 
@@ -105,8 +89,8 @@ def check(options: Options) -> None:
     """Raises ConfigError for options that contradict each other."""
     if bool(options.runs) == bool(options.images):
         raise ConfigError("name one run or more, or --images FILE, and not both")
-    if options.runs and (options.dataset or options.labels):
-        raise ConfigError("--dataset and --labels go with --images; a run knows its own")
+    if options.runs and (options.dataset or options.labels or options.unlabelled):
+        raise ConfigError("--dataset, --labels and --unlabelled go with --images, not with runs")
     if options.images and options.best:
         raise ConfigError("--best goes with runs, not with --images")
     if options.images and not (options.dataset or options.data_dir):
@@ -129,7 +113,8 @@ def main(args: Sequence[str]) -> int:
     evaluators: dict[str, Evaluator] = {}
     for run in [runs.load(folder) for folder in options.runs]:
         if run.data.digest not in evaluators:
-            evaluators[run.data.digest] = evaluator_for(run, options)
+            splits = assessment.data_of(run.options, run.data, options.data_dir)
+            evaluators[run.data.digest] = evaluator(splits, options)
         began = time.perf_counter()
         measured_with = evaluators[run.data.digest]
         evaluation = assessment.evaluate_run(run, measured_with, options, report)

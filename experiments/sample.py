@@ -1,10 +1,7 @@
-"""Draw from a trained run: `python -m experiments.sample RUN --labels 3 --count 64`."""
+"""Draw from a trained model: `python -m experiments.sample RUN --labels 3 --count 64`."""
 
-import math
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -12,44 +9,33 @@ import numpy as np
 import tyro
 
 from experiments import command
-from gen_models import render, runs
+from gen_models import render, trained
 from gen_models.data import idx
-from gen_models.fields import Between, ConfigError, validate
-from gen_models.sampling import drawing
+from gen_models.fields import Between, validate
 
 GRID_IMAGES = 400
 
 
 @dataclass(frozen=True)
 class Options:
-    """Draw images from a run's newest checkpoint, or from its best."""
+    """Draw images from a run's newest checkpoint, from its best, or from a shipped model."""
 
-    run: Annotated[Path, tyro.conf.Positional]
-    """The folder of the run."""
+    model: Annotated[Path, tyro.conf.Positional]
+    """Folder of a run, a saved model, or the name of a shipped one, such as fashion_mnist-cgan."""
     labels: tuple[int, ...] = ()
     """Classes to draw, in turn, from a conditional model. Default: every class."""
     count: Annotated[int, Between(1, 1_000_000)] = 100
-    """How many images."""
+    """Images to draw."""
     seed: Annotated[int, Between(0, 2**31 - 1)] = 1
-    """Decides the latents."""
+    """Seed of the latents."""
     best: bool = False
-    """Take the best checkpoint that --eval-every kept, not the last one."""
+    """Take the best checkpoint that --evaluate-every-steps kept, not the last one."""
     out: Path | None = None
-    """The picture to write, a grid of the first 400 images. Default: drawn.png in the run."""
+    """Picture to write, a grid of the first 400 images. Default: drawn.png in the run, or
+    MODEL.png here."""
     idx: Path | None = None
     """Prefix of IDX files to write too: PREFIX-images-idx3-ubyte with all images, and from a
     conditional model PREFIX-labels-idx1-ubyte."""
-
-
-def check_labels(options: Options, run: runs.Run, conditional: bool) -> np.ndarray:
-    """One label an image, i32[N]. Raises ConfigError for classes that the run does not know."""
-    classes = len(run.data.class_names)
-    wrong = [label for label in options.labels if not 0 <= label < classes]
-    if wrong:
-        raise ConfigError(f"labels are {wrong}, expected whole numbers from 0 to {classes - 1}")
-    if options.labels and not conditional:
-        raise ConfigError(f"{run.config.run.model} is not conditional: it has no use for --labels")
-    return np.resize(np.array(options.labels or range(classes), np.int32), options.count)
 
 
 def write_idx(prefix: Path, images: np.ndarray, labels: np.ndarray | None) -> None:
@@ -67,22 +53,17 @@ def main(args: Sequence[str]) -> int:
     """Draw, write, say where. Returns the exit code."""
     options = command.parse("sample", Options, args)
     validate(options)
-    run = runs.load(options.run)
-    build, spec, config = run.model
-    conditional = build(config, spec).conditional
-    labels = check_labels(options, run, conditional)
-    key = drawing.key_for(drawing.Purpose.SAMPLES, options.seed)
-    state = drawing.newest_state(run, partial(print, file=sys.stderr), best=options.best)
-    images = drawing.draw(run.model, state, key, labels)
-
-    shown = min(len(images), GRID_IMAGES)
-    columns = math.ceil(math.sqrt(shown))
-    picture = render.grid(images[:shown], -(-shown // columns), columns)
-    out = options.out or run.folder / "drawn.png"
-    render.save_png(picture, out)
-    print(f"{shown} of {len(images)} images: {out}")
+    model = trained.load(options.model, best=options.best)
+    images = model.sample(options.count, options.labels, options.seed)
+    folder = options.model if options.model.is_dir() else None
+    out = options.out or (folder / "drawn.png" if folder else Path(f"{model.name}.png"))
+    shown = images[:GRID_IMAGES]
+    render.save_png(render.grid(shown), out)
+    print(f"{len(shown)} of {len(images)} images: {out}")
     if options.idx is not None:
-        write_idx(options.idx, images, labels if conditional else None)
+        classes = options.labels or range(len(model.class_names))
+        labels = np.resize(np.array(classes, np.int32), len(images))
+        write_idx(options.idx, images, labels if model.conditional else None)
     return 0
 
 

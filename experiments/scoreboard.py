@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated
 
 from experiments import command
-from experiments.progress import Terminal
 from gen_models import assessment, render, runs
 from gen_models.assessment import Extent
 from gen_models.comparison import entries, pictures
@@ -25,6 +24,7 @@ from gen_models.scoreboard.results import Cell, Result
 from gen_models.storage.files import write_text
 from gen_models.training import session
 from gen_models.training.fit import DivergenceError
+from gen_models.training.progress import Terminal
 
 PAGE, NUMBERS = "README.md", "scoreboard.json"
 

@@ -9,13 +9,13 @@ from typing import Any
 
 from experiments import command
 from experiments.command import Processes
-from experiments.progress import Terminal
 from gen_models import runs
 from gen_models.fields import ConfigError, validate
 from gen_models.models import MODELS
 from gen_models.runs import Recipe, RunOptions
 from gen_models.runs import recipe as recipes
 from gen_models.training import fit, session
+from gen_models.training.progress import Terminal
 from gen_models.training.session import Ended
 
 STOPPED = 128 + signal.SIGTERM  # a signal reached another process, not this one
@@ -98,8 +98,11 @@ def observers(terminal: Terminal, options: RunOptions) -> list[fit.Observer]:
     """Who watches the training."""
     if not options.tensorboard:
         return [terminal]
-    from experiments.event_files import EventFiles  # slow to import, and seldom wanted
-
+    try:
+        from experiments.event_files import EventFiles  # slow to import, and seldom wanted
+    except ModuleNotFoundError as error:
+        advice = 'pip install "gen-models[tensorboard]"'
+        raise ConfigError(f"--tensorboard needs {error.name}: {advice}") from error
     return [terminal, EventFiles(options.out / "tensorboard")]
 
 

@@ -1,1 +1,40 @@
-"""Small generative models of images, trained with JAX and measured so that results compare."""
+"""GANs and VAEs for small images, in JAX, measured so that results compare.
+
+import gen_models as gm
+
+cgan = gm.load("fashion_mnist-cgan")         # a shipped model, or the folder of a run
+gm.grid(cgan.sample(16, label=3, seed=0))
+vae = gm.train(model="vae", steps=2000)
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gen_models.errors import UserError
+    from gen_models.models import MODELS
+    from gen_models.render import grid
+    from gen_models.trained import Trained, load, train
+
+__version__ = "0.1.0"
+
+# Imported at their first use: the parts of the package do not wait for, or need, the whole.
+_HOMES = {
+    "MODELS": "gen_models.models",
+    "Trained": "gen_models.trained",
+    "UserError": "gen_models.errors",
+    "grid": "gen_models.render",
+    "load": "gen_models.trained",
+    "train": "gen_models.trained",
+}
+__all__ = ["MODELS", "Trained", "UserError", "grid", "load", "train"]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

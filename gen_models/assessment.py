@@ -11,7 +11,9 @@ import numpy as np
 
 from gen_models import programs, render
 from gen_models.algorithm import Key, State
+from gen_models.data import catalog
 from gen_models.data.catalog import Splits
+from gen_models.data.known import CATALOG
 from gen_models.evaluation import features, record
 from gen_models.evaluation.evaluator import Evaluator
 from gen_models.evaluation.likelihood import likelihood
@@ -19,7 +21,7 @@ from gen_models.evaluation.protocol import Protocol
 from gen_models.evaluation.record import Evaluation
 from gen_models.fields import Between, ConfigError
 from gen_models.model import Model
-from gen_models.runs import Run
+from gen_models.runs import DataRecord, Run, RunError, RunOptions
 from gen_models.sampling import drawing
 from gen_models.sampling.drawing import Purpose
 
@@ -53,6 +55,21 @@ class Samples(NamedTuple):
 
     images: np.ndarray
     labels: np.ndarray | None
+
+
+def data_of(options: RunOptions, data: DataRecord, data_dir: str | Path | None = None) -> Splits:
+    """The data of a run: in the folder asked for, or its own; a known data set is found without.
+
+    Raises UserError if there are none, and RunError for data that it was not trained on.
+    """
+    own = options.data_dir
+    gone = own is not None and not own.expanduser().is_dir()
+    folder = data_dir or (None if gone and options.dataset in CATALOG else own)
+    name = options.dataset if options.dataset in CATALOG or folder is None else None
+    splits = catalog.load_splits(name, folder)
+    if splits.train.digest != data.digest:
+        raise RunError(f"{options.model} was trained on other data than this {splits.train.name}")
+    return splits
 
 
 def protocol(dataset: str, extent: Extent) -> Protocol:
@@ -117,10 +134,10 @@ def evaluate_images(
     if labels is not None:
         fits = len(labels) == len(samples.images)
         if not fits or np.any((labels < 0) | (labels >= classes)):
+            extremes = f" from {labels.min()} to {labels.max()}" if len(labels) else ""
             raise ConfigError(
-                f"{name} has {len(labels)} labels from {labels.min(initial=0)} to "
-                f"{labels.max(initial=0)}, expected one below {classes} for each of "
-                f"{len(samples.images)} images"
+                f"{name} has {len(labels)} labels{extremes}, expected one from 0 to {classes - 1} "
+                f"for each of {len(samples.images)} images"
             )
     subject = {"dataset": evaluator.splits.train.name, "name": name}
     found = evaluate_samples(samples, evaluator, extent, subject, picture)

@@ -1,6 +1,6 @@
 """What every registered model promises, and the adversarial engine's step by hand.
 
-Compiling `training.advance` as users have it, once a model, is most of the time taken.
+Compiling `programs.advance` as users have it, once a model, is most of the time taken.
 """
 
 import dataclasses
@@ -20,7 +20,8 @@ from gen_models.algorithm import Algorithm, Batch, Spec, State
 from gen_models.data.stream import gather
 from gen_models.engines.adversarial import Game, adversarial
 from gen_models.fields import to_dict, validate
-from gen_models.losses.adversarial import non_saturating
+from gen_models.losses import non_saturating
+from gen_models.model import Model
 from gen_models.models import MODELS
 from gen_models.nets.net import Net, Verdict
 
@@ -40,19 +41,20 @@ class Subject:
 
     def __init__(self, name, options, train, quick_jit):
         self.name, self.module = name, MODELS[name]
-        self.config = self.module.Config(**options)
-        self.spec = Spec(*train.image_shape, train.num_classes)
+        self.model = Model(self.module.build, train.spec, self.module.Config(**options))
+        self.config, self.spec = self.model.config, self.model.spec
         self.train, self.quick_jit = train, quick_jit
-        self.images = BATCH * self.module.build(self.config, self.spec).batches
+        self.images = BATCH * self.algorithm.batches
         self.chunk = gather(train, 0, 0, STEPS, self.images)
-
-    @property
-    def model(self):
-        return self.module.build, self.spec, self.config
 
     @cached_property
     def algorithm(self) -> Algorithm:
-        return self.module.build(self.config, self.spec)
+        return self.model.algorithm
+
+    def with_options(self, **options) -> Model:
+        """The model with other options."""
+        config = dataclasses.replace(self.config, **options)
+        return dataclasses.replace(self.model, config=config)
 
     @cached_property
     def start(self):
@@ -62,19 +64,12 @@ class Subject:
     def fresh(self) -> State:
         return jax.device_get(self.start(KEY_INIT))
 
-    def advance(self, count, state=None, key=KEY_TRAIN, config=None, chunk=None):
+    def advance(self, count, state=None, key=KEY_TRAIN, model=None, chunk=None):
         """`count` steps from a state, a fresh one by default; all on the host, none donated."""
         state = jax.tree.map(jnp.array, self.fresh if state is None else state)
+        chunk = jax.device_put(chunk or self.chunk)
         return jax.device_get(
-            programs.advance(
-                self.module.build,
-                self.spec,
-                config or self.config,
-                state,
-                jax.device_put(chunk or self.chunk),
-                jnp.int32(count),
-                key,
-            )
+            programs.advance(model or self.model, state, chunk, jnp.int32(count), key)
         )
 
     @cached_property
@@ -84,19 +79,13 @@ class Subject:
 
     def sample(self, state=None, key=KEY_SAMPLE, labels=LABELS):
         state = self.trained[0] if state is None else state
-        return np.asarray(programs.sample(*self.model, state, key, labels))
+        return np.asarray(programs.sample(self.model, state, key, labels))
 
 
 @pytest.fixture(scope="module", params=MODELS)
 def subject(request, tiny, tiny_options, quick_jit) -> Iterator[Subject]:
     yield Subject(request.param, tiny_options, tiny.train, quick_jit)
     jax.clear_caches()  # the programs of all models together would fill the memory
-
-
-def with_options(subject, **options):
-    """An algorithm like the subject's, of other options."""
-    config = dataclasses.replace(subject.config, **options)
-    return subject.module.build(config, subject.spec)
 
 
 def batch_of(spec, count):
@@ -117,7 +106,7 @@ def any_differs(found, wanted):
     return any(np.any(a != b) for a, b in pairs)
 
 
-# Samples
+# --- samples
 
 
 def test_samples_are_finite_images_of_the_promised_shape_and_range(subject):
@@ -146,16 +135,16 @@ def test_samples_come_from_the_averaged_parameters_alone(subject):
 
 
 def test_reconstructions_have_the_originals_shape_and_range(subject):
-    if subject.algorithm.encode is None:
+    if subject.algorithm.latent is None:
         pytest.skip("no encoder")
     originals = subject.train.images[:5]
     labels = subject.train.labels[:5]
-    copies = np.asarray(programs.reconstruct(*subject.model, subject.trained[0], originals, labels))
+    copies = np.asarray(programs.reconstruct(subject.model, subject.trained[0], originals, labels))
     assert copies.shape == (5, 8, 8, 1)
     assert np.all((copies >= -1) & (copies <= 1))
 
 
-# Steps
+# --- steps
 
 
 def test_training_is_decided_by_its_key(subject):
@@ -213,7 +202,7 @@ def test_the_average_lags_behind_the_parameters(subject):
 
 
 def test_without_an_ema_decay_the_average_is_the_parameters(subject):
-    algorithm = with_options(subject, ema_decay=None)
+    algorithm = subject.with_options(ema_decay=None).algorithm
 
     def step(state, batch):
         state, _ = algorithm.step(state, batch, KEY_TRAIN)
@@ -233,10 +222,14 @@ def test_metrics_are_finite(subject):
     assert metrics[programs.FINITE].tolist() == [1] * STEPS
 
 
+def test_names_of_metrics_say_what_they_are_and_not_auxiliary(subject):
+    assert not [name for name in subject.trained[1] if "auxiliary" in name]
+
+
 def test_other_image_sizes_work(subject):
     size = 12, 8
     spec = Spec(*size, num_classes=5)
-    algorithm = subject.module.build(subject.config, spec)
+    algorithm = dataclasses.replace(subject.model, spec=spec).algorithm
     state = jax.eval_shape(algorithm.init, KEY_INIT)
     stepped, _ = jax.eval_shape(algorithm.step, state, batch_of(spec, subject.images), KEY_TRAIN)
     assert stepped == state
@@ -244,7 +237,7 @@ def test_other_image_sizes_work(subject):
     assert images.shape == (len(LABELS), *size, 1)
 
 
-# Chunks
+# --- chunks
 
 
 def test_advance_is_its_steps_one_by_one(subject):
@@ -271,27 +264,58 @@ def test_cutting_a_chunk_differently_changes_no_bit(subject, cut):
 
 def test_a_vmapped_member_equals_its_single_run(subject):
     rates = [subject.config.learning_rate, 3 * subject.config.learning_rate]
-    configs = [dataclasses.replace(subject.config, learning_rate=rate) for rate in rates]
+    models = [subject.with_options(learning_rate=rate) for rate in rates]
     keys = jax.random.split(KEY_TRAIN, 2)
 
-    def step(config, state, batch, key):
-        return subject.module.build(config, subject.spec).step(state, batch, key)
+    def step(model, state, batch, key):
+        return model.algorithm.step(state, batch, key)
 
-    population = jax.tree.map(lambda *each: jnp.stack(each), *configs)
+    population = jax.tree.map(lambda *each: jnp.stack(each), *models)
     states = jax.tree.map(lambda leaf: jnp.stack([leaf, leaf]), subject.fresh)
     together = subject.quick_jit(jax.vmap(step, in_axes=(0, 0, None, 0)))
     for images, labels in list(zip(*subject.chunk[1:], strict=True))[:3]:
         states, _ = together(population, states, programs.to_batch(images, labels), keys)
-    for member, config in enumerate(configs):
-        alone, _ = subject.advance(3, key=keys[member], config=config)
+    for member, model in enumerate(models):
+        alone, _ = subject.advance(3, key=keys[member], model=model)
         assert_close(jax.tree.map(lambda leaf: leaf[member], states), alone)  # noqa: B023
+
+
+# --- the model as a value
+
+
+def test_a_model_round_trips_through_its_leaves(subject):
+    leaves, structure = jax.tree.flatten(subject.model)
+    assert leaves == jax.tree.leaves(subject.config)  # build and spec have none
+    assert jax.tree.unflatten(structure, leaves) == subject.model
+
+
+def test_models_have_one_tree_structure_whatever_their_rates_and_another_for_all_else(subject):
+    def other_build(config, spec):
+        return subject.module.build(config, spec)
+
+    structure = jax.tree.structure(subject.model)
+    assert jax.tree.structure(subject.with_options(learning_rate=0.5)) == structure
+    others = {
+        "build": dataclasses.replace(subject.model, build=other_build),
+        "spec": dataclasses.replace(subject.model, spec=Spec(12, 8, 5)),
+        "width": subject.with_options(width=5),
+    }
+    assert all(jax.tree.structure(model) != structure for model in others.values())
+
+
+def test_registered_models_have_tree_structures_of_their_own(tiny):
+    structures = [
+        jax.tree.structure(Model(module.build, tiny.train.spec, module.Config()))
+        for module in MODELS.values()
+    ]
+    assert len(set(structures)) == len(MODELS)
 
 
 def test_configs_of_other_real_values_share_one_compilation(subject):
     subject.advance(1)
     compiled = programs.advance._cache_size()
-    slower = dataclasses.replace(subject.config, learning_rate=1e-5, ema_decay=0.5)
-    state, _ = subject.advance(1, config=slower)
+    slower = subject.with_options(learning_rate=1e-5, ema_decay=0.5)
+    state, _ = subject.advance(1, model=slower)
     assert programs.advance._cache_size() == compiled
     usual, _ = subject.advance(1)
     assert any_differs(state.params, usual.params)
@@ -309,24 +333,16 @@ def test_real_valued_options_are_the_leaves_of_a_config(subject):
     assert to_dict(doubled) == {n: 2 * v if n in given else v for n, v in values.items()}
 
 
-# Other hardware
+# --- other hardware
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_advance_lowers_for_accelerators_as_native_convolutions(subject, dtype):
     if dtype == "bfloat16" and subject.name not in ("dcgan", "vae", "vq_vae"):
         pytest.skip("its layers are those of the three that are tried")
-    config = dataclasses.replace(subject.config, compute_dtype=dtype)
+    model = subject.with_options(compute_dtype=dtype)
     lower = jax.export.export(programs.advance, platforms=("cuda", "tpu"))
-    program = lower(
-        subject.module.build,
-        subject.spec,
-        config,
-        subject.fresh,
-        subject.chunk,
-        np.int32(STEPS),
-        KEY_TRAIN,
-    )
+    program = lower(model, subject.fresh, subject.chunk, np.int32(STEPS), KEY_TRAIN)
     # The chunk goes to the device as bytes; becoming float32 is part of the step.
     images = [aval for aval in program.in_avals if aval.shape[1:] == subject.chunk.images.shape[1:]]
     assert [(aval.shape, aval.dtype) for aval in images] == [(subject.chunk.images.shape, np.uint8)]
@@ -338,16 +354,16 @@ def test_advance_lowers_for_accelerators_as_native_convolutions(subject, dtype):
     assert set(re.findall(r"custom_call @(\w+)", text)) <= {"cu_threefry2x32_ffi"}
 
 
-# The variational engine
+# --- the variational engine
 
 
 def test_the_vaes_loss_decreases(tiny, tiny_options, quick_jit):
     vae = Subject("vae", tiny_options, tiny.train, quick_jit)
-    config = dataclasses.replace(vae.config, learning_rate=1e-2)
+    faster = vae.with_options(learning_rate=1e-2)
     state, losses = vae.fresh, []
     for start in range(0, 10 * STEPS, STEPS):
         chunk = gather(tiny.train, 0, start, STEPS, BATCH)
-        state, metrics = vae.advance(STEPS, state, config=config, chunk=chunk)
+        state, metrics = vae.advance(STEPS, state, model=faster, chunk=chunk)
         np.testing.assert_allclose(
             metrics["loss"], metrics["reconstruction"] + metrics["kl"], rtol=1e-5
         )
@@ -356,9 +372,9 @@ def test_the_vaes_loss_decreases(tiny, tiny_options, quick_jit):
     assert losses[-1] < losses[len(losses) // 2] < losses[0]
 
 
-# The adversarial engine, on a game that can be played by hand: G(z) = z A, D(x) = <x, w> + b.
+# --- the adversarial engine, by hand
 
-
+# A game that can be played by hand: G(z) = z A, D(x) = <x, w> + b.
 SPEC = Spec(height=2, width=2, num_classes=1)
 Z = np.array([[1.0, -0.5, 0.25], [0.0, 2.0, -1.0]], np.float32)
 REAL = np.array([[1.0, 0.0, -1.0, 0.5], [0.5, 0.5, 0.0, -0.5]], np.float32)
@@ -447,6 +463,9 @@ def test_the_sampling_player_is_averaged_and_drawn_from():
     np.testing.assert_allclose(state.ema["params"]["A"], averaged, rtol=1e-5)
     images = adversarial(game, SPEC).sample(state, KEY_SAMPLE, jnp.zeros(2, jnp.int32))
     np.testing.assert_allclose(images.reshape(2, 4), Z @ averaged, rtol=1e-4)
+
+
+# --- bytes
 
 
 def test_bytes_become_the_ends_of_the_range():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from gen_models import render
 from gen_models.runs import environment
-from gen_models.storage.files import atomic_write
+from gen_models.storage.files import write_bytes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -94,8 +94,7 @@ def write(result: dict[str, Any], prefix: Path) -> list[Path]:
     paths = [prefix.parent / (prefix.name + suffix) for suffix in (".md", ".json", ".png")]
     texts = (markdown(result), json.dumps(result, indent=2) + "\n")
     for path, text in zip(paths, texts, strict=False):
-        with atomic_write(path) as file:
-            file.write(text.encode())
+        write_bytes(path, text.encode())
     _chart(result, paths[-1])
     return paths
 

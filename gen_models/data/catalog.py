@@ -19,6 +19,7 @@ from gen_models.algorithm import Spec
 from gen_models.data import idx
 from gen_models.data.fetch import DataError, fetch, notice
 from gen_models.data.known import CATALOG, FILES, IMAGES, LABELS, KnownDataset
+from gen_models.errors import UserError
 from gen_models.storage.cache import cache_folder, expanded
 
 Split = Literal["train", "test"]
@@ -74,7 +75,9 @@ def _in_memory(dataset: Dataset) -> Dataset:
     is_mapped = isinstance(dataset.images, np.memmap)
     if not is_mapped or dataset.images.nbytes > MAX_IN_MEMORY_BYTES:
         return dataset
-    return dataset._replace(images=np.array(dataset.images))
+    images = np.array(dataset.images)
+    images.flags.writeable = False
+    return dataset._replace(images=images)
 
 
 def load(
@@ -225,7 +228,10 @@ def _named_folder(data_dir: str | Path | None) -> Path | None:
         source = f"the data folder that {DATA_DIR_VARIABLE} names"
     if data_dir is None:
         return None
-    folder = expanded(data_dir)
+    try:
+        folder = expanded(data_dir)
+    except UserError as error:
+        raise DataError(str(error)) from error
     if not folder.is_dir():
         raise DataError(f"{source}, {folder}, is not there or not a folder")
     return folder

@@ -22,7 +22,7 @@ from gen_models.evaluation.measure import Estimate, Score, by_class, mean, measu
 from gen_models.evaluation.memorisation import closeness, copied, duplicates
 from gen_models.evaluation.protocol import MEASURES_VERSION, Protocol
 from gen_models.storage.cache import cache_folder
-from gen_models.storage.files import atomic_write
+from gen_models.storage.files import write_bytes
 
 MIN_SAMPLES = 10
 SCORE_STEPS = 300  # of 128 images, for each classifier of a classification accuracy score
@@ -147,8 +147,7 @@ class Evaluator:
             pass  # not there, or damaged: it can always be computed again
         found = {name: list(estimate) for name, estimate in compute().items()}
         path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_write(path) as file:
-            file.write(json.dumps(found).encode())
+        write_bytes(path, json.dumps(found).encode())
         return found
 
     def _measure_floor(self, samples: int) -> dict[str, Estimate]:

@@ -24,7 +24,7 @@ from gen_models.evaluation import classifier
 from gen_models.evaluation.frechet import Gaussian, gaussian
 from gen_models.evaluation.protocol import MEASURES_VERSION
 from gen_models.storage.cache import cache_folder
-from gen_models.storage.files import atomic_write
+from gen_models.storage.files import atomic_write, write_bytes
 from gen_models.storage.tensors import filled, named
 
 SHIPPED = Path(__file__).parent / "shipped"
@@ -146,8 +146,7 @@ def save(
     for split, described in seen.items():
         for field, value in gaussian(described.features)._asdict().items():
             arrays[f"{split}/{field}"] = np.asarray(value)
-    with atomic_write(path) as file:
-        file.write(data)
+    write_bytes(path, data)
     with atomic_write(path.with_suffix(".npz")) as file:
         np.savez(file, allow_pickle=False, **arrays)
     return load(path)

@@ -13,7 +13,7 @@ from gen_models.errors import UserError
 from gen_models.evaluation.measure import MEASURES, Score
 from gen_models.evaluation.protocol import Protocol, common
 from gen_models.fields import ConfigError
-from gen_models.storage.files import atomic_write
+from gen_models.storage.files import write_bytes
 
 FORMAT, VERSION = "gen_models.evaluation", 1
 NAME = "evaluation.json"
@@ -101,8 +101,7 @@ def from_dict(values: object) -> Evaluation:
 def write(path: Path, evaluation: Evaluation) -> None:
     """Write evaluation.json. Raises UserError."""
     text = json.dumps(to_dict(evaluation), indent=2, allow_nan=False)
-    with atomic_write(path) as file:
-        file.write(text.encode() + b"\n")
+    write_bytes(path, text.encode() + b"\n")
 
 
 def read(path: Path) -> Evaluation:

@@ -84,8 +84,8 @@ class Prior(nn.Module):
         scan = nn.scan(
             place, variable_broadcast="params", split_rngs={"params": False}, in_axes=1, out_axes=1
         )
-        first = jnp.full(len(noise), self.codes, jnp.int32)
-        return scan(self, (self._start(len(noise)), first), noise)[1]
+        first = jnp.full(noise.shape[0], self.codes, jnp.int32)
+        return scan(self, (self._start(noise.shape[0]), first), noise)[1]
 
     def _start(self, count: int) -> Array:
         return jnp.zeros((count, self.width))

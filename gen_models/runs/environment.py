@@ -12,6 +12,7 @@ from typing import Any
 
 import jax
 
+from gen_models import __version__
 from gen_models.errors import UserError
 
 # What may change the last bits of a result.
@@ -55,13 +56,15 @@ def in_words(session: dict[str, Any]) -> str:
 
 
 def code_version() -> str:
-    """The commit of the source tree, "-dirty" with changes but to results; "unknown" outside of a
-    checkout."""
+    """The commit of the source tree, "-dirty" with changes outside of results/; outside of a
+    checkout the package's version."""
     try:
+        # Installed into an environment, the package may lie in another project's repository.
+        _git("ls-files", "--error-unmatch", str(Path(__file__).resolve()))
         commit = _git("describe", "--always", "--abbrev=12")
         changed = _git("status", "--porcelain", "--untracked-files=no", ":(top,exclude)results")
     except (OSError, subprocess.SubprocessError):
-        return "unknown"
+        return __version__
     return f"{commit}-dirty" if changed else commit
 
 

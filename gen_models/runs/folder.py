@@ -35,7 +35,6 @@ from gen_models.data.catalog import Dataset
 from gen_models.errors import UserError
 from gen_models.fields import Between, ConfigError
 from gen_models.model import Model
-from gen_models.models import MODELS
 from gen_models.runs import checkpoint, environment
 from gen_models.runs import recipe as recipes
 from gen_models.runs.recipe import Recipe, RunOptions
@@ -88,7 +87,7 @@ class Run:
     @property
     def model(self) -> Model:
         """The model that is trained, its state apart."""
-        return Model(MODELS[self.options.model].build, self.data.spec, self.recipe.config)
+        return self.recipe.model(self.data.spec)
 
     @property
     def images_a_step(self) -> int:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, get_type_hints
 
+from gen_models.algorithm import Spec
 from gen_models.fields import (
     Between,
     ConfigError,
@@ -23,6 +24,7 @@ from gen_models.fields import (
     shown,
     to_dict,
 )
+from gen_models.model import Model
 from gen_models.models import MODELS
 
 FORMAT = "gen_models.run"
@@ -106,6 +108,10 @@ class Recipe(NamedTuple):
         """With other options of the run."""
         return self._replace(options=replace(self.options, **changes))
 
+    def model(self, spec: Spec) -> Model:
+        """The model for images of `spec`."""
+        return Model(MODELS[self.options.model].build, spec, self.config)
+
     @property
     def identity(self) -> dict[str, Any]:
         """The options that decide every byte of parameters, metrics and grids."""
@@ -177,6 +183,9 @@ def _preset(text: str, row: str | None) -> dict[str, Any]:
     if row not in rows:
         asked = "a row must be named" if row is None else f"it has no row {row!r}"
         raise ValueError(f"{asked}: add one of {', '.join(f':{name}' for name in rows)}")
+    for name, value in values.items():  # or it would be left out in silence
+        if not isinstance(value, dict):
+            raise ValueError(f"{name} is no dict, as rows and `{COMMON}` of a table are")
     return values.get(COMMON, {}) | values[row]
 
 

@@ -8,13 +8,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from gen_models import programs
-from gen_models.algorithm import Array, Key, State
+from gen_models.algorithm import Array, Key, Latents, State
 from gen_models.data.pixels import to_bytes
 from gen_models.errors import UserError
 from gen_models.model import Model
 from gen_models.runs import Run, checkpoint
 
-BATCH = 500  # images drawn in one dispatch, at most
+BLOCK = 20  # images drawn in one dispatch
+LATENTS = 500  # drawn with one key, a multiple of BLOCK
 
 
 class Purpose(IntEnum):
@@ -33,18 +34,23 @@ def key_for(purpose: Purpose, seed: int) -> Key:
 
 
 def draw(model: Model, state: State, key: Key, labels: np.ndarray) -> np.ndarray:
-    """Images u8[N,H,W] for labels i32[N]. The first ones do not depend on how many follow.
-
-    Dispatches are of one size, the last one of the power of two that holds what is left.
+    """Images u8[N,H,W] for labels i32[N]. The first ones do not depend on how many follow, to the
+    last bit: programs of other sizes would round otherwise, so all images are drawn BLOCK by BLOCK.
     """
-    parts = []
-    for index, start in enumerate(range(0, len(labels), BATCH)):
-        part = labels[start : start + BATCH]
-        size = min(BATCH, 1 << (len(part) - 1).bit_length())
-        key_part = jax.random.fold_in(key, index)
-        images = programs.sample(model, state, key_part, np.resize(part, size))
-        parts.append(to_bytes(images)[: len(part)])
-    return np.concatenate(parts)
+    images = []
+    for start in range(0, len(labels), BLOCK):
+        index, offset = divmod(start, LATENTS)
+        if offset == 0:
+            z = _latents(model, jax.random.fold_in(key, index))
+        part = labels[start : start + BLOCK]
+        block = programs.generate(model, state, z[offset : offset + BLOCK], np.resize(part, BLOCK))
+        images.append(to_bytes(block)[: len(part)])
+    return np.concatenate(images)
+
+
+@jax.jit
+def _latents(model: Model, key: Key) -> Latents:
+    return model.algorithm.prior(key, LATENTS)
 
 
 def paths(model: Model, state: State, key: Key, labels: np.ndarray, steps: int) -> np.ndarray:

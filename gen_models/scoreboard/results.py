@@ -53,7 +53,7 @@ class Result(NamedTuple):
 
 
 def read(path: Path) -> dict[Cell, Result]:
-    """All results in the file `path`, {} if there is none. Raises ScoreboardError for anything else."""
+    """All results in `path`, {} if there is none. Raises ScoreboardError for anything else."""
     try:
         values = json.loads(path.read_text(), parse_constant=record.refuse)
         if (values["format"], values["version"]) != (FORMAT, VERSION):

@@ -63,10 +63,15 @@ def atomic_write(path: str | Path) -> Iterator[BinaryIO]:
     _sync_folder(path.parent)
 
 
+def write_bytes(path: Path, data: bytes) -> None:
+    """Replace a file, whole or not at all. Raises UserError."""
+    with atomic_write(path) as file:
+        file.write(data)
+
+
 def write_text(path: Path, text: str) -> None:
     """Replace a text file, whole or not at all. Raises UserError."""
-    with atomic_write(path) as file:
-        file.write(text.encode())
+    write_bytes(path, text.encode())
 
 
 def remove_leftovers(folder: Path) -> None:

@@ -4,8 +4,6 @@ from typing import NamedTuple
 
 from gen_models.benchmark.flops import matmul, step_flops
 from gen_models.data.catalog import Dataset
-from gen_models.model import Model
-from gen_models.models import MODELS
 from gen_models.runs import Recipe
 from gen_models.sweep import plan
 from gen_models.sweep.plan import Plan
@@ -36,8 +34,8 @@ def estimate(work: Plan, train: Dataset) -> Estimate:
     rate = max(rate_of(product()) for _ in range(3))
 
     def operations(member: Recipe) -> int:
-        model = Model(MODELS[member.options.model].build, train.spec, member.config)
-        return step_flops(model, member.options.batch_size) * member.options.steps
+        batch = member.options.batch_size
+        return step_flops(member.model(train.spec), batch) * member.options.steps
 
     total = sum(operations(group[0]) * len(group) for group in work.groups)
     return Estimate(

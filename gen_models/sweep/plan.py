@@ -11,7 +11,6 @@ import numpy as np
 
 from gen_models.algorithm import Spec
 from gen_models.fields import ConfigError
-from gen_models.model import Model
 from gen_models.models import MODELS
 from gen_models.programs import shapes
 from gen_models.runs import Recipe
@@ -189,7 +188,7 @@ def member_name(member: Recipe, axes: Mapping[str, tuple[Any, ...]]) -> str:
 
 def state_bytes(member: Recipe, spec: Spec) -> int:
     """Memory that a member's state takes."""
-    leaves = jax.tree.leaves(shapes(Model(MODELS[member.options.model].build, spec, member.config)))
+    leaves = jax.tree.leaves(shapes(member.model(spec)))
     return sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in leaves)
 
 

@@ -31,8 +31,12 @@ def interruptible() -> Iterator[Interruption]:
 
     Every file is written beside its final name and renamed, so that ending at once does no damage.
     A thread takes the signals: Python's own handlers would wait for a compilation to end, and take
-    two signals during it for one.
+    two signals during it for one. Outside of the main thread, which alone can take signals, none
+    is noted.
     """
+    if threading.current_thread() is not threading.main_thread():
+        yield Interruption()
+        return
     interruption = Interruption()
     reader, writer = socket.socketpair()
     writer.setblocking(False)

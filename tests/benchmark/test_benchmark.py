@@ -10,6 +10,7 @@ from experiments import benchmark
 from gen_models.algorithm import Spec, State
 from gen_models.benchmark import flops, loop, report, rounds, steps, torch_twin
 from gen_models.errors import UserError
+from gen_models.model import Model
 from gen_models.models import MODELS, dcgan
 from gen_models.nets import conv
 
@@ -46,20 +47,35 @@ def test_a_steps_operations_are_those_of_its_program_by_columns(model):
     options = {"width": 4, "latent_size": 5}
     with conv.using(conv.COLUMNS):
         stepper = steps.Stepper(model, 6, **options)
-    found = flops.step_flops(stepper.build, steps.SPEC, stepper.config, 6)
+    found = flops.step_flops(stepper.model, 6)
     # The compiler sees that a product of a column and a row is no sum.
     assert found == pytest.approx(stepper.flops, rel=0.01)
 
 
 def test_a_step_of_dcgan_takes_the_operations_of_its_products():
-    found = flops.step_flops(dcgan.build, steps.SPEC, dcgan.Config(), 64)
+    found = flops.step_flops(Model(dcgan.build, steps.SPEC, dcgan.Config()), 64)
     assert found == pytest.approx(9.44e9, rel=1e-3)
+
+
+@pytest.mark.parametrize("model", ["vae", "wgan"])
+def test_every_contestant_of_a_stepper_takes_its_time(monkeypatch, model):
+    monkeypatch.setattr(steps, "SPEC", Spec(8, 8, 3))
+    stepper = steps.Stepper(model, 4, width=4, latent_size=3)
+    contestants = {
+        "in a loop": stepper.in_loop(2),
+        "call by call": stepper.call_by_call(2),
+        "sampling": steps.sampler(stepper, 5),
+        "a population": steps.population(stepper, members=2, steps=2),
+    }
+    times = rounds.alternate(contestants, rounds=1)
+    assert all(seconds > 0 for (seconds,) in times.values())
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_a_larger_batch_takes_more_operations_in_proportion(model):
-    module, spec = MODELS[model], Spec(8, 8, 3)
-    few, many = (flops.step_flops(module.build, spec, module.Config(width=4), n) for n in (16, 64))
+    module = MODELS[model]
+    value = Model(module.build, Spec(8, 8, 3), module.Config(width=4))
+    few, many = (flops.step_flops(value, batch_size) for batch_size in (16, 64))
     assert 2 < many / few < 4.5
 
 

@@ -7,10 +7,12 @@ import shutil
 import numpy as np
 import pytest
 
+from gen_models.algorithm import Spec
 from gen_models.data import catalog, idx, known
-from gen_models.data.catalog import DataError, load
-from gen_models.data.known import FILES, IMAGES, LABELS
+from gen_models.data.catalog import DataError, load, load_splits
+from gen_models.data.known import FILES, IMAGES, LABELS, KnownDataset
 from gen_models.data.sources import Payload, SourceError
+from gen_models.storage.cache import cache_folder
 
 
 class Folder:
@@ -55,7 +57,7 @@ def world(tmp_path, monkeypatch):
             for file in FILES
             for content in [(origin / file).read_bytes()]
         )
-        entries[name] = known.Entry(
+        entries[name] = KnownDataset(
             name, ("a", "b", "c"), payloads, (str(tmp_path / "os" / name),), (Folder(origin),)
         )
     monkeypatch.setattr(catalog, "CATALOG", entries)
@@ -91,9 +93,47 @@ def test_dataset_fields(world):
     assert dataset.labels.dtype == np.int32
     assert dataset.labels.tolist() == [0, 1, 2, 0, 1]
     assert (dataset.num_classes, dataset.image_shape) == (3, (6, 8))
+    assert dataset.spec == Spec(height=6, width=8, num_classes=3)
     digests = {load(name, split).digest for name in catalog.CATALOG for split in IMAGES}
     assert len(digests) == 4
     assert dataset.digest == load("mnist", "test", world / "origin" / "mnist").digest
+
+
+@pytest.mark.parametrize("kind", ["known", "own", "own, zipped"])
+def test_load_splits_reads_what_load_finds_into_memory(world, kind):
+    folder = write_files(world / "own", seed=7)
+    if kind == "own, zipped":
+        for file in FILES:
+            idx.write(folder / file, idx.read(folder / file), compress=True)
+    name, data_dir = ("mnist", None) if kind == "known" else (None, folder)
+    splits = load_splits(name, data_dir)
+    for split, found in zip(("train", "test"), splits, strict=True):
+        wanted = load(name, split, data_dir)
+        assert not isinstance(found.images, np.memmap)
+        assert not found.images.flags.writeable
+        assert not found.labels.flags.writeable
+        assert found.images.dtype == wanted.images.dtype
+        np.testing.assert_array_equal(found.images, wanted.images)
+        np.testing.assert_array_equal(found.labels, wanted.labels)
+        assert (found.name, found.class_names) == (wanted.name, wanted.class_names)
+        assert found.digest == wanted.digest
+    assert (len(splits.train.labels), len(splits.test.labels)) == (12, 5)
+
+
+def test_load_splits_survives_a_file_that_another_program_overwrites(world):
+    folder = write_files(world / "own", seed=7)
+    splits = load_splits(data_dir=folder)
+    before = splits.train.images.copy()
+    path = folder / IMAGES["train"]
+    path.write_bytes(bytes(path.stat().st_size))  # in place, as a mapping would see it
+    np.testing.assert_array_equal(splits.train.images, before)
+
+
+@pytest.mark.usefixtures("world")
+def test_load_splits_leaves_huge_images_mapped(monkeypatch):
+    monkeypatch.setattr(catalog, "MAX_IN_MEMORY_BYTES", 12 * 6 * 8 - 1)
+    splits = load_splits("mnist")
+    assert [isinstance(split.images, np.memmap) for split in splits] == [True, False]
 
 
 def test_order_of_search(world, monkeypatch):
@@ -112,7 +152,7 @@ def test_cache_falls_back_to_the_home_folder(monkeypatch):
     monkeypatch.setenv("HOME", "/home/somebody")
     for value in ("", "relative"):
         monkeypatch.setenv("XDG_CACHE_HOME", value)
-        assert str(cache.cache_folder("mnist")) == "/home/somebody/.cache/gen_models/mnist"
+        assert str(cache_folder("mnist")) == "/home/somebody/.cache/gen_models/mnist"
 
 
 @pytest.mark.parametrize("form", ["raw", "gz", "dot", "sub-folder", "hyphen"])

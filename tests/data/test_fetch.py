@@ -157,7 +157,7 @@ def test_cache_that_cannot_be_written(tmp_path):
         fetch("toy", PAYLOADS, [Fake(CONTENTS)], tmp_path / "file" / "cache")
 
 
-# Web ------------------------------------------------------------------------------------------
+# --- web
 
 
 def test_web(tmp_path, server):
@@ -212,7 +212,7 @@ def test_web_that_never_answers(tmp_path, monkeypatch):
     released.set()
 
 
-# Package managers, played by scripts ----------------------------------------------------------
+# --- package managers, played by scripts
 
 
 def program(folder, name, script):
@@ -293,7 +293,7 @@ def test_program_that_hangs_is_ended_with_its_children(tmp_path, programs, monke
     assert not child.exists() or child.read_text().split()[2] == "Z"
 
 
-# Several processes ----------------------------------------------------------------------------
+# --- several processes
 
 SLOW = """
 import sys, time

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from gen_models.data import catalog
+from gen_models.data.catalog import Splits
 from gen_models.data.fetch import DataError
 from gen_models.data.known import CATALOG
 from gen_models.evaluation import classifier, features
@@ -62,7 +63,7 @@ def test_the_shipped_statistics_are_those_of_the_real_test_split(dataset):
     np.testing.assert_allclose(found.mean, net.gaussians["test"].mean, atol=1e-3)
 
 
-def test_a_net_with_other_weights_than_its_name_says_is_refused(tmp_path):
+def test_load_refuses_other_weights_under_a_shipped_name(tmp_path):
     source = features.net_path("mnist")
     path = tmp_path / "mnist.safetensors"
     data = bytearray(source.read_bytes())
@@ -74,7 +75,7 @@ def test_a_net_with_other_weights_than_its_name_says_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["empty", "half", "text", "no statistics", "foreign statistics"])
-def test_a_damaged_net_is_told_and_not_a_stack_trace(tmp_path, damage):
+def test_load_of_a_damaged_net_raises_feature_error(tmp_path, damage):
     source, path = features.net_path("mnist"), tmp_path / "mnist.safetensors"
     data, statistics = source.read_bytes(), source.with_suffix(".npz").read_bytes()
     if damage == "foreign statistics":
@@ -99,8 +100,8 @@ def test_a_damaged_cache_of_features_is_made_again(tmp_path, monkeypatch, tiny):
 
 
 def test_a_net_of_a_known_data_set_that_is_not_the_shipped_one_has_another_name(tmp_path, tiny):
-    train, test = (split._replace(name="mnist") for split in tiny)
-    weights = classifier.train(train, classifier.Config(steps=1), seed=0)
-    net = features.save(tmp_path / "own.safetensors", weights, train, test, {"mirror": False})
+    splits = Splits(*(split._replace(name="mnist") for split in tiny))
+    weights = classifier.train(splits.train, classifier.Config(steps=1), seed=0)
+    net = features.save(tmp_path / "own.safetensors", weights, splits, {"mirror": False})
     assert net.record["name"] == "mnist-cnn"
     assert features.load(tmp_path / "own.safetensors").name == net.name

@@ -7,7 +7,7 @@ import pytest
 
 from gen_models.errors import UserError
 from gen_models.evaluation import record
-from gen_models.evaluation.measure import MEASURES
+from gen_models.evaluation.measure import MEASURES, Score
 from gen_models.evaluation.protocol import Protocol, ProtocolError, common
 from gen_models.evaluation.record import Evaluation, RecordError, Summary
 
@@ -22,15 +22,20 @@ OTHERS = [
 STUDENT = 4.302652729911275  # 97.5 % quantile with 2 degrees of freedom, from a table
 
 
+def score(value, error=0.5):
+    return Score(value, error, floor=1.25, floor_error=None)
+
+
 def row(value, error=0.5):
-    return {"value": value, "error": error, "floor": 1.25, "floor_error": None}
+    """A score as JSON holds it."""
+    return score(value, error)._asdict()
 
 
 def evaluation(name="run", fid=12.5, protocol=PROTOCOL, **measures):
     return Evaluation(
         subject={"name": name, "seed": 3},
         protocol=protocol,
-        measures={"fid": row(fid), "recall": row(0.5, None), **measures},
+        measures={"fid": score(fid), "recall": score(0.5, None), **measures},
         likelihood={"elbo": {"value": -230.5, "error": 0.1}},
         details={"per_class": {"Größe": {"fid": None}}},
     )
@@ -200,8 +205,8 @@ def test_a_single_run_has_the_interval_of_its_own_error():
 
 
 def test_only_what_all_runs_have_is_summarised_in_the_order_of_the_measures():
-    more = {"label_accuracy": row(0.9), "coverage": row(0.7), "kid": row(3.0)}
-    both = {"coverage": row(0.8), "kid": row(2.0)}
+    more = {"label_accuracy": score(0.9), "coverage": score(0.7), "kid": score(3.0)}
+    both = {"coverage": score(0.8), "kid": score(2.0)}
     summaries = record.summarise([evaluation("a", **more), evaluation("b", **both)])
     assert list(summaries) == ["fid", "kid", "recall", "coverage"]
     assert list(summaries) == [name for name in MEASURES if name in summaries]

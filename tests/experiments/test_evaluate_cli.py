@@ -1,7 +1,10 @@
-"""`train_features`, `evaluate`, `compare`, `--evaluate-every-steps`: from one's own data to numbers."""
+"""`train_features`, `evaluate`, `compare`, `--evaluate-every-steps`: own data, then numbers."""
 
+import io
 import json
 import os
+import sys
+import zipfile
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,16 +14,30 @@ import pytest
 from PIL import Image
 from trainings import write_folder
 
-from experiments import compare, evaluate, sample, scoreboard, sweep, train, train_features
-from gen_models.data import idx
+from experiments import (
+    command,
+    compare,
+    evaluate,
+    sample,
+    scoreboard,
+    sweep,
+    train,
+    train_features,
+)
+from gen_models import assessment, runs
+from gen_models.data import catalog, idx
+from gen_models.data.catalog import Splits
+from gen_models.data.images import ImagesError
 from gen_models.errors import UserError
 from gen_models.evaluation import record
-from gen_models.evaluation.evaluator import Yardstick
+from gen_models.evaluation.evaluator import Evaluator
 from gen_models.evaluation.features import FeatureError
 from gen_models.evaluation.protocol import ProtocolError
 from gen_models.fields import ConfigError
-from gen_models.runs import checkpoint, environment
-from gen_models.runs.folder import RunError, load
+from gen_models.runs import RunError, checkpoint, environment
+from gen_models.scoreboard import agenda, results
+from gen_models.scoreboard.results import Cell
+from gen_models.storage import compilations
 
 QUICK = ["--width", "4", "--latent-size", "3", "--batch-size", "4", "--steps", "4"]
 
@@ -63,9 +80,9 @@ def test_an_evaluation_names_its_protocol_its_errors_and_its_floors():
     names |= {"label_accuracy", "authenticity", "classification_score"}
     assert found.measures.keys() == names
     for name in names - {"kid"}:
-        row = found.measures[name]
-        assert row["error"] >= 0
-        assert row["floor"] is not None
+        score = found.measures[name]
+        assert score.error >= 0
+        assert score.floor is not None
     assert found.subject["step"] == 4
     assert set(found.details["per_class"]) == {"0", "1", "2"}
     assert found.likelihood == {}
@@ -103,14 +120,106 @@ def test_images_of_another_program_score_as_the_run_that_made_them():
     assert "label_accuracy" not in found.measures
 
 
+def made_by_another_program(*options):
+    """The evaluation of images in a file, without its name."""
+    assert evaluate.main(["--images", *map(str, options), "--data-dir", "tiny"]) == 0
+    found = record.read(Path(f"{options[0]}.{record.NAME}"))
+    assert found.subject == {"dataset": "tiny", "name": str(options[0])}
+    assert Path(f"{options[0]}.memorisation.png").is_file()
+    return found._replace(subject={})
+
+
+@pytest.fixture(scope="module")
+def others(place, tiny):
+    """Forty images with their labels, as IDX, and what they score: an evaluation."""
+    idx.write(place / "forty", tiny.train.images[30:])
+    idx.write(place / "forty-labels", tiny.train.labels[30:].astype(np.uint8))
+    return made_by_another_program("forty", "--labels", "forty-labels")
+
+
+def test_images_and_labels_in_an_npz_score_as_those_in_two_idx_files(others, tiny):
+    images, labels = tiny.train.images[30:], tiny.train.labels[30:]
+    np.savez("both.npz", images=images, labels=labels)
+    assert made_by_another_program("both.npz") == others
+    np.savez("floats.npz", images=images[..., None] / np.float32(127.5) - 1, y=labels)
+    assert made_by_another_program("floats.npz") == others
+
+
+def test_labels_given_by_option_stand_in_for_those_in_the_file(others, tiny):
+    np.savez("wrong.npz", images=tiny.train.images[30:], labels=np.zeros(40, np.int64))
+    assert made_by_another_program("wrong.npz") != others
+    Path("forty.csv").write_text("".join(f"{label}\n" for label in tiny.train.labels[30:]))
+    assert made_by_another_program("wrong.npz", "--labels", "forty.csv") == others
+
+
+def test_labels_in_the_file_of_images_are_ignored_if_unlabelled(others, tiny):
+    np.savez("unasked.npz", images=tiny.train.images[30:], labels=np.zeros(40, np.int64))
+    np.save("alone.npy", tiny.train.images[30:])
+    found = made_by_another_program("unasked.npz", "--unlabelled")
+    assert found == made_by_another_program("alone.npy")
+    assert found.measures.keys() == others.measures.keys() - {"label_accuracy"}
+
+
+@pytest.mark.usefixtures("others")
+def test_the_classification_score_of_images_is_taken_of_those_with_labels():
+    measures = made_by_another_program("forty", "--labels", "forty-labels", "--cas").measures
+    assert measures["classification_score"].floor is not None
+    assert "classification_score" not in made_by_another_program("forty", "--cas").measures
+
+
+def png(image):
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, format="PNG")
+    return file.getvalue()
+
+
+def test_a_zip_of_pngs_in_folders_of_their_class_scores_as_their_arrays(others, tiny):
+    pairs = list(enumerate(zip(tiny.train.images[30:], tiny.train.labels[30:], strict=True)))
+    with zipfile.ZipFile("classes.zip", "w") as archive:
+        for index, (image, label) in pairs:
+            archive.writestr(f"made/{label}/{index}.png", png(image))
+    found = made_by_another_program("classes.zip")
+    order = np.argsort(tiny.train.labels[30:], kind="stable")
+    np.savez("in_order.npz", x=tiny.train.images[30:][order], y=tiny.train.labels[30:][order])
+    assert found == made_by_another_program("in_order.npz")
+    assert found.measures.keys() == others.measures.keys()
+    for name in others.measures.keys() - {"kid"}:  # whose subsets depend on the order
+        value = others.measures[name].value
+        assert found.measures[name].value == pytest.approx(value, rel=1e-6, abs=1e-6)
+
+
+def test_a_zip_and_a_folder_of_pngs_have_the_order_of_their_numbers(others, tiny):
+    Path("pictures").mkdir()
+    with zipfile.ZipFile("flat.zip", "w") as archive:
+        for index, image in enumerate(tiny.train.images[30:]):
+            archive.writestr(f"{index}.png", png(image))
+            Path(f"pictures/{index}.png").write_bytes(png(image))
+    for name in ("flat.zip", "pictures"):
+        assert "label_accuracy" not in made_by_another_program(name).measures
+        assert made_by_another_program(name, "--labels", "forty-labels") == others
+
+
+def test_images_without_a_data_set_are_refused_with_one_line(place, monkeypatch, capsys):
+    idx.write(place / "twenty", np.zeros((20, 8, 8), np.uint8))
+    monkeypatch.setattr(compilations, "keep", lambda: None)
+    monkeypatch.setattr(sys, "argv", ["evaluate", "--images", "twenty"])
+    with pytest.raises(SystemExit) as end:
+        command.run(evaluate.main)
+    out, err = capsys.readouterr()
+    assert (end.value.code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith("error: --images needs --dataset or --data-dir")
+    assert "fashion_mnist, mnist" in err
+    assert not Path(f"twenty.{record.NAME}").exists()
+
+
 def test_real_images_score_as_the_floor_does(place, tiny):
     idx.write(place / "real", tiny.train.images[:40])
     assert evaluate.main(["--images", "real", "--data-dir", "tiny"]) == 0
     found = record.read(Path("real.evaluation.json"))
-    row = found.measures["fid"]
-    assert row["value"] < 10 * row["floor"]
+    fid = found.measures["fid"]
+    assert fid.value < 10 * fid.floor
     assert found.details["memorisation"]["exact_copies"] == 40
-    assert found.measures["authenticity"]["value"] == 0
+    assert found.measures["authenticity"].value == 0
 
 
 @pytest.mark.parametrize(
@@ -121,10 +230,13 @@ def test_real_images_score_as_the_floor_does(place, tiny):
         (["cgan-0", "--labels", "x"], ConfigError, "go with --images"),
         (["--images", "x", "--best"], ConfigError, "goes with runs"),
         (["nowhere"], RunError, "is not a run"),
+        (["cgan-0", "--unlabelled"], ConfigError, "go with --images"),
+        (["--images", "few"], ConfigError, "--images needs --dataset or --data-dir"),
+        (["--images", "gone", "--data-dir", "tiny"], ImagesError, "gone: No such file"),
         (
             ["--images", "tiny/t10k-labels-idx1-ubyte", "--data-dir", "tiny"],
-            ConfigError,
-            "expected",
+            ImagesError,
+            "expected images",
         ),
         (
             ["--images", "flat", "--data-dir", "tiny"],
@@ -159,38 +271,49 @@ def test_bad_requests_are_told_what_is_wrong(place, args, error, words):
         evaluate.main(args)
 
 
-def test_the_data_of_a_run_is_where_it_was_or_where_one_says(place, tmp_path):
-    run = load(Path("cgan-0"))
-    assert evaluate.data_folder(run, evaluate.Options()) == place / "tiny"
-    moved = evaluate.Options(data_dir=tmp_path)
-    assert evaluate.data_folder(run, moved) == tmp_path
-    known = replace(run.config.run, dataset="mnist", data_dir=tmp_path / "gone")
-    elsewhere = replace(run, config=run.config._replace(run=known))
-    assert evaluate.data_folder(elsewhere, evaluate.Options()) is None
+def test_the_data_of_a_run_are_where_they_were_or_in_the_folder_asked_for(
+    place, tmp_path, tiny, monkeypatch
+):
+    looked = []
+
+    def load_splits(name, folder):
+        looked.append((name, folder))
+        return tiny
+
+    run = runs.load(Path("cgan-0"))
+    monkeypatch.setattr(catalog, "load_splits", load_splits)
+    data = replace(run.data, digest=tiny.train.digest)
+    assert assessment.data_of(run.options, data) == tiny
+    assessment.data_of(run.options, data, tmp_path)
+    known = replace(run.options, dataset="mnist", data_dir=tmp_path / "gone")
+    assessment.data_of(known, data)
+    assert looked == [(None, place / "tiny"), (None, tmp_path), ("mnist", None)]
+
+
+def test_a_run_on_other_data_than_it_was_trained_on_is_refused(tmp_path, tiny):
+    other = tiny.test, tiny.train
+    write_folder(tmp_path / "tiny", Splits(*other))
+    with pytest.raises(RunError, match="cgan was trained on other data than this tiny"):
+        evaluate.main(["cgan-0", "--data-dir", str(tmp_path / "tiny")])
 
 
 def test_labels_that_do_not_fit_the_images_are_refused(place):
     idx.write(place / "twenty", np.zeros((20, 8, 8), np.uint8))
-    for labels in (np.zeros(19, np.uint8), np.full(20, 3, np.uint8), np.zeros(20, np.float32)):
+    for labels, words in (
+        (np.zeros(19, np.uint8), "19 labels from 0 to 0, expected one from 0 to 2 for each of 20"),
+        (np.full(20, 3, np.uint8), "20 labels from 3 to 3, expected one from 0 to 2 for each"),
+        (np.zeros(20, np.float32), "found float32.20., expected one integer an image"),
+    ):
         idx.write(place / "labels", labels)
-        with pytest.raises(ConfigError, match="expected one integer below 3"):
+        with pytest.raises(UserError, match=words):
             evaluate.main(["--images", "twenty", "--labels", "labels", "--data-dir", "tiny"])
 
 
 def test_training_evaluates_at_its_steps_and_keeps_the_best_state(monkeypatch):
-    monkeypatch.setattr(assess, "Extent", partial(assess.Extent, samples=40))
-    args = [
-        "--data-dir",
-        "tiny",
-        *QUICK[:-1],
-        "6",
-        "--evaluate-every-steps",
-        "2",
-        "--out",
-        "watched",
-    ]
-    assert train.main([*args, "--checkpoint-every-steps", "2"]) == 0
-    run = load(Path("watched"))
+    monkeypatch.setattr(assessment, "Extent", partial(assessment.Extent, samples=40))
+    args = ["--data-dir", "tiny", *QUICK[:-1], "6", "--evaluate-every-steps", "2"]
+    assert train.main([*args, "--checkpoint-every-steps", "2", "--out", "watched"]) == 0
+    run = runs.load(Path("watched"))
     history = run.evaluations()
     assert history["step"] == [2, 4, 6]
     best = history["step"][int(np.argmin(history["fid"]))]
@@ -198,11 +321,11 @@ def test_training_evaluates_at_its_steps_and_keeps_the_best_state(monkeypatch):
     assert record.read(run.folder / record.NAME).subject["step"] == 6
     found = evaluated("watched", "--best")
     assert found.subject["step"] == best
-    assert found.measures["fid"]["value"] == pytest.approx(min(history["fid"]), rel=1e-9)
+    assert found.measures["fid"].value == pytest.approx(min(history["fid"]), rel=1e-9)
 
 
 def test_a_resumed_run_has_the_evaluations_of_an_undisturbed_one(monkeypatch):
-    monkeypatch.setattr(assess, "Extent", partial(assess.Extent, samples=40))
+    monkeypatch.setattr(assessment, "Extent", partial(assessment.Extent, samples=40))
     args = ["--data-dir", "tiny", *QUICK[:-2], "--evaluate-every-steps", "2", "--model", "dcgan"]
     args += ["--checkpoint-every-steps", "3"]
     assert train.main([*args, "--steps", "8", "--out", "whole"]) == 0
@@ -210,15 +333,15 @@ def test_a_resumed_run_has_the_evaluations_of_an_undisturbed_one(monkeypatch):
     newest = Path("cut/checkpoints/step_00000005.safetensors")
     newest.unlink()  # as if it had been killed after the evaluation of step 4
     assert train.main([*args, "--steps", "8", "--out", "cut"]) == 0
-    assert load(Path("cut")).evaluations() == load(Path("whole")).evaluations()
+    assert runs.load(Path("cut")).evaluations() == runs.load(Path("whole")).evaluations()
     assert checkpoint.steps(Path("cut/best")) == checkpoint.steps(Path("whole/best"))
 
 
 @pytest.mark.slow
-def test_a_sweep_measures_its_members_as_evaluate_does_by_one_yardstick(monkeypatch):
-    default, made, init = assess.Extent, [], Yardstick.__init__
-    monkeypatch.setattr(assess, "Extent", lambda: default(samples=40, draws=3))
-    monkeypatch.setattr(Yardstick, "__init__", lambda *a: made.append(init(*a)))
+def test_a_sweep_measures_its_members_as_evaluate_does_with_one_evaluator(monkeypatch):
+    default, made, init = assessment.Extent, [], Evaluator.__init__
+    monkeypatch.setattr(assessment, "Extent", lambda: default(samples=40, draws=3))
+    monkeypatch.setattr(Evaluator, "__init__", lambda *a: made.append(init(*a)))
     args = ["--data-dir", "tiny", "--model", "vae", *QUICK, "--seeds", "2", "--out", "swept"]
     assert sweep.main(args) == 0
     assert len(made) == 1
@@ -257,25 +380,29 @@ def test_a_comparison_says_which_numbers_are_of_another_state_than_the_pictures(
     assert "longer (step 4, the newest is 6); python -m experiments.evaluate measures" in page
 
 
-def test_the_scoreboard_takes_only_evaluations_of_its_own_protocol_and_of_the_last_state():
+def test_the_scoreboard_takes_only_evaluations_of_its_own_protocol_and_of_the_last_state(
+    monkeypatch,
+):
     evaluated("cgan-0", "--cas")
-    folder, default, fewer = Path("cgan-0"), assess.Extent(), assess.Extent(samples=40)
-    assert scoreboard.evaluated(folder, 4, assess.protocol("tiny", fewer))
-    assert not scoreboard.evaluated(folder, 4, assess.protocol("tiny", default))
-    assert not scoreboard.evaluated(folder, 5, assess.protocol("tiny", fewer))
-    assert not scoreboard.evaluated(Path("nowhere"), 4, assess.protocol("tiny", fewer))
+    folder, cell = Path("cgan-0"), Cell("tiny", "cgan", 0, 4)
+    assert not agenda.is_evaluated(cell, folder)
+    fewer = assessment.protocol("tiny", assessment.Extent(samples=40))
+    monkeypatch.setattr(agenda, "protocol", lambda _: fewer)
+    assert agenda.is_evaluated(cell, folder)
+    assert not agenda.is_evaluated(cell._replace(steps=5), folder)
+    assert not agenda.is_evaluated(cell, Path("nowhere"))
 
 
 def test_the_scoreboard_takes_from_a_run_its_options_numbers_machine_and_samples():
     evaluated("cgan-0", "--cas")
-    run, cell = load(Path("cgan-0")), ledger.Cell("tiny", "cgan", 0, 4)
-    found = scoreboard.result(run)
-    assert found.options == run.config.identity
-    assert found.fid == record.read(Path("cgan-0/evaluation.json")).measures["fid"]["value"]
+    run, cell = runs.load(Path("cgan-0")), Cell("tiny", "cgan", 0, 4)
+    found = agenda.result_of(run)
+    assert found.options == run.recipe.identity
+    assert found.fid == record.read(Path("cgan-0/evaluation.json")).measures["fid"].value
     assert found.seconds > 0
     assert found.machine in environment.in_words(run.sessions()[-1])
-    ledger.write(Path("scoreboard.json"), {cell: found})
-    assert ledger.read(Path("scoreboard.json")) == {cell: found}
+    results.write(Path("scoreboard.json"), {cell: found})
+    assert results.read(Path("scoreboard.json")) == {cell: found}
     scoreboard.draw(run, cell, scoreboard.Options(results=Path()))
     with Image.open("scoreboard/tiny-cgan.png") as picture:
         assert picture.height == 3 * (2 * 8 + 2) + 2  # a class a row, each pixel two by two

@@ -10,7 +10,6 @@ from experiments import sample, train
 from gen_models.data import idx
 from gen_models.errors import UserError
 from gen_models.fields import ConfigError
-from gen_models.runs.folder import RunError
 
 
 @pytest.fixture(scope="module")
@@ -77,5 +76,5 @@ def test_the_best_checkpoint_is_drawn_from_where_one_was_kept(runs, tmp_path):
 def test_unknown_classes_and_folders_that_are_no_runs_are_refused(runs, tmp_path):
     with pytest.raises(ConfigError, match=r"labels are \[3\], expected whole numbers from 0 to 2"):
         sample.main([str(runs["cgan"]), "--labels", "3"])
-    with pytest.raises(RunError, match="is not a run"):
+    with pytest.raises(UserError, match="is no run and no shipped model"):
         sample.main([str(tmp_path)])

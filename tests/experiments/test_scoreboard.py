@@ -1,21 +1,27 @@
-"""Which runs the scoreboard makes, and that it goes on where it was."""
+"""`python -m experiments.scoreboard`: which runs it makes, and that it goes on where it was."""
 
 import shutil
+import signal
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
-from experiments import evaluate, scoreboard, train
+from experiments import scoreboard
 from experiments.scoreboard import NUMBERS, PAGE, Options, fill
-from gen_models.evaluation import record
+from gen_models import assessment, runs
+from gen_models.evaluation import features, record
+from gen_models.evaluation.measure import Score
 from gen_models.evaluation.protocol import Protocol
 from gen_models.evaluation.record import Evaluation
 from gen_models.fields import ConfigError
-from gen_models.runs import Recipe
+from gen_models.runs import checkpoint
+from gen_models.scoreboard import agenda, results
 from gen_models.scoreboard.results import Cell, Result
+from gen_models.training import session
 from gen_models.training.fit import DivergenceError
+from gen_models.training.interrupt import Interruption
+from gen_models.training.session import Ended
 
 PROTOCOL = Protocol("net-v1-0123abcd", "mnist", "test", 100)
 SESSION = {
@@ -25,20 +31,21 @@ SESSION = {
     "python": "3",
     "libraries": {"jax": "0"},
     "code": "abc",
+    "seconds": 60.0,
 }
 FIDS = {"dcgan": 3.0, "cgan": 1.0, "vae": 9.0, "gan": 2.0, "lsgan": 2.5, "hinge": 0.5}
+GAN = Cell("mnist", "gan", 0, 5)
 
 
-def evaluation(folder, fid, names=("fid", "authenticity"), step=5, protocol=PROTOCOL):
+def evaluation(folder, fid, step=5, protocol=PROTOCOL):
+    """Of the run in a folder of a cell's name."""
     dataset, model, seed = folder.name.split("-")
     subject = {"dataset": dataset, "model": model, "seed": int(seed), "step": step}
-    row = {"value": fid, "error": 0.1, "floor": 0.0, "floor_error": None}
-    measures = dict.fromkeys(names, row)
-    return Evaluation(subject | {"name": folder.name}, protocol, measures, {}, {})
+    scores = dict.fromkeys(("fid", "authenticity"), Score(fid, 0.1, 0.0, None))
+    return Evaluation(subject | {"name": folder.name}, protocol, scores, {}, {})
 
 
 def measure(folder, fid, **change):
-    folder.mkdir(parents=True, exist_ok=True)
     record.write(folder / record.NAME, evaluation(folder, fid, **change))
 
 
@@ -50,41 +57,58 @@ def options(tmp_path):
 
 
 @pytest.fixture
-def made(monkeypatch):
-    """What has been trained; training, measuring and drawing are stood in for."""
+def made(monkeypatch, tiny):
+    """What has been trained; data, training, measuring and drawing are stood in for."""
     done = []
 
-    def pretend(args):
-        values = dict(zip(args[::2], args[1::2], strict=True))
-        folder = Path(values["--out"])
-        (folder / "checkpoints").mkdir(parents=True)
-        (folder / "checkpoints" / "step_00000005.safetensors").touch()
+    def train(recipe, splits, observers, report):
+        del observers, report
+        folder, steps = recipe.options.out, recipe.options.steps
+        with runs.opened(folder, recipe, splits.train) as run:
+            run.record_sessions([SESSION])
+            checkpoint.file_of(run.checkpoints, steps).touch()
         done.append(folder.name)
-        return 0
+        return Ended(run, steps, Interruption())
 
-    def evaluated(args):
-        folder = Path(args[0])
-        assert args[1:] == ["--cas"]
-        measure(folder, FIDS[folder.name.split("-")[1]])
-        return 0
+    def evaluate_run(run, evaluator, extent, report):
+        del report
+        assert (evaluator, extent) == (("net", tiny), assessment.Extent(cas=True))
+        return evaluation(run.folder, FIDS[run.options.model])
 
-    def load(folder):
-        dataset, model, seed = folder.name.split("-")
-        named = {"dataset": dataset, "model": model, "seed": int(seed)}
-        config, sessions = Recipe.from_flat(named), lambda: [SESSION]
-        return SimpleNamespace(folder=folder, config=config, seconds=60.0, sessions=sessions)
-
-    monkeypatch.setattr(train, "main", pretend)
-    monkeypatch.setattr(evaluate, "main", evaluated)
-    monkeypatch.setattr(scoreboard, "protocol", lambda _: PROTOCOL)
-    monkeypatch.setattr(scoreboard.runs, "load", load)
+    monkeypatch.setattr(session, "completed", lambda recipe: (recipe, tiny))
+    monkeypatch.setattr(session, "train", train)
+    monkeypatch.setattr(features, "of", lambda _: "net")
+    monkeypatch.setattr(scoreboard, "Evaluator", lambda *args: args)
+    monkeypatch.setattr(assessment, "evaluate_run", evaluate_run)
+    monkeypatch.setattr(agenda, "protocol", lambda _: PROTOCOL)
     monkeypatch.setattr(scoreboard, "draw", lambda *_: None)
     return done
 
 
+@pytest.fixture
+def interrupt(monkeypatch, made):
+    """Lets SIGINT come once so many runs have been made."""
+    train = session.train
+
+    def after(count):
+        def interrupted(recipe, splits, observers, report):
+            if len(made) < count:
+                return train(recipe, splits, observers, report)
+            run = runs.Run(recipe.options.out, recipe, runs.DataRecord.of(splits.train))
+            return Ended(run, 3, Interruption(signal.SIGINT))
+
+        monkeypatch.setattr(session, "train", interrupted)
+
+    return after
+
+
+def folder_of(cell, options):
+    return options.results / "runs" / cell.name
+
+
 def go_on(options):
     """As a new process would: with what is on disk."""
-    return fill(options, ledger.read(options.results / NUMBERS))
+    return fill(options, results.read(options.results / NUMBERS))
 
 
 def test_each_model_is_made_once_before_any_is_made_again(options, made):
@@ -105,84 +129,77 @@ def test_what_is_done_is_not_done_again_though_its_run_is_gone(options, made):
     assert made == first
 
 
-def test_every_result_is_published_as_soon_as_it_is_there(options, made, monkeypatch):
-    pretend = train.main
-    monkeypatch.setattr(train, "main", lambda args: 130 if len(made) == 2 else pretend(args))
+@pytest.mark.usefixtures("made")
+def test_every_result_is_published_as_soon_as_it_is_there(options, interrupt):
+    interrupt(2)
     assert go_on(options) == 130
     page = (options.results / PAGE).read_text()
     assert "| `cgan` | 1 | 1.00 ± 0.20 |" in page
     assert "`dcgan`" in page
     assert "Missing, not made yet or diverged: mnist-vae-0, " in page
-    assert len(ledger.read(options.results / NUMBERS)) == 2
+    assert len(results.read(options.results / NUMBERS)) == 2
 
 
-def test_a_stop_ends_it_with_the_signals_code_and_the_rest_is_made_later(
-    options, made, monkeypatch
-):
-    pretend = train.main
-    monkeypatch.setattr(train, "main", lambda args: 130 if len(made) == 3 else pretend(args))
+def test_a_signal_ends_it_with_its_exit_code_and_the_rest_is_made_later(options, made, interrupt):
+    interrupt(3)
     assert go_on(options) == 130
     assert len(made) == 3
-    monkeypatch.setattr(train, "main", pretend)
+    interrupt(10**9)
     assert go_on(options) == 0
     assert len(set(made)) == len(made) == len(FIDS) + 12
 
 
 def spoil(board, cell, **change):
-    """Change a result in the ledger; the results as they were."""
+    """Change a result in scoreboard.json; the results as they were."""
     path = board.results / NUMBERS
-    results = ledger.read(path)
-    ledger.write(path, results | {cell: results[cell]._replace(**change)})
-    return results
+    found = results.read(path)
+    results.write(path, found | {cell: found[cell]._replace(**change)})
+    return found
 
 
 def test_a_result_by_another_protocol_is_measured_anew_and_not_trained(options, made):
     go_on(options)
-    first, cell = list(made), Cell("mnist", "gan", 0, 5)
-    folder = scoreboard.folder_of(cell, options)
+    first, folder = list(made), folder_of(GAN, options)
     measure(folder, 7.0, protocol=replace(PROTOCOL, samples=99))
-    before = spoil(options, cell, evaluation=record.read(folder / record.NAME))
+    before = spoil(options, GAN, evaluation=record.read(folder / record.NAME))
     assert go_on(options) == 0
     assert made == first
-    assert ledger.read(options.results / NUMBERS) == before
+    assert results.read(options.results / NUMBERS) == before
 
 
 def test_a_result_of_other_options_is_made_anew(options, made):
     go_on(options)
-    cell = Cell("mnist", "gan", 0, 5)
-    before = spoil(options, cell, options={"width": 3})
-    shutil.rmtree(scoreboard.folder_of(cell, options))
+    before = spoil(options, GAN, options={"width": 3})
+    shutil.rmtree(folder_of(GAN, options))
     made.clear()
     assert go_on(options) == 0
     assert made == ["mnist-gan-0"]
-    assert ledger.read(options.results / NUMBERS) == before
+    assert results.read(options.results / NUMBERS) == before
 
 
 def test_what_others_made_meanwhile_stays(options, made, monkeypatch):
-    pretend, theirs = train.main, Cell("mnist", "gan", 0, 5)
+    train, identity = session.train, agenda.recipe_of(GAN).identity
 
-    def while_another_works(args):
+    def while_another_works(*args):
         if not made:
-            cell = evaluation(Path("mnist-gan-0"), 2.0)
-            found = Result(scoreboard.default_options(theirs), cell, 1.0, "another", "abc")
-            ledger.write(options.results / NUMBERS, {theirs: found})
-        return pretend(args)
+            found = Result(identity, evaluation(Path(GAN.name), 2.0), 1.0, "another", "abc")
+            results.write(options.results / NUMBERS, {GAN: found})
+        return train(*args)
 
-    monkeypatch.setattr(train, "main", while_another_works)
+    monkeypatch.setattr(session, "train", while_another_works)
     assert go_on(options) == 0
     assert "mnist-gan-0" not in made
-    assert ledger.read(options.results / NUMBERS)[theirs].machine == "another"
+    assert results.read(options.results / NUMBERS)[GAN].machine == "another"
 
 
 def test_the_page_has_all_that_counts_though_less_was_asked_for(options, made):
     go_on(options)
     first = list(made)
-    assert scoreboard.leading(
-        replace(options, models=("gan", "vae")), ledger.read(options.results / NUMBERS)
-    ) == ["vae"]  # gan is the third best
+    fewer = replace(options, models=("gan", "vae")).agenda
+    assert fewer.leading(results.read(options.results / NUMBERS)) == ["vae"]  # gan is third best
     assert go_on(replace(options, models=("gan",), datasets=("mnist",), seeds=1)) == 0
     assert made == first
-    scoreboard.publish(options, ledger.read(options.results / NUMBERS))
+    scoreboard.publish(options, results.read(options.results / NUMBERS))
     page = (options.results / PAGE).read_text()
     assert all(f"| `{model}` |" in page for model in FIDS)
 
@@ -197,7 +214,7 @@ def test_the_page_has_all_that_counts_though_less_was_asked_for(options, made):
     ],
 )
 @pytest.mark.usefixtures("made")
-def test_what_cannot_be_made_is_refused_before_anything_is(options, args, says):
+def test_unknown_names_and_other_steps_are_refused_before_anything_is_made(options, args, says):
     go_on(options)
     with pytest.raises(ConfigError, match=says):
         scoreboard.main(["--steps", "5", *args, "--results", str(options.results)])
@@ -210,61 +227,24 @@ def test_the_command_says_where_the_page_is(options, made, capsys):
     assert capsys.readouterr().out == f"{options.results / PAGE}\n"
 
 
-@pytest.mark.parametrize(
-    ("change", "full"),
-    [
-        ({}, True),
-        ({"step": 4}, False),
-        ({"protocol": replace(PROTOCOL, samples=99)}, False),
-        ({"names": ["fid"]}, False),
-        ({"names": ["fid", "authenticity", "label_accuracy"]}, False),
-        ({"names": ["fid", "authenticity", "label_accuracy", "classification_score"]}, True),
-    ],
-)
-def test_only_a_full_evaluation_of_the_last_state_by_the_protocol_counts(tmp_path, change, full):
-    folder = tmp_path / "mnist-gan-0"
-    measure(folder, 1.0, **change)
-    assert scoreboard.evaluated(folder, 5, PROTOCOL) is full
-
-
-@pytest.mark.usefixtures("made")
-def test_only_a_whole_run_of_the_default_options_counts_as_trained(options):
-    cell = Cell("mnist", "gan", 0, 5)
-    folder = scoreboard.folder_of(cell, options)
-    scoreboard.make(cell, folder)
-    assert scoreboard.trained(cell, folder)
-    assert not scoreboard.trained(cell._replace(steps=6), folder)
-    assert not scoreboard.trained(cell._replace(seed=1), folder)
-    (folder / "checkpoints" / "step_00000006.safetensors").touch()
-    assert not scoreboard.trained(cell, folder)
-
-
 def test_a_run_whose_evaluation_does_not_count_is_measured_again_and_not_trained(options, made):
-    cell = Cell("mnist", "gan", 0, 5)
-    folder = scoreboard.folder_of(cell, options)
-    assert scoreboard.make(cell, folder) == 0
+    folder = folder_of(GAN, options)
+    assert scoreboard.make(GAN, folder) == 0
     measure(folder, 7.0, step=4)
-    assert scoreboard.make(cell, folder) == 0
-    assert record.read(folder / record.NAME).measures["fid"]["value"] == FIDS["gan"]
+    assert scoreboard.make(GAN, folder) == 0
+    assert record.read(folder / record.NAME).measures["fid"].value == FIDS["gan"]
     assert made == ["mnist-gan-0"]
 
 
 def test_a_model_that_diverges_is_left_out_and_said_so(options, made, monkeypatch, capsys):
-    pretend = train.main
+    train = session.train
 
-    def diverging(args):
-        if "lsgan" in args:
+    def diverging(recipe, *args):
+        if recipe.options.model == "lsgan":
             raise DivergenceError("gen_loss became NaN")
-        return pretend(args)
+        return train(recipe, *args)
 
-    monkeypatch.setattr(train, "main", diverging)
+    monkeypatch.setattr(session, "train", diverging)
     assert go_on(options) == 0
     assert "mnist-lsgan-0 is left out: gen_loss became NaN" in capsys.readouterr().err
     assert "mnist-hinge-0" in made
-
-
-def test_the_board_that_is_committed_is_this_codes_own():
-    """Its results count today: same options, same protocol. Whoever changes a default or a measure
-    takes what is stale out of scoreboard.json, or has it made anew."""
-    results = ledger.read(Path(__file__).parents[2] / "results" / NUMBERS)
-    assert len(scoreboard.filled(results, results)) == len(results) > 0

@@ -19,12 +19,14 @@ from trainings import execute, finish, products, start, write_folder
 
 from experiments import command as commands
 from experiments import sample, sweep, train
-from gen_models import render, runs
+from gen_models import assessment, render, runs
 from gen_models.data import idx
-from gen_models.evaluation import record
+from gen_models.evaluation import features, record
+from gen_models.evaluation.measure import Score
 from gen_models.evaluation.protocol import Protocol
 from gen_models.runs import checkpoint
 from gen_models.storage import compilations
+from gen_models.sweep import estimate
 from gen_models.training import population
 from gen_models.training.interrupt import Interruption
 
@@ -40,8 +42,8 @@ def quick():
     """Without curves, which take longest, and without measuring this machine."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(render, "curves", lambda *_: None)
-        patch.setattr(sweep, "matmul", lambda: (lambda: 1.0, lambda _: 1e9))
-        patch.setattr(compilations, "keep_checkpoints", lambda: None)
+        patch.setattr(estimate, "matmul", lambda: (lambda: 1.0, lambda _: 1e9))
+        patch.setattr(compilations, "keep", lambda: None)
         patch.setattr(commands, "_discard_output", lambda: None)
         yield
 
@@ -176,7 +178,7 @@ def test_a_member_folder_that_holds_something_else_is_refused(call, tmp_path):
 
 
 @pytest.mark.usefixtures("nothing_is_trained")
-def test_a_sweep_over_other_values_does_not_replace_this_ones_outcome(call, tmp_path):
+def test_a_sweep_over_other_values_does_not_replace_this_ones_results(call, tmp_path):
     about = {"axes": {"beta": [1.0, 3.0]}}
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "plan.json").write_text(json.dumps(about))
@@ -320,9 +322,8 @@ def test_waves_of_two_make_what_one_of_four_does(swept, call, tmp_path):
 # --- measures
 
 
-YARDSTICK = SimpleNamespace(
-    protocol=lambda _: Protocol("net-v1-0123abcd", "tiny", "test", 100),
-)
+PROTOCOL = Protocol("net-v1-0123abcd", "tiny", "test", 100)
+EVALUATOR = SimpleNamespace(protocol=lambda _: PROTOCOL)
 
 
 @pytest.fixture
@@ -330,21 +331,23 @@ def evaluations(monkeypatch):
     """A stand-in for the evaluation, which needs a feature net: FID is beta + seed. Who had one."""
     done = []
 
-    def measure(run, stick, options):
-        assert (stick, options) == (YARDSTICK, assess.Extent())
+    def evaluate_run(run, evaluator, extent, report):
+        del report
+        assert (evaluator, extent) == (EVALUATOR, assessment.Extent())
         done.append(run.folder.name)
         fid = run.recipe.config.beta + run.options.seed
         step = checkpoint.steps(run.checkpoints)[-1]
         return record.Evaluation(
             {"name": run.folder.name, "step": step},
-            YARDSTICK.protocol(100),
-            {"fid": {"value": fid, "error": 0.1, "floor": 0.0, "floor_error": None}},
+            PROTOCOL,
+            {"fid": Score(fid, error=0.1, floor=0.0, floor_error=None)},
             {},
             {},
         )
 
-    monkeypatch.setattr(assess, "evaluate_run", measure)
-    monkeypatch.setattr(assess, "own_yardstick", lambda _: YARDSTICK)
+    monkeypatch.setattr(assessment, "evaluate_run", evaluate_run)
+    monkeypatch.setattr(features, "of", lambda _: None)
+    monkeypatch.setattr(sweep, "Evaluator", lambda *_: EVALUATOR)
     return done
 
 
@@ -366,7 +369,7 @@ def test_every_member_is_measured_once_and_again_when_it_was_trained_on(
     assert call(*args, "--steps", 7)[0] == 0
     assert evaluations == 2 * names
     path = tmp_path / "out" / names[0] / record.NAME
-    other = replace(YARDSTICK.protocol(100), samples=50)
+    other = replace(PROTOCOL, samples=50)
     record.write(path, record.read(path)._replace(protocol=other))
     assert call(*args, "--steps", 7)[0] == 0
     assert evaluations == [*names, *names, names[0]]

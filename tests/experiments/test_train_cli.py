@@ -16,6 +16,7 @@ from gen_models.data.known import IMAGES
 from gen_models.models import MODELS
 from gen_models.runs import Recipe, checkpoint
 from gen_models.storage import compilations
+from gen_models.training import session
 
 STEPS = 600
 EVERY = {"sample_every_steps": 200, "checkpoint_every_steps": 100}
@@ -25,7 +26,7 @@ FOREVER = {"steps": 10**9, "sample_every_steps": 10**9, "checkpoint_every_steps"
 @pytest.fixture
 def call(monkeypatch, capsys):
     """Runs the command line in this process: exit code, output, errors."""
-    monkeypatch.setattr(compilations, "keep_checkpoints", lambda: None)
+    monkeypatch.setattr(compilations, "keep", lambda: None)
 
     def run(*args):
         monkeypatch.setattr(sys, "argv", ["train", *map(str, args)])
@@ -99,6 +100,7 @@ def test_a_bad_command_line_is_one_clear_message(call, tmp_path, monkeypatch, ar
         ("x.py", b"steps = 3 +", "not a config file"),
         ("x.py", b"steps = " + b"(" * 5000, "not a config file"),
         ("x.py", b"steps = open('/etc/passwd')", "not a config file"),
+        ("x.py", b"common = {}\nvae = {}", "a row must be named: add one of :vae"),
     ],
 )
 def test_a_bad_config_file_is_one_clear_message(call, tmp_path, name, content, message):
@@ -125,10 +127,10 @@ def test_a_deleted_data_file_is_named(call, tiny_folder, tmp_path):
 
 
 def test_a_data_file_cut_short_during_training_does_no_harm(tiny, tiny_folder, tmp_path):
-    config = Recipe.from_flat(OPTIONS | {"data_dir": str(tiny_folder), "out": str(tmp_path)})
-    _, dataset, _ = train.load_data(config)
+    recipe = Recipe.from_flat(OPTIONS | {"data_dir": str(tiny_folder), "out": str(tmp_path)})
+    _, splits = session.completed(recipe)
     os.truncate(tiny_folder / IMAGES["train"], 16)
-    assert (dataset.images == tiny.train.images).all()  # a mapped file would end this process
+    assert (splits.train.images == tiny.train.images).all()  # a mapped file would end this process
 
 
 def test_images_that_no_net_takes_leave_no_folder(call, tmp_path, tiny, tiny_folder):
@@ -138,6 +140,18 @@ def test_images_that_no_net_takes_leave_no_folder(call, tmp_path, tiny, tiny_fol
         idx.write(tiny_folder / IMAGES[split], dataset.images[:, :, :7])
     code, _, err = call("--data-dir", tiny_folder, "--out", tmp_path / "run")
     assert (code, "8×7" in err) == (2, True)
+    assert not (tmp_path / "run").exists()
+
+
+def test_tensorboard_without_its_package_is_refused_with_the_command_that_installs_it(
+    call, monkeypatch, tmp_path, tiny_folder
+):
+    for name in ("experiments.event_files", "tensorboardX.proto"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setitem(sys.modules, "tensorboardX", None)
+    code, _, err = call("--data-dir", tiny_folder, "--out", tmp_path / "run", "--tensorboard")
+    assert code == 2
+    assert 'tensorboard needs tensorboardX: pip install "gen-models[tensorboard]"' in err
     assert not (tmp_path / "run").exists()
 
 

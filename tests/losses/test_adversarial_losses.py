@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gen_models.losses.adversarial import (
+from gen_models.losses import (
     cross_entropy,
     energy_margin,
     equilibrium,
@@ -23,13 +23,13 @@ from gen_models.losses.adversarial import (
 LOG_2 = np.log(2)
 
 
-def test_an_undecided_critic_costs_log_2_a_kind_of_image():
+def test_non_saturating_loss_at_logit_zero_is_log_2_a_kind_of_image():
     disc, gen = non_saturating(jnp.zeros(5), jnp.zeros(5))
     assert disc == pytest.approx(2 * LOG_2)
     assert gen == pytest.approx(LOG_2)
 
 
-def test_losses_are_cross_entropies_averaged_over_the_batch():
+def test_non_saturating_losses_are_cross_entropies_averaged_over_the_batch():
     real, fake = np.array([0.5, -1.0, 2.0]), np.array([1.0, 0.0, -3.0])
     disc, gen = non_saturating(jnp.array(real), jnp.array(fake))
     p_real, p_fake = 1 / (1 + np.exp(-real)), 1 / (1 + np.exp(-fake))
@@ -37,7 +37,7 @@ def test_losses_are_cross_entropies_averaged_over_the_batch():
     assert gen == pytest.approx(-np.log(p_fake).mean(), rel=1e-6)
 
 
-def test_a_wrong_critic_costs_its_logit_and_a_right_one_nothing_however_large():
+def test_non_saturating_loss_of_large_logits_is_the_logit_where_wrong_and_0_where_right():
     large = jnp.full(2, 1e4)
     wrong, fooled = non_saturating(-large, large)
     right, caught = non_saturating(large, -large)
@@ -46,7 +46,7 @@ def test_a_wrong_critic_costs_its_logit_and_a_right_one_nothing_however_large():
 
 
 @pytest.mark.parametrize("logit", [-100.0, -1.0, 0.0, 1.0, 100.0])
-def test_gradients_are_sigmoids(logit):
+def test_gradients_of_the_non_saturating_loss_are_sigmoids(logit):
     real_grad = jax.grad(lambda real: non_saturating(real, jnp.zeros(1))[0])(jnp.array([logit]))
     fake_grad = jax.grad(lambda fake: non_saturating(jnp.zeros(1), fake)[0])(jnp.array([logit]))
     gen_grad = jax.grad(lambda fake: non_saturating(jnp.zeros(1), fake)[1])(jnp.array([logit]))
@@ -58,15 +58,14 @@ def test_gradients_are_sigmoids(logit):
     np.testing.assert_allclose(gen_grad, [sigmoid - 1], rtol=1e-5, atol=1e-30)
 
 
-def test_the_generators_loss_ignores_the_real_logits():
+def test_non_saturating_loss_of_the_generator_ignores_the_real_logits():
     def gen_loss(real):
         return non_saturating(real, jnp.ones(3))[1]
 
     assert not jnp.any(jax.grad(gen_loss)(jnp.arange(3.0)))
 
 
-# Each of the others by hand, at real scores 2 and -1, fake scores 0.5 and -3. σ is the logistic.
-
+# --- the others, by hand
 
 REAL, FAKE = np.array([2.0, -1.0]), np.array([0.5, -3.0])
 

@@ -122,9 +122,9 @@ def test_gradients_flow_through_samples_to_both_parameters():
     np.testing.assert_allclose(to_log_variance, noise / 2, rtol=1e-6)  # dz/dlogσ² = σ ε / 2
 
 
-# Objectives, of two images and a latent of two dimensions
+# --- objectives
 
-
+# Two images and a latent of two dimensions.
 MEAN, LOG_VARIANCE = jnp.array([[1.0, 0.0], [3.0, 0.0]]), jnp.zeros((2, 2))
 DRAWN = Draws(jnp.array([[-3.0, -5.0]]), jnp.zeros((1, 2, 2)), MEAN, LOG_VARIANCE)
 

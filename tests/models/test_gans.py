@@ -6,9 +6,9 @@ import numpy as np
 import optax
 import pytest
 
+from gen_models import losses
 from gen_models.algorithm import Batch, Spec
 from gen_models.engines.adversarial import Game, adversarial
-from gen_models.losses import adversarial
 from gen_models.models import MODELS, ebgan
 from gen_models.nets.net import Net, Verdict
 
@@ -42,7 +42,7 @@ def change(old, new):
     return max(jax.tree.leaves(distances))
 
 
-# What each paper's file hands to the engine
+# --- what each paper's file hands to the engine
 
 LOSSES = {
     "gan": losses.non_saturating,
@@ -60,9 +60,15 @@ LOSSES = {
     "r3gan": losses.relativistic_pairing,
 }
 PENALTIES = {
-    "wgan_gp": penalties.between(7.0),
-    "dragan": penalties.around_real(7.0, 0.5),
-    "r3gan": penalties.zero_centred(7.0),
+    "wgan_gp": losses.wgan_gp_penalty(7.0),
+    "dragan": losses.dragan_penalty(7.0, 0.5),
+    "r3gan": losses.r1_r2_penalty(7.0),
+}
+TERMS = {  # added to the discriminator's loss and to the generator's
+    "cgan": ({"mismatch"}, set()),
+    "acgan": ({"disc_class"}, {"gen_class"}),
+    "infogan": ({"disc_information"}, {"gen_information"}),
+    "ebgan": (set(), {"pulling_away"}),
 }
 
 
@@ -116,10 +122,18 @@ def test_every_gan_is_asked_for_its_loss():
     assert gans == LOSSES.keys()
 
 
-# Updates of the critic, on a game played by hand: G(z) = a, D(x) = w · mean of x.
+@pytest.mark.parametrize("model", LOSSES)
+def test_each_gan_adds_the_terms_of_its_paper_to_its_players_losses(model, game_of):
+    game = game_of(model)
+    assert (set(game.disc_terms), set(game.gen_terms)) == TERMS.get(model, (set(), set()))
+
+
+# --- updates of the critic
 
 
 def scalar_game(count):
+    """A game played by hand: G(z) = a, D(x) = w · mean of x."""
+
     def generate(params, stats, z, _labels, train):  # noqa: ARG001
         return jnp.broadcast_to(params["a"], (len(z), 1, 1, 1)), stats
 
@@ -154,7 +168,7 @@ def test_each_of_a_steps_batches_gives_the_critic_one_update_and_the_generator_f
 
 def test_a_penalty_is_part_of_the_discriminators_loss_alone():
     plain, penalised = (
-        scalar_game(1)._replace(penalty=p) for p in (None, penalties.zero_centred(0.3))
+        scalar_game(1)._replace(penalty=p) for p in (None, losses.r1_r2_penalty(0.3))
     )
     batch = Batch(jnp.ones((2, 1, 1, 1)), jnp.zeros(2, jnp.int32))
     found = []
@@ -162,7 +176,7 @@ def test_a_penalty_is_part_of_the_discriminators_loss_alone():
         algorithm = adversarial(game, Spec(1, 1, 1))
         found.append(algorithm.step(algorithm.init(KEY_INIT), batch, KEY_TRAIN))
     (without, _), (state, metrics) = found
-    assert metrics["penalty"] == pytest.approx(0.3 * 2.0**2)  # γ/2 (w² + w²)
+    assert metrics["gradient_penalty"] == pytest.approx(0.3 * 2.0**2)  # γ/2 (w² + w²)
     assert metrics["disc_loss"] == pytest.approx(2 * (0.5 - 1) + 0.3 * 4)
     lowered = 0.1 * 2 * 0.3 * 2.0  # by the penalty's gradient 2 γ w
     w = without.params["disc"]["w"] - lowered
@@ -217,7 +231,7 @@ def test_the_gans_two_losses_differ_in_the_generators_alone(quick_jit):
     assert float(saturating["gen_loss"]) < 0 < float(other["gen_loss"])
 
 
-# Heads
+# --- heads
 
 
 def test_acgans_discriminator_is_not_told_the_label_and_learns_it(quick_jit):
@@ -238,7 +252,7 @@ def test_acgans_players_both_pay_for_classes_that_cannot_be_told(quick_jit):
     for loss, times in (("disc_loss", 2), ("gen_loss", 1)):
         extra = float(with_classes[2][loss] - without[2][loss])
         assert extra == pytest.approx(times * np.log(3), rel=0.05)
-    assert with_classes[2]["gen_auxiliary"] == pytest.approx(np.log(3), rel=0.05)
+    assert with_classes[2]["gen_class"] == pytest.approx(np.log(3), rel=0.05)
     assert change(with_classes[1].params["gen"], without[1].params["gen"]) > 0
 
 
@@ -284,9 +298,9 @@ def test_cgans_discriminator_pays_for_real_images_that_pass_with_a_wrong_label(q
     strict, lax = (one_step("cgan", quick_jit, mismatch=weight) for weight in (2.0, 0.0))
     # At first all labels are alike: an image passes with a wrong one as with its own.
     passing = float(jax.nn.softplus(strict[2]["real_score"]))
-    assert strict[2]["disc_auxiliary"] == pytest.approx(2 * passing, rel=0.1)
+    assert strict[2]["mismatch"] == pytest.approx(2 * passing, rel=0.1)
     extra = float(strict[2]["disc_loss"] - lax[2]["disc_loss"])
-    assert extra == pytest.approx(float(strict[2]["disc_auxiliary"]), rel=1e-4)
+    assert extra == pytest.approx(float(strict[2]["mismatch"]), rel=1e-4)
     table = "Projection_0"
     assert change(*(each[1].params["disc"][table] for each in (strict, lax))) > 0
 
@@ -299,7 +313,7 @@ def test_labels_are_projected_on_what_the_last_convolution_sees(quick_jit, arch)
     assert params["Projection_0"]["table"].shape == (SPEC.num_classes, 2 * 2 * last)
 
 
-# Energies
+# --- energies
 
 
 def test_ebgans_energy_is_a_distance():
@@ -312,7 +326,7 @@ def test_pulling_away_is_in_the_generators_loss_alone(quick_jit):
     pulled, free = moved[2], still[2]
     assert pulled["disc_loss"] == free["disc_loss"]
     assert 0 < pulled["gen_loss"] - free["gen_loss"] <= 0.5
-    assert pulled["gen_auxiliary"] == pytest.approx(
+    assert pulled["pulling_away"] == pytest.approx(
         float(pulled["gen_loss"] - free["gen_loss"]), abs=1e-4
     )
     assert change(moved[1].params["gen"], still[1].params["gen"]) > 0
@@ -345,7 +359,7 @@ def test_began_keeps_k_between_0_and_1(quick_jit, k, gamma, expected):
     assert new.extra == expected
 
 
-# Spectral normalisation
+# --- spectral normalisation
 
 
 def test_hinges_discriminator_has_layers_of_spectral_norm_one(quick_jit):
@@ -368,7 +382,7 @@ def _flat(tree):
     return {jax.tree_util.keystr(path, simple=True, separator="/"): leaf for path, leaf in leaves}
 
 
-# Architectures
+# --- architectures
 
 
 def test_infogans_architecture_has_the_published_number_of_weights():

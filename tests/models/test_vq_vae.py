@@ -40,7 +40,7 @@ def test_squared_is_summed_over_a_map_and_averaged_over_images():
 
 
 def test_codes_are_a_map_a_quarter_of_the_images_sides(algorithm, state):
-    codes = np.asarray(algorithm.codes(state, IMAGES))
+    codes = np.asarray(algorithm.latent.codes(state, IMAGES))
     assert codes.shape == (5, 2, 2)
     assert codes.dtype == np.int32
     assert ((codes >= 0) & (codes < CODES)).all()
@@ -59,7 +59,7 @@ def test_the_decoders_gradient_reaches_the_encoder_past_the_codes(state, quick_j
 
 def test_codes_in_use_move_towards_what_they_stand_for_and_others_stay(algorithm, state, quick_jit):
     new, _ = quick_jit(algorithm.step)(state, Batch(IMAGES, LABELS), KEY_SAMPLE)
-    used = np.unique(algorithm.codes(state, IMAGES))
+    used = np.unique(algorithm.latent.codes(state, IMAGES))
     moved = np.any(new.params["vae"]["book"] != state.params["vae"]["book"], axis=1)
     np.testing.assert_array_equal(np.flatnonzero(moved), used)
 
@@ -95,8 +95,9 @@ def test_the_priors_samples_have_its_probabilities():
 
 
 def test_its_bound_is_the_likelihood_of_the_reconstruction_and_of_the_codes(algorithm, state):
-    drawn = algorithm.importance(state, IMAGES, LABELS, KEY_SAMPLE)
-    p = (np.asarray(algorithm.reconstruct(state, IMAGES, LABELS)) + 1) / 2
+    drawn = algorithm.density.importance(state, IMAGES, LABELS, KEY_SAMPLE)
+    places = algorithm.latent.encode(state, IMAGES, LABELS)
+    p = (np.asarray(algorithm.latent.decode(state, places, LABELS)) + 1) / 2
     x = (np.asarray(IMAGES) + 1) / 2
     expected = (x * np.log(p) + (1 - x) * np.log(1 - p)).sum((1, 2, 3))
     np.testing.assert_allclose(drawn.likelihood, expected, rtol=1e-4)

@@ -109,7 +109,7 @@ TEMPLATE = {"x": np.zeros(2, np.float32)}
 
 
 @pytest.mark.parametrize("abstract", [False, True])
-def test_every_bit_comes_back(tmp_path, abstract):
+def test_every_bit_of_a_saved_state_comes_back(tmp_path, abstract):
     state = make_state(7)
     path = checkpoint.save(tmp_path / "checkpoints", state, step=500, keep=1)
     assert path == tmp_path / "checkpoints" / "step_00000500.safetensors"
@@ -119,7 +119,7 @@ def test_every_bit_comes_back(tmp_path, abstract):
     assert all(isinstance(leaf, np.ndarray) for leaf in jax.tree.leaves(loaded))
 
 
-def test_any_array_order_comes_back(tmp_path):
+def test_arrays_of_any_memory_order_come_back(tmp_path):
     state = {"x": np.arange(6.0).reshape(2, 3).T, "y": np.arange(6)[::2], "z": np.uint64(2**63)}
     assert_same(checkpoint.load(checkpoint.save(tmp_path, state, 0, 1), state), state)
 
@@ -151,7 +151,7 @@ def test_leaves_that_would_share_a_name_are_refused(tmp_path):
 # --- which files stay
 
 
-def test_the_newest_files_stay(tmp_path):
+def test_save_keeps_the_newest_files(tmp_path):
     for step in (100, 5, 200, 99_999_999, 100_000_000):
         checkpoint.save(tmp_path, make_state(), step, keep=9)
     # A save goes back in time only past damaged files, so later ones go.
@@ -164,7 +164,7 @@ def test_the_newest_files_stay(tmp_path):
         checkpoint.save(tmp_path, make_state(), 8, keep=0)
 
 
-def test_other_files_stay(tmp_path):
+def test_save_leaves_other_files_alone(tmp_path):
     others = ["step_1.safetensors", "step_000000001.safetensors", "best.safetensors", ".x.1-a.tmp"]
     for name in others:
         (tmp_path / name).write_bytes(b"mine")
@@ -174,7 +174,7 @@ def test_other_files_stay(tmp_path):
     assert set(others) | {"step_00000001.safetensors"} < set(names(tmp_path))
 
 
-def test_leftovers_of_dead_processes_go(tmp_path):
+def test_save_removes_leftovers_of_dead_processes(tmp_path):
     child = subprocess.Popen(["sleep", "60"])
     alive, dead = subprocess.Popen(["sleep", "60"]), child.pid
     child.kill()
@@ -234,7 +234,7 @@ except UserError as error:
     assert checkpoint.newest(tmp_path, {"x": np.ones(9)}, fail)[0] == 1
 
 
-def test_a_folder_that_cannot_be_is_a_user_error(tmp_path):
+def test_a_folder_that_cannot_be_made_is_a_user_error(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(UserError, match="cannot write"):
         checkpoint.save(tmp_path / "file", make_state(), 1, 1)
@@ -245,7 +245,7 @@ def test_a_folder_that_cannot_be_is_a_user_error(tmp_path):
 # --- reading what is damaged
 
 
-def test_no_checkpoints_are_none(tmp_path):
+def test_newest_of_no_checkpoints_is_none(tmp_path):
     assert checkpoint.newest(tmp_path, make_state(), fail) is None
     assert checkpoint.newest(tmp_path / "absent", make_state(), fail) is None
     with pytest.raises(CheckpointError, match="no such file"):
@@ -285,7 +285,7 @@ def test_garbage_is_damage(tmp_path, content):
         checkpoint.load(path, TEMPLATE)
 
 
-def test_a_pipe_does_not_hang(tmp_path):
+def test_load_of_a_pipe_does_not_hang(tmp_path):
     os.mkfifo(tmp_path / "step_00000001.safetensors")
     assert checkpoint.newest(tmp_path, TEMPLATE, fail) is None
     with pytest.raises(CheckpointError, match="no such file"):
@@ -305,7 +305,7 @@ def test_a_damaged_newest_is_reported_and_the_one_before_taken(tmp_path):
     assert "do not match its digest" in reports[0]
 
 
-def test_all_damaged_are_all_named(tmp_path):
+def test_newest_names_every_checkpoint_where_all_are_damaged(tmp_path):
     for step in (1, 2):
         flip(checkpoint.save(tmp_path, make_state(), step, keep=2), -1)
     with pytest.raises(
@@ -430,7 +430,7 @@ def test_any_sealed_header_is_read_or_a_checkpoint_error(tmp_path, metadata, ten
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs Linux's /proc")
-def test_a_claim_allocates_nothing(tmp_path):
+def test_a_size_that_a_header_claims_allocates_nothing(tmp_path):
     """Files that claim a 90 MB header and 4 TB of numbers are refused within 32 MB."""
     huge = {"dtype": "F32", "shape": [2**40], "data_offsets": [0, 2**42]}
     (tmp_path / "header").write_bytes((90 << 20).to_bytes(8, "little") + b"{}")

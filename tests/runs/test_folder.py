@@ -52,7 +52,7 @@ def test_a_run_is_loaded_as_it_was_made(run):
     loaded = runs.load(run.folder)
     assert loaded.data == run.data
     assert loaded.recipe.config == run.recipe.config
-    assert loaded.config.run == run.config.run  # `out` is the folder, wherever it is by then
+    assert loaded.options == run.options  # `out` is the folder, wherever it is by then
     assert half_written(run.folder) == []
 
 
@@ -70,7 +70,7 @@ def test_metrics_come_back_digit_by_digit(run):
     } | {name: x.tolist() for name, x in HISTORY.items()}
 
 
-def test_rewind_forgets_what_is_later(run):
+def test_rewind_forgets_metrics_and_grids_of_later_steps(run):
     for first in (1, 3, 5):
         run.append_metrics(first, HISTORY)
     for step in (2, 4, 100_000_000):
@@ -157,8 +157,9 @@ def test_every_differing_option_is_listed(run, tiny):
     )
 
 
-def test_what_changes_no_result_may_differ(run, tiny):
-    make(run.folder, tiny.train, steps=40, keep=5, checkpoint_every_steps=3, tensorboard=True)
+def test_options_that_change_no_result_may_differ(run, tiny):
+    others = {"checkpoint_every_steps": 3, "tensorboard": True}
+    make(run.folder, tiny.train, steps=40, keep_checkpoints=5, **others)
     values = json.loads((run.folder / "config.json").read_text())
     assert (values["steps"], values["keep_checkpoints"]) == (40, 5)
 
@@ -187,7 +188,7 @@ def test_a_folder_with_other_files_is_no_run(tmp_path, tiny):
     [
         ({"latent_dim": 3}, "no option is called 'latent_dim'; perhaps you meant 'latent_size'"),
         ({"width": None}, "width is None, expected a whole number"),
-        ({"version": 2}, "format version 2, this program reads version 1"),
+        ({"version": 3}, "format version 3, this program reads versions 1 and 2"),
         ({"format": "other"}, "expected a JSON object of options"),
         ({"data": {"digest": "x"}}, "expected a field `data`"),
         ({"data": None}, "expected a field `data`"),
@@ -200,6 +201,21 @@ def test_a_config_of_another_kind_is_refused(run, tiny, change, message):
         make(run.folder, tiny.train)
     assert message in str(caught.value)
     assert str(path) in str(caught.value)
+
+
+def test_a_run_of_config_version_1_goes_on_under_todays_names(tmp_path, tiny):
+    options = {"evaluate_every_steps": 10, "keep_checkpoints": 5}
+    folder = make(tmp_path / "run", tiny.train, **options).folder
+    path = folder / "config.json"
+    now = json.loads(path.read_text())
+    names = {"evaluate_every_steps": "eval_every", "keep_checkpoints": "keep"}
+    before = {names.get(name, name): value for name, value in now.items()} | {"version": 1}
+    path.write_text(json.dumps(before))
+    loaded = runs.load(folder)
+    assert (loaded.options.evaluate_every_steps, loaded.options.keep_checkpoints) == (10, 5)
+    make(folder, tiny.train, **options)
+    assert json.loads(path.read_text()) == now
+    assert now["version"] == 2
 
 
 def test_a_config_that_lacks_an_option_is_refused(run, tiny):

@@ -1,40 +1,21 @@
-"""Options: bounds, spelling, files. Whatever a file holds, it gives a Config or a UserError."""
+"""A run's recipe: options, identity, name, files. Any file gives a Recipe or a UserError."""
 
+import ast
 import dataclasses
 import json
-import math
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import get_type_hints
 
-import jax
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from trainings import ROOT
 
 from gen_models.errors import UserError
-from gen_models.fields import (
-    Between,
-    ConfigError,
-    Rate,
-    from_dict,
-    hyperparameters,
-    to_dict,
-    validate,
-)
+from gen_models.fields import ConfigError, Logistics, validate
 from gen_models.models import MODELS
-from gen_models.runs.recipe import (
-    FORMAT,
-    MAX_CONFIG_BYTES,
-    NOT_IDENTITY,
-    VERSION,
-    Config,
-    RunConfig,
-    from_flat,
-    read,
-    run_name,
-    to_flat,
-)
+from gen_models.runs.recipe import FORMAT, MAX_CONFIG_BYTES, VERSION, Recipe, RunOptions, read
 
 FUZZ = settings(
     deadline=None,
@@ -48,162 +29,43 @@ HUGE = 10**400  # no float holds it
 ENDLESS = int("f" * 5000, 16)  # Python refuses to print it
 
 
-@hyperparameters
-class Options:
-    units: Annotated[int, Between(1, 100)] = 10
-    rate: Annotated[float, Between(0.5, 2)] = 1.0
-    decay: Rate | None = None
-    kind: Literal["sharp", "blunt"] = "sharp"
-    verbose: bool = False
-    folder: Path | None = None
-    title: str = "title"
-    sizes: tuple[Annotated[int, Between(1, 9)], ...] = (1, 2)
-
-
 def names(cls):
     return {field.name for field in dataclasses.fields(cls)}
 
 
-# Fields
-
-
-@pytest.mark.parametrize(
-    "values",
-    [
-        {"units": 1},
-        {"units": 100, "rate": 0.5},
-        {"rate": 2, "decay": 0.0},
-        {"decay": 1, "kind": "blunt", "verbose": True},
-        {"folder": "some/where", "title": "Müller’s"},
-    ],
-)
-def test_what_is_within_bounds_comes_back_from_a_round_trip(values):
-    config = from_dict(Options, values)
-    assert {name: to_dict(config)[name] for name in values} == values
-    assert from_dict(Options, to_dict(config)) == config
-    assert from_dict(Options, json.loads(json.dumps(to_dict(config)))) == config
-
-
-def test_fields_left_out_keep_their_defaults():
-    assert from_dict(Options, {}) == Options()
-    assert from_dict(Options, {"units": 3}) == Options(units=3)
-
-
-def test_a_whole_number_where_a_float_is_meant_becomes_one():
-    config = from_dict(Options, {"rate": 1, "decay": 1})
-    assert (type(config.rate), type(config.decay)) == (float, float)
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "expected"),
-    [
-        ("units", 0, "between 1 and 100"),
-        ("units", 101, "between 1 and 100"),
-        ("units", 2.0, "a whole number"),
-        ("units", True, "a whole number"),
-        ("units", "3", "a whole number"),
-        ("units", None, "a whole number"),
-        ("title", "a\n" * 1000, "a text"),
-        ("units", HUGE, "between 1 and 100"),
-        ("units", ENDLESS, "between 1 and 100"),
-        ("units", -ENDLESS, "between 1 and 100"),
-        ("rate", 0.49, "between 0.5 and 2"),
-        ("rate", 2.01, "between 0.5 and 2"),
-        ("rate", math.nan, "a finite number"),
-        ("rate", math.inf, "a finite number"),
-        ("rate", True, "a finite number"),
-        ("rate", "1", "a finite number"),
-        ("rate", 1j, "a finite number"),
-        ("rate", HUGE, "number"),
-        ("rate", ENDLESS, "number"),
-        ("decay", -0.1, "between 0 and 1"),
-        ("decay", math.nan, "a finite number"),
-        ("decay", False, "a finite number"),
-        ("decay", ENDLESS, "number"),
-        ("kind", "sharpp", "perhaps you meant 'sharp'"),
-        ("kind", "zzz", "known are 'sharp', 'blunt'"),
-        ("kind", None, "'sharp'"),
-        ("kind", ["sharp"], "'sharp'"),
-        ("kind", ENDLESS, "'sharp'"),
-        ("verbose", 1, "true or false"),
-        ("verbose", "yes", "true or false"),
-        ("folder", "a\0b", "a path"),
-        ("folder", "a\nb", "a path"),
-        ("folder", "a\x1b[2Jb", "a path"),
-        ("folder", "a\udc80b", "a path"),
-        ("folder", 3, "a path"),
-        ("title", "a\tb", "a text"),
-        ("title", ["a"], "a text"),
-        ("title", [ENDLESS], "a text"),
-        ("sizes", 3, "a list"),
-        ("sizes", (1, 10), "between 1 and 9"),
-    ],
-    ids=lambda value: (
-        "…" if isinstance(value, int | list) and value not in (0, 1, 3, 101) else None
-    ),
-)
-def test_a_value_that_does_not_fit_is_refused_with_what_was_expected(name, value, expected):
-    with pytest.raises(ConfigError) as refusal:
-        from_dict(Options, {name: value})
-    message = str(refusal.value)
-    assert message.startswith(f"{name} is ")
-    assert expected in message
-    assert len(message) < 300
-    assert message.isprintable()
-
-
-def test_validate_sees_what_a_constructor_let_in():
-    validate(Options())
-    with pytest.raises(ConfigError, match="units is 0, expected a number between 1 and 100"):
-        validate(Options(units=0))
-
-
-@pytest.mark.parametrize(
-    ("wrong", "right"), [("unit", "units"), ("raet", "rate"), ("verbos", "verbose")]
-)
-def test_a_misspelt_option_gets_the_nearest_right_one(wrong, right):
-    with pytest.raises(ConfigError, match=f"{wrong!r}; perhaps you meant {right!r}"):
-        from_dict(Options, {wrong: 1})
-
-
-def test_an_option_like_no_other_gets_them_all():
-    with pytest.raises(ConfigError, match=r"'qqqq'; known are 'units', 'rate', .*'title'"):
-        from_dict(Options, {"qqqq": 1})
-    with pytest.raises(ConfigError, match=r"'qqqq.{,80}…; known are"):
-        from_dict(Options, {"q" * 60_000: 1})
-
-
-def test_real_valued_fields_are_leaves_and_all_others_structure():
-    leaves, structure = jax.tree.flatten(Options(decay=0.25))
-    assert sorted(leaves) == [0.25, 1.0]
-    assert structure == jax.tree.structure(Options(rate=1.5, decay=0.5))
-    assert structure != jax.tree.structure(Options(decay=0.25, units=11))
-    assert structure != jax.tree.structure(Options(decay=None))
-
-
-def test_configs_cannot_be_changed():
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        Options().units = 3
-
-
-# Runs
+# Options
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_no_option_of_a_run_is_also_one_of_a_model(model):
-    assert names(RunConfig).isdisjoint(names(MODELS[model].Config))
+    assert names(RunOptions).isdisjoint(names(MODELS[model].Config))
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_defaults_are_valid_and_come_back_from_a_round_trip(model):
-    config = from_flat({"model": model})
-    assert config.options == MODELS[model].Config()
-    assert from_flat(json.loads(json.dumps(to_flat(config)))) == config
+    recipe = Recipe.from_flat({"model": model})
+    assert recipe.config == MODELS[model].Config()
+    assert Recipe.from_flat(json.loads(json.dumps(recipe.to_flat()))) == recipe
 
 
-def test_options_go_where_they_belong():
-    config = from_flat({"model": "vae", "steps": 7, "beta": 2, "out": "here"})
-    assert (config.run.steps, config.run.out, config.options.beta) == (7, Path("here"), 2.0)
+def test_from_flat_parts_the_options_of_the_run_from_those_of_its_model():
+    recipe = Recipe.from_flat({"model": "vae", "steps": 7, "beta": 2, "out": "here"})
+    assert (recipe.options.steps, recipe.options.out, recipe.config.beta) == (7, Path("here"), 2.0)
+
+
+def test_with_options_changes_those_of_the_run_alone():
+    recipe = Recipe.from_flat({"model": "vae", "steps": 7, "beta": 2})
+    changed = recipe.with_options(steps=8, out=Path("there"))
+    assert changed == Recipe.from_flat({"model": "vae", "steps": 8, "beta": 2, "out": "there"})
+    assert changed.config is recipe.config
+    assert recipe == Recipe.from_flat({"model": "vae", "steps": 7, "beta": 2})
+    assert recipe.with_options() == recipe
+
+
+@pytest.mark.parametrize("name", ["step", "beta"])
+def test_with_options_refuses_what_is_no_option_of_the_run(name):
+    with pytest.raises(TypeError, match=name):
+        Recipe.from_flat({"model": "vae"}).with_options(**{name: 1})
 
 
 @pytest.mark.parametrize(
@@ -227,15 +89,50 @@ def test_options_go_where_they_belong():
 )
 def test_wrong_options_of_a_run_are_refused(values, message):
     with pytest.raises(ConfigError) as refusal:
-        from_flat(values)
+        Recipe.from_flat(values)
     assert message in str(refusal.value)
 
 
-# Names of runs
+# Identity and name
+
+
+LOGISTICS = {
+    "data_dir": "some/where",
+    "steps": 7,
+    "checkpoint_every_steps": 3,
+    "devices": 2,
+    "evaluate_every_steps": 5,
+    "keep_checkpoints": 9,
+    "out": "else/where",
+    "tensorboard": True,
+}
+
+
+def test_the_options_marked_logistics_are_these():
+    hints = get_type_hints(RunOptions, include_extras=True)
+    marks = {name: getattr(hint, "__metadata__", ()) for name, hint in hints.items()}
+    marked = {name for name, found in marks.items() if any(isinstance(m, Logistics) for m in found)}
+    assert marked == set(LOGISTICS)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_identity_leaves_out_the_options_marked_logistics_and_no_other(model):
+    recipe = Recipe.from_flat({"model": model, "dataset": "mnist", "seed": 3})
+    flat = recipe.to_flat()
+    assert recipe.identity == {name: flat[name] for name in flat if name not in LOGISTICS}
+    assert recipe.identity.keys() == flat.keys() - LOGISTICS.keys()
+
+
+@pytest.mark.parametrize("name", LOGISTICS)
+def test_a_logistic_option_changes_neither_identity_nor_name(name):
+    default = Recipe.from_flat({"dataset": "mnist"})
+    changed = Recipe.from_flat({"dataset": "mnist", name: LOGISTICS[name]})
+    assert changed != default
+    assert (changed.identity, changed.name) == (default.identity, default.name)
 
 
 def named(**options):
-    return run_name(from_flat({"dataset": "mnist"} | options))
+    return Recipe.from_flat({"dataset": "mnist"} | options).name
 
 
 def test_a_run_of_defaults_is_named_after_data_model_and_seed():
@@ -258,23 +155,12 @@ def test_any_other_option_marks_the_name_and_another_value_marks_it_otherwise():
     assert named(width=32, batch_size=32) == named(batch_size=32, width=32)
 
 
-def test_the_mark_never_changes():
+def test_the_mark_in_a_name_is_the_same_in_every_version():
     assert named(width=32) == "mnist-cgan-0-554b94"  # or runs would no longer be found again
 
 
 def test_options_that_change_no_result_leave_the_name_alone():
-    others = {
-        "data_dir": "some/where",
-        "steps": 7,
-        "checkpoint_every_steps": 3,
-        "devices": 2,
-        "evaluate_every_steps": 5,
-        "keep_checkpoints": 9,
-        "out": "else/where",
-        "tensorboard": True,
-    }
-    assert set(others) == set(NOT_IDENTITY)
-    assert named(**others) == named()
+    assert named(**LOGISTICS) == named()
 
 
 # Files
@@ -297,22 +183,62 @@ PRESET_VALUES = {
     "ema_decay": None,
     "tensorboard": False,
 }
-PRESETS = sorted((Path(__file__).parents[1] / "configs").glob("*.py"))
+TABLE = '''"""Presets that differ from one recipe.
+
+    python -m experiments.train --config configs/this.py:short
+"""
+
+common = {"model": "vae", "dataset": "mnist", "steps": 200}
+
+# A comment on a row.
+short = {"steps": 100}
+wide = {"width": 128, "learning_rate": 1e-3}
+'''
+COMMON_VALUES = {"model": "vae", "dataset": "mnist", "steps": 200}
+TABLE_VALUES = {
+    "short": COMMON_VALUES | {"steps": 100},
+    "wide": COMMON_VALUES | {"width": 128, "learning_rate": 1e-3},
+}
 
 
-@pytest.mark.parametrize("path", PRESETS, ids=lambda path: path.stem)
+def place(path, row):
+    """FILE.py:ROW, or the file alone."""
+    return path if row is None else path.with_name(f"{path.name}:{row}")
+
+
+def kept_presets() -> list[Path]:
+    """Every preset in configs/, a table's rows one by one, as --config takes them."""
+    found = []
+    for path in sorted((ROOT / "configs").glob("*.py")):
+        statements = [node for node in ast.parse(path.read_text()).body if hasattr(node, "targets")]
+        rows = [node.targets[0].id for node in statements if isinstance(node.value, ast.Dict)]
+        found += [place(path, row) for row in rows if row != "common"] or [path]
+    return found
+
+
+PRESETS = kept_presets()
+
+
+def test_presets_are_found():
+    assert {path.name for path in PRESETS} > {"quick.py", "lucic2018.py:wgan"}
+
+
+@pytest.mark.parametrize("path", PRESETS, ids=lambda path: path.name.replace(".py", ""))
 def test_each_preset_is_a_run_and_says_the_command_that_makes_it(path):
     values = read(path)
-    config = from_flat(values)
-    validate(config.run)
-    validate(config.options)
+    recipe = Recipe.from_flat(values)
+    validate(recipe.options)
+    validate(recipe.config)
     assert {"model", "dataset", "steps"} <= values.keys()
-    assert f"python -m experiments.train --config configs/{path.name}\n" in path.read_text()
+    file = path.with_name(path.name.partition(":")[0])
+    rows = [other.name for other in PRESETS if other.name.startswith(file.name)]
+    command = "python -m experiments.train --config configs/"
+    assert any(f"{command}{row}\n" in file.read_text() for row in rows)
 
 
 SAVED = json.dumps(
     {"format": FORMAT, "version": VERSION, "data": {"digest": "ab12"}}
-    | to_flat(from_flat({"model": "vae", "steps": 200, "out": "there"})),
+    | Recipe.from_flat({"model": "vae", "steps": 200, "out": "there"}).to_flat(),
     indent=2,
 )
 
@@ -364,14 +290,86 @@ def test_a_preset_that_is_more_than_literals_is_refused_and_never_run(tmp_path, 
     assert not trace.exists()
 
 
+@pytest.mark.parametrize("row", TABLE_VALUES)
+def test_a_row_of_a_table_is_what_is_common_with_the_rows_own_values_over_it(tmp_path, row):
+    assert read(place(written(tmp_path, "table.py", TABLE), row)) == TABLE_VALUES[row]
+
+
+def test_a_table_needs_nothing_common(tmp_path):
+    path = written(tmp_path, "table.py", 'one = {"steps": 1}\ntwo = {}\n')
+    assert (read(place(path, "one")), read(place(path, "two"))) == ({"steps": 1}, {})
+
+
+@pytest.mark.parametrize(
+    ("text", "row", "message"),
+    [
+        (TABLE, None, "a row must be named: add one of :short, :wide"),
+        (TABLE, "", "it has no row '': add one of :short, :wide"),
+        (TABLE, "shrot", "it has no row 'shrot': add one of :short, :wide"),
+        (TABLE, "common", "it has no row 'common': add one of :short, :wide"),
+        (PRESET, "short", "it is one preset, not a table of them: leave out ':short'"),
+        ("", "short", "it is one preset, not a table of them: leave out ':short'"),
+        (TABLE + "seed = 1\n", "short", "seed is no dict, as rows and `common` of a table are"),
+        ("common = 3\n" + 'one = {"steps": 1}\n', "one", "common is no dict, as rows and"),
+    ],
+    ids=[
+        "row missing",
+        "row empty",
+        "row unknown",
+        "row common",
+        "row of a preset",
+        "row of an empty file",
+        "value beside the rows",
+        "common no dict",
+    ],
+)
+def test_a_row_that_cannot_be_told_is_refused_with_those_there_are(tmp_path, text, row, message):
+    path = written(tmp_path, "table.py", text)
+    with pytest.raises(ConfigError) as refusal:
+        read(place(path, row))
+    assert str(path) in str(refusal.value)
+    assert message in str(refusal.value)
+
+
+def test_an_option_misspelt_in_a_table_is_refused_with_the_nearest(tmp_path):
+    path = written(tmp_path, "table.py", 'common = {"stesp": 1}\none = {"seed": 1}\n')
+    with pytest.raises(ConfigError, match="'stesp'; perhaps you meant 'steps'"):
+        Recipe.from_flat(read(place(path, "one")))
+
+
 def test_the_line_of_a_preset_that_is_wrong_is_named(tmp_path):
     with pytest.raises(ConfigError, match="line 2: expected a line `name = literal`"):
         read(written(tmp_path, "preset.py", "steps = 1\nprint(1)\n"))
 
 
 def test_a_saved_config_comes_back_as_it_was(tmp_path):
-    config = from_flat(read(written(tmp_path, "config.json", SAVED)))
-    assert config == from_flat({"model": "vae", "steps": 200, "out": "there"})
+    recipe = Recipe.from_flat(read(written(tmp_path, "config.json", SAVED)))
+    assert recipe == Recipe.from_flat({"model": "vae", "steps": 200, "out": "there"})
+
+
+def as_version_1(text):
+    """A config.json as the first version of the format had it."""
+    text = text.replace(f'"version": {VERSION}', '"version": 1')
+    text = text.replace('"evaluate_every_steps"', '"eval_every"')
+    return text.replace('"keep_checkpoints"', '"keep"')
+
+
+def test_a_config_of_version_1_is_read_under_todays_names(tmp_path):
+    recipe = Recipe.from_flat({"model": "vae", "evaluate_every_steps": 50, "keep_checkpoints": 7})
+    head = {"format": FORMAT, "version": VERSION}
+    old = as_version_1(json.dumps(head | recipe.to_flat()))
+    assert {"eval_every", "keep"} <= json.loads(old).keys()
+    values = read(written(tmp_path, "config.json", old))
+    assert values == recipe.to_flat()
+    assert Recipe.from_flat(values) == recipe
+
+
+@pytest.mark.parametrize("name", ["eval_every", "keep"])
+def test_names_of_version_1_are_none_of_version_2(tmp_path, name):
+    head = {"format": FORMAT, "version": 2}
+    values = read(written(tmp_path, "config.json", json.dumps(head | {name: 3})))
+    with pytest.raises(ConfigError, match=f"no option is called '{name}'"):
+        Recipe.from_flat(values)
 
 
 def test_a_runs_folder_is_its_config(tmp_path):
@@ -386,7 +384,7 @@ def test_a_runs_folder_is_its_config(tmp_path):
         ("[1]", "expected a JSON object"),
         ('{"format": "gen_models.other"}', f'"format": "{FORMAT}"'),
         ('{"format": ["gen_models.run"]}', f'"format": "{FORMAT}"'),
-        ('{"version": 2}', "format version 2, this program reads version 1"),
+        ('{"version": 3}', "format version 3, this program reads versions 1 and 2"),
         ('{"version": "1"}', "format version '1'"),
         ('{"steps": 1', "delimiter"),
         ('{"steps": ' + "9" * 5000 + "}", "not a config file"),
@@ -411,15 +409,15 @@ def test_a_path_that_leads_nowhere_is_refused(tmp_path, name):
         read(tmp_path / name)
 
 
-def gives_a_config_or_a_user_error(path):
+def gives_a_recipe_or_a_user_error(path):
     try:
-        config = from_flat(read(path))
+        recipe = Recipe.from_flat(read(path))
     except UserError as error:
         assert str(error)
         return
-    assert isinstance(config, Config)
-    assert from_flat(to_flat(config)) == config
-    assert run_name(config)
+    assert isinstance(recipe, Recipe)
+    assert Recipe.from_flat(recipe.to_flat()) == recipe
+    assert recipe.name
 
 
 def replaced(text, edits):
@@ -455,12 +453,23 @@ edits = st.lists(
 @FUZZ
 @given(edits)
 @pytest.mark.filterwarnings("ignore")  # Python's own, of odd escapes and the like
-@pytest.mark.parametrize(("name", "text"), [("preset.py", PRESET), ("config.json", SAVED)])
-def test_a_mutated_file_gives_a_config_or_a_user_error(tmp_path, name, text, edits):
-    gives_a_config_or_a_user_error(written(tmp_path, name, replaced(text, edits)))
+@pytest.mark.parametrize(
+    ("name", "row", "text"),
+    [
+        ("preset.py", None, PRESET),
+        ("table.py", "short", TABLE),
+        ("config.json", None, SAVED),
+        ("config.json", None, as_version_1(SAVED)),
+    ],
+    ids=["preset", "table", "config", "config of version 1"],
+)
+def test_a_mutated_file_gives_a_recipe_or_a_user_error(tmp_path, name, row, text, edits):
+    gives_a_recipe_or_a_user_error(place(written(tmp_path, name, replaced(text, edits)), row))
 
 
-option_names = sorted(names(RunConfig).union(*(names(module.Config) for module in MODELS.values())))
+option_names = sorted(
+    names(RunOptions).union(*(names(module.Config) for module in MODELS.values()))
+)
 values = st.recursive(
     st.none()
     | st.booleans()
@@ -475,11 +484,11 @@ values = st.recursive(
 
 @FUZZ
 @given(st.dictionaries(st.sampled_from(option_names), values, max_size=4))
-def test_any_values_of_options_give_a_config_or_a_user_error(options):
+def test_any_values_of_options_give_a_recipe_or_a_user_error(options):
     try:
-        config = from_flat(options)
+        recipe = Recipe.from_flat(options)
     except UserError as error:
         assert str(error)
         return
-    assert from_flat(json.loads(json.dumps(to_flat(config)))) == config
-    assert run_name(config) == run_name(from_flat(to_flat(config)))
+    assert Recipe.from_flat(json.loads(json.dumps(recipe.to_flat()))) == recipe
+    assert recipe.name == Recipe.from_flat(recipe.to_flat()).name

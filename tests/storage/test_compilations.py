@@ -8,7 +8,7 @@ from gen_models.storage.compilations import remove_damaged
 WHOLE = zlib.compress(bytes(range(256)) * 9)
 
 
-def test_entries_cut_short_go(tmp_path):
+def test_remove_damaged_removes_entries_that_were_cut_short(tmp_path):
     entries = {"whole": WHOLE, "cut": WHOLE[:-3], "empty": b"", "zeros": WHOLE[:2] + bytes(99)}
     entries |= {"other": b"(\xb5/\xfd of another kind"}
     for name, content in entries.items():
@@ -19,7 +19,7 @@ def test_entries_cut_short_go(tmp_path):
     assert left == {"whole-cache", "other-cache", "notes", "checked-at"}
 
 
-def test_only_new_entries_are_read(tmp_path):
+def test_remove_damaged_reads_only_entries_newer_than_its_last_look(tmp_path):
     remove_damaged(tmp_path)
     old, new = tmp_path / "old-cache", tmp_path / "new-cache"
     for path in (old, new):

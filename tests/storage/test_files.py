@@ -14,7 +14,7 @@ import pytest
 from gen_models.errors import UserError
 from gen_models.storage.files import atomic_write, write_error
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def names(folder):
@@ -52,7 +52,7 @@ def test_full_disk_is_a_user_error(tmp_path):
     assert names(tmp_path) == []
 
 
-def test_file_size_limit(tmp_path):
+def test_file_size_limit_is_a_user_error(tmp_path):
     """A real failure of the file system, and in flush rather than in write."""
     code = f"""
 from gen_models.errors import UserError
@@ -84,7 +84,7 @@ except UserError as error:
         ("nul\0", "it is not the path of a file"),
     ],
 )
-def test_bad_paths(tmp_path, path, message):
+def test_a_path_that_cannot_be_written_is_a_user_error(tmp_path, path, message):
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").touch()
     target = tmp_path / path if path else "/"

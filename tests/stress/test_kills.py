@@ -5,10 +5,8 @@ import random
 import signal
 import time
 
-from trainings import command, execute, finish, half_written, products, start
+from trainings import command, execute, finish, half_written, products, start, write_folder
 
-from gen_models.data import idx
-from gen_models.data.known import IMAGES, LABELS
 from gen_models.runs import checkpoint
 
 KILLS = int(os.environ.get("GEN_MODELS_KILLS", "2"))
@@ -57,12 +55,8 @@ def kill_until(run, args, kills, chance):
     return torn
 
 
-def test_killed_equals_undisturbed(tmp_path, tiny, record_property):
-    data = tmp_path / "tiny"
-    data.mkdir()
-    for split, dataset in (("train", tiny.train), ("test", tiny.test)):
-        idx.write(data / IMAGES[split], dataset.images)
-        idx.write(data / LABELS[split], dataset.labels.astype("u1"))
+def test_killed_training_equals_the_undisturbed(tmp_path, tiny, record_property):
+    data = write_folder(tmp_path / "tiny", tiny)
     whole, killed = tmp_path / "whole" / "run", tmp_path / "killed" / "run"
     code, _, err = execute(command(data, whole, **OPTIONS))
     assert (code, err) == (0, "")

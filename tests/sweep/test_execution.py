@@ -8,7 +8,8 @@ from populations import hasten, make_members
 
 from gen_models import runs
 from gen_models.models import MODELS, vae
-from gen_models.sweep import plan
+from gen_models.runs import Recipe
+from gen_models.sweep import execution, plan
 from gen_models.sweep.execution import Sweep
 from gen_models.sweep.plan import Plan
 from gen_models.training import population
@@ -24,14 +25,14 @@ def quick():
         yield
 
 
-def members_of(count: int, steps: int = STEPS) -> tuple[Config, ...]:
+def members_of(count: int, steps: int = STEPS) -> tuple[Recipe, ...]:
     (base,) = make_members(1, steps=steps)
     return tuple(plan.product(base, {}, range(count)))
 
 
 def sweep_of(folder, tiny, members, per_device=16) -> Sweep:
     """On one device, without measures."""
-    return Sweep(Plan({}, members, 1, per_device), folder, "", (tiny.train, tiny.test), None)
+    return Sweep(Plan({}, members, 1, per_device), folder, "", tiny, None)
 
 
 def train(work: Sweep, should_stop=lambda: False) -> bool:

@@ -12,8 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from trainings import make_recipe
 
+from gen_models import programs
 from gen_models.algorithm import Spec
 from gen_models.fields import ConfigError
+from gen_models.model import Model
 from gen_models.models import MODELS
 from gen_models.sweep import plan
 from gen_models.sweep.plan import Plan
@@ -47,7 +49,7 @@ def test_every_combination_has_every_seed_and_the_last_option_changes_first():
 
 
 def test_members_differ_in_the_axes_and_the_seed_alone():
-    base = configs.to_flat(make_recipe())
+    base = make_recipe().to_flat()
     for member in planned(seeds=range(2)).members:
         differing = {name for name, value in member.to_flat().items() if value != base[name]}
         assert differing <= {"learning_rate", "width", "seed"}
@@ -120,9 +122,9 @@ def test_a_wave_is_of_one_group():
 
 # --- compilations
 
-# Members, devices, members a device at most, processes; then the waves, and the layouts of what the
+# Members, devices, members a device at most, processes; then the waves, and the spreads of what the
 # first process compiles.
-LAYOUTS = [
+SPREADS = [
     ((6, 1, 3, 1), [3, 3], [(1, 3)]),
     ((5, 1, 2, 1), [2, 1, 2], [(1, 1), (1, 2)]),
     ((7, 2, 2, 1), [4, 3], [(2, 2)]),  # a wave of three leaves one place empty
@@ -133,15 +135,15 @@ LAYOUTS = [
 ]
 
 
-@pytest.mark.parametrize(("sizes", "waves", "layouts"), LAYOUTS)
-def test_waves_that_are_laid_out_otherwise_are_compilations_of_their_own(sizes, waves, layouts):
+@pytest.mark.parametrize(("sizes", "waves", "spreads"), SPREADS)
+def test_compilations_are_one_for_each_spread_of_a_wave_over_the_devices(sizes, waves, spreads):
     count, devices, per_device, processes = sizes
     work = Plan({}, A_HUNDRED[:count], devices, per_device, processes)
     assert [len(wave) for wave in work.waves] == waves
-    assert sorted(work.compilations) == layouts
+    assert sorted(work.compilations) == spreads
 
 
-def test_each_group_is_compiled_in_each_of_its_layouts():
+def test_each_group_is_compiled_for_each_of_its_spreads():
     axes = {"learning_rate": (1e-4, 2e-4, 3e-4), "width": (4, 8)}
     work = planned(axes, devices=1, per_device=2)
     assert sorted(work.compilations) == [(1, 1)] * 2 + [(1, 2)] * 2
@@ -153,7 +155,7 @@ def test_processes_part_every_wave_among_them(count, devices, processes):
     work = Plan({}, A_HUNDRED[:count], devices, 4, processes)
     shares = [work.share(process) for process in range(processes)]
     together = [member for share in shares for part in share for member in part]
-    assert sorted(m.run.seed for m in together) == list(range(count))
+    assert sorted(m.options.seed for m in together) == list(range(count))
     sizes = [sum(map(len, share)) for share in shares]
     assert sizes[0] == max(sizes)
 
@@ -199,7 +201,7 @@ def test_a_drawn_value_can_be_typed_again():
     ranges = {"learning_rate": (1e-5, 1e-1)}
     for member in plan.sampled(make_recipe(), ranges, 20, range(1), 0):
         typed = re.fullmatch(r"learning_rate=(.*),seed=0", plan.member_name(member, ranges))[1]
-        assert float(typed) == member.options.learning_rate
+        assert float(typed) == member.config.learning_rate
 
 
 @pytest.mark.parametrize(
@@ -219,7 +221,7 @@ def test_a_drawn_value_lies_within_its_range(ends):
 def test_real_options_are_those_that_a_compilation_does_not_fix(model):
     found = plan.real_options(model)
     assert {"learning_rate", "ema_decay"} <= set(found)
-    defaults = configs.to_flat(make_recipe(model=model))
+    defaults = make_recipe(model=model).to_flat()
     for name in MODELS[model].Config.__dataclass_fields__:
         other = {float: 0.25, int: 7}.get(type(defaults[name]))
         if other is not None:
@@ -276,8 +278,6 @@ def test_a_name_without_axes_is_the_seed():
 
 @pytest.mark.parametrize("model", MODELS)
 def test_the_bytes_of_a_state_are_those_of_its_arrays(model):
-    from gen_models.programs import start
-
     member = make_recipe(model=model)
-    state = start(MODELS[model].build, SPEC, member.options, jax.random.key(0))
+    state = programs.start(Model(MODELS[model].build, SPEC, member.config), jax.random.key(0))
     assert plan.state_bytes(member, SPEC) == sum(leaf.nbytes for leaf in jax.tree.leaves(state))

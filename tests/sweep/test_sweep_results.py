@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gen_models.evaluation.measure import MEASURES
+from gen_models.evaluation.measure import MEASURES, Score
 from gen_models.evaluation.protocol import Protocol, ProtocolError
 from gen_models.evaluation.record import Evaluation
+from gen_models.sweep import results
 from gen_models.sweep.results import Member
 
 PROTOCOL = Protocol("net-v1-0123abcd", "tiny", "test", 1000)
@@ -19,11 +20,8 @@ PROTOCOL = Protocol("net-v1-0123abcd", "tiny", "test", 1000)
 
 def evaluated(protocol=PROTOCOL, **measures):
     """An evaluation with these values."""
-    rows = {
-        name: {"value": value, "error": 0.1, "floor": 1.0, "floor_error": None}
-        for name, value in measures.items()
-    }
-    return Evaluation({"name": "x", "step": 20}, protocol, rows, {}, {})
+    scores = {name: Score(value, 0.1, 1.0, None) for name, value in measures.items()}
+    return Evaluation({"name": "x", "step": 20}, protocol, scores, {}, {})
 
 
 def member(setting, seed=0, fid=None, step=20, diverged=False, **measures):
@@ -130,7 +128,7 @@ def test_the_csv_has_a_line_a_member():
         assert line["diverged"] == str(wanted.diverged)
         measures = wanted.evaluation.measures if wanted.evaluation else {}
         found = {name: float(line[name]) for name in MEASURES if line[name]}
-        assert found == {name: row["value"] for name, row in measures.items()}
+        assert found == {name: score.value for name, score in measures.items()}
 
 
 def test_the_json_has_everything():

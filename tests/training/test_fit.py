@@ -81,7 +81,7 @@ def test_a_finished_run_is_left_as_it_is(tmp_path, tiny, whole):
 
 def test_a_kill_between_checkpoints_loses_only_what_came_after(tmp_path, tiny, whole):
     """Metrics and grids ahead of the newest checkpoint, and half a line, are made again."""
-    train(tmp_path / "run", tiny, 26, keep=9)
+    train(tmp_path / "run", tiny, 26, keep_checkpoints=9)
     (tmp_path / "run" / "checkpoints" / "step_00000020.safetensors").unlink()
     for later in checkpoint.steps(tmp_path / "run" / "checkpoints")[1:]:
         (tmp_path / "run" / "checkpoints" / f"step_{later:08d}.safetensors").unlink()
@@ -93,18 +93,18 @@ def test_a_kill_between_checkpoints_loses_only_what_came_after(tmp_path, tiny, w
 
 
 def test_a_damaged_checkpoint_is_reported_and_the_one_before_used(tmp_path, tiny, whole):
-    train(tmp_path / "run", tiny, 17, checkpoint_every_steps=5, keep=3)
+    train(tmp_path / "run", tiny, 17, checkpoint_every_steps=5, keep_checkpoints=3)
     present = checkpoint.steps(tmp_path / "run" / "checkpoints")
     flip_last_byte(tmp_path / "run" / "checkpoints" / f"step_{present[-1]:08d}.safetensors")
     reports = []
-    assert train(tmp_path / "run", tiny, report=reports.append, keep=3) == 30
+    assert train(tmp_path / "run", tiny, report=reports.append, keep_checkpoints=3) == 30
     assert len(reports) == 1
     assert f"step_{present[-1]:08d}.safetensors is damaged" in reports[0]
     assert products(tmp_path / "run") == whole
 
 
 def test_no_whole_checkpoint_is_an_error_that_destroys_nothing(tmp_path, tiny):
-    train(tmp_path / "run", tiny, 12, keep=1)
+    train(tmp_path / "run", tiny, 12, keep_checkpoints=1)
     (path,) = (tmp_path / "run" / "checkpoints").iterdir()
     flip_last_byte(path)
     before = products(tmp_path / "run")
@@ -113,8 +113,8 @@ def test_no_whole_checkpoint_is_an_error_that_destroys_nothing(tmp_path, tiny):
     assert products(tmp_path / "run") == before
 
 
-def test_keep(tmp_path, tiny):
-    train(tmp_path / "run", tiny, steps=9, checkpoint_every_steps=2, keep=3)
+def test_the_newest_checkpoints_stay_as_many_as_keep_checkpoints_says(tmp_path, tiny):
+    train(tmp_path / "run", tiny, steps=9, checkpoint_every_steps=2, keep_checkpoints=3)
     assert checkpoint.steps(tmp_path / "run" / "checkpoints") == [6, 8, 9]
 
 

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from trainings import ROOT
@@ -21,7 +22,7 @@ with interruptible() as interruption:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_first_is_noted(number):
+def test_the_first_signal_is_noted(number):
     before = signal.getsignal(number)
     with interruptible() as interruption:
         assert (interruption.by, interruption.exit_code) == (None, 0)
@@ -34,8 +35,20 @@ def test_the_first_is_noted(number):
     assert signal.set_wakeup_fd(-1) == -1
 
 
+def test_outside_of_the_main_thread_signals_are_left_as_they_are():
+    """As in a notebook's worker, where Python lets nobody take signals."""
+
+    def training():
+        with interruptible() as interruption:
+            return interruption.by, interruption.exit_code, signal.getsignal(signal.SIGTERM)
+
+    before = signal.getsignal(signal.SIGTERM)
+    with ThreadPoolExecutor(1) as worker:
+        assert worker.submit(training).result() == (None, 0, before)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_second_exits_at_once(number):
+def test_the_second_signal_ends_the_process_at_once(number):
     process = subprocess.Popen(
         [sys.executable, "-c", BUSY], stdout=subprocess.PIPE, text=True, cwd=ROOT
     )

@@ -15,10 +15,10 @@ from populations import (
     choose,
     hasten,
     make_members,
+    recorders_of,
     state_of,
     sweep,
     train_on_several_devices,
-    trainers_of,
 )
 from trainings import half_written, products
 
@@ -29,10 +29,10 @@ from gen_models.models import MODELS, vae
 from gen_models.runs import checkpoint
 from gen_models.runs.checkpoint import CheckpointError
 from gen_models.training import fit, population
-from gen_models.training.population import Outcome
+from gen_models.training.population import Ending
 
 STEPS = 20
-DONE = Outcome(STEPS, False)
+DONE = Ending(STEPS, False)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -110,9 +110,9 @@ KINDS = ("cgan", "began")
 def alone(request, tmp_path_factory, tiny):
     """The model, its single runs, and their first states."""
     folder = tmp_path_factory.mktemp("alone")
-    with trainers_of(folder, tiny, make_members(model=request.param)) as trainers:
-        first = [jax.device_get(trainer.restored(print)) for trainer in trainers]
-        assert [fit.fit(trainer) for trainer in trainers] == [STEPS] * 3
+    with recorders_of(folder, tiny, make_members(model=request.param)) as recorders:
+        first = [jax.device_get(recorder.restored(print)) for recorder in recorders]
+        assert [fit.fit(recorder) for recorder in recorders] == [STEPS] * 3
     return request.param, folder, first
 
 
@@ -224,7 +224,7 @@ def poison(monkeypatch):
 def with_betas(*betas, **options):
     members = make_members(len(betas), **options)
     return [
-        member._replace(options=replace(member.options, beta=beta))
+        member._replace(config=replace(member.config, beta=beta))
         for member, beta in zip(members, betas, strict=True)
     ]
 
@@ -243,9 +243,9 @@ def test_a_member_that_diverges_keeps_its_last_finite_state(
     monkeypatch.setattr(fit, "DISPATCH_S", dispatch_s)
     betas = (1.0, METRIC, PARAMETER, 1.0)
     ends = sweep(tmp_path / "sweep", tiny, with_betas(*betas))
-    assert ends == [DONE, Outcome(POISONED, True), Outcome(POISONED, True), DONE]
+    assert ends == [DONE, Ending(POISONED, True), Ending(POISONED, True), DONE]
     ends = sweep(tmp_path / "before", tiny, with_betas(*betas, steps=POISONED))
-    assert ends == [Outcome(POISONED, False)] * 4
+    assert ends == [Ending(POISONED, False)] * 4
     for member in "12":
         folder, before = tmp_path / "sweep" / member, tmp_path / "before" / member
         assert json.loads((folder / "diverged.json").read_text()) == {"step": POISONED}
@@ -271,28 +271,28 @@ def test_members_beside_one_that_diverges_keep_every_bit(tmp_path, tiny):
 def test_a_member_may_diverge_at_the_first_step(tmp_path, tiny):
     for _ in range(2):  # the second time all that is left has been done
         ends = sweep(tmp_path, tiny, with_betas(FIRST, 1.0, 1.0, 1.0))
-        assert ends == [Outcome(0, True), DONE, DONE, DONE]
+        assert ends == [Ending(0, True), DONE, DONE, DONE]
     assert rows(tmp_path / "0") == []
-    with trainers_of(tmp_path, tiny, with_betas(FIRST)) as (trainer,):
-        assert_same_bits(trainer.restored(print), trainer.fresh())
+    with recorders_of(tmp_path, tiny, with_betas(FIRST)) as (recorder,):
+        assert_same_bits(recorder.restored(print), recorder.fresh())
 
 
 @pytest.mark.usefixtures("poison", "either_way")
 def test_a_member_that_diverged_stays_so_whatever_it_is_given(tmp_path, tiny, monkeypatch):
     monkeypatch.setattr(fit, "DISPATCH_S", 1e3)
     members = with_betas(SOME, 1.0, 1.0, 1.0)
-    run = members[0].run
-    taken = indices(run.seed, 0, STEPS, run.batch_size, len(tiny.train.labels))
+    options = members[0].options
+    taken = indices(options.seed, 0, STEPS, options.batch_size, len(tiny.train.labels))
     sums = tiny.train.labels[taken].sum(axis=1)
     first = int(np.argmax(sums == SUM))
     assert (first, sums[first + 1] != SUM) == (5, True)
-    assert sweep(tmp_path, tiny, members)[0] == Outcome(first, True)
+    assert sweep(tmp_path, tiny, members)[0] == Ending(first, True)
     assert len(rows(tmp_path / "0")) == state_of(tmp_path / "0")["step"] == first
 
 
 def test_a_learning_rate_that_is_far_too_high_harms_no_other_member(tmp_path, tiny):
     absurd, *others = make_members()
-    absurd = absurd._replace(options=replace(absurd.options, learning_rate=1e6))
+    absurd = absurd._replace(config=replace(absurd.config, learning_rate=1e6))
     (end, *ends) = sweep(tmp_path / "with", tiny, [absurd, *others])
     assert end.diverged
     assert finite(tmp_path / "with" / "0")
@@ -307,7 +307,7 @@ def test_a_sweep_of_which_all_have_diverged_is_done(tmp_path, tiny):
     told = []
     for _ in range(2):
         ends = sweep(tmp_path, tiny, with_betas(*[METRIC] * 4), trained=lambda *b: told.append(b))
-        assert ends == [Outcome(POISONED, True)] * 4
+        assert ends == [Ending(POISONED, True)] * 4
     assert told[-1] == (POISONED + 1, 4)  # and no step after it
     assert len(told) == POISONED + 2
     assert saved(tmp_path) == [[10, POISONED]] * 4
@@ -317,7 +317,7 @@ def test_a_sweep_of_which_all_have_diverged_is_done(tmp_path, tiny):
 def test_divergence_is_remembered_when_a_sweep_goes_on(tmp_path, tiny):
     members = with_betas(METRIC, 1.0, 1.0, 1.0)
     ends = sweep(tmp_path / "whole", tiny, members)
-    assert sweep(tmp_path / "parts", tiny, members, stop_at=15)[0] == Outcome(POISONED, True)
+    assert sweep(tmp_path / "parts", tiny, members, stop_at=15)[0] == Ending(POISONED, True)
     before = products(tmp_path / "parts" / "0")
     assert sweep(tmp_path / "parts", tiny, members) == ends
     assert before.items() <= products(tmp_path / "parts" / "0").items()
@@ -359,7 +359,7 @@ def test_other_values_of_real_options_compile_nothing_anew(tmp_path, tiny):
 def test_resumed_equals_uninterrupted(tmp_path, tiny, whole, stops):
     for stop in stops:
         ends = sweep(tmp_path / "sweep", tiny, make_members(), stop_at=stop)
-        assert ends == [Outcome(stop, False)] * 3
+        assert ends == [Ending(stop, False)] * 3
         assert [steps[-1] for steps in saved(tmp_path / "sweep")] == [stop] * 3
     assert sweep(tmp_path / "sweep", tiny, make_members()) == [DONE] * 3
     assert made(tmp_path / "sweep") == made(whole)
@@ -380,7 +380,7 @@ def test_steps_may_be_added_later(tmp_path, tiny, whole):
     assert made(tmp_path / "sweep") == made(whole)
 
 
-def test_whoever_watches_is_told_each_step_reached_and_how_many_were_done(tmp_path, tiny):
+def test_trained_is_told_each_step_reached_and_how_many_were_done(tmp_path, tiny):
     told = []
     for stop in (4, 10**9):
         sweep(tmp_path, tiny, make_members(), 1, stop, lambda *both: told.append(both))

@@ -6,9 +6,10 @@ import jax
 import numpy as np
 import pytest
 
-from gen_models.algorithm import Spec
+from gen_models import programs
 from gen_models.data import catalog
 from gen_models.data.stream import stream
+from gen_models.model import Model
 from gen_models.models import MODELS
 
 STEPS = 120
@@ -25,13 +26,11 @@ def fashion_mnist():
 def train(name, dataset):
     """The metrics of STEPS steps of a narrow model, and ten of its samples."""
     module, key = MODELS[name], jax.random.key(0)
-    spec = Spec(*dataset.image_shape, dataset.num_classes)
-    model = (module.build, spec, module.Config(width=8))
+    model = Model(module.build, dataset.spec, module.Config(width=8))
     with closing(stream(dataset, seed=0, batch_size=64)) as chunks:
-        state, metrics = advance.advance(
-            *model, advance.start(*model, key), next(chunks), STEPS, key
-        )
-    images = advance.sample(*model, state, key, np.arange(10, dtype=np.int32))
+        state = programs.start(model, key)
+        state, metrics = programs.advance(model, state, next(chunks), STEPS, key)
+    images = programs.sample(model, state, key, np.arange(10, dtype=np.int32))
     return {name: values[:STEPS] for name, values in metrics.items()}, np.asarray(images)
 
 

@@ -1,4 +1,4 @@
-"""Pictures: each pixel in its place, the same bytes each time, a clear error when one fails."""
+"""Grids: each pixel in its place, the same bytes each time, a clear error when one fails."""
 
 import os
 import subprocess
@@ -12,13 +12,14 @@ from PIL import Image
 from gen_models import render
 from gen_models.errors import UserError
 
+ROOT = Path(__file__).parents[2]
 WHITE = 255
 
 
 def constant(*values, height=4, width=6):
-    """Images of one grey each, u8 `values` -> f32[N,H,W,1]."""
-    greys = np.array(values, np.float32).reshape(-1, 1, 1, 1) / 127.5 - 1
-    return np.broadcast_to(greys, (len(values), height, width, 1))
+    """Images u8[N,H,W] of one grey each."""
+    greys = np.array(values, np.uint8).reshape(-1, 1, 1)
+    return np.broadcast_to(greys, (len(values), height, width))
 
 
 def names(folder):
@@ -34,18 +35,7 @@ def opened(path):
 # --- grids
 
 
-def test_every_grey_comes_back():
-    greys = np.arange(256)
-    assert (pixels.to_bytes(constant(*greys))[:, 0, 0] == greys).all()
-
-
-def test_what_is_no_grey_is_clipped_or_black():
-    images = np.array([-2, 2, np.nan, np.inf, -np.inf, 1e38], np.float32).reshape(6, 1, 1, 1)
-    assert pixels.to_bytes(images).ravel().tolist() == [0, 255, 0, 0, 0, 255]
-    assert pixels.to_bytes(images).dtype == np.uint8
-
-
-def test_images_go_row_by_row_with_gaps():
+def test_grid_places_images_row_by_row_with_gaps():
     picture = np.asarray(render.grid(constant(10, 20, 30, 40, 50, 60), 2, 3, scale=1, gap=1))
     assert picture.shape == (1 + 2 * 5, 1 + 3 * 7)
     assert picture[1::5, 1::7].tolist() == [[10, 20, 30], [40, 50, 60]]
@@ -53,13 +43,13 @@ def test_images_go_row_by_row_with_gaps():
     assert (picture[::5] == WHITE).all() and (picture[:, ::7] == WHITE).all()
 
 
-def test_an_image_is_neither_turned_nor_mirrored_nor_blurred():
-    image = np.random.default_rng(0).integers(0, 256, (1, 4, 6, 1))
-    picture = np.asarray(render.grid(image / 127.5 - 1, 1, 1, scale=3, gap=2))[2:-2, 2:-2]
-    assert (picture == np.kron(image[0, :, :, 0], np.ones((3, 3)))).all()
+def test_grid_neither_turns_nor_mirrors_nor_blurs_an_image():
+    images = np.random.default_rng(0).integers(0, 256, (1, 4, 6), np.uint8)
+    picture = np.asarray(render.grid(images, 1, 1, scale=3, gap=2))[2:-2, 2:-2]
+    assert (picture == np.kron(images[0], np.ones((3, 3)))).all()
 
 
-def test_places_without_an_image_stay_empty_and_images_beyond_are_left_out():
+def test_grid_leaves_places_without_an_image_empty_and_images_beyond_out():
     few = np.asarray(render.grid(constant(1, 2), 2, 2, scale=1, gap=0))
     assert few[::4, ::6].tolist() == [[1, 2], [WHITE, WHITE]]
     many = np.asarray(render.grid(constant(1, 2, 3, 4, 5), 2, 2, scale=1, gap=0))
@@ -67,7 +57,7 @@ def test_places_without_an_image_stay_empty_and_images_beyond_are_left_out():
 
 
 @pytest.mark.parametrize("scale", [1, 2, 4])
-def test_row_names_are_written_left_of_their_rows(scale):
+def test_grid_writes_row_names_left_of_their_rows(scale):
     images = constant(0, 0, height=28, width=28)
     plain = render.grid(images, 2, 1, scale=scale)
     named = render.grid(images, 2, 1, scale=scale, row_names=["T-shirt/top", "Ankle boot"])
@@ -82,12 +72,12 @@ def test_row_names_are_written_left_of_their_rows(scale):
     assert not (np.asarray(only_first)[middle:, : only_first.width - plain.width] < 128).any()
 
 
-def test_a_name_too_few_is_an_error():
+def test_grid_with_a_row_name_too_few_is_an_error():
     with pytest.raises(ValueError):
         render.grid(constant(1, 2), 2, 1, row_names=["only one"])
 
 
-def test_each_original_is_above_its_reconstruction():
+def test_pairs_have_each_original_above_its_reconstruction():
     picture = render.pairs(constant(1, 2, 3), constant(101, 102, 103), 2, scale=1, gap=1)
     pixels = np.asarray(picture)[:, -1 - 2 * 7 :]
     greys = {int(grey): np.argwhere(pixels == grey)[0] for grey in (1, 2, 3, 101, 102, 103)}
@@ -169,7 +159,8 @@ from gen_models import render
 from gen_models.errors import UserError
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
-folder, noise = Path(sys.argv[1]), np.random.default_rng(0).uniform(-1, 1, (3, 1, 99, 99, 1))
+folder, rng = Path(sys.argv[1]), np.random.default_rng(0)
+noise = rng.integers(0, 256, (3, 1, 99, 99), np.uint8)
 pictures = [render.grid(image, 1, 1) for image in noise]
 for write in (
     lambda: render.save_png(pictures[0], folder / "a.png"),
@@ -185,7 +176,7 @@ for write in (
         [sys.executable, "-c", script, str(tmp_path)],
         capture_output=True,
         text=True,
-        cwd=Path(__file__).parents[1],
+        cwd=ROOT,
         env=os.environ | {"JAX_PLATFORMS": "cpu"},
     )
     assert done.stderr == ""
@@ -196,53 +187,3 @@ for write in (
 def test_a_folder_that_is_not_there_is_a_user_error(tmp_path):
     with pytest.raises(UserError, match="create the folder first"):
         render.save_png(render.grid(constant(1), 1, 1), tmp_path / "absent" / "a.png")
-
-
-# --- curves
-
-
-def test_curves_are_the_same_each_time_and_grow_by_the_metric(tmp_path):
-    noise = np.random.default_rng(0).normal(size=(4, 300))
-    metrics = {f"metric {i}": series for i, series in enumerate(noise)}
-    for name in ("a.png", "b.png"):
-        render.curves(metrics, tmp_path / name, "a run")
-    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
-    render.curves({"metric 0": noise[0]}, tmp_path / "one.png", "a run")
-    many, one = opened(tmp_path / "a.png"), opened(tmp_path / "one.png")
-    assert many.width == pytest.approx(3 * one.width, abs=3) and many.height > one.height
-    assert not {"Software", "Creation Time"} & set(many.info)
-
-
-def test_steps_are_an_axis_and_no_curve(tmp_path):
-    loss = [3.0, 2.0, 1.5]
-    render.curves({"loss": loss}, tmp_path / "counted.png", "a run")
-    render.curves({"step": [1, 2, 3], "loss": loss}, tmp_path / "same.png", "a run")
-    render.curves({"step": [10, 20, 30], "loss": loss}, tmp_path / "other.png", "a run")
-    counted, same, other = (
-        (tmp_path / f"{name}.png").read_bytes() for name in ("counted", "same", "other")
-    )
-    assert counted == same != other
-
-
-@pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("series", [[], [1.0], [np.nan], [2.0, 2.0], [1.0, np.inf, -np.inf, 1e300]])
-def test_any_values_can_be_drawn(tmp_path, series):
-    render.curves({"a $ ^ {name}": series}, tmp_path / "a.png", "a $\\title")
-    assert names(tmp_path) == ["a.png"]
-
-
-def test_curves_leave_the_users_matplotlib_alone(tmp_path):
-    import matplotlib
-
-    before = dict(matplotlib.rcParams)
-    render.curves({"loss": [1.0, 2.0]}, tmp_path / "a.png", "a run")
-    assert dict(matplotlib.rcParams) == before
-    with matplotlib.rc_context({"lines.linewidth": 9, "axes.facecolor": "red"}):
-        render.curves({"loss": [1.0, 2.0]}, tmp_path / "b.png", "a run")
-    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
-
-
-def test_the_moving_average_is_the_mean_of_the_last_known_values():
-    values = np.array([1, 2, 3, np.nan, 5, np.nan, np.nan, np.nan, 4])
-    expected = [1, 1.5, 2.5, 3, 5, 5, np.nan, np.nan, 4]
-    np.testing.assert_allclose(render.moving_average(values, 2), expected)

@@ -1,0 +1,92 @@
+"""Export a generator: `python -m experiments.export RUN` writes programs that JAX alone can run."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from experiments import command
+from gen_models import trained
+from gen_models.fields import validate
+from gen_models.sampling import export
+from gen_models.storage.files import write_bytes, write_text
+from gen_models.trained import Trained
+
+README = """# A generator, without gen_models
+
+`{model}` after {step} steps on {dataset}; its labels, {classes}, {effect}. With JAX and
+flatbuffers:
+
+```python
+import jax, numpy as np
+from pathlib import Path
+
+program = jax.export.deserialize(bytearray(Path("sample.stablehlo").read_bytes()))
+sample = jax.jit(program.call)  # on {platforms}; any number of images
+images = sample(np.uint32(0), np.arange(10, dtype=np.int32))  # seed, labels -> f32[10,{size},1]
+```
+
+Images are in [-1,1]. `generate.stablehlo` takes latents f32[N,{latents}] in place of the seed.
+"""
+ONNX_README = """
+`generate.onnx` takes the same, by name: `z` f32[N,{latents}] and `labels` i32[N] -> `images`.
+"""
+
+
+@dataclass(frozen=True)
+class Options:
+    """Write the sampling of a trained model as StableHLO, for CPU, CUDA and TPU in one file."""
+
+    model: Annotated[Path, tyro.conf.Positional]
+    """Folder of a run, a saved model, or the name of a shipped one, such as fashion_mnist-cgan."""
+    onnx: bool = False
+    """Also as ONNX, which needs jax2onnx."""
+    best: bool = False
+    """Take the best checkpoint that --evaluate-every-steps kept, not the last one."""
+    out: Path | None = None
+    """Folder to write. Default: exported/ in the run, or MODEL-exported here."""
+
+
+def readme(model: Trained, *, with_onnx: bool) -> str:
+    """How to run what was written."""
+    latents = ",".join(map(str, export.latent_shape(model.model)))
+    ignored = "are ignored" if not model.conditional else "decide what is drawn"
+    text = README.format(
+        model=model.recipe.options.model,
+        step=int(model.state.step),
+        dataset=model.recipe.options.dataset,
+        classes=f"0 to {len(model.class_names) - 1}",
+        effect=ignored,
+        platforms=", ".join(export.PLATFORMS),
+        size=f"{model.data.height},{model.data.width}",
+        latents=latents,
+    )
+    return text + (ONNX_README.format(latents=latents) if with_onnx else "")
+
+
+def main(args: Sequence[str]) -> int:
+    """Export, write, say where. Returns the exit code."""
+    options = command.parse("export", Options, args)
+    validate(options)
+    model = trained.load(options.model, best=options.best)
+    default = options.model / "exported" if options.model.is_dir() else f"{model.name}-exported"
+    out = options.out or Path(default)
+    files = {
+        f"{name}.stablehlo": program
+        for name, program in export.stablehlo(model.model, model.state)._asdict().items()
+    }
+    if options.onnx:
+        files["generate.onnx"] = export.onnx(model.model, model.state)
+    out.mkdir(parents=True, exist_ok=True)
+    for name, data in files.items():
+        write_bytes(out / name, data)
+        print(f"{out / name}: {len(data) / 1e6:.1f} MB")
+    write_text(out / "README.md", readme(model, with_onnx=options.onnx))
+    print(f"how to run them: {out / 'README.md'}")
+    return 0
+
+
+if __name__ == "__main__":
+    command.run(main)

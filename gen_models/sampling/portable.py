@@ -1,0 +1,102 @@
+"""A trained model as one small file: what sampling needs, and nothing of its training.
+
+A safetensors file with the averaged weights and batch statistics, and the recipe, the step and the
+data's sizes in its metadata. Weights may be stored in half precision. Those of `SHIPPED` are part
+of the package, and checked by their digests.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import safetensors.numpy
+from safetensors import SafetensorError, safe_open
+
+from gen_models import fields, programs
+from gen_models.algorithm import State
+from gen_models.errors import UserError
+from gen_models.model import Model
+from gen_models.runs import DataRecord, Recipe
+from gen_models.storage.files import write_bytes
+from gen_models.storage.tensors import filled, named
+
+FORMAT, VERSION = "gen_models.model", 1
+SUFFIX = ".safetensors"
+FOLDER = Path(__file__).parents[1] / "shipped"
+SHIPPED: dict[str, str] = {  # name -> SHA-256 of the file
+    "fashion_mnist-cgan": "b9b2cbd6036e3ec3bec1e547225ff8de8d9aac655a4e11ec1e95dc8b94b8f9c6",
+    "fashion_mnist-dcgan": "7c65423bd4a685b59a388ea767c955be9325ce440d49e907bfda35944df63454",
+    "fashion_mnist-vae": "e47f3bf168d8366713242171ffca8f2bab76c4fae2962e562928735889eed724",
+}
+
+
+class PortableError(UserError):
+    """A file that is no portable model, or one that is damaged."""
+
+
+class Portable(NamedTuple):
+    """What the file holds. Of the state only `step` and `ema` are filled."""
+
+    recipe: Recipe
+    data: DataRecord
+    state: State
+
+    @property
+    def model(self) -> Model:
+        """The model that was trained."""
+        return self.recipe.model(self.data.spec)
+
+
+def save(path: Path, model: Portable, *, half: bool = False) -> None:
+    """Write a model; `half` stores its weights as float16. Raises UserError."""
+    ema = jax.device_get(model.state.ema)
+    if half:
+        ema = ema | {"params": jax.tree.map(lambda x: x.astype(np.float16), ema["params"])}
+    about = {
+        "version": VERSION,
+        "step": int(model.state.step),
+        "recipe": model.recipe.identity,
+        "data": fields.to_dict(model.data),
+    }
+    tensors = {name: np.asarray(leaf, order="C") for name, leaf in named(ema).items()}
+    write_bytes(path, safetensors.numpy.save(tensors, {FORMAT: json.dumps(about)}))
+
+
+def load(path: Path) -> Portable:
+    """Read a model. Raises PortableError."""
+    try:
+        raw = path.read_bytes()
+        _check_digest(path, hashlib.sha256(raw).hexdigest())
+        with safe_open(path, framework="numpy") as file:
+            about = json.loads((file.metadata() or {})[FORMAT])
+        if about["version"] != VERSION:
+            raise ValueError(f"it has version {about['version']!r:.20}, expected {VERSION}")
+        return _filled(about, safetensors.numpy.load(raw))
+    except OSError as error:
+        raise PortableError(f"{path}: cannot be read: {error.strerror}") from error
+    except (SafetensorError, KeyError, ValueError, TypeError, AttributeError) as error:
+        raise PortableError(f"{path} is no model of gen_models: {error!s:.200}") from error
+
+
+def _filled(about: dict[str, Any], tensors: dict[str, np.ndarray]) -> Portable:
+    recipe = Recipe.from_flat(about["recipe"])
+    data = fields.from_dict(DataRecord, about["data"])
+    template = programs.shapes(recipe.model(data.spec))
+    ema = filled(template.ema, tensors)
+    ema = jax.tree.map(lambda x, wanted: jnp.asarray(x, wanted.dtype), ema, template.ema)
+    state = State(jnp.int32(about["step"]), params={}, stats={}, opt={}, ema=ema, extra=())
+    return Portable(recipe, data, state)
+
+
+def _check_digest(path: Path, digest: str) -> None:
+    """A file of the package must be the one that was shipped. Raises PortableError."""
+    expected = SHIPPED.get(path.stem) if path.parent == FOLDER else None
+    if expected and digest != expected:
+        raise PortableError(
+            f"{path} is not what was shipped: its sha256 is {digest}, expected {expected}; "
+            "install the package again"
+        )

@@ -1,0 +1,64 @@
+"""Charts: the same bytes each time, any values, and the user's matplotlib left alone."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from gen_models import render
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def opened(path):
+    with Image.open(path) as picture:
+        picture.load()
+        return picture
+
+
+def test_curves_are_the_same_each_time_and_grow_by_the_metric(tmp_path):
+    noise = np.random.default_rng(0).normal(size=(4, 300))
+    metrics = {f"metric {i}": series for i, series in enumerate(noise)}
+    for name in ("a.png", "b.png"):
+        render.curves(metrics, tmp_path / name, "a run")
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    render.curves({"metric 0": noise[0]}, tmp_path / "one.png", "a run")
+    many, one = opened(tmp_path / "a.png"), opened(tmp_path / "one.png")
+    assert many.width == pytest.approx(3 * one.width, abs=3) and many.height > one.height
+    assert not {"Software", "Creation Time"} & set(many.info)
+
+
+def test_curves_take_steps_as_their_axis_and_no_curve(tmp_path):
+    loss = [3.0, 2.0, 1.5]
+    render.curves({"loss": loss}, tmp_path / "counted.png", "a run")
+    render.curves({"step": [1, 2, 3], "loss": loss}, tmp_path / "same.png", "a run")
+    render.curves({"step": [10, 20, 30], "loss": loss}, tmp_path / "other.png", "a run")
+    counted, same, other = (
+        (tmp_path / f"{name}.png").read_bytes() for name in ("counted", "same", "other")
+    )
+    assert counted == same != other
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("series", [[], [1.0], [np.nan], [2.0, 2.0], [1.0, np.inf, -np.inf, 1e300]])
+def test_curves_of_any_values_can_be_drawn(tmp_path, series):
+    render.curves({"a $ ^ {name}": series}, tmp_path / "a.png", "a $\\title")
+    assert names(tmp_path) == ["a.png"]
+
+
+def test_curves_leave_the_users_matplotlib_alone(tmp_path):
+    import matplotlib
+
+    before = dict(matplotlib.rcParams)
+    render.curves({"loss": [1.0, 2.0]}, tmp_path / "a.png", "a run")
+    assert dict(matplotlib.rcParams) == before
+    with matplotlib.rc_context({"lines.linewidth": 9, "axes.facecolor": "red"}):
+        render.curves({"loss": [1.0, 2.0]}, tmp_path / "b.png", "a run")
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+def test_moving_average_is_the_mean_of_the_last_known_values():
+    values = np.array([1, 2, 3, np.nan, 5, np.nan, np.nan, np.nan, 4])
+    expected = [1, 1.5, 2.5, 3, 5, 5, np.nan, np.nan, 4]
+    np.testing.assert_allclose(render.moving_average(values, 2), expected)

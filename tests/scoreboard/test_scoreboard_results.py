@@ -1,0 +1,43 @@
+"""scoreboard.json gives back what was written into it, or is refused."""
+
+import pytest
+from made_results import evaluation, results_of
+
+from gen_models.scoreboard import results
+from gen_models.scoreboard.results import ScoreboardError
+
+
+def test_the_file_gives_back_every_result_and_starts_empty(tmp_path):
+    path = tmp_path / "scoreboard.json"
+    assert results.read(path) == {}
+    found = results_of(evaluation(0, 1.0), evaluation(1, 3.0))
+    results.write(path, found)
+    assert results.read(path) == found
+    text = path.read_text()
+    results.write(path, dict(reversed(found.items())))
+    assert path.read_text() == text
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("gen_models.scoreboard", "another"),
+        ('"seconds": 90.0', '"seconds": "long"'),
+        ('"seconds": 90.0', '"seconds": NaN'),
+        ('"seconds"', '"second"'),
+        ('"machine": "the machine"', '"machine": null'),
+        ('"options": {\n    "width": 4\n   }', '"options": 3'),
+        ('"seed": 0', '"seeds": 0'),
+        ('"seed": 0', '"seed": null'),
+        ('"fid": {', '"kid": {'),
+        ("]", ""),
+        ("gen_models.evaluation", "another"),
+    ],
+)
+def test_a_damaged_file_raises_scoreboard_error_with_what_to_do(tmp_path, old, new):
+    path = tmp_path / "scoreboard.json"
+    results.write(path, results_of(evaluation(0, 1.0)))
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new, 1))
+    with pytest.raises(ScoreboardError, match=r"is no scoreboard: .*restore it"):
+        results.read(path)

@@ -1,0 +1,137 @@
+"""The face: `gen_models.load`, `train`, and what can be done with a trained model."""
+
+import numpy as np
+import pytest
+from trainings import OPTIONS, train
+
+import gen_models as gm
+from gen_models.fields import ConfigError
+
+SMALL = {name: value for name, value in OPTIONS.items() if name != "model"} | {"steps": 6}
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory, tiny):
+    """A folder with short runs of a conditional GAN, a GAN and two VAEs."""
+    folder = tmp_path_factory.mktemp("runs")
+    for model in ("cgan", "dcgan", "vae", "cvae"):
+        train(folder / model, tiny, **SMALL, model=model)
+    return folder
+
+
+def test_load_takes_a_str_and_knows_the_run(runs):
+    model = gm.load(str(runs / "cgan"))
+    assert (model.name, model.class_names) == ("cgan", ("zero", "one", "two"))
+    assert (int(model.state.step), model.conditional) == (6, True)
+
+
+def test_sample_draws_bytes_and_a_seed_decides_them(runs):
+    model = gm.load(runs / "vae")
+    images = model.sample(7, seed=3)
+    assert (images.shape, images.dtype) == ((7, 8, 8), np.uint8)
+    np.testing.assert_array_equal(images, model.sample(30, seed=3)[:7])
+    assert (images != model.sample(7, seed=4)).any()
+
+
+def test_sample_takes_a_class_or_several_in_turn(runs):
+    model = gm.load(runs / "cgan")
+    in_turn = model.sample(6, label=[2, 0])
+    np.testing.assert_array_equal(model.sample(6, label=2)[::2], in_turn[::2])
+    np.testing.assert_array_equal(model.sample(6, label=0)[1::2], in_turn[1::2])
+    np.testing.assert_array_equal(model.sample(6), model.sample(6, label=[0, 1, 2]))
+
+
+@pytest.mark.parametrize("label", [3, -1, [0, 3], 1.5, "one"])
+def test_sample_refuses_a_class_that_is_not_there(runs, label):
+    with pytest.raises(ConfigError, match="expected whole numbers from 0 to 2"):
+        gm.load(runs / "cgan").sample(2, label=label)
+
+
+def test_sample_of_an_unconditional_model_refuses_labels(runs):
+    with pytest.raises(ConfigError, match="dcgan is not conditional"):
+        gm.load(runs / "dcgan").sample(2, label=1)
+
+
+def test_interpolate_gives_paths_of_as_many_steps(runs):
+    assert gm.load(runs / "cgan").interpolate(3, 5, label=1).shape == (15, 8, 8)
+
+
+def test_reconstruct_is_encode_and_decode(runs, tiny):
+    model, images = gm.load(runs / "vae"), tiny.test.images[:5]
+    codes = model.encode(images)
+    assert (codes.shape, codes.dtype) == ((5, 3), np.float32)
+    copies = model.reconstruct(images).astype(int)
+    assert np.abs(copies - model.decode(codes)).max() <= 1  # two programs round differently
+
+
+def test_encode_of_a_conditional_model_asks_for_labels(runs, tiny):
+    model, images = gm.load(runs / "cvae"), tiny.test.images[:5]
+    with pytest.raises(ConfigError, match="cvae is conditional: give the images' labels"):
+        model.encode(images)
+    assert model.reconstruct(images, tiny.test.labels[:5]).shape == (5, 8, 8)
+
+
+def test_encode_refuses_images_of_another_kind(runs, tiny):
+    with pytest.raises(ConfigError, match=r"float32\[5, 8, 8\], expected uint8\[N,8,8\]"):
+        gm.load(runs / "vae").encode(tiny.test.images[:5].astype(np.float32))
+
+
+def test_encode_of_a_gan_says_that_there_is_no_encoder(runs, tiny):
+    for method in ("encode", "reconstruct", "decode"):
+        with pytest.raises(ConfigError, match="dcgan has no encoder"):
+            getattr(gm.load(runs / "dcgan"), method)(tiny.test.images[:5])
+
+
+def test_save_makes_a_file_that_load_reads(runs, tmp_path):
+    model = gm.load(runs / "cgan")
+    model.save(tmp_path / "mine.safetensors")
+    found = gm.load(tmp_path / "mine.safetensors")
+    assert found.name == "mine"
+    np.testing.assert_array_equal(found.sample(5, seed=2), model.sample(5, seed=2))
+
+
+@pytest.mark.parametrize("source", ["fashion_mnist-cgn", "nowhere", "."])
+def test_load_of_something_else_says_what_there_is(tmp_path, monkeypatch, runs, source):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results/runs").symlink_to(runs)
+    with pytest.raises(gm.UserError) as error:
+        gm.load(source)
+    message = str(error.value)
+    assert "fashion_mnist-cgan" in message
+    assert "results/runs/cgan" in message
+
+
+def test_load_names_the_nearest_shipped_model():
+    with pytest.raises(gm.UserError, match="perhaps you meant 'fashion_mnist-cgan'"):
+        gm.load("fashion_mnist-cgn")
+
+
+def test_train_trains_continues_and_returns_the_model(tmp_path, monkeypatch, tiny_folder, capsys):
+    monkeypatch.chdir(tmp_path)
+    options = SMALL | {"model": "vae", "data_dir": tiny_folder}
+    model = gm.train(**options)
+    assert int(model.state.step) == 6
+    assert model.name == "tiny-vae-0-" + model.name.rpartition("-")[2]
+    assert (tmp_path / "results/runs" / model.name / "samples.png").exists()
+    further = gm.train(**options | {"steps": 9})
+    assert int(further.state.step) == 9
+    assert "is at step 6 of 9: going on" in capsys.readouterr().out
+
+
+def test_train_refuses_a_misspelt_option_with_the_right_one():
+    with pytest.raises(ConfigError, match="no option is called 'widht'; perhaps you meant 'width'"):
+        gm.train(model="dcgan", widht=8)
+    with pytest.raises(ConfigError, match="perhaps you meant 'dcgan'"):
+        gm.train(model="dcgam")
+
+
+def test_evaluate_refuses_a_misspelt_extent(runs):
+    with pytest.raises(ConfigError, match="perhaps you meant 'samples'"):
+        gm.load(runs / "cgan").evaluate(sampels=100)
+
+
+def test_grid_of_any_count_is_nearly_square(runs):
+    images = gm.load(runs / "dcgan").sample(10)
+    picture = gm.grid(images)
+    assert picture.size == (2 + 4 * 18, 2 + 3 * 18)  # four columns, three rows, of 16 pixels each

@@ -1,7 +1,9 @@
 """A trained model, to draw from and to measure: what notebooks and commands load."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,6 @@ from gen_models.model import Model
 from gen_models.runs import DataRecord, Recipe
 from gen_models.sampling import drawing, portable
 from gen_models.sampling.drawing import Purpose
-from gen_models.sampling.portable import Portable
 from gen_models.training import session
 from gen_models.training.progress import Terminal
 
@@ -81,7 +82,7 @@ class Trained:
     def decode(self, places: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
         """Images u8[N,H,W] of places f32[N,…] in the latent space."""
         self._check_encoder()
-        labels = np.zeros(len(places), np.int32) if labels is None else labels
+        labels = self._classes_of(len(places), labels)
         return to_bytes(programs.decode(self.model, self.state, places, labels))
 
     def reconstruct(self, images: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
@@ -106,7 +107,7 @@ class Trained:
     def save(self, path: str | Path, *, half: bool = False) -> None:
         """Write what sampling needs as one file, which `load` reads; `half` stores weights as
         float16. Raises UserError."""
-        portable.save(Path(path), Portable(self.recipe, self.data, self.state), half=half)
+        portable.save(Path(path), self.recipe, self.data, self.state, half=half)
 
     def _labels(self, label: int | Sequence[int] | None) -> np.ndarray:
         """The classes asked for, i32[1 or more]. Raises ConfigError for unknown ones."""
@@ -129,12 +130,16 @@ class Trained:
         if images.dtype != np.uint8 or images.shape[1:] != size:
             found = f"{images.dtype}{list(images.shape)}"
             raise ConfigError(f"the images are {found}, expected uint8[N,{size[0]},{size[1]}]")
-        if labels is None and self.conditional:
-            raise ConfigError(
-                f"{self.recipe.options.model} is conditional: give the images' labels"
-            )
-        labels = np.zeros(len(images), np.int32) if labels is None else np.asarray(labels, np.int32)
-        return images, labels
+        return images, self._classes_of(len(images), labels)
+
+    def _classes_of(self, count: int, labels: np.ndarray | None) -> np.ndarray:
+        """The labels i32[count] of images; a model that does not look at them needs none."""
+        if labels is not None:
+            return np.asarray(labels, np.int32)
+        if self.conditional:
+            name = self.recipe.options.model
+            raise ConfigError(f"{name} is conditional: give the images' labels")
+        return np.zeros(count, np.int32)
 
     def _check_encoder(self) -> None:
         if self.model.algorithm.latent is None:
@@ -156,7 +161,8 @@ def load(source: str | Path, *, best: bool = False) -> Trained:
     if not (path / runs.CONFIG).is_file():
         raise UserError(f"{source} is no run and no shipped model; {_available(str(source))}")
     run = runs.load(path)
-    state = drawing.newest_state(run, print, best=best)
+    report = partial(print, file=sys.stderr)
+    state = drawing.newest_state(run, report, best=best)
     return Trained(path.resolve().name, run.recipe, run.data, state)
 
 
@@ -167,8 +173,8 @@ def _from_file(name: str, path: Path) -> Trained:
 def _available(name: str) -> str:
     """What could have been meant."""
     here = sorted(str(path.parent) for path in runs.RUNS.glob(f"*/{runs.CONFIG}"))
-    shipped = nearest(name, portable.SHIPPED)
-    return f"shipped models: {shipped}; runs: {', '.join(here) or f'none in {runs.RUNS}'}"
+    found = f"runs here: {', '.join(here)}" if here else f"no runs in {runs.RUNS}"
+    return f"{nearest(name, portable.SHIPPED)}; {found}"
 
 
 def train(model: str = "cgan", **options: Any) -> Trained:  # noqa: ANN401

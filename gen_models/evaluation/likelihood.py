@@ -22,7 +22,7 @@ def likelihood(
     """The mean over images u8[N,H,W] of labels i32[N] of each of the bounds' parts, for JSON.
 
     bounds  images u8[B,H,W] with labels, key, k -> named tuple of f32[B], as
-            `training.advance.Bounds`
+            `programs.Bounds`
     draws   k, importance samples an image
     """
     key = jax.random.key(seed)

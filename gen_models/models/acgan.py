@@ -3,8 +3,8 @@
 Both players minimise, beside the GAN's loss, the cross-entropy of the class, the discriminator on
 real and generated images, the generator on its own (eq. 2 and 3). The discriminator is not told
 the label; the generator is, beside z. (As conditional batch normalisation it became a shade of
-grey that the discriminator read as the class: label accuracy 0.14 on Fashion-MNIST.) The paper's
-dropout and noise in the discriminator are left out.
+grey that the discriminator read as the class.) The paper's dropout and noise in the discriminator
+are left out.
 """
 
 from gen_models import losses

@@ -8,7 +8,7 @@ of the package, and checked by their digests.
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -19,7 +19,6 @@ from safetensors import SafetensorError, safe_open
 from gen_models import fields, programs
 from gen_models.algorithm import State
 from gen_models.errors import UserError
-from gen_models.model import Model
 from gen_models.runs import DataRecord, Recipe
 from gen_models.storage.files import write_bytes
 from gen_models.storage.tensors import filled, named
@@ -38,36 +37,23 @@ class PortableError(UserError):
     """A file that is no portable model, or one that is damaged."""
 
 
-class Portable(NamedTuple):
-    """What the file holds. Of the state only `step` and `ema` are filled."""
-
-    recipe: Recipe
-    data: DataRecord
-    state: State
-
-    @property
-    def model(self) -> Model:
-        """The model that was trained."""
-        return self.recipe.model(self.data.spec)
-
-
-def save(path: Path, model: Portable, *, half: bool = False) -> None:
+def save(path: Path, recipe: Recipe, data: DataRecord, state: State, *, half: bool = False) -> None:
     """Write a model; `half` stores its weights as float16. Raises UserError."""
-    ema = jax.device_get(model.state.ema)
+    ema = jax.device_get(state.ema)
     if half:
         ema = ema | {"params": jax.tree.map(lambda x: x.astype(np.float16), ema["params"])}
     about = {
         "version": VERSION,
-        "step": int(model.state.step),
-        "recipe": model.recipe.identity,
-        "data": fields.to_dict(model.data),
+        "step": int(state.step),
+        "recipe": recipe.identity,
+        "data": fields.to_dict(data),
     }
     tensors = {name: np.asarray(leaf, order="C") for name, leaf in named(ema).items()}
     write_bytes(path, safetensors.numpy.save(tensors, {FORMAT: json.dumps(about)}))
 
 
-def load(path: Path) -> Portable:
-    """Read a model. Raises PortableError."""
+def load(path: Path) -> tuple[Recipe, DataRecord, State]:
+    """Read a model. Of the state only `step` and `ema` are filled. Raises PortableError."""
     try:
         raw = path.read_bytes()
         _check_digest(path, hashlib.sha256(raw).hexdigest())
@@ -82,14 +68,16 @@ def load(path: Path) -> Portable:
         raise PortableError(f"{path} is no model of gen_models: {error!s:.200}") from error
 
 
-def _filled(about: dict[str, Any], tensors: dict[str, np.ndarray]) -> Portable:
+def _filled(
+    about: dict[str, Any], tensors: dict[str, np.ndarray]
+) -> tuple[Recipe, DataRecord, State]:
     recipe = Recipe.from_flat(about["recipe"])
     data = fields.from_dict(DataRecord, about["data"])
     template = programs.shapes(recipe.model(data.spec))
     ema = filled(template.ema, tensors)
     ema = jax.tree.map(lambda x, wanted: jnp.asarray(x, wanted.dtype), ema, template.ema)
-    state = State(jnp.int32(about["step"]), params={}, stats={}, opt={}, ema=ema, extra=())
-    return Portable(recipe, data, state)
+    step = jnp.int32(about["step"])
+    return recipe, data, State(step, params={}, stats={}, opt={}, ema=ema, extra=())
 
 
 def _check_digest(path: Path, digest: str) -> None:

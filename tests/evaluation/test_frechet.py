@@ -41,18 +41,18 @@ def fid(samples, reference):
 
 
 @pytest.mark.parametrize("case", EXPECTED)
-def test_fid_is_the_definitions_in_50_digits(case):
+def test_fid_equals_its_definition_in_50_digits(case):
     assert fid(*features(case)) == pytest.approx(EXPECTED[case].fid_exact, rel=1e-12)
 
 
 @pytest.mark.parametrize("case", EXPECTED)
-def test_fid_is_torch_fidelitys(case):
+def test_fid_equals_that_of_torch_fidelity(case):
     # Where covariances are nearly singular, half of torch-fidelity's own digits are lost.
     tolerance = 1e-6 if case == "degenerate" else 1e-12
     assert fid(*features(case)) == pytest.approx(EXPECTED[case].fid, rel=tolerance)
 
 
-def test_fid_is_the_formula_with_a_matrix_square_root():
+def test_fid_equals_the_formula_with_a_matrix_square_root():
     samples, reference = normal(0, 200, 6), normal(1, 300, 6, shift=0.3)
     covariances = [np.cov(x, rowvar=False) for x in (samples, reference)]
     shift = np.sum((samples.mean(0) - reference.mean(0)) ** 2)
@@ -161,7 +161,7 @@ def test_a_covariance_of_less_than_two_samples_is_an_error(count):
 # --- extrapolated to infinitely many samples
 
 
-def test_extrapolation_takes_the_bias_away():
+def test_extrapolated_removes_the_bias_of_few_samples():
     rng = np.random.default_rng(0)
     draws = [rng.normal(size=(1000, 16)) for _ in range(4)]
     biased = np.mean([distance(gaussian(x), standard(16)) for x in draws])

@@ -20,14 +20,14 @@ def whole(samples, reference):
 
 
 @pytest.mark.parametrize("case", EXPECTED)
-def test_kid_is_torch_fidelitys(case):
+def test_kid_equals_that_of_torch_fidelity(case):
     expected = EXPECTED[case]
     found = distance(*features(case), expected.subsets, expected.subset_size)
     assert found.mean == pytest.approx(expected.kid_mean, rel=1e-11)
     assert found.deviation == pytest.approx(expected.kid_deviation, rel=1e-11)
 
 
-def test_defaults_are_torch_fidelitys():
+def test_defaults_equal_those_of_torch_fidelity():
     assert (kernel.SUBSETS, kernel.SUBSET_SIZE, kernel.SEED) == (100, 1000, 2020)
 
 
@@ -70,7 +70,7 @@ def test_sets_of_the_same_distribution_are_at_zero_on_average():
     assert bias > 10 * error  # so a diagonal left in would have shown
 
 
-def test_a_shift_shows():
+def test_distance_of_shifted_sets_is_above_its_deviation():
     rng = np.random.default_rng(2)
     found = distance(rng.normal(size=(200, 3)), rng.normal(0.7, size=(200, 3)), 10, 100)
     assert found.mean > 2 * found.deviation > 0
@@ -87,7 +87,7 @@ def test_float32_features_are_measured_in_float64():
     assert distance(*sets, 5, 20) == distance(*sets.astype(np.float64), 5, 20)
 
 
-def test_a_set_smaller_than_a_subset_is_an_error():
+def test_kid_of_a_set_smaller_than_a_subset_raises_measure_error():
     few, many = np.zeros((19, 3)), np.zeros((20, 3))
     for sets in ((few, many), (many, few)):
         with pytest.raises(MeasureError, match="subsets of 20, but a set has only 19"):

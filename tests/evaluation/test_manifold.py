@@ -44,7 +44,7 @@ def small_blocks(monkeypatch, rows, others):
 
 
 @pytest.mark.parametrize("case", EXPECTED)
-def test_measures_are_prdcs(case):
+def test_measures_equal_those_of_prdc(case):
     expected = EXPECTED[case]
     wanted = [expected.precision, expected.recall, expected.density, expected.coverage]
     assert means(manifold(*features(case))) == pytest.approx(wanted, rel=1e-12)
@@ -65,7 +65,7 @@ def test_every_entry_on_a_line_by_hand():
     assert found.coverage.tolist() == [1, 1, 1, 0]
 
 
-def test_a_ball_leaves_its_border_out():
+def test_a_point_on_the_border_of_a_ball_is_outside():
     real = line(0, 1, 100, 101)  # all balls reach 1 far
     found = manifold(line(2, 99.5, 1.75, 50), real, 1, 1)
     assert found.precision.tolist() == [0, 1, 1, 0]
@@ -73,12 +73,12 @@ def test_a_ball_leaves_its_border_out():
     assert found.coverage.tolist() == [0, 1, 1, 0]
 
 
-def test_a_set_against_itself_is_perfect():
+def test_all_measures_of_a_set_against_itself_are_one():
     real = points(0, 100)
     assert means(manifold(real, real[::-1])) == [1, 1, 1, 1]  # each 5-ball holds 5 points
 
 
-def test_samples_far_away_have_nothing():
+def test_all_measures_of_samples_far_away_are_zero():
     assert means(manifold(points(1, 50) + 1000, points(2, 60))) == [0, 0, 0, 0]
 
 
@@ -110,7 +110,7 @@ def test_entries_are_one_a_point():
     assert isinstance(found, Manifold) and all(x.dtype == np.float64 for x in found)
 
 
-def test_too_few_points_are_an_error():
+def test_manifold_of_too_few_points_raises_measure_error():
     few, enough = points(6, 5), points(7, 6)
     manifold(enough, enough)
     for sets in ((few, enough), (enough, few)):
@@ -118,7 +118,7 @@ def test_too_few_points_are_an_error():
             manifold(*sets)
 
 
-def test_blocks_do_not_show_in_the_measures(monkeypatch):
+def test_measures_do_not_depend_on_the_block_size(monkeypatch):
     samples, real = points(8, 33), points(9, 41) + 0.5
     whole = means(manifold(samples, real))
     small_blocks(monkeypatch, 4, real)
@@ -161,7 +161,7 @@ def test_the_radius_of_a_point_that_is_there_twice_is_zero():
 
 
 @pytest.mark.parametrize("rows", [2, 1000])
-def test_the_nearest_is_that_of_brute_force(monkeypatch, rows):
+def test_nearest_equals_brute_force(monkeypatch, rows):
     a, b = points(14, 30).astype(np.float32), points(15, 40).astype(np.float32)
     small_blocks(monkeypatch, rows, b)
     squared = squared_distances(a.astype(np.float64), b.astype(np.float64))
@@ -170,7 +170,7 @@ def test_the_nearest_is_that_of_brute_force(monkeypatch, rows):
     np.testing.assert_allclose(distance, np.sqrt(squared.min(axis=1)), rtol=1e-14)
 
 
-def test_a_point_that_is_there_is_at_distance_zero():
+def test_nearest_of_a_point_of_the_set_is_itself_at_distance_zero():
     a = points(16, 30).astype(np.float32)
     index, distance = nearest(a[::-1], a)
     assert index.tolist() == list(range(30))[::-1] and not distance.any()

@@ -47,7 +47,7 @@ def real_size(estimates):
 # --- all together
 
 
-def test_a_set_against_itself_is_perfect():
+def test_measures_of_a_set_against_itself_are_perfect():
     same = described(0, 300)
     found = {name: value for name, (value, _) in measured(same, same).items()}
     perfect = ("precision", "recall", "density", "coverage", "label_accuracy")
@@ -76,7 +76,7 @@ def test_samples_without_labels_have_no_label_accuracy():
     assert set(found) <= set(MEASURES)
 
 
-def test_features_of_too_few_samples_are_an_error():
+def test_measure_of_too_few_samples_raises_measure_error():
     with pytest.raises(MeasureError):
         measured(described(5, 5), described(6, 60))
 
@@ -100,7 +100,7 @@ def test_a_mean_has_its_standard_error():
 # --- class gap
 
 
-def test_one_dropped_class_of_ten_is_a_gap_of_a_tenth():
+def test_class_gap_of_one_dropped_class_of_ten_is_a_tenth():
     reference = np.arange(1000) % 10
     for dropped in (0, 4, 9):
         samples = np.resize([label for label in range(10) if label != dropped], 900)
@@ -108,7 +108,7 @@ def test_one_dropped_class_of_ten_is_a_gap_of_a_tenth():
         assert class_gap(reference, samples).value == pytest.approx(0.1, rel=1e-12)
 
 
-def test_a_gap_is_the_share_that_would_have_to_move():
+def test_class_gap_is_the_share_of_samples_that_would_have_to_move():
     reference = np.arange(1000) % 10
     assert class_gap(reference[::-1], reference).value == 0
     assert class_gap(np.full(70, 3), reference).value == pytest.approx(0.9, rel=1e-12)
@@ -118,7 +118,7 @@ def test_a_gap_is_the_share_that_would_have_to_move():
     )
 
 
-def test_the_error_of_a_gap_is_that_of_a_share():
+def test_the_error_of_class_gap_is_that_of_a_share():
     error = class_gap(np.repeat([0, 1], [300, 700]), np.repeat([0, 1], [60, 40])).error
     assert error == pytest.approx(np.sqrt(0.3 * 0.7 / 1000), rel=0.3)
 

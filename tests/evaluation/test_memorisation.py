@@ -54,7 +54,7 @@ def test_closeness_on_a_line_by_hand():
     assert near.authentic.tolist() == [False, False, True, False, False, True, False, True]
 
 
-def test_a_duplicate_is_no_neighbour():
+def test_closeness_does_not_take_duplicates_for_neighbours():
     train = line(0, 0, 10, 14)
     near = closeness(line(3, -11, 5.5, 16, 20), train, np.array([0, 0, 1, 2]))
     assert np.isin(near.index[:2], (0, 1)).all() and near.index[2:].tolist() == [2, 3, 3]
@@ -64,7 +64,7 @@ def test_a_duplicate_is_no_neighbour():
     assert counted.authentic.tolist() == [True]  # farther than 0
 
 
-def test_blocks_do_not_show_in_closeness(monkeypatch):
+def test_closeness_does_not_depend_on_the_block_size(monkeypatch):
     samples, train, groups = points(8, 40), points(9, 60), np.arange(60) // 2
     whole = closeness(samples, train, groups)
     monkeypatch.setattr(neighbours, "BLOCK_BYTES", 7 * train.itemsize * len(train))
@@ -104,7 +104,7 @@ def test_samples_that_are_alike_are_no_copies_of_training_images():
     assert not copied(samples, images(5, 20)).any()
 
 
-def test_images_need_not_lie_in_one_piece_of_memory():
+def test_copied_and_duplicates_take_strided_images():
     train = images(6, 30)
     train.flags.writeable = False
     assert copied(train[::3, :, ::2], train[:, :, ::2]).all()

@@ -53,7 +53,7 @@ def written(tmp_path, **changes):
 # --- protocols
 
 
-def test_a_protocol_says_all_that_decides_a_number():
+def test_protocols_as_text_differ_in_every_field():
     assert str(PROTOCOL) == (
         "net-v1-0123abcd, 10,000 samples against fashion_mnist test, measures v1"
     )
@@ -88,17 +88,17 @@ def test_an_evaluation_comes_back_as_it_was_written(tmp_path):
     assert path.read_bytes() == first and first.endswith(b"}\n")
 
 
-def test_a_folder_that_is_not_there_is_a_user_error(tmp_path):
+def test_write_into_a_missing_folder_is_a_user_error(tmp_path):
     with pytest.raises(UserError, match="create the folder first"):
         record.write(tmp_path / "absent" / record.NAME, evaluation())
 
 
-def test_an_evaluation_that_is_not_there_is_said_to_be_made(tmp_path):
+def test_read_of_a_missing_evaluation_names_the_command_that_makes_it(tmp_path):
     with pytest.raises(RecordError, match=f"not there; make it with .* {tmp_path}"):
         record.read(tmp_path / record.NAME)
 
 
-def test_a_measure_that_nobody_knows_is_left_out(tmp_path):
+def test_read_leaves_out_unknown_measures(tmp_path):
     path, values = written(tmp_path)
     values["measures"]["inception_score"] = {"value": "high"}
     path.write_text(json.dumps(values))
@@ -171,7 +171,7 @@ def test_an_evaluation_that_lacks_a_field_is_a_record_error(tmp_path, field):
     ],
     ids=lambda changes: str(changes)[:40],
 )
-def test_an_evaluation_damaged_more_cleverly_is_a_record_error(tmp_path, changes):
+def test_an_evaluation_of_wrong_types_or_depth_is_a_record_error(tmp_path, changes):
     if changes == "nested":
         path = tmp_path / record.NAME
         path.write_text("[" * 100_000)

@@ -143,7 +143,7 @@ def test_when_one_process_is_told_to_stop_or_dies_so_does_the_other(
         ({"process_id": 0}, "several processes need --coordinator HOST:PORT, --process-id and"),
     ],
 )
-def test_what_cannot_be_spread_is_refused_before_anything_is_written(
+def test_devices_and_batches_that_do_not_divide_are_refused_before_anything_is_written(
     tiny_folder, tmp_path, two_devices, options, words
 ):
     del two_devices

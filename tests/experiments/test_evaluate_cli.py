@@ -64,7 +64,7 @@ def evaluated(name, *options):
     return record.read(Path(name) / record.NAME)
 
 
-def test_a_feature_net_says_what_it_is_and_is_never_replaced(place):
+def test_train_features_writes_two_files_and_never_replaces_a_net(place):
     net = place / "results/features/tiny.safetensors"
     assert net.exists()
     assert net.with_suffix(".npz").exists()
@@ -106,7 +106,7 @@ def test_the_same_evaluation_gives_the_same_numbers():
     assert evaluated("vae-0", "--seed", "1").likelihood != first.likelihood
 
 
-def test_images_of_another_program_score_as_the_run_that_made_them():
+def test_sampled_idx_files_have_the_protocol_and_measures_of_their_run():
     run = evaluated("cgan-0")
     assert sample.main(["cgan-0", "--count", "40", "--idx", "made", "--out", "made.png"]) == 0
     images = ["--images", "made-images-idx3-ubyte", "--data-dir", "tiny", "--samples", "40"]
@@ -263,7 +263,7 @@ def test_real_images_score_as_the_floor_does(place, tiny):
         ),
     ],
 )
-def test_bad_requests_are_told_what_is_wrong(place, args, error, words):
+def test_bad_requests_raise_user_errors_that_say_what_is_wrong(place, args, error, words):
     idx.write(place / "flat", np.zeros((20, 4, 4), np.uint8))
     idx.write(place / "few", np.zeros((3, 8, 8), np.uint8))
     Path("made.png").touch()
@@ -416,7 +416,7 @@ def test_a_comparison_refuses_numbers_of_different_protocols():
     assert not Path("mixed.html").exists()
 
 
-def test_a_damaged_evaluation_is_told_and_not_a_stack_trace():
+def test_compare_of_a_damaged_evaluation_raises_record_error():
     values = json.loads(Path("cgan-1/evaluation.json").read_text())
     del values["protocol"]
     Path("cgan-1/evaluation.json").write_text(json.dumps(values))

@@ -31,7 +31,7 @@ def test_each_step_has_its_values_and_a_resumed_session_says_where_it_starts(tmp
     assert values == [{"loss": 3, "kl": 0}, {"loss": 2, "kl": 0.5}, {"loss": 1, "kl": 1}]
 
 
-def test_a_folder_that_cannot_be_written_is_an_error_for_people(tmp_path):
+def test_a_folder_that_cannot_be_written_is_a_user_error(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match=r"cannot write .*file") as error:
         EventFiles(tmp_path / "file" / "events").started(0)

@@ -177,7 +177,7 @@ def test_a_result_of_other_options_is_made_anew(options, made):
     assert results.read(options.results / NUMBERS) == before
 
 
-def test_what_others_made_meanwhile_stays(options, made, monkeypatch):
+def test_results_that_another_process_wrote_meanwhile_stay(options, made, monkeypatch):
     train, identity = session.train, agenda.recipe_of(GAN).identity
 
     def while_another_works(*args):

@@ -6,6 +6,7 @@ import shlex
 import signal
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 from trainings import OPTIONS, command, execute, finish, half_written, products, start
@@ -126,7 +127,9 @@ def test_a_deleted_data_file_is_named(call, tiny_folder, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_a_data_file_cut_short_during_training_does_no_harm(tiny, tiny_folder, tmp_path):
+def test_completed_reads_data_into_memory_so_that_a_cut_file_does_no_harm(
+    tiny, tiny_folder, tmp_path
+):
     recipe = Recipe.from_flat(OPTIONS | {"data_dir": str(tiny_folder), "out": str(tmp_path)})
     _, splits = session.completed(recipe)
     os.truncate(tiny_folder / IMAGES["train"], 16)
@@ -146,12 +149,17 @@ def test_images_that_no_net_takes_leave_no_folder(call, tmp_path, tiny, tiny_fol
 def test_tensorboard_without_its_package_is_refused_with_the_command_that_installs_it(
     call, monkeypatch, tmp_path, tiny_folder
 ):
-    for name in ("experiments.event_files", "tensorboardX.proto"):
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    monkeypatch.setitem(sys.modules, "tensorboardX", None)
+    def find_spec(name, *_):
+        if name == "tensorboardX":
+            raise ModuleNotFoundError(name=name)
+
+    for name in [*sys.modules]:
+        if name.startswith(("experiments.event_files", "tensorboardX")):
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "meta_path", [SimpleNamespace(find_spec=find_spec), *sys.meta_path])
     code, _, err = call("--data-dir", tiny_folder, "--out", tmp_path / "run", "--tensorboard")
     assert code == 2
-    assert 'tensorboard needs tensorboardX: pip install "gen-models[tensorboard]"' in err
+    assert '--tensorboard needs tensorboardX: pip install "gen-models[tensorboard]"' in err
     assert not (tmp_path / "run").exists()
 
 
@@ -172,7 +180,9 @@ def test_the_help_of_a_model_lists_its_options(call, model):
         (KeyboardInterrupt(), 130, ""),
     ],
 )
-def test_what_may_come_from_anywhere_is_no_stack_trace(call, monkeypatch, raised, code, message):
+def test_lack_of_memory_or_disk_and_ctrl_c_are_exit_codes_and_no_stack_trace(
+    call, monkeypatch, raised, code, message
+):
     def fail(_):
         raise raised
 
@@ -300,7 +310,7 @@ def test_a_signal_during_the_start_ends_it_in_silence(folder, tmp_path):
     assert (out, err) == ("", "")
 
 
-def test_a_reader_that_goes_is_no_stack_trace(finished, folder):
+def test_a_closed_output_pipe_is_no_stack_trace(finished, folder):
     process = start(command(folder, finished, steps=STEPS, **EVERY))
     process.stdout.close()
     err = process.stderr.read()

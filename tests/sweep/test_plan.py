@@ -111,7 +111,7 @@ def test_waves_are_evenly_filled_and_never_larger_than_what_fits(count, devices,
     assert max(sizes) - min(sizes) <= 1
 
 
-def test_a_wave_is_of_one_group():
+def test_all_members_of_a_wave_are_of_one_group():
     work = planned({"learning_rate": (1e-4, 2e-4, 3e-4), "width": (4, 8)}, devices=2, per_device=1)
     assert [{values(m, "width") for m in wave} for wave in work.waves] == [
         *[{(4,)}] * 2,

@@ -131,7 +131,7 @@ def test_the_csv_has_a_line_a_member():
         assert found == {name: score.value for name, score in measures.items()}
 
 
-def test_the_json_has_everything():
+def test_the_json_has_command_settings_and_members():
     members = [member({"ema_decay": None}, 0, 3.5), member({"ema_decay": 0.9}, diverged=True)]
     found = json.loads(results.as_json("the command", members, results.rows(members)))
     assert found["command"] == "the command"

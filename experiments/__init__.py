@@ -3,6 +3,6 @@
 import signal
 import sys
 
-if sys.argv[:1] == ["-m"]:  # so Python calls itself while it still looks for the command to run
-    # Until the command takes over, Ctrl-C ends it in silence, the imports included.
+if sys.argv[:1] == ["-m"]:  # the value while `python -m` still looks for the command to run
+    # Until the command installs its own handler, Ctrl-C ends the imports without a stack trace.
     signal.signal(signal.SIGINT, signal.SIG_DFL)

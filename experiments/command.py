@@ -1,4 +1,4 @@
-"""What every command has in common: options, errors for people, the compilation cache."""
+"""Code that all commands share: options, error messages, the compilation cache."""
 
 import os
 import signal
@@ -21,18 +21,18 @@ OPTIONS = (tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff)
 
 
 def run(main: Callable[[Sequence[str]], int]) -> None:
-    """Run a command to its exit code. What the user can mend is one message and status 2."""
+    """Run a command and exit with its code. Errors of the user are one message and status 2."""
     signal.signal(
         signal.SIGINT, signal.default_int_handler
-    )  # imports are over: tidy up from now on
+    )  # imports are over: from here on Ctrl-C unwinds
     compilations.keep()
     try:
         code = main(sys.argv[1:])
-        sys.stdout.flush()  # while a full disk can still be told
+        sys.stdout.flush()  # here, where a full disk can still be reported
     except UserError as error:
         code = _fail(str(error))
-    except BrokenPipeError:  # whoever read the output has gone, as `head` does
-        code = 128 + 13  # SIGPIPE, which not every system has
+    except BrokenPipeError:  # the reader of the output has ended, as `head` does
+        code = 128 + 13  # 13 is SIGPIPE, which not every system defines
         _discard_output()
     except OSError as error:
         code = _fail(f"{error.filename or 'the output'}: {error.strerror or error}")
@@ -54,37 +54,37 @@ def _fail(message: str) -> int:
 
 
 def _discard_output() -> None:
-    """What Python would still write at its end goes nowhere, instead of failing again."""
+    """Discard the output that Python would flush at its exit, where it would fail again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @dataclass(frozen=True)
 class Processes:
-    """Several processes, on one machine or many, that work together. Under Slurm, Open MPI and on
-    TPU pods none of this need be given."""
+    """Cooperating processes, on one machine or several. Not needed under Slurm, under Open MPI or
+    on TPU pods, where they are detected."""
 
     coordinator: str | None = None
-    """Address of process 0, HOST:PORT."""
+    """Address of process 0, as HOST:PORT."""
     process_id: int | None = None
     """Index of this process, from 0."""
     process_count: int | None = None
     """Number of processes."""
 
     def join(self) -> None:
-        """Join the others, before JAX is used. Raises UserError if they do not appear."""
+        """Join the other processes, before JAX is used. Raises UserError if they do not appear."""
         machines.join(self.coordinator, self.process_id, self.process_count)
 
     @property
     def is_first(self) -> bool:
-        """Whether this process writes, once they have joined."""
+        """Whether this process, once joined, is the one that writes files and output."""
         return jax.process_index() == 0
 
 
 def parse(command: str, cls: type, args: Sequence[str], default: Any = None) -> Any:  # noqa: ANN401
-    """Options of the dataclass `cls`, whose nested dataclasses are option groups.
+    """Parse `args` into the dataclass `cls`, whose nested dataclasses are option groups.
 
     Raises ConfigError for a value that is none of an option's choices, with the nearest right one;
-    exits with status 2 for what else tyro refuses, a misspelt option among it.
+    exits with status 2 for anything else that tyro refuses, such as a misspelt option.
     """
     for option, value in _given(args):
         choices = _choices(cls).get(option)
@@ -95,15 +95,15 @@ def parse(command: str, cls: type, args: Sequence[str], default: Any = None) -> 
 
 
 def _given(args: Sequence[str]) -> list[tuple[str, str]]:
-    """(option, its first value) for each --option VALUE and --option=VALUE."""
+    """Pairs (option, first value) of each --option VALUE and --option=VALUE in `args`."""
     pairs = [arg.split("=", 1) for arg in args if arg.startswith("--") and "=" in arg]
     pairs += pairwise(args)
     return [(option.replace("_", "-"), value) for option, value in pairs if option[:2] == "--"]
 
 
 def deciding(args: Sequence[str], option: str) -> str | None:
-    """The value of an option that decides what the other options are. Raises ConfigError if it is
-    given twice: two readings of one command line would be possible."""
+    """The value of an option that determines which other options exist. Raises ConfigError if it
+    is given twice, which would make the command line ambiguous."""
     values = [value for name, value in _given(args) if name == option]
     if len(values) > 1:
         raise ConfigError(
@@ -113,7 +113,7 @@ def deciding(args: Sequence[str], option: str) -> str | None:
 
 
 def _choices(cls: type) -> dict[str, tuple[str, ...]]:
-    """Option -> its allowed values, over the dataclass and its groups."""
+    """Allowed values by option, for the `Literal` fields of a dataclass and of its groups."""
     found: dict[str, tuple[str, ...]] = {}
     for name, hint in get_type_hints(cls).items():
         if hasattr(hint, "__dataclass_fields__"):

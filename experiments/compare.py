@@ -1,4 +1,4 @@
-"""Put runs side by side: `python -m experiments.compare RUN RUN [RUN …]`."""
+"""Compare runs side by side: `python -m experiments.compare RUN RUN [RUN …]`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,16 +16,16 @@ from gen_models.storage.files import write_text
 
 @dataclass(frozen=True)
 class Options:
-    """Runs side by side: samples of the same classes and latents, curves, numbers."""
+    """Compare runs side by side: samples of the same classes and latents, curves, measures."""
 
     runs: Annotated[tuple[Path, ...], tyro.conf.Positional]
-    """Folders of runs. Those that differ in their seed alone share a column."""
+    """Folders of the runs to compare. Runs that differ only in their seed share a column."""
     out: Path = Path("results/comparison")
-    """Prefix of the .html and the .png to write."""
+    """Prefix of the .html and .png files to write."""
 
 
 def main(args: Sequence[str]) -> int:
-    """Draw, write, say where. Returns the exit code."""
+    """Draw and write the comparison, print its paths. Returns the exit code."""
     options = command.parse("compare", Options, args)
     validate(options)
     if not options.runs:

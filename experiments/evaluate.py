@@ -1,4 +1,4 @@
-"""Measure runs, or images of any other program: `python -m experiments.evaluate RUN [RUN …]`."""
+"""Measure runs, or another program's images: `python -m experiments.evaluate RUN [RUN …]`."""
 
 import sys
 import time
@@ -30,29 +30,29 @@ class Options(Extent):
     """Measure samples against real images: fidelity, diversity, labels, copying, likelihood."""
 
     runs: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
-    """Folders of runs. Each is given an evaluation.json."""
+    """Folders of the runs to measure. An evaluation.json is written into each."""
     images: Path | None = None
-    """Instead of a run, generated images: IDX, .npy, .npz, or a folder or zip of PNGs."""
+    """Generated images to measure instead of a run: IDX, .npy, .npz, or a folder or zip of PNGs."""
     labels: Path | None = None
-    """Classes that --images was asked for, one integer each: IDX, .npy, .npz, .txt or .csv."""
+    """Requested class of each of --images, one integer per image: IDX, .npy, .npz, .txt or .csv."""
     unlabelled: bool = False
-    """Ignore the labels in the file of --images: those of a model that was not told them."""
+    """Ignore labels in the file of --images, for images from an unconditional model."""
     dataset: str | None = None
-    """Data set to measure --images against: fashion_mnist, mnist, or nothing for --data-dir."""
+    """Data set to measure --images against: fashion_mnist or mnist. Default: that of --data-dir."""
     data_dir: Path | None = None
-    """Folder with the four IDX files. A run's own is known, unless it has moved."""
+    """Folder with the four IDX files. Not needed for a run, unless its data have moved."""
     features: Path | None = None
-    """Weights of a feature net. Default: the data set's own, shipped or in results/features/."""
+    """Weights file of a feature net. Default: the data set's, shipped or in results/features/."""
 
 
 def evaluator(splits: Splits, options: Options) -> Evaluator:
-    """What images are measured with. Raises UserError."""
+    """The evaluator with the feature net that the options name. Raises UserError."""
     path = options.features or features.net_path(splits.train.name)
     return Evaluator(features.load(path), splits, options.reference)
 
 
 def evaluate_images(options: Options) -> Evaluation:
-    """Measure the images of another program, and write beside them. Raises UserError."""
+    """Measure another program's images; write the results beside them. Raises UserError."""
     path = options.images.absolute()
     pixels, labels = images.read_images(path)
     if options.labels is not None:
@@ -67,7 +67,7 @@ def evaluate_images(options: Options) -> Evaluation:
 
 
 def table(evaluations: Sequence[Evaluation]) -> Table:
-    """One protocol's numbers with 95 % intervals, a column a subject, real images beside them."""
+    """Table of one protocol's measures with 95 % intervals; columns: subjects, real images."""
     names = [evaluation.subject["name"] for evaluation in evaluations]
     heading, *rows = record.rows(names, [record.summarise([e]) for e in evaluations])
     shown = Table(title=f"{record.common_protocol(evaluations)}; ± 95 %", title_justify="left")
@@ -86,7 +86,7 @@ def table(evaluations: Sequence[Evaluation]) -> Table:
 
 
 def check(options: Options) -> None:
-    """Raises ConfigError for options that contradict each other."""
+    """Raise ConfigError for options that contradict each other."""
     if bool(options.runs) == bool(options.images):
         raise ConfigError("name one run or more, or --images FILE, and not both")
     if options.runs and (options.dataset or options.labels or options.unlabelled):
@@ -101,7 +101,7 @@ def check(options: Options) -> None:
 
 
 def main(args: Sequence[str]) -> int:
-    """Evaluate, write, print a table a protocol. Returns the exit code."""
+    """Evaluate, write the results, print one table per protocol. Returns the exit code."""
     options = command.parse("evaluate", Options, args)
     validate(options)
     check(options)

@@ -14,16 +14,16 @@ from gen_models.storage.files import write_error
 
 
 class EventFiles:
-    """Observer that writes the metrics as TensorBoard scalars, one file a session.
+    """Observer that writes the metrics as TensorBoard scalars, one file per session.
 
-    Written by this thread, so that a full disk is an error here and not a silence elsewhere.
+    The calling thread does the writing, so that a full disk raises an error here.
     """
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / f"events.out.tfevents.{time.time():.0f}.{os.getpid()}"
 
     def started(self, step: int) -> None:
-        # What an earlier session wrote of the steps from here on, TensorBoard then forgets.
+        # TensorBoard then drops what an earlier session wrote about this and later steps.
         started = event_pb2.SessionLog(status=event_pb2.SessionLog.START)
         version = event_pb2.Event(wall_time=time.time(), file_version="brain.Event:2")
         restart = event_pb2.Event(wall_time=time.time(), step=step + 1, session_log=started)
@@ -56,7 +56,7 @@ class EventFiles:
 
 
 def _record(data: bytes) -> bytes:
-    """One TFRecord: length, its checksum, data, its checksum."""
+    """One TFRecord: length of the data, checksum of the length, data, checksum of the data."""
     length = struct.pack("<Q", len(data))
     checks = (struct.pack("<I", masked_crc32c(part)) for part in (length, data))
     return length + next(checks) + data + next(checks)

@@ -37,20 +37,20 @@ ONNX_README = """
 
 @dataclass(frozen=True)
 class Options:
-    """Write the sampling of a trained model as StableHLO, for CPU, CUDA and TPU in one file."""
+    """Export the sampling program of a trained model as StableHLO, for CPU, CUDA and TPU."""
 
     model: Annotated[Path, tyro.conf.Positional]
-    """Folder of a run, a saved model, or the name of a shipped one, such as fashion_mnist-cgan."""
+    """Run folder, saved model file, or name of a shipped model, such as fashion_mnist-cgan."""
     onnx: bool = False
-    """Also as ONNX, which needs jax2onnx."""
+    """Export as ONNX too, which needs jax2onnx."""
     best: bool = False
-    """Take the best checkpoint that --evaluate-every-steps kept, not the last one."""
+    """Use the best checkpoint that --evaluate-every-steps kept instead of the last one."""
     out: Path | None = None
-    """Folder to write. Default: exported/ in the run, or MODEL-exported here."""
+    """Folder to write. Default: exported/ in the run, or MODEL-exported in the working folder."""
 
 
 def readme(model: Trained, *, with_onnx: bool) -> str:
-    """How to run what was written."""
+    """Text of the README.md that tells how to run the exported programs."""
     latents = ",".join(map(str, export.latent_shape(model.model)))
     ignored = "are ignored" if not model.conditional else "decide what is drawn"
     text = README.format(
@@ -67,7 +67,7 @@ def readme(model: Trained, *, with_onnx: bool) -> str:
 
 
 def main(args: Sequence[str]) -> int:
-    """Export, write, say where. Returns the exit code."""
+    """Export the programs, print where they are. Returns the exit code."""
     options = command.parse("export", Options, args)
     validate(options)
     model = trained.load(options.model, best=options.best)

@@ -18,28 +18,28 @@ GRID_IMAGES = 400
 
 @dataclass(frozen=True)
 class Options:
-    """Draw images from a run's newest checkpoint, from its best, or from a shipped model."""
+    """Draw images from a run's newest or best checkpoint, a saved model or a shipped model."""
 
     model: Annotated[Path, tyro.conf.Positional]
-    """Folder of a run, a saved model, or the name of a shipped one, such as fashion_mnist-cgan."""
+    """Run folder, saved model file, or name of a shipped model, such as fashion_mnist-cgan."""
     labels: tuple[int, ...] = ()
-    """Classes to draw, in turn, from a conditional model. Default: every class."""
+    """Classes to draw in turn, from a conditional model. Default: all classes."""
     count: Annotated[int, Between(1, 1_000_000)] = 100
-    """Images to draw."""
+    """Number of images to draw."""
     seed: Annotated[int, Between(0, 2**31 - 1)] = 1
-    """Seed of the latents."""
+    """Seed of the latents that are drawn."""
     best: bool = False
-    """Take the best checkpoint that --evaluate-every-steps kept, not the last one."""
+    """Use the best checkpoint that --evaluate-every-steps kept instead of the last one."""
     out: Path | None = None
     """Picture to write, a grid of the first 400 images. Default: drawn.png in the run, or
-    MODEL.png here."""
+    MODEL.png in the working folder."""
     idx: Path | None = None
-    """Prefix of IDX files to write too: PREFIX-images-idx3-ubyte with all images, and from a
-    conditional model PREFIX-labels-idx1-ubyte."""
+    """Prefix of IDX files to write as well: PREFIX-images-idx3-ubyte with all images and, for a
+    conditional model, PREFIX-labels-idx1-ubyte."""
 
 
 def write_idx(prefix: Path, images: np.ndarray, labels: np.ndarray | None) -> None:
-    """IDX files of images u8[N,H,W] and, if they mean something, labels i32[N]."""
+    """Write images u8[N,H,W] and, unless None, labels i32[N] as IDX files named after `prefix`."""
     arrays = {"images-idx3": images}
     if labels is not None:
         arrays["labels-idx1"] = labels.astype(np.uint8 if labels.max() < 256 else np.int32)
@@ -50,7 +50,7 @@ def write_idx(prefix: Path, images: np.ndarray, labels: np.ndarray | None) -> No
 
 
 def main(args: Sequence[str]) -> int:
-    """Draw, write, say where. Returns the exit code."""
+    """Draw the images, write the files, print their paths. Returns the exit code."""
     options = command.parse("sample", Options, args)
     validate(options)
     model = trained.load(options.model, best=options.best)

@@ -1,4 +1,4 @@
-"""Train, measure and tabulate every model: `python -m experiments.scoreboard`. Stop it any time."""
+"""Train, measure and tabulate all models: `python -m experiments.scoreboard`. Stop it any time."""
 
 import sys
 from collections.abc import Sequence
@@ -31,33 +31,33 @@ PAGE, NUMBERS = "README.md", "scoreboard.json"
 
 @dataclass(frozen=True)
 class Options:
-    """Every model once on the first data set; the best, and dcgan, cgan and vae, with every seed on
-    every data set. Trains and measures what the scoreboard lacks, a run at a time; one that
-    diverges is tried again each time. To have a run made again, take it out of scoreboard.json and
-    its folder out of runs/, while no scoreboard is being made."""
+    """Train and measure, one at a time, the runs that the scoreboard lacks: every model once on the
+    first data set; the best models, dcgan, cgan and vae with every seed on every data set. A run
+    that diverged is tried again at each start. To repeat a run, delete it from scoreboard.json and
+    its folder from runs/ while the scoreboard is not running."""
 
     models: tuple[str, ...] = (*ALWAYS, *(model for model in MODELS if model not in ALWAYS))
-    """Models to train, with their default options."""
+    """Models to train with their default options."""
     datasets: tuple[str, ...] = tuple(CATALOG)
     """Data sets to train on."""
     seeds: Annotated[int, Between(1, 1000)] = 3
-    """Runs of the best, seeds 0, 1, …"""
+    """Number of seeds, 0, 1, …, of the best models and of dcgan, cgan and vae."""
     best: Annotated[int, Between(0, 1000)] = 5
-    """Number of models that are the best, by FID on the first data set."""
+    """Number of models that count as the best, by FID on the first data set."""
     steps: Steps = 5000
-    """Training steps of each run; a board has one number of them."""
+    """Training steps of each run, the same for the whole scoreboard."""
     results: Path = Path("results")
-    """Folder of the page, the numbers and the pictures; runs are trained below it, in runs/."""
+    """Folder of the page, scoreboard.json and the pictures; runs are trained in its runs/."""
 
     @property
     def agenda(self) -> Agenda:
-        """The runs that the scoreboard is to have."""
+        """The runs that the scoreboard must contain."""
         return Agenda(self.models, self.datasets, self.seeds, self.best, self.steps)
 
 
 def make(cell: Cell, folder: Path) -> int:
-    """Train and evaluate what `folder` lacks of a cell's run. Returns the exit code of what
-    stopped, or 0. Raises DivergenceError."""
+    """Train and evaluate a cell's run in `folder`, as far as that is not done. Returns the exit
+    code of the command that was stopped, or 0. Raises DivergenceError."""
     recipe, splits = session.completed(agenda.recipe_of(cell, folder))
     if not agenda.is_trained(cell, folder):
         with Terminal(folder, cell.steps) as terminal:
@@ -73,7 +73,7 @@ def make(cell: Cell, folder: Path) -> int:
 
 
 def draw(run: Run, cell: Cell, options: Options) -> None:
-    """Its samples, a class a row, from the latents that every model is given."""
+    """Write samples of a run, one row per class, from the latents that all models share."""
     path = options.results / page.picture(cell.dataset, cell.model)
     path.parent.mkdir(exist_ok=True)
     images, names = entries.by_class(run, features.find(cell.dataset))
@@ -81,14 +81,14 @@ def draw(run: Run, cell: Cell, options: Options) -> None:
 
 
 def publish(options: Options, found: dict[Cell, Result]) -> None:
-    """Write the page of all that counts, whether it was asked for now or not."""
+    """Write the page of all valid results, including those of models not named in `options`."""
     missing = [cell.name for cell in options.agenda.missing(found)]
     text = page.page(options.steps, agenda.valid(found, found), missing)
     write_text(options.results / PAGE, text)
 
 
 def main(args: Sequence[str]) -> int:
-    """Make what is missing, publishing after each run. Returns the exit code."""
+    """Make the missing runs, publishing the page after each. Returns the exit code."""
     options = command.parse("scoreboard", Options, args)
     validate(options)
     check(options)
@@ -106,7 +106,7 @@ def main(args: Sequence[str]) -> int:
 
 
 def check(options: Options) -> None:
-    """Raises ConfigError for models and data sets that are not known, or none."""
+    """Raise ConfigError for unknown models or data sets, and for an empty list of either."""
     for model in options.models:
         known_model(model)
     for dataset in options.datasets:
@@ -117,8 +117,8 @@ def check(options: Options) -> None:
 
 
 def fill(options: Options, found: dict[Cell, Result]) -> int:
-    """Make every run that `found` lacks, and add it there and on disk. Returns the exit code of
-    what stopped, or 0."""
+    """Make every run that `found` lacks; add its result to `found` and on disk. Returns the exit
+    code of the command that was stopped, or 0."""
     path = options.results / NUMBERS
     for cell in options.agenda.cells(found):
         if agenda.valid([cell], found):
@@ -134,7 +134,7 @@ def fill(options: Options, found: dict[Cell, Result]) -> int:
         run = runs.load(folder)
         if cell.seed == 0:
             draw(run, cell, options)
-        found |= results.read(path)  # what others made meanwhile
+        found |= results.read(path)  # results that other processes added meanwhile
         found[cell] = agenda.result_of(run)
         results.write(path, found)
         publish(options, found)

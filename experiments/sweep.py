@@ -35,32 +35,33 @@ SWEEPS = Path("results/sweeps")
 
 @dataclass(frozen=True, kw_only=True)
 class Options(TrainingOptions):
-    """What is the same for every member, and how they are trained."""
+    """Options that all members of the sweep share."""
 
     steps: Steps = 2000
     """Training steps of each member."""
     sample_every_steps: Steps = 500
-    """Steps between sample grids."""
+    """Training steps between sample grids."""
     seeds: Annotated[int, Between(1, 10_000)] = 1
-    """Seeds of each setting."""
+    """Number of seeds per setting."""
     seed: Annotated[int, Between(0, 2**30)] = 0
-    """The first of the seeds."""
+    """First seed; the others follow it."""
     random: Annotated[int, Between(1, 10_000)] | None = None
-    """Settings to draw from the ranges of real-valued options that are given two values."""
+    """Number of settings to draw at random; each real-valued option given two values is a range.
+    Default: every combination of the values."""
     devices: Annotated[int, Between(1, 65536)] | None = None
-    """Devices to train on. Default: all."""
+    """Number of devices to train on. Default: all."""
     per_device: Annotated[int, Between(1, 4096)] = 16
-    """Members on a device at a time; the others follow in waves."""
+    """Members trained at the same time on each device; the others follow in waves."""
     evaluate: bool = True
-    """Measure every member at the end."""
+    """Whether to measure every member at the end."""
     dry_run: bool = False
-    """Print the plan and stop."""
+    """Print the plan without training."""
     out: Path | None = None
     """Folder of the sweep. Default: results/sweeps/<data set>-<model>-<options that vary>."""
 
 
 def parse(args: Sequence[str]) -> tuple[Options, Processes, dict[str, tuple[Any, ...]]]:
-    """The common options, who works on it, and every value given for each of the model's options.
+    """The common options, the processes, and the values given for each option of the model.
 
     Raises ConfigError.
     """
@@ -106,9 +107,9 @@ def show(console: Console, work: Plan, train: Dataset) -> None:
 
 
 def measuring(options: Options, splits: Splits) -> Measuring | None:
-    """How members are measured, all by one evaluator; None if they are not to be.
+    """The measurement of members, by one evaluator for all; None with --no-evaluate.
 
-    The feature net is looked up now, not after hours of training. Raises UserError.
+    A missing feature net is an error now, not after hours of training. Raises UserError.
     """
     if not options.evaluate:
         return None
@@ -119,7 +120,7 @@ def measuring(options: Options, splits: Splits) -> Measuring | None:
 
 
 def train(work: Sweep, console: Console, should_stop: Callable[[], bool]) -> bool:
-    """Train under a progress bar. Returns whether all is done."""
+    """Train the members under a progress bar. Returns whether all are done."""
     total = sum(member.options.steps for wave in work.waves for member in wave)
     with Progress(console=console, disable=console.quiet) as progress:
         advanced = partial(progress.advance, progress.add_task("sweep", total=total))

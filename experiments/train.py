@@ -18,7 +18,7 @@ from gen_models.training import fit, session
 from gen_models.training.progress import Terminal
 from gen_models.training.session import Ended
 
-STOPPED = 128 + signal.SIGTERM  # a signal reached another process, not this one
+STOPPED = 128 + signal.SIGTERM  # exit code where another process received the signal
 PRODUCTS = {
     "samples.png": "samples",
     "reconstructions.png": "test images, each above its reconstruction",
@@ -31,17 +31,17 @@ PRODUCTS = {
 
 @dataclass(frozen=True)
 class Start:
-    """Where the options below get their defaults."""
+    """Source of the defaults of the options below."""
 
     config: Path | None = None
-    """A preset in configs/, a row of a table of presets (FILE.py:ROW), or the config.json of a
-    run."""
+    """File to take options from: a preset in configs/, a row of a table of presets (FILE.py:ROW),
+    or the config.json of a run."""
     resume: Path | None = None
-    """Folder of a run to continue. Running the same command again does so too."""
+    """Folder of a run to continue. Repeating the command that started the run continues it too."""
 
 
 def parse(args: Sequence[str]) -> tuple[Recipe, Processes]:
-    """The recipe that the command line asks for, and who works on it.
+    """The recipe and the processes that the command line asks for.
 
     Raises ConfigError and RunError.
     """
@@ -66,7 +66,7 @@ def parse(args: Sequence[str]) -> tuple[Recipe, Processes]:
 
 
 def defaults(args: Sequence[str]) -> Recipe:
-    """What the options are where they are not given, by --resume, --config and --model."""
+    """Default options as given by --resume, --config and --model. Raises ConfigError, RunError."""
     given = {name: command.deciding(args, f"--{name}") for name in ("config", "resume", "model")}
     values = {}
     if given["resume"] is not None:
@@ -95,11 +95,11 @@ def resumed(folder: Path, args: Sequence[str]) -> dict[str, Any]:
 
 
 def observers(terminal: Terminal, options: RunOptions) -> list[fit.Observer]:
-    """Who watches the training."""
+    """Observers of the training: the terminal and, if asked for, event files."""
     if not options.tensorboard:
         return [terminal]
     try:
-        from experiments.event_files import EventFiles  # slow to import, and seldom wanted
+        from experiments.event_files import EventFiles  # slow to import, seldom used
     except ModuleNotFoundError as error:
         advice = 'pip install "gen-models[tensorboard]"'
         raise ConfigError(f"--tensorboard needs {error.name}: {advice}") from error
@@ -107,7 +107,7 @@ def observers(terminal: Terminal, options: RunOptions) -> list[fit.Observer]:
 
 
 def report(ended: Ended) -> int:
-    """Say where to look, or how to continue. Returns the exit code."""
+    """Print what was written, or how to continue. Returns the exit code."""
     run, signalled = ended.run, ended.interruption
     if not ended.is_done:
         resume = f"python -m experiments.train --resume {shlex.quote(str(run.folder))}"

@@ -15,30 +15,30 @@ from gen_models.fields import Between, ConfigError, validate
 
 @dataclass(frozen=True)
 class Options:
-    """Train the classifier that measures use in place of ImageNet's Inception. Takes minutes."""
+    """Train the classifier that measures use in place of ImageNet's Inception, in minutes."""
 
     dataset: str | None = None
-    """Data set: fashion_mnist, mnist, or nothing for what --data-dir holds. These two have a
-    shipped net, which stays the one that they are measured with."""
+    """Data set: fashion_mnist or mnist, which stay measured with their shipped nets. Default: the
+    one in --data-dir, else fashion_mnist."""
     data_dir: Path | None = None
-    """Folder with the four IDX files."""
+    """Folder with the four IDX files of the data set."""
     steps: classifier.Steps = 5600
-    """Updates of 128 images; 5600 are 12 epochs of 60,000."""
+    """Training steps of 128 images; 5600 are 12 epochs of 60,000 images."""
     mirror: bool = False
-    """Train on mirrored images too. Right for clothes, wrong for digits."""
+    """Train on mirrored images too: right for clothes, wrong for digits."""
     seed: Annotated[int, Between(0, 2**31 - 1)] = 0
     """Seed of the initial weights, the order of the data and its augmentation."""
     out: Path | None = None
-    """Weights to write, a .safetensors. Default: results/features/<data set>.safetensors."""
+    """Weights file to write. Default: results/features/<data set>.safetensors."""
 
 
 def progress(steps: int) -> Callable[[int, float], None]:
-    """Prints a line every few hundred steps."""
+    """A callback (step, loss) that prints a line, called every few hundred steps."""
     return lambda step, loss: print(f"step {step}/{steps}  loss {loss:.3f}", flush=True)
 
 
 def check(out: Path) -> None:
-    """Refuse to replace a net: numbers that were made with it could not be made again."""
+    """Raise UserError for another suffix or an existing file, on which measures may depend."""
     if out.suffix != ".safetensors":
         raise ConfigError(f"--out is {out}, expected the name of a .safetensors file")
     if out.exists():
@@ -46,7 +46,7 @@ def check(out: Path) -> None:
 
 
 def main(args: Sequence[str]) -> int:
-    """Train, write, say how well it classifies. Returns the exit code."""
+    """Train and write the net, print its test accuracy. Returns the exit code."""
     options = command.parse("train_features", Options, args)
     validate(options)
     splits = catalog.load_splits(options.dataset, options.data_dir)

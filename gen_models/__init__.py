@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-# Imported at their first use: the parts of the package do not wait for, or need, the whole.
+# Imported at first use, so that a part of the package does not load, or need, all of it.
 _HOMES = {
     "MODELS": "gen_models.models",
     "Trained": "gen_models.trained",

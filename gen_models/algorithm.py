@@ -15,37 +15,37 @@ Metrics = dict[str, Array]  # f32[] each
 
 
 class Spec(NamedTuple):
-    """What a model must know about the data before it is built. Hashable, so static under jit."""
+    """Properties of the data that a model is built for. Hashable, so static under jit."""
 
-    height: int
-    width: int
-    num_classes: int
+    height: int  # of an image, pixels
+    width: int  # of an image, pixels
+    num_classes: int  # labels are in [0, num_classes)
 
 
 class Batch(NamedTuple):
     """Labelled images."""
 
-    images: Images
-    labels: Labels
+    images: Images  # f32[B,H,W,1] in [-1,1]
+    labels: Labels  # i32[B]
 
 
 class State(NamedTuple):
     """Everything that training changes. Nothing else is carried from step to step."""
 
-    step: Array  # i32[], updates of the player that samples
-    params: dict  # by player: {"gen": …, "disc": …} or {"vae": …}
-    stats: dict  # batch statistics by player; {} in a player that has none
-    opt: dict  # optimiser state, same keys as params
-    ema: PyTree  # averaged parameters and statistics of whichever player samples
-    extra: PyTree  # a model's own scalars; () when it has none
+    step: Array  # i32[], updates so far of the player that samples
+    params: dict  # parameters by player: {"gen": …, "disc": …} or {"vae": …}
+    stats: dict  # batch statistics by player; {} for a player that has none
+    opt: dict  # optimiser state by player
+    ema: PyTree  # averaged parameters and statistics of the player that samples
+    extra: PyTree  # further scalars of the model; () if it has none
 
 
 class Trainable(NamedTuple):
-    """What the compiled training loop needs, of a generative model or of a classifier.
+    """The functions that the compiled training loop calls, of a generative model or a classifier.
 
     init  key -> State at step 0
-    step  State, Batch, key -> State one step on, Metrics. The key is the run's, the same at every
-          step: a step's randomness is `fold_in(key, state.step)`.
+    step  State, Batch, key -> State after one more step, Metrics. The key is the run's, the same at
+          every step: a step's randomness is `fold_in(key, state.step)`.
     """
 
     init: Callable[[Key], State]
@@ -53,21 +53,21 @@ class Trainable(NamedTuple):
 
 
 class View(NamedTuple):
-    """Latents whose samples show something when they are drawn as a grid, row by row."""
+    """Latents and labels of a picture: a grid of their samples, row by row."""
 
-    rows: int
-    columns: int
+    rows: int  # of the grid
+    columns: int  # of the grid
     z: Latents  # f32[rows·columns,Z]
     labels: Labels  # i32[rows·columns]
 
 
 class LatentSpace(NamedTuple):
-    """The latent space of a model that can find images in it.
+    """The latent space of a model with an encoder.
 
-    encode  State, Images, Labels -> places f32[N,…]
+    encode  State, Images, Labels -> places in the latent space f32[N,…]
     decode  State, places, Labels -> Images
-    codes   State, Images -> i32[N,h,w], the discrete codes that stand for them; None where places
-            are not discrete
+    codes   State, Images -> i32[N,h,w], discrete codes of the images; None for a continuous latent
+            space
     """
 
     encode: Callable[[State, Images, Labels], Array]
@@ -76,18 +76,18 @@ class LatentSpace(NamedTuple):
 
 
 class Importance(NamedTuple):
-    """One z drawn from q(z|x) for each image: its log-probabilities, f32[B] each, in nats."""
+    """Log-probabilities of one z drawn from q(z|x) for each image, in nats."""
 
-    likelihood: Array  # log p(x|z)
-    prior: Array  # log p(z)
-    posterior: Array  # log q(z|x)
+    likelihood: Array  # log p(x|z), f32[B]
+    prior: Array  # log p(z), f32[B]
+    posterior: Array  # log q(z|x), f32[B]
 
 
 class Density(NamedTuple):
-    """The likelihood of a model that has one.
+    """The likelihood of images under a model that has one.
 
     importance   State, Images, Labels, key -> Importance
-    observation  what the likelihood takes the images for, in words
+    observation  interpretation of the pixels by the likelihood, as text
     """
 
     importance: Callable[[State, Images, Labels, Key], Importance]
@@ -95,17 +95,17 @@ class Density(NamedTuple):
 
 
 class Algorithm(NamedTuple):
-    """One generative model as pure functions. Nothing here holds state.
+    """One generative model as pure functions, without state.
 
     init, step   as in Trainable
     prior        key, N -> Latents
     generate     State, Latents, Labels -> Images, by the averaged parameters. Unconditional models
                  ignore the values of the labels.
-    latent       LatentSpace; None in models without an encoder
-    density      Density; None in models without a likelihood
+    latent       LatentSpace; None for models without an encoder
+    density      Density; None for models without a likelihood
     views        key -> Views by the name of their picture
     conditional  whether samples depend on the labels
-    batches      batches a step takes: more than one where the critic is updated more often than the
+    batches      batches per step: more than one if the critic is updated more often than the
                  generator. Batch b has the rows b, b + batches, … of a step's images.
     """
 

@@ -1,4 +1,4 @@
-"""Measuring what a run has learned: what is drawn, with which keys, and what is asked of it."""
+"""Evaluation of runs: samples are drawn under keys of their own and measured."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,37 +30,37 @@ PAIR_COLUMNS = 20
 
 @dataclass(frozen=True)
 class Extent:
-    """How much is measured, and of which samples."""
+    """Extent of a measurement: samples, reference and optional measures."""
 
     samples: Annotated[int, Between(10, 1_000_000)] = 10_000
-    """Images to draw from each run."""
+    """Number of images to draw from each run."""
     reference: Literal["test", "train"] = "test"
-    """Split to compare with."""
+    """Split of the data set to compare samples with."""
     seed: Annotated[int, Between(0, 2**31 - 1)] = 0
-    """Seed of the latents."""
+    """Seed of the latents that are drawn."""
     best: bool = False
-    """Take the best checkpoint that --evaluate-every-steps kept, not the last one."""
+    """Use the best checkpoint that --evaluate-every-steps kept instead of the last one."""
     fd_infinity: bool = False
-    """Also FID extrapolated to infinitely many samples."""
+    """Compute FID extrapolated to infinitely many samples too."""
     cas: bool = False
-    """Also the classification accuracy score of conditional models: minutes."""
+    """Compute the classification accuracy score of conditional models too. Takes minutes."""
     draws: Annotated[int, Between(1, 5000)] = 100
-    """Importance samples an image, k, for the likelihood bound of models that have one."""
+    """Importance samples per image, k, for the likelihood bound of models that have one."""
     likelihood_images: Annotated[int, Between(1, 1_000_000)] = 1000
-    """Images of the test split to take that bound of."""
+    """Number of test images for the likelihood bound."""
 
 
 class Samples(NamedTuple):
-    """Images u8[N,H,W], and the classes i32[N] that they were asked for, if any were."""
+    """Generated images to measure."""
 
-    images: np.ndarray
-    labels: np.ndarray | None
+    images: np.ndarray  # u8[N,H,W]
+    labels: np.ndarray | None  # i32[N], requested classes; None from an unconditional model
 
 
 def data_of(options: RunOptions, data: DataRecord, data_dir: str | Path | None = None) -> Splits:
-    """The data of a run: in the folder asked for, or its own; a known data set is found without.
+    """The data of a run, from `data_dir` or the run's own folder; a known data set needs neither.
 
-    Raises UserError if there are none, and RunError for data that it was not trained on.
+    Raises UserError if they are not found, and RunError if the run was trained on other data.
     """
     own = options.data_dir
     gone = own is not None and not own.expanduser().is_dir()
@@ -73,12 +73,12 @@ def data_of(options: RunOptions, data: DataRecord, data_dir: str | Path | None =
 
 
 def protocol(dataset: str, extent: Extent) -> Protocol:
-    """What runs on a data set are measured under, by its own feature net. Raises UserError."""
+    """The protocol for runs on a data set, with the data set's feature net. Raises UserError."""
     return Protocol(features.of(dataset).name, dataset, extent.reference, extent.samples)
 
 
 def evaluate_state(run: Run, splits: Splits) -> Callable[[State], dict[str, float]]:
-    """What measures a state in the course of its training; the whole goes to evaluation.json."""
+    """A function that measures a state during training and writes the run's evaluation.json."""
     extent = Extent()
     evaluator = Evaluator(features.of(splits.train.name), splits)
 
@@ -101,8 +101,8 @@ def evaluate_state(run: Run, splits: Splits) -> Callable[[State], dict[str, floa
 def evaluate_run(
     run: Run, evaluator: Evaluator, extent: Extent, report: Callable[[str], None]
 ) -> Evaluation:
-    """Draw from a run and measure; the picture of the closest pairs goes into it. `report` is told
-    of damaged checkpoints."""
+    """Draw from a run and measure, with a picture of the closest pairs in its folder. `report` is
+    called with a line about each damaged checkpoint."""
     state = drawing.newest_state(run, report, best=extent.best)
     subject = _subject(run, state, evaluator, extent)
     picture = run.folder / "memorisation.png"
@@ -117,7 +117,8 @@ def evaluate_model(
     subject: dict[str, Any],
     picture: Path | None = None,
 ) -> Evaluation:
-    """Draw from a state and measure. Samples closest to training images go to `picture`, if any."""
+    """Draw from a state and measure. `picture` is the path for the samples closest to training
+    images, or None."""
     samples = _measured_samples(model, state, evaluator, extent)
     found = evaluate_samples(samples, evaluator, extent, subject, picture)
     return found._replace(
@@ -154,8 +155,8 @@ def evaluate_samples(
     subject: dict[str, Any],
     picture: Path | None,
 ) -> Evaluation:
-    """All that needs only samples. Those that lie closest to training images go to `picture`, each
-    above its neighbour."""
+    """All measures that need only samples. The samples closest to training images are drawn into
+    `picture`, unless None, each above its nearest training image."""
     described = evaluator.describe(*samples)
     quality = evaluator.quality(described, fd_infinity=extent.fd_infinity)
     copies = evaluator.memorisation(described, samples.images)
@@ -177,14 +178,14 @@ def evaluate_samples(
 
 
 def _keys(seed: int) -> tuple[Key, Key]:
-    """For the samples that are measured, and for those that a classifier is trained on."""
+    """The keys of the samples that are measured and of those that a classifier is trained on."""
     key_samples, key_score = jax.random.split(drawing.key_for(Purpose.EVALUATION, seed))
     return key_samples, key_score
 
 
 def _measured_samples(model: Model, state: State, evaluator: Evaluator, extent: Extent) -> Samples:
-    """Drawn for the classes in the reference's own frequencies, so that a perfect model can be
-    perfect."""
+    """Samples to measure, with the class frequencies of the reference: other frequencies would
+    cost even a perfect model."""
     labels = np.resize(evaluator.reference.labels, extent.samples)
     return _draw(model, state, labels, _keys(extent.seed)[0])
 
@@ -195,7 +196,7 @@ def _draw(model: Model, state: State, labels: np.ndarray, key: Key) -> Samples:
 
 
 def _subject(run: Run, state: State, evaluator: Evaluator, extent: Extent) -> dict[str, Any]:
-    """What of a run is evaluated."""
+    """A description, for JSON, of the state of a run that is evaluated."""
     return {
         "dataset": evaluator.splits.train.name,
         "name": run.folder.name,
@@ -210,7 +211,7 @@ def _subject(run: Run, state: State, evaluator: Evaluator, extent: Extent) -> di
 def _classification_score(
     model: Model, state: State, evaluator: Evaluator, extent: Extent
 ) -> dict[str, Any]:
-    """The CAS of a conditional model, if it is asked for."""
+    """The classification accuracy score of a conditional model, {} if not asked for."""
     if not (extent.cas and model.algorithm.conditional):
         return {}
     samples = _draw(model, state, evaluator.splits.train.labels, _keys(extent.seed)[1])
@@ -218,11 +219,11 @@ def _classification_score(
 
 
 def _likelihood(model: Model, state: State, splits: Splits, extent: Extent) -> dict[str, Any]:
-    """Bounds on the likelihood of test images, of models that have one."""
+    """Bounds on the likelihood of test images, {} for models without a likelihood."""
     density, latent = model.algorithm.density, model.algorithm.latent
     if density is None:
         return {}
     real = (x[: extent.likelihood_images] for x in (splits.test.images, splits.test.labels))
-    draws = 1 if latent.codes is not None else extent.draws  # of discrete codes all are the same
+    draws = 1 if latent.codes is not None else extent.draws  # draws of discrete codes are all equal
     bounds = partial(programs.bounds, model, state)
     return {"observation": density.observation} | likelihood(bounds, *real, draws, extent.seed)

@@ -1,4 +1,4 @@
-"""A paper's model with its options, for images of one size: one value, which crosses `jax.jit`."""
+"""A model with its options, for images of one size: one value that can be passed to `jax.jit`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ Build = Callable[[Any, Spec], Algorithm | Trainable]
 class Model:
     """A model, ready to be trained or drawn from.
 
-    build   config, spec -> its pure functions; static under jit
-    spec    of the images; static under jit
-    config  the paper's options, whose real-valued fields are traced: one compilation serves every
+    build   config, spec -> the model's pure functions; static under jit
+    spec    size of the images, number of classes; static under jit
+    config  options of the model, whose real-valued fields are traced: one compilation serves every
             learning rate
     """
 
@@ -29,5 +29,5 @@ class Model:
 
     @property
     def algorithm(self) -> Any:  # noqa: ANN401 (what `build` returns)
-        """The pure functions, made anew at each use: under jit, while tracing."""
+        """The model's pure functions, built at each use: under jit, while tracing."""
         return self.build(self.config, self.spec)

@@ -1,6 +1,6 @@
-"""The registry: every module here is a paper, with `Config` and `build(config, spec) -> Algorithm`.
+"""The registry: each module is one paper, with `Config` and `build(config, spec) -> Algorithm`.
 
-A new paper is a new file, and nothing else. `_gans` and `_vaes` hold what papers share.
+Adding a paper takes one new file. `_gans` and `_vaes` hold the code that papers share.
 """
 
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""What the GANs share: options, nets and optimisers. A paper's file says what is its own."""
+"""Options, nets and optimisers that the GANs share. Each model's file holds the rest."""
 
 from typing import Any, Literal
 
@@ -17,32 +17,32 @@ from gen_models.nets.net import Net, net
 
 @hyperparameters
 class Config:
-    """Options of every GAN. The generator's weights are averaged whatever its paper did."""
+    """Options of every GAN. The generator's weights are averaged, even if the paper's are not."""
 
     latent_size: Size = 100
     """Dimensions of z, uniform in [-1, 1]."""
     arch: Architecture = "dcgan"
-    """Nets of DCGAN's layers, or with InfoGAN's hidden dense layers besides: 6.6 million weights a
-    player instead of 0.8 (generator) and 0.1 (discriminator)."""
+    """Nets of DCGAN's layers, or of these and InfoGAN's hidden dense layers: 6.6 million weights
+    per player instead of 0.8 (generator) and 0.1 (discriminator)."""
     width: Size = 64
-    """Channels next to the image; the layer beyond has twice as many."""
+    """Channels of the layers next to the image; the layers beyond have twice as many."""
     learning_rate: Positive = 2e-4
-    """Adam's step size."""
+    """Step size of Adam."""
     disc_learning_rate: Positive | None = None
-    """That of the discriminator; None: the same."""
+    """Step size of the discriminator's optimiser; None: --learning-rate."""
     beta1: Decay = 0.5
-    """Adam's decay of the first moment, both players."""
+    """Decay of Adam's first moment, both players."""
     beta2: Decay = 0.999
-    """Adam's decay of the second moment, both players."""
+    """Decay of Adam's second moment, both players."""
     ema_decay: Rate | None = 0.999
     """Decay of the generator's averaged weights, from which samples are drawn; None: no average.
-    It is reached gradually: after t steps the decay is at most (1 + t) / (10 + t)."""
+    The decay rises gradually: after t steps it is at most (1 + t) / (10 + t)."""
     compute_dtype: Literal["float32", "bfloat16"] = "float32"
-    """Type of activations and products. Parameters stay float32."""
+    """Type of activations and matrix products. Parameters stay float32."""
 
 
 def discriminator(config: Config, **options: object) -> Net:
-    """A net of the config's architecture; `options` are those of `nets.dcgan.Discriminator`."""
+    """A discriminator of the config's size; `options` are fields of `nets.dcgan.Discriminator`."""
     hidden, dtype = hidden_units(config.arch, config.width), jnp.dtype(config.compute_dtype)
     return net(dcgan.Discriminator(config.width, hidden, dtype=dtype, **options))
 
@@ -58,8 +58,8 @@ def game(
     **own: Any,  # noqa: ANN401 (fields of Game)
 ) -> Game:
     """A game of the config's generator against a discriminator, both trained by Adam. The generator
-    is given the label where `conditional`, and has batch normalisation where `normalised`. `own`
-    are the fields of `Game` that are the paper's own."""
+    takes the label if `conditional` and has batch normalisation if `normalised`. `own` are further
+    fields of `Game`, which override those set here."""
 
     def prior(key: Key, count: int) -> Latents:
         return jax.random.uniform(key, (count, config.latent_size), minval=-1.0)

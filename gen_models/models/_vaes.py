@@ -1,4 +1,4 @@
-"""What the VAEs share: options and nets. A paper's file says what is its own."""
+"""Options and nets that the VAEs share. Each model's file holds the rest."""
 
 from typing import Literal
 
@@ -16,31 +16,31 @@ from gen_models.nets.net import net
 
 @hyperparameters
 class Common:
-    """Options of every VAE. Its weights are averaged whatever its paper did."""
+    """Options of every VAE. The weights are averaged, even if the paper's are not."""
 
     latent_size: Size = 32
     """Dimensions of z, standard normal."""
     width: Size = 64
-    """Channels next to the image; the layer beyond has twice as many."""
+    """Channels of the layers next to the image; the layers beyond have twice as many."""
     likelihood: Literal["bernoulli", "gaussian"] = "bernoulli"
-    """p(x|z): Bernoulli on grey values, or a Gaussian of deviation 0.1."""
+    """Likelihood p(x|z): Bernoulli on grey values, or a Gaussian of standard deviation 0.1."""
     learning_rate: Positive = 1e-3
-    """Adam's step size."""
+    """Step size of Adam."""
     ema_decay: Rate | None = 0.999
     """Decay of the averaged weights, from which samples are drawn; None: no average.
-    It is reached gradually: after t steps the decay is at most (1 + t) / (10 + t)."""
+    The decay rises gradually: after t steps it is at most (1 + t) / (10 + t)."""
     compute_dtype: Literal["float32", "bfloat16"] = "float32"
-    """Type of activations and products. Parameters stay float32."""
+    """Type of activations and matrix products. Parameters stay float32."""
 
 
 @hyperparameters
 class Config(Common):
-    """Options of a VAE whose latent is normal."""
+    """Options of a VAE with a normal latent."""
 
     arch: Architecture = "dcgan"
-    """Nets of DCGAN's layers, or with InfoGAN's hidden dense layers and batch normalisation."""
+    """Nets of DCGAN's layers, or with InfoGAN's hidden dense layers and batch normalisation too."""
     beta1: Decay = 0.9
-    """Adam's decay of the first moment."""
+    """Decay of Adam's first moment."""
 
 
 def autoencoder(
@@ -51,7 +51,7 @@ def autoencoder(
     draws: int = 1,
     conditional: bool = False,
 ) -> Autoencoder:
-    """The config's nets under an objective of so many draws; `conditional` gives both the label."""
+    """Nets of the config under an objective of `draws` latents; conditional nets take the label."""
     dtype = jnp.dtype(config.compute_dtype)
     hidden = hidden_units(config.arch, config.width)
     classes = spec.num_classes if conditional else None

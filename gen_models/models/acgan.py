@@ -1,10 +1,10 @@
 """Auxiliary classifier GAN (Odena et al. 2017): the discriminator also names the class.
 
-Both players minimise, beside the GAN's loss, the cross-entropy of the class, the discriminator on
-real and generated images, the generator on its own (eq. 2 and 3). The discriminator is not told
-the label; the generator is, beside z. (As conditional batch normalisation it became a shade of
-grey that the discriminator read as the class.) The paper's dropout and noise in the discriminator
-are left out.
+Both players minimise the cross-entropy of the class in addition to the GAN's loss: the
+discriminator on real and generated images, the generator on generated ones (eq. 2 and 3). The
+discriminator does not take the label; the generator takes it as an input beside z, because with
+conditional batch normalisation it encodes the class as a shade of grey. The paper's dropout and
+noise in the discriminator are left out.
 """
 
 from gen_models import losses
@@ -18,10 +18,10 @@ from gen_models.nets.net import Net, Verdict
 
 @hyperparameters
 class Config(_gans.Config):
-    """Options of `acgan`. Adam's are those of Odena et al. 2017, appendix A."""
+    """Options of `acgan`. Those of Adam are from Odena et al. 2017, appendix A."""
 
     class_weight: Weight = 1.0
-    """Weight of the cross-entropies."""
+    """Weight of the cross-entropy in both players' losses."""
 
 
 def build(config: Config, spec: Spec) -> Algorithm:
@@ -49,7 +49,7 @@ def build(config: Config, spec: Spec) -> Algorithm:
 
 
 def with_label_input(generator: Net, num_classes: int) -> Net:
-    """The generator with the label one-hot beside z."""
+    """The generator, with the one-hot label concatenated to z."""
 
     def init(key: Key, z: Latents, labels: Labels) -> tuple[PyTree, PyTree]:
         return generator.init(key, with_labels(z, labels, num_classes), labels)

@@ -1,13 +1,13 @@
 """Boundary equilibrium GAN (Berthelot et al. 2017): an auto-encoder as discriminator, and a weight
-k that holds the energies of generated and real images at a ratio γ.
+k that keeps the energies of generated and real images at a ratio γ.
 
     L_D = L(x) - k L(G(z)),  L_G = L(G(z)),  k ← k + λ (γ L(x) - L(G(z))), in [0, 1]    (§3.4)
 
 L is the mean absolute difference of pixels. The metric `convergence` is L(x) + |γ L(x) - L(G(z))|
-(§3.4.1): it falls as training succeeds. What differs: the nets' layers are DCGAN's with batch
-normalisation, which the paper has in neither; both players see the same fake images; and k follows
-the energies that the discriminator gave before its update. (An auto-encoder without normalisation
-gives flat grey next to no energy from the start: on Fashion-MNIST the generator went there.)
+(§3.4.1): it falls as training succeeds. Differences from the paper: both nets have DCGAN's layers
+with batch normalisation, which the paper has in neither; both players see the same fake images; and
+k follows the energies before the discriminator's update. (An auto-encoder without normalisation
+gives flat grey almost no energy from the start, which attracts the generator.)
 """
 
 import jax.numpy as jnp
@@ -23,30 +23,30 @@ from gen_models.nets.net import net
 
 @hyperparameters
 class Config(_gans.Config):
-    """Options of `began`. The step size and λ are for a training some hundred times shorter than
-    the paper's: with its values k has not moved before the generator gives a single shape. `arch`
-    is the generator's alone."""
+    """Options of `began`. The step size and λ are for training some hundred times shorter than the
+    paper's: with the paper's values the generator collapses to a single shape before k has moved.
+    `arch` applies to the generator only."""
 
     latent_size: Size = 64
     """Dimensions of z, uniform in [-1, 1]."""
     learning_rate: Positive = 1e-3
-    """Adam's step size. The paper's is 1e-4, and decays."""
+    """Step size of Adam. The paper has 1e-4, decaying."""
     code_size: Size = 64
-    """Units between the auto-encoder's halves."""
+    """Size of the code in the discriminator's auto-encoder."""
     gamma: Rate = 0.75
-    """The diversity ratio γ: energy of generated over that of real images. The paper's
-    pictures have 0.3 to 0.7."""
+    """Diversity ratio γ: energy of generated images over energy of real images. The paper shows
+    pictures for 0.3 to 0.7."""
     balance_rate: Rate = 0.05
-    """λ, the step size of k. The paper's is 0.001."""
+    """Step size λ of k. The paper has 0.001."""
 
 
 def difference(images: Array) -> Array:
-    """Mean absolute value of each image's f32[N,H,W,1], f32[N] (Berthelot et al. 2017, §3.1)."""
+    """Mean absolute value of each image, f32[N,H,W,1] -> f32[N] (Berthelot et al. 2017, §3.1)."""
     return jnp.mean(jnp.abs(images), axis=(1, 2, 3))
 
 
 def build(config: Config, spec: Spec) -> Algorithm:
-    """The algorithm for images of `spec`; k is the state's `extra`."""
+    """The algorithm for images of `spec`; k is in the state's `extra`."""
     dtype = jnp.dtype(config.compute_dtype)
     disc = net(EnergyDiscriminator(difference, config.code_size, config.width, dtype))
 

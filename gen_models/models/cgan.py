@@ -1,9 +1,9 @@
-"""Conditional GAN (Mirza & Osindero 2014) on DCGAN's nets, both players given the label.
+"""Conditional GAN (Mirza & Osindero 2014) on DCGAN's nets: both players take the label.
 
-It does not enter as inputs beside z and the image but where later papers put it: conditional batch
-normalisation in the generator, a projection in the discriminator. And the discriminator also sees
-real images with labels that are not theirs, which it is to take for generated ones (Reed et al.
-2016, with weights of its own).
+The label is not an input beside z and the image as in the paper; it enters as in later work, by
+conditional batch normalisation in the generator and a projection in the discriminator. The
+discriminator also learns to reject real images with wrong labels (Reed et al. 2016, with another
+weight).
 """
 
 from gen_models import losses
@@ -15,13 +15,13 @@ from gen_models.models import _gans
 
 @hyperparameters
 class Config(_gans.Config):
-    """Options of `cgan`, found on Fashion-MNIST (docs/results.md): the paper has dense nets."""
+    """Options of `cgan`, tuned on Fashion-MNIST (docs/results.md): the paper has dense nets."""
 
     learning_rate: Positive = 1e-3
-    """Adam's step size."""
+    """Step size of Adam."""
     mismatch: Weight = 0.5
-    """Weight of the loss on real images with wrong labels. With it the best generator avoids what
-    two classes share: labels are surer than those of real images, and less is covered."""
+    """Weight of the loss on real images with wrong labels. It makes the generator avoid images that
+    two classes share: label accuracy rises, coverage falls."""
 
 
 def build(config: Config, spec: Spec) -> Algorithm:

@@ -1,5 +1,5 @@
-"""Conditional VAE (Sohn et al. 2015): encoder and decoder are given the label, the bound is that on
-log p(x|label) (eq. 4), under the same prior for every label."""
+"""Conditional VAE (Sohn et al. 2015): encoder and decoder take the label, and the bound is on
+log p(x|label) (eq. 4), with the same prior for every label."""
 
 from gen_models.algorithm import Algorithm, Spec
 from gen_models.engines.variational import variational
@@ -10,7 +10,7 @@ from gen_models.models import _vaes, vae
 
 @hyperparameters
 class Config(vae.Config):
-    """Options of `cvae`: those of `vae`."""
+    """Options of `cvae`, the same as those of `vae`."""
 
 
 def build(config: Config, spec: Spec) -> Algorithm:

@@ -9,11 +9,11 @@ from gen_models.models import _gans
 
 @hyperparameters
 class Config(_gans.Config):
-    """Options of `dcgan`: those of Radford et al. 2016, §4, but for averaged weights and the step
-    size that they allow. Their batch of 128 is the run's to choose."""
+    """Options of `dcgan`: those of Radford et al. 2016, §4, except for averaged weights and the
+    larger step size that these allow. The paper's batch size is 128 (--batch-size)."""
 
     learning_rate: Positive = 6e-4
-    """Adam's step size. The paper's 2e-4 is for weights that are not averaged."""
+    """Step size of Adam. The paper's 2e-4 is for weights that are not averaged."""
 
 
 def build(config: Config, spec: Spec) -> Algorithm:

@@ -1,6 +1,6 @@
-"""DRAGAN (Kodali et al. 2017): the GAN's own loss, and a discriminator whose gradient is to have
-norm 1 around real images alone (§2.5). Batch normalisation would couple those gradients: it has
-none. The gradient is that of the logit, in the paper that of the probability."""
+"""DRAGAN (Kodali et al. 2017): the GAN's loss, and a penalty for a norm of the discriminator's
+gradient other than 1 around real images (§2.5). There is no batch normalisation, which would couple
+the images' gradients. The gradient is that of the logit, in the paper that of the probability."""
 
 from gen_models import losses
 from gen_models.algorithm import Algorithm, Spec
@@ -11,12 +11,12 @@ from gen_models.models import _gans
 
 @hyperparameters
 class Config(_gans.Config):
-    """Options of `dragan`. Weight and radius are the authors' program's, the others DCGAN's."""
+    """Options of `dragan`: weight and radius of the authors' program, all others of DCGAN."""
 
     penalty: Weight = 10.0
     """Weight of the gradient penalty."""
     radius: Positive = 0.5
-    """How far around a real image, in standard deviations of the batch's pixels."""
+    """Radius of the penalty's region around real images, in standard deviations of the batch."""
 
 
 def build(config: Config, spec: Spec) -> Algorithm:

@@ -1,6 +1,6 @@
-"""Energy-based GAN (Zhao et al. 2017): the discriminator is an auto-encoder, its energy the
-distance between an image and its reproduction. Generated images are to have an energy of at least a
-margin (eq. 1); the pulling-away term keeps their codes from being alike (§2.4)."""
+"""Energy-based GAN (Zhao et al. 2017): the discriminator is an auto-encoder whose energy is the
+distance between an image and its reconstruction. It raises the energy of generated images up to a
+margin (eq. 1); the pulling-away term makes their codes differ from each other (§2.4)."""
 
 import jax.numpy as jnp
 
@@ -16,12 +16,12 @@ from gen_models.nets.net import net
 @hyperparameters
 class Config(_gans.Config):
     """Options of `ebgan`. Step size, margin and weight are those of the paper's best digits (Zhao
-    et al. 2017, fig. 4), by dense nets. `arch` is the generator's alone."""
+    et al. 2017, fig. 4), for dense nets. `arch` applies to the generator only."""
 
     learning_rate: Positive = 1e-3
-    """Adam's step size."""
+    """Step size of Adam."""
     code_size: Size = 32
-    """Units between the auto-encoder's halves."""
+    """Size of the code in the discriminator's auto-encoder."""
     margin: Positive = 10.0
     """Energy above which a generated image costs the discriminator nothing."""
     pull_away: Weight = 0.1
@@ -29,7 +29,7 @@ class Config(_gans.Config):
 
 
 def distance(difference: Array) -> Array:
-    """Euclidean norm of each image's f32[N,H,W,1], f32[N] (Zhao et al. 2017, §2.3)."""
+    """Euclidean norm of each image, f32[N,H,W,1] -> f32[N] (Zhao et al. 2017, §2.3)."""
     return jnp.sqrt(jnp.sum(difference**2, axis=(1, 2, 3)) + 1e-12)
 
 

@@ -1,4 +1,4 @@
-"""The GAN (Goodfellow et al. 2014) on DCGAN's nets, with either of its paper's losses.
+"""The GAN (Goodfellow et al. 2014) on DCGAN's nets, with either of the paper's two losses.
 
 D maximises log D(x) + log(1 - D(G(z))) (eq. 1). G minimises the same (saturating: the gradient
 vanishes where D is sure), or maximises log D(G(z)) instead (§3, non-saturating). The paper's nets
@@ -18,10 +18,10 @@ LOSSES = {"non_saturating": losses.non_saturating, "saturating": losses.saturati
 
 @hyperparameters
 class Config(_gans.Config):
-    """Options of `gan`: those of Radford et al. 2016, §4, whose nets it has."""
+    """Options of `gan`: those of Radford et al. 2016, §4, which are for the same nets."""
 
     loss: Literal["non_saturating", "saturating"] = "non_saturating"
-    """What the generator minimises: -log D(G(z)), or log(1 - D(G(z)))."""
+    """Loss of the generator: -log D(G(z)), or log(1 - D(G(z))) if saturating."""
 
 
 def build(config: Config, spec: Spec) -> Algorithm:

@@ -1,5 +1,5 @@
-"""SNGAN: the hinge loss, and a discriminator of spectral norm 1 in each layer (Miyato et al. 2018)
-that projects its features on the label's vector (Miyato & Koyama 2018)."""
+"""SNGAN: hinge loss; a discriminator with spectral norm 1 in each layer (Miyato et al. 2018) and
+a projection of its features on the label's vector (Miyato & Koyama 2018)."""
 
 from gen_models import losses
 from gen_models.algorithm import Algorithm, Spec
@@ -10,8 +10,8 @@ from gen_models.models import _gans
 
 @hyperparameters
 class Config(_gans.Config):
-    """Options of `hinge`: setting C of Miyato et al. 2018, table 1. With the projection they had β1
-    0, β2 0.9, z normal and five updates of the discriminator a step, for larger nets."""
+    """Options of `hinge`: setting C of Miyato et al. 2018, table 1. Miyato & Koyama 2018 had β1 0,
+    β2 0.9, normal z and five updates of the discriminator per step, for larger nets."""
 
 
 def build(config: Config, spec: Spec) -> Algorithm:

@@ -1,9 +1,9 @@
-"""InfoGAN (Chen et al. 2016): part of the latent is a code that can be read off the image.
+"""InfoGAN (Chen et al. 2016): part of the latent is a code that can be estimated from the image.
 
 The discriminator also estimates the code of a generated image, a category and continuous numbers;
 both players maximise the estimate's log-likelihood, a lower bound on the mutual information of code
-and image (eq. 5 and 6). Nobody is told a label: what a code comes to mean is found by itself. The
-estimate is linear in the discriminator's last features, and the continuous part has unit variance.
+and image (eq. 5 and 6). Neither player takes a label: the meaning of the code emerges in training.
+The estimate is linear in the discriminator's last features; its continuous part has unit variance.
 """
 
 import jax
@@ -25,17 +25,17 @@ class Config(_gans.Config):
     """Options of `infogan`: those of Chen et al. 2016, appendix C.1."""
 
     latent_size: Size = 62
-    """Dimensions of the noise, uniform in [-1, 1]; the code comes besides."""
+    """Dimensions of the noise, uniform in [-1, 1], to which the code is appended."""
     arch: Architecture = "infogan"
-    """Its own nets, or without their hidden dense layers."""
+    """Nets of the paper, or DCGAN's: the same without hidden dense layers."""
     categories: Size = 10
-    """Values of the categorical code."""
+    """Number of values of the categorical code."""
     continuous: Size = 2
-    """How many continuous codes, uniform in [-1, 1]."""
+    """Number of continuous codes, uniform in [-1, 1]."""
     learning_rate: Positive = 1e-3
-    """Adam's step size."""
+    """Step size of Adam."""
     disc_learning_rate: Positive | None = 2e-4
-    """That of the discriminator; None: the same."""
+    """Step size of the discriminator's optimiser; None: --learning-rate."""
     information: Weight = 1.0
     """Weight of the bound on the mutual information."""
 
@@ -57,7 +57,7 @@ def build(config: Config, spec: Spec) -> Algorithm:
         )
 
     def information(judged: Judged) -> Array:
-        """The bound's negative: cross-entropy and squared error of the estimated code."""
+        """The negative bound: cross-entropy and squared error of the estimated code."""
         _, category, continuous = jnp.split(judged.z, [noise, noise + categories], axis=-1)
         logits, means = jnp.split(judged.fake.head, [categories], axis=-1)
         nats = losses.cross_entropy(logits, jnp.argmax(category, axis=-1))
@@ -65,7 +65,7 @@ def build(config: Config, spec: Spec) -> Algorithm:
         return config.information * nats
 
     def views(key: Key) -> dict[str, View]:
-        """A row a category, each of other noise; along it one of the continuous codes."""
+        """Views, one per continuous code varied along the rows; a category and a noise per row."""
         still = jax.random.uniform(key, (categories, noise), minval=-1.0).repeat(COLUMNS, axis=0)
         category = jnp.arange(categories).repeat(COLUMNS)
         along = jnp.tile(jnp.linspace(-REACH, REACH, COLUMNS), categories)

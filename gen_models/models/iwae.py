@@ -10,10 +10,10 @@ from gen_models.models import _vaes
 
 @hyperparameters
 class Config(_vaes.Config):
-    """Options of `iwae`. The paper's nets were dense."""
+    """Options of `iwae`. The paper has dense nets."""
 
     draws: Count = 5
-    """k, latents drawn of each image in training. The paper has 1, 5 and 50."""
+    """Latents drawn per image in training, k. The paper has 1, 5 and 50."""
 
 
 def build(config: Config, spec: Spec) -> Algorithm:

@@ -18,13 +18,13 @@ LOSSES = {
 
 @hyperparameters
 class Config(_gans.Config):
-    """Options of `lsgan`: those of Radford et al. 2016, §4, so that the loss alone is other."""
+    """Options of `lsgan`: those of Radford et al. 2016, §4, so that only the loss differs."""
 
     squared: Literal["scores", "probabilities"] = "scores"
-    """What is to be 1 and 0: the discriminator's scores, as in the paper, or what a sigmoid makes
-    of them."""
+    """Values with the targets 1 and 0: the discriminator's scores, as in the paper, or their
+    sigmoids."""
     clip: Positive | None = None
-    """The discriminator's parameters are kept between -clip and clip; None: they are free."""
+    """Bound of the discriminator's parameters, clipped to [-clip, clip]; None: no clipping."""
 
 
 def build(config: Config, spec: Spec) -> Algorithm:

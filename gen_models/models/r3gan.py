@@ -4,9 +4,9 @@ real and at generated images; no normalisation anywhere.
     L_D = E softplus(D(G(z)) - D(x)) + γ/2 E‖∇D(x)‖² + γ/2 E‖∇D(G(z))‖²              (eq. 2 to 4)
     L_G = E softplus(D(x) - D(G(z)))
 
-What differs from the paper: the nets are DCGAN's layers with scaled initial weights instead of
-residual blocks of grouped convolutions; and learning rate, γ and Adam's β2 stay where they are
-instead of following the authors' schedules.
+Differences from the paper: the nets have DCGAN's layers with scaled initial weights instead of
+residual blocks of grouped convolutions; and learning rate, γ and Adam's β2 are constant instead of
+following the authors' schedules.
 """
 
 import jax
@@ -20,17 +20,17 @@ from gen_models.models import _gans
 
 @hyperparameters
 class Config(_gans.Config):
-    """Options of `r3gan`, each from one end of its schedule in the authors' program: the learning
-    rate and γ that one starts with (γ as for ImageNet at 32×32), the β2 that one ends with."""
+    """Options of `r3gan`, each from one end of its schedule in the authors' program: the initial
+    learning rate and γ (γ as for ImageNet at 32×32), the final β2."""
 
     latent_size: Size = 64
     """Dimensions of z, standard normal."""
     beta1: Decay = 0.0
-    """Adam's decay of the first moment, both players."""
+    """Decay of Adam's first moment, both players."""
     beta2: Decay = 0.99
-    """Adam's decay of the second moment, both players."""
+    """Decay of Adam's second moment, both players."""
     penalty: Weight = 0.5
-    """γ, the weight of both gradient penalties."""
+    """Weight γ of both gradient penalties."""
 
 
 def build(config: Config, spec: Spec) -> Algorithm:

@@ -10,12 +10,12 @@ from gen_models.models import _vaes
 
 @hyperparameters
 class Config(_vaes.Config):
-    """Options of `vae`. The paper's nets were dense. β and free bits are off."""
+    """Options of `vae`. The paper has dense nets. β and free bits have no effect by default."""
 
     beta: Weight = 1.0
-    """Weight of the KL term; 1 is the evidence lower bound."""
+    """Weight β of the KL term; with 1 the objective is the evidence lower bound."""
     free_bits: Weight = 0.0
-    """Nats that each latent dimension may use for nothing."""
+    """Nats of KL divergence that each latent dimension may have without a gradient."""
 
 
 def build(config: Config, spec: Spec) -> Algorithm:

@@ -1,12 +1,12 @@
-"""VQ-VAE (van den Oord et al. 2017): a discrete latent, each place of a small map one code of
-a book.
+"""VQ-VAE (van den Oord et al. 2017): a discrete latent, a small map with one code of a codebook at
+each place.
 
     L = -log p(x|e) + ‖sg[z(x)] - e‖² + β ‖z(x) - sg[e]‖²                                   (eq. 3)
 
-where e is the code nearest to the encoder's output z(x) (eq. 1 and 2) and sg stops a gradient.
-Every term is summed over the places of the map, where the paper averages the last two over them
-(§3.2). The prior is a recurrent net's, place by place, learned together with the codes, where the
-paper has a PixelCNN and learns it afterwards.
+where e is the code nearest to the encoder's output z(x) (eq. 1 and 2) and sg stops the gradient.
+Every term is summed over the places of the map; the paper averages the last two over them (§3.2).
+The prior is an autoregressive recurrent net, learned together with the codes; the paper learns a
+PixelCNN afterwards.
 """
 
 import jax.numpy as jnp
@@ -24,24 +24,24 @@ from gen_models.nets.net import net
 
 @hyperparameters
 class Config(_vaes.Common):
-    """Options of `vq_vae`: those of van den Oord et al. 2017, §4.1, but for smaller nets and book,
-    and the step size that a short training wants."""
+    """Options of `vq_vae`: those of van den Oord et al. 2017, §4.1, except for smaller nets, a
+    smaller codebook, and a step size for shorter training."""
 
     latent_size: Size = 64
-    """Dimensions of a code."""
+    """Dimensions of each code's vector."""
     codes: Size = 128
-    """How many codes the book has."""
+    """Number of codes in the codebook."""
     width: Size = 64
-    """Channels next to the image; the layer beyond has twice as many, the prior's recurrent net
-    four times as many units."""
+    """Channels of the layers next to the image; the layers beyond have twice as many, the prior's
+    recurrent net four times as many units."""
     commitment: Weight = 0.25
-    """β, how much the encoder is drawn to the codes."""
+    """Weight β of the commitment loss, which pulls the encoder's output towards the codes."""
     learning_rate: Positive = 1e-3
-    """Adam's step size. The paper's 2e-4 is for 250,000 steps."""
+    """Step size of Adam. The paper's 2e-4 is for 250,000 steps."""
 
 
 def build(config: Config, spec: Spec) -> Algorithm:
-    """The algorithm for images of `spec`; its map of codes is a quarter of their sides."""
+    """The algorithm for images of `spec`, with a map of codes of a quarter of their size."""
 
     def attraction(z: Array, e: Array) -> Metrics:
         return {
@@ -67,5 +67,5 @@ def build(config: Config, spec: Spec) -> Algorithm:
 
 
 def squared(difference: Array) -> Array:
-    """‖·‖² of each image's f32[N,h,w,D], averaged over the images."""
+    """Mean over images of the squared norm ‖·‖², f32[N,h,w,D] -> f32[]."""
     return jnp.mean(jnp.sum(difference**2, axis=(1, 2, 3)))

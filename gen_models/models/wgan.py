@@ -1,7 +1,7 @@
 """Wasserstein GAN (Arjovsky et al. 2017): a critic whose weights are clipped (algorithm 1).
 
-The critic's values estimate the earth mover's distance up to a factor (eq. 2), if it is Lipschitz:
-clipping sees to that. It is trained several times for each update of the generator.
+The critic's values estimate the earth mover's distance up to a factor (eq. 2) if the critic is
+Lipschitz, which clipping ensures. The critic is updated several times per update of the generator.
 """
 
 from functools import partial
@@ -22,20 +22,20 @@ class Config(_gans.Config):
     """Options of `wgan`: those of Arjovsky et al. 2017, algorithm 1."""
 
     learning_rate: Positive = 5e-5
-    """The optimiser's step size."""
+    """Step size of the optimiser."""
     optimiser: Literal["rmsprop", "adam"] = "rmsprop"
-    """RMSProp as in the paper, which makes no use of the betas, or Adam."""
+    """Optimiser of both players: RMSProp as in the paper, which ignores the betas, or Adam."""
     clip: Positive = 0.01
-    """The critic's parameters are kept between -clip and clip."""
+    """Bound of the critic's parameters, clipped to [-clip, clip]."""
     critic_updates: Count = 5
-    """Updates of the critic a step, each on a batch of its own."""
+    """Updates of the critic per training step, each on its own batch."""
 
 
 def build(config: Config, spec: Spec) -> Algorithm:
     """The algorithm for images of `spec`."""
     game = _gans.game(config, spec, losses.wasserstein, _gans.discriminator(config))
     if config.optimiser == "rmsprop":
-        # The authors' program: decay 0.99, and an ε that gradients of 1e-5 still tower above.
+        # As in the authors' program: decay 0.99, and an ε far below gradients of 1e-5.
         rmsprop = partial(optax.rmsprop, decay=0.99, eps=1e-8, eps_in_sqrt=False)
         gen, disc = (rmsprop(rate) for rate in _gans.rates(config))
         game = game._replace(gen_optimiser=gen, disc_optimiser=disc)

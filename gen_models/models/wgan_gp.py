@@ -1,6 +1,6 @@
-"""WGAN with gradient penalty (Gulrajani et al. 2017): the critic's gradient is to have norm 1 on
-the lines between real and generated images (eq. 3), which takes the place of clipping. The critic
-has no batch normalisation, since the penalty is each image's own (§4)."""
+"""WGAN with gradient penalty (Gulrajani et al. 2017): in place of clipping, a penalty for a norm of
+the critic's gradient other than 1 on the lines between real and generated images (eq. 3). The
+critic has no batch normalisation, since the penalty applies to each image separately (§4)."""
 
 from gen_models import losses
 from gen_models.algorithm import Algorithm, Spec
@@ -14,15 +14,15 @@ class Config(_gans.Config):
     """Options of `wgan_gp`: those of Gulrajani et al. 2017, algorithm 1."""
 
     learning_rate: Positive = 1e-4
-    """Adam's step size."""
+    """Step size of Adam."""
     beta1: Decay = 0.0
-    """Adam's decay of the first moment, both players."""
+    """Decay of Adam's first moment, both players."""
     beta2: Decay = 0.9
-    """Adam's decay of the second moment, both players."""
+    """Decay of Adam's second moment, both players."""
     penalty: Weight = 10.0
     """Weight of the gradient penalty."""
     critic_updates: Count = 5
-    """Updates of the critic a step, each on a batch of its own."""
+    """Updates of the critic per training step, each on its own batch."""
 
 
 def build(config: Config, spec: Spec) -> Algorithm:

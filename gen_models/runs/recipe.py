@@ -1,9 +1,9 @@
 """A run's recipe: its own options and its model's, read from and written to files.
 
-A config file is flat, its names those of the command line with underscores. It is JSON, as runs
-write it, or a preset in `configs/`: a Python file of a docstring and `name = literal` lines, which
-is parsed, never executed. A preset file may also be a table, `common = {…}` and a dict a row;
-`FILE.py:ROW` names one of its rows.
+A config file is flat, with the names of the command line's options in underscores. It is JSON, as
+runs write it, or a preset in `configs/`: a Python file of a docstring and `name = literal` lines,
+which is parsed, never executed. A preset file may also be a table, with `common = {…}` and one dict
+per row; `FILE.py:ROW` names one of its rows.
 """
 
 import ast
@@ -29,67 +29,67 @@ from gen_models.models import MODELS
 
 FORMAT = "gen_models.run"
 VERSION = 2
-RENAMED = {"eval_every": "evaluate_every_steps", "keep": "keep_checkpoints"}  # since version 1
+RENAMED = {"eval_every": "evaluate_every_steps", "keep": "keep_checkpoints"}  # in version 1
 MAX_CONFIG_BYTES = 2**16
-COMMON = "common"  # the row of a table that all others start from
+COMMON = "common"  # name of the row whose options all other rows start from
 
 Steps = Annotated[int, Between(1, 10**9)]
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingOptions:
-    """Options of a single training and of every training of a sweep, whatever the model."""
+    """Options that a single training and a sweep share, for every model."""
 
     model: str = "cgan"
-    """Model to train."""
+    """Name of the model to train."""
     dataset: str | None = None
-    """Data set: fashion_mnist, mnist, or nothing for what --data-dir holds."""
+    """Data set: fashion_mnist or mnist. Default: the one in --data-dir, else fashion_mnist."""
     data_dir: Annotated[Path | None, Logistics()] = None
-    """Folder with the four IDX files, raw or .gz. Default: installed, cached or fetched."""
+    """Folder with the four IDX files, raw or .gz. Default: an installed, cached or fetched copy."""
     steps: Annotated[Steps, Logistics()] = 5000
-    """Training steps: updates of the player that samples."""
+    """Training steps: updates of the generator or auto-encoder."""
     batch_size: Annotated[int, Between(2, 65536)] = 64
-    """Images a step."""
+    """Images per batch."""
     sample_every_steps: Steps = 100
-    """Steps between sample grids."""
+    """Training steps between sample grids."""
     checkpoint_every_steps: Annotated[Steps, Logistics()] = 500
-    """Steps between checkpoints."""
+    """Training steps between checkpoints."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions(TrainingOptions):
-    """Options of every run, whatever its model."""
+    """Options of every run, for every model."""
 
     seed: Annotated[int, Between(0, 2**31 - 1)] = 0
     """Seed of the initial weights, the order of the data and all noise."""
     devices: Annotated[int, Between(1, 65536), Logistics()] = 1
-    """Devices among which each batch is split. Several processes use all they have."""
+    """Number of devices to split each batch among. Several processes use all their devices."""
     evaluate_every_steps: Annotated[Steps | None, Logistics()] = None
-    """Steps between evaluations, some 30 s each; the best checkpoint is kept too. Default: none."""
+    """Steps between evaluations (some 30 s each), which keep the best checkpoint. Default: none."""
     keep_checkpoints: Annotated[int, Between(1, 1000), Logistics()] = 2
-    """Newest checkpoints that are kept."""
+    """Number of newest checkpoints to keep."""
     out: Annotated[Path | None, Logistics()] = None
-    """Folder of the run. Default: results/runs/<data set>-<model>-<seed>, marked if not default."""
+    """Folder of the run. Default: results/runs/<data set>-<model>-<seed>[-<mark of options>]."""
     tensorboard: Annotated[bool, Logistics()] = False
-    """Also write event files for TensorBoard into the run."""
+    """Write event files for TensorBoard into the run's folder too."""
 
 
 def known_model(name: object) -> str:
-    """The name, if a model is called that. Raises ConfigError with the nearest right one."""
+    """The name itself, if it is a model's. Raises ConfigError with the nearest right one."""
     if not isinstance(name, str) or name not in MODELS:
         raise ConfigError(f"no model is called {shown(name)}; {nearest(name, MODELS)}")
     return name
 
 
 class Recipe(NamedTuple):
-    """What a run is made by: its own options, and the config of its model."""
+    """All options that a run is made from."""
 
-    options: RunOptions
-    config: Any
+    options: RunOptions  # of the run
+    config: Any  # options of the model: an instance of its Config
 
     @classmethod
     def from_flat(cls, values: Mapping[str, Any]) -> "Recipe":
-        """From option name -> value, as in a config file. Raises ConfigError."""
+        """The recipe of options by name, as in a config file. Raises ConfigError."""
         config = MODELS[known_model(values.get("model", RunOptions.model))].Config
         run_names = [field.name for field in fields(RunOptions)]
         names = run_names + [field.name for field in fields(config)]
@@ -101,11 +101,11 @@ class Recipe(NamedTuple):
         return cls(from_dict(RunOptions, run), from_dict(config, own))
 
     def to_flat(self) -> dict[str, Any]:
-        """The inverse of `from_flat`, every option spelt out."""
+        """The inverse of `from_flat`, with every option given."""
         return to_dict(self.options) | to_dict(self.config)
 
     def with_options(self, **changes: Any) -> "Recipe":  # noqa: ANN401
-        """With other options of the run."""
+        """A copy in which some of the run's options are changed."""
         return self._replace(options=replace(self.options, **changes))
 
     def model(self, spec: Spec) -> Model:
@@ -114,7 +114,7 @@ class Recipe(NamedTuple):
 
     @property
     def identity(self) -> dict[str, Any]:
-        """The options that decide every byte of parameters, metrics and grids."""
+        """The options that determine every byte of parameters, metrics and grids."""
         hints = get_type_hints(RunOptions, include_extras=True)
         logistics = {
             name for name, hint in hints.items() if Logistics() in getattr(hint, "__metadata__", ())
@@ -123,8 +123,8 @@ class Recipe(NamedTuple):
 
     @property
     def name(self) -> str:
-        """<data set>-<model>-<seed>, with a mark of six digits where any other option is not its
-        default."""
+        """<data set>-<model>-<seed>, followed by a mark of six digits if any other option differs
+        from its default."""
         chosen, options = self.identity, self.options
         named = {"model": options.model, "dataset": options.dataset, "seed": options.seed}
         default = Recipe.from_flat(named).identity
@@ -135,7 +135,7 @@ class Recipe(NamedTuple):
 
 
 def read(source: Path) -> dict[str, Any]:
-    """The options in a config file, a preset, a row of a table, or a run. Raises ConfigError."""
+    """Options read from a config file, a preset, a row of a table, or a run. Raises ConfigError."""
     path, row = _place(source)
     try:
         path = path / "config.json" if path.is_dir() else path
@@ -156,7 +156,7 @@ def read(source: Path) -> dict[str, Any]:
 
 
 def _place(source: Path) -> tuple[Path, str | None]:
-    """FILE.py:ROW taken apart; None for a row that is not named."""
+    """The file and the row of FILE.py:ROW; None for a row that is not named."""
     file, colon, row = str(source).rpartition(".py:")
     return (Path(f"{file}.py"), row) if colon else (source, None)
 
@@ -173,7 +173,7 @@ def _saved(text: str) -> dict[str, Any]:
 
 
 def _preset(text: str, row: str | None) -> dict[str, Any]:
-    """The literals of a Python file, those of one row where it is a table."""
+    """The literals of a preset file, or of one row if it is a table."""
     values = _literals(text)
     rows = [name for name, value in values.items() if isinstance(value, dict) and name != COMMON]
     if not rows:

@@ -30,6 +30,9 @@ SHIPPED: dict[str, str] = {  # name -> SHA-256 of the file
     "fashion_mnist-cgan": "b9b2cbd6036e3ec3bec1e547225ff8de8d9aac655a4e11ec1e95dc8b94b8f9c6",
     "fashion_mnist-dcgan": "7c65423bd4a685b59a388ea767c955be9325ce440d49e907bfda35944df63454",
     "fashion_mnist-vae": "e47f3bf168d8366713242171ffca8f2bab76c4fae2962e562928735889eed724",
+    "mnist-cgan": "c25856cca9194c4e8db50dd7c70f3ac9baac4d7004222ecd41dca5e7f1be2e90",
+    "mnist-dcgan": "e51eaf23af7afe9b6f8fe362df878862f52d0ac5fc866c93f76c246d539699c7",
+    "mnist-vae": "e6e393d568aa14605485ce300f56e07c32a67c4d74cae88adc921dd493130583",
 }
 
 

@@ -60,6 +60,7 @@ class Recorder:
 
     def __init__(self, run: Run, splits: Splits) -> None:
         self.run, self.splits, self.model = run, splits, run.model
+        self.named = False  # whether the metrics are known to have the names of those before
         self.placement = Placement(run.options.devices, run.options.batch_size)
         self.keys = keys(run.options.seed)
 
@@ -97,7 +98,11 @@ class Recorder:
             render.save_png(picture, self.run.picture(series, step))
 
     def record(self, first_step: int, history: dict[str, np.ndarray]) -> None:
-        """Write metrics f32[count] each, the first of them those of `first_step`."""
+        """Write metrics f32[count] each, the first of them those of `first_step`. Raises RunError
+        where a run that was begun by another version has metrics of other names."""
+        if not self.named:
+            self.run.check_metrics(history)
+            self.named = True
         self.run.append_metrics(first_step, history)
 
     def save(self, state: State, step: int) -> None:

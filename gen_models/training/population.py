@@ -311,7 +311,7 @@ def _record(wave: Wave, members: Members, history: Metrics, step: int, count: in
         entries = {name: values[first : first + count] for name, values in metrics.items()}
         finite = np.isfinite(np.stack(list(entries.values()))).all(axis=0)
         length = count if alive[index] else int(finite.argmin())
-        recorder.run.append_metrics(step + 1, {n: v[:length] for n, v in entries.items()})
+        recorder.record(step + 1, {n: v[:length] for n, v in entries.items()})
         if not alive[index]:
             state = wave.gathered(members.state)[index]
             recorder.save(state, step + length)

@@ -6,9 +6,8 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from experiments import benchmark
 from gen_models.algorithm import Spec, State
-from gen_models.benchmark import flops, loop, report, rounds, steps, torch_twin
+from gen_models.benchmark import flops, loop, report, rounds, steps, suite, torch_twin
 from gen_models.errors import UserError
 from gen_models.model import Model
 from gen_models.models import MODELS, dcgan
@@ -139,9 +138,9 @@ class Clocked:
 
 
 def test_a_steps_cost_is_told_in_steps_of_dcgan(monkeypatch):
-    monkeypatch.setattr(benchmark, "MODELS", ("dcgan", "wgan"))
+    monkeypatch.setattr(suite, "MODELS", ("dcgan", "wgan"))
     monkeypatch.setattr(steps, "Stepper", Clocked)
-    first, second = benchmark.costs(batch_size=4)
+    first, second = suite.costs(batch_size=4)
     assert (first["model"], second["over_unit"]) == ("wgan", 1)
     assert "| `wgan` | 3.00 | 300.0 | 4 | 2.00 |" in report.cost_table("dcgan", [first])
 

@@ -72,7 +72,7 @@ def test_with_options_refuses_what_is_no_option_of_the_run(name):
     ("values", "message"),
     [
         ({"model": "vea"}, "no model is called 'vea'; perhaps you meant 'vae'"),
-        ({"model": None}, "no model is called None; known are 'gan', 'dcgan', 'cgan'"),
+        ({"model": None}, "no model is called None; known are 'acgan', 'began', 'cgan'"),
         ({"model": ["vae"]}, "no model is called"),
         ({"model": ENDLESS}, "no model is called"),
         ({"model": "dcgan", "beta": 1.0}, "no option is called 'beta'; perhaps you meant 'beta2'"),

@@ -1,0 +1,117 @@
+"""What is measured against what: the figures of a benchmark."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax
+
+from gen_models.benchmark import flops, loop, processes, rounds, steps, torch_twin
+from gen_models.models import MODELS
+from gen_models.nets import conv
+
+MEMBERS = 4  # of the population that is measured
+ROUND_STEPS, SAMPLES, FIT_STEPS, START_STEPS = 8, 500, 100, 20
+FIT_ROUNDS = 8  # of some ten seconds each: the fastest counts, see rounds.best
+POINT_ROUNDS = 3  # a point of the scaling table takes long
+UNIT = "dcgan"  # whose step is 1 in the table of costs
+
+
+class Setting(NamedTuple):
+    """What the steps of a benchmark have in common."""
+
+    batch_size: int
+    width: int
+    rounds: int  # of which the median is taken
+    against: Sequence[str]  # "torch", "lax": rivals measured in the same rounds
+
+
+def speed(model: str, setting: Setting) -> tuple[dict[str, float], list[float]]:
+    """Figures of one model, contestants in turn; and the matmul rates of its rounds."""
+    ours = steps.Stepper(model, setting.batch_size, width=setting.width)
+    product, rate_of = flops.matmul()
+    contestants = {
+        "ours": ours.in_loop(ROUND_STEPS),
+        "matmul": product,
+        "sampling": steps.sampler(ours, SAMPLES),
+        "stream": loop.stream_alone(setting.batch_size),
+        "population": steps.population(ours, MEMBERS, 2),
+    }
+    if "torch" in setting.against:
+        contestants["torch"] = torch_twin.twin(
+            model, setting.batch_size, setting.width, ROUND_STEPS
+        )
+    if "lax" in setting.against:
+        layout = conv.NATIVE
+        native = steps.Stepper(model, setting.batch_size, layout=layout, width=setting.width)
+        contestants["lax_loop"] = native.in_loop(1)
+        contestants["lax_calls"] = native.call_by_call(ROUND_STEPS)
+    times = rounds.alternate(contestants, setting.rounds)
+    rates = [rate_of(seconds) for seconds in times["matmul"]]
+    step_s = rounds.median(times["ours"])
+    figures = {
+        "ms_a_step": 1e3 * step_s,
+        "images_a_s": setting.batch_size / step_s,
+        "sampled_images_a_s": 1 / rounds.median(times["sampling"]),
+        "member_over_ours": rounds.ratio(times["population"], times["ours"]),
+        "step_over_stream": rounds.ratio(times["ours"], times["stream"]),
+    }
+    if jax.default_backend() == "cpu":  # elsewhere products are library calls, not dots to count
+        product_s = rounds.ratio(times["matmul"], times["ours"])
+        defined = flops.step_flops(ours.model, setting.batch_size)
+        figures["gflop_a_step"] = defined / 1e9
+        figures["gflop_done"] = ours.flops / 1e9
+        figures["of_matmul_rate"] = defined * product_s / rate_of(1.0)
+    for rival in ("torch", "lax_loop", "lax_calls"):
+        if rival in times:
+            figures[f"{rival}_over_ours"] = rounds.ratio(times[rival], times["ours"])
+    return figures, rates
+
+
+def around(model: str) -> dict[str, float]:
+    """Figures of the loop around the step and of a process's start, defaults of the model."""
+    whole, bare = loop.whole_and_bare(model, FIT_STEPS)
+    times = rounds.alternate({"whole": whole, "bare": bare}, FIT_ROUNDS)
+    cold, warm = processes.starts(model, START_STEPS)
+    return {
+        "fit_of_bare_rate": rounds.best(times["bare"]) / rounds.best(times["whole"]),
+        "cold_first_step_s": cold.first_step_s,
+        "warm_first_step_s": warm.first_step_s,
+        "peak_mib": max(cold.peak_mib, warm.peak_mib),
+    }
+
+
+def point(model: str, batch_size: int, width: int) -> dict[str, Any]:
+    """One line of the scaling table."""
+    stepper = steps.Stepper(model, batch_size, width=width)
+    product, rate_of = flops.matmul()
+    times = rounds.alternate({"ours": stepper.in_loop(2), "matmul": product}, POINT_ROUNDS)
+    step_s = rounds.median(times["ours"])
+    product_s = rounds.ratio(times["matmul"], times["ours"])
+    defined = flops.step_flops(stepper.model, batch_size)
+    return {
+        "model": model,
+        "batch_size": batch_size,
+        "width": width,
+        "ms_a_step": 1e3 * step_s,
+        "images_a_s": batch_size / step_s,
+        "of_matmul_rate": defined * product_s / rate_of(1.0),
+    }
+
+
+def costs(batch_size: int) -> list[dict[str, Any]]:
+    """A line a model: its step in turn with that of `UNIT`, the most expensive first."""
+    unit = steps.Stepper(UNIT, batch_size).in_loop(ROUND_STEPS)
+    lines = []
+    for model in MODELS:
+        stepper = steps.Stepper(model, batch_size)
+        times = rounds.alternate({"unit": unit, "model": stepper.in_loop(2)}, POINT_ROUNDS)
+        lines.append(
+            {
+                "model": model,
+                "ms_a_step": 1e3 * rounds.median(times["model"]),
+                "over_unit": rounds.ratio(times["model"], times["unit"]),
+                "images_a_step": stepper.chunk.labels.shape[1],
+                "million_weights": sum(x.size for x in jax.tree.leaves(stepper.state.params)) / 1e6,
+            }
+        )
+    return sorted(lines, key=lambda line: -line["over_unit"])

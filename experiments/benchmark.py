@@ -22,27 +22,27 @@ class Options:
     models: tuple[str, ...] = ("dcgan", "cgan", "vae")
     """Models to measure."""
     against: tuple[Literal["torch", "lax"], ...] = ()
-    """Also measure PyTorch eager, or XLA's own convolution, in the same rounds."""
+    """Rivals to measure in the same rounds: eager PyTorch, XLA's own convolution."""
     rounds: Annotated[int, Between(1, 1000)] = 5
-    """Rounds of which the median is taken."""
+    """Number of rounds, of which the median is reported."""
     batch_size: Annotated[int, Between(2, 65536)] = 64
-    """Images a step."""
+    """Images per training step."""
     width: Size = 64
-    """Width of the nets."""
+    """Width of the nets: channels of the layers next to the image."""
     scaling: bool = False
-    """Also a table over batch sizes 16 to 512 and widths 32 to 128."""
+    """Measure a table of batch sizes 16 to 512 and widths 32 to 128 too."""
     costs: bool = False
-    """Also a table of what a step of every model costs, with default options but for the batch."""
+    """Measure a table of the cost of every model's step too, with default options except batch."""
     out: Path = Path("results/benchmark")
-    """Prefix of the .md, .json and .png to write."""
+    """Prefix of the .md, .json and .png files to write."""
     only_start: str | None = None
-    """Start this model, report first step and peak memory, and end: used by the benchmark."""
+    """Model to start instead, reporting its first step and peak memory: used by the benchmark."""
     steps: Annotated[int, Between(1, 10**6)] = suite.START_STEPS
-    """Steps of --only-start."""
+    """Training steps of --only-start."""
 
 
 def measure(options: Options, args: Sequence[str]) -> dict[str, Any]:
-    """Everything that was asked for."""
+    """The figures of all models, with empty tables, as `report.write` takes them."""
     setting = suite.Setting(options.batch_size, options.width, options.rounds, options.against)
     models: dict[str, dict[str, float]] = {}
     rates: list[float] = []
@@ -72,7 +72,7 @@ def measure(options: Options, args: Sequence[str]) -> dict[str, Any]:
 
 
 def main(args: Sequence[str]) -> int:
-    """Measure, print the report, write it. Returns the exit code."""
+    """Measure, then write and print the report. Returns the exit code."""
     options = command.parse("benchmark", Options, args)
     validate(options)
     for model in options.models:
@@ -81,7 +81,7 @@ def main(args: Sequence[str]) -> int:
         say = lambda line: print(line, flush=True)  # noqa: E731
         loop.only_start(known_model(options.only_start), options.steps, say)
         return 0
-    options.out.parent.mkdir(parents=True, exist_ok=True)  # rather now than after minutes of work
+    options.out.parent.mkdir(parents=True, exist_ok=True)  # an error here costs no minutes of work
     result = measure(options, args)
     paths = report.write(result, options.out)  # safe before the next part begins
     if options.scaling:

@@ -31,6 +31,8 @@ class Options(Extent):
 
     runs: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
     """Folders of the runs to measure. An evaluation.json is written into each."""
+    best: bool = False
+    """Use the best checkpoint that --evaluate-every-steps kept instead of the last one."""
     images: Path | None = None
     """Generated images to measure instead of a run: IDX, .npy, .npz, or a folder or zip of PNGs."""
     labels: Path | None = None
@@ -58,7 +60,7 @@ def evaluate_images(options: Options) -> Evaluation:
     if options.labels is not None:
         labels = images.read_labels(options.labels)
     samples = assessment.Samples(pixels, None if options.unlabelled else labels)
-    name = options.dataset if options.dataset in CATALOG or options.data_dir is None else None
+    name = catalog.name_to_look_for(options.dataset, options.data_dir)
     measured_with = evaluator(catalog.load_splits(name, options.data_dir), options)
     picture = path.with_name(f"{path.name}.memorisation.png")
     found = assessment.evaluate_images(samples, measured_with, options, path.name, picture)
@@ -117,7 +119,7 @@ def main(args: Sequence[str]) -> int:
             evaluators[run.data.digest] = evaluator(splits, options)
         began = time.perf_counter()
         measured_with = evaluators[run.data.digest]
-        evaluation = assessment.evaluate_run(run, measured_with, options, report)
+        evaluation = assessment.evaluate_run(run, measured_with, options, report, best=options.best)
         record.write(run.folder / record.NAME, evaluation)
         console.print(f"{run.folder / record.NAME}: {time.perf_counter() - began:.0f} s")
         by_protocol[evaluation.protocol].append(evaluation)

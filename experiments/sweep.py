@@ -68,6 +68,7 @@ def parse(args: Sequence[str]) -> tuple[Options, Processes, dict[str, tuple[Any,
     model = known_model(command.deciding(args, "--model") or TrainingOptions.model)
     cls = MODELS[model].Config
     hints, defaults = get_type_hints(cls, include_extras=True), cls()
+    # Each option of the model as a tuple of its type, so that it takes several values.
     axes = make_dataclass(
         "Axes",
         [
@@ -148,6 +149,7 @@ def main(args: Sequence[str]) -> int:
     with interruptible() as interruption:
         should_stop = lambda: stop.ask(interruption.by is not None)  # noqa: E731
         done = train(work, console, should_stop) and work.measure(should_stop)
+        # The first process publishes the members of all, and so waits for the others.
         done = done and (not first or work.wait(should_stop))
     if not done:
         again = f"stopped, and saved what there is. To go on: {words}"

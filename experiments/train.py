@@ -14,7 +14,7 @@ from gen_models.fields import ConfigError, validate
 from gen_models.models import MODELS
 from gen_models.runs import Recipe, RunOptions
 from gen_models.runs import recipe as recipes
-from gen_models.training import fit, session
+from gen_models.training import session
 from gen_models.training.progress import Terminal
 from gen_models.training.session import Ended
 
@@ -94,18 +94,6 @@ def resumed(folder: Path, args: Sequence[str]) -> dict[str, Any]:
     return runs.load(folder).recipe.to_flat() | {"out": str(folder)}
 
 
-def observers(terminal: Terminal, options: RunOptions) -> list[fit.Observer]:
-    """Observers of the training: the terminal and, if asked for, event files."""
-    if not options.tensorboard:
-        return [terminal]
-    try:
-        from experiments.event_files import EventFiles  # slow to import, seldom used
-    except ModuleNotFoundError as error:
-        advice = 'pip install "gen-models[tensorboard]"'
-        raise ConfigError(f"--tensorboard needs {error.name}: {advice}") from error
-    return [terminal, EventFiles(options.out / "tensorboard")]
-
-
 def report(ended: Ended) -> int:
     """Print what was written, or how to continue. Returns the exit code."""
     run, signalled = ended.run, ended.interruption
@@ -118,7 +106,7 @@ def report(ended: Ended) -> int:
     for name, what in PRODUCTS.items():
         if (run.folder / name).exists():
             print(f"  {run.folder / name}  {what}")
-    print(f"more samples: python -m experiments.sample {run.folder}")
+    print(f"more samples: python -m experiments.sample {shlex.quote(str(run.folder))}")
     return 0
 
 
@@ -131,8 +119,7 @@ def main(args: Sequence[str]) -> int:
         ended = session.train(recipe, splits)
         return 0 if ended.is_done else ended.interruption.exit_code or STOPPED
     with Terminal(recipe.options.out, recipe.options.steps) as terminal:
-        watching = observers(terminal, recipe.options)
-        ended = session.train(recipe, splits, watching, terminal.say)
+        ended = session.train(recipe, splits, [terminal], terminal.say)
     return report(ended)
 
 

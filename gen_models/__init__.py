@@ -10,13 +10,13 @@ vae = gm.train(model="vae", steps=2000)
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from gen_models.version import __version__
+
 if TYPE_CHECKING:
     from gen_models.errors import UserError
     from gen_models.models import MODELS
     from gen_models.render import grid
     from gen_models.trained import Trained, load, train
-
-__version__ = "0.1.0"
 
 # Imported at first use, so that a part of the package does not load, or need, all of it.
 _HOMES = {
@@ -27,7 +27,7 @@ _HOMES = {
     "load": "gen_models.trained",
     "train": "gen_models.trained",
 }
-__all__ = ["MODELS", "Trained", "UserError", "grid", "load", "train"]
+__all__ = ["MODELS", "Trained", "UserError", "__version__", "grid", "load", "train"]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401
@@ -37,4 +37,4 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    return __all__

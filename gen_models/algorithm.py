@@ -17,8 +17,8 @@ Metrics = dict[str, Array]  # f32[] each
 class Spec(NamedTuple):
     """Properties of the data that a model is built for. Hashable, so static under jit."""
 
-    height: int  # of an image, pixels
-    width: int  # of an image, pixels
+    height: int  # image height, pixels
+    width: int  # image width, pixels
     num_classes: int  # labels are in [0, num_classes)
 
 
@@ -55,8 +55,8 @@ class Trainable(NamedTuple):
 class View(NamedTuple):
     """Latents and labels of a picture: a grid of their samples, row by row."""
 
-    rows: int  # of the grid
-    columns: int  # of the grid
+    rows: int  # rows of the grid
+    columns: int  # columns of the grid
     z: Latents  # f32[rows·columns,Z]
     labels: Labels  # i32[rows·columns]
 

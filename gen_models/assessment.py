@@ -1,4 +1,4 @@
-"""Evaluation of runs: samples are drawn under keys of their own and measured."""
+"""Evaluation of runs: samples are drawn, with keys other than those of training, and measured."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -38,8 +38,6 @@ class Extent:
     """Split of the data set to compare samples with."""
     seed: Annotated[int, Between(0, 2**31 - 1)] = 0
     """Seed of the latents that are drawn."""
-    best: bool = False
-    """Use the best checkpoint that --evaluate-every-steps kept instead of the last one."""
     fd_infinity: bool = False
     """Compute FID extrapolated to infinitely many samples too."""
     cas: bool = False
@@ -65,8 +63,7 @@ def data_of(options: RunOptions, data: DataRecord, data_dir: str | Path | None =
     own = options.data_dir
     gone = own is not None and not own.expanduser().is_dir()
     folder = data_dir or (None if gone and options.dataset in CATALOG else own)
-    name = options.dataset if options.dataset in CATALOG or folder is None else None
-    splits = catalog.load_splits(name, folder)
+    splits = catalog.load_splits(catalog.name_to_look_for(options.dataset, folder), folder)
     if splits.train.digest != data.digest:
         raise RunError(f"{options.model} was trained on other data than this {splits.train.name}")
     return splits
@@ -86,7 +83,7 @@ def evaluate_state(run: Run, splits: Splits) -> Callable[[State], dict[str, floa
         samples = _measured_samples(run.model, state, evaluator, extent)
         described = evaluator.describe(*samples)
         evaluation = Evaluation(
-            subject=_subject(run, state, evaluator, extent),
+            subject=_subject(run, state, evaluator, extent, best=False),
             protocol=evaluator.protocol(extent.samples),
             measures=evaluator.quality(described),
             likelihood={},
@@ -99,12 +96,17 @@ def evaluate_state(run: Run, splits: Splits) -> Callable[[State], dict[str, floa
 
 
 def evaluate_run(
-    run: Run, evaluator: Evaluator, extent: Extent, report: Callable[[str], None]
+    run: Run,
+    evaluator: Evaluator,
+    extent: Extent,
+    report: Callable[[str], None],
+    *,
+    best: bool = False,
 ) -> Evaluation:
     """Draw from a run and measure, with a picture of the closest pairs in its folder. `report` is
     called with a line about each damaged checkpoint."""
-    state = drawing.newest_state(run, report, best=extent.best)
-    subject = _subject(run, state, evaluator, extent)
+    state = drawing.load_state(run, report, best=best)
+    subject = _subject(run, state, evaluator, extent, best=best)
     picture = run.folder / "memorisation.png"
     return evaluate_model(run.model, state, evaluator, extent, subject, picture)
 
@@ -195,7 +197,9 @@ def _draw(model: Model, state: State, labels: np.ndarray, key: Key) -> Samples:
     return Samples(images, labels if model.algorithm.conditional else None)
 
 
-def _subject(run: Run, state: State, evaluator: Evaluator, extent: Extent) -> dict[str, Any]:
+def _subject(
+    run: Run, state: State, evaluator: Evaluator, extent: Extent, *, best: bool
+) -> dict[str, Any]:
     """A description, for JSON, of the state of a run that is evaluated."""
     return {
         "dataset": evaluator.splits.train.name,
@@ -203,7 +207,7 @@ def _subject(run: Run, state: State, evaluator: Evaluator, extent: Extent) -> di
         "model": run.options.model,
         "seed": run.options.seed,
         "step": int(state.step),
-        "checkpoint": "best" if extent.best else "last",
+        "checkpoint": "best" if best else "last",
         "sampling_seed": extent.seed,
     }
 
@@ -211,7 +215,7 @@ def _subject(run: Run, state: State, evaluator: Evaluator, extent: Extent) -> di
 def _classification_score(
     model: Model, state: State, evaluator: Evaluator, extent: Extent
 ) -> dict[str, Any]:
-    """The classification accuracy score of a conditional model, {} if not asked for."""
+    """The classification accuracy score of a conditional model, {} without `extent.cas`."""
     if not (extent.cas and model.algorithm.conditional):
         return {}
     samples = _draw(model, state, evaluator.splits.train.labels, _keys(extent.seed)[1])

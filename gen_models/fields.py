@@ -5,9 +5,9 @@
         width: Annotated[int, Between(1, 1024)] = 64        # static: changes shapes
         learning_rate: Annotated[float, Between(0, 1)] = 2e-4   # a leaf: one compilation serves all
 
-Real-valued fields (`float`, `float | None`) are leaves of the pytree, everything else is static:
-a sweep over learning rates compiles once. Bounds are checked by `validate` at the edge, never in
-`__post_init__`: unflattening a pytree reruns the constructor on tracers.
+Real-valued fields (`float`, `float | None`) are leaves of the pytree, all other fields are static:
+a sweep over learning rates compiles once. Bounds are checked by `validate` where options come in,
+not in `__post_init__`: unflattening a pytree reruns the constructor on tracers.
 """
 
 import dataclasses
@@ -24,15 +24,15 @@ from gen_models.errors import UserError
 
 
 class ConfigError(UserError):
-    """A field that does not exist, or a value outside of what its field allows."""
+    """A field that does not exist, or a value that its field does not allow."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Between:
     """Closed bounds of a numeric field."""
 
-    low: float
-    high: float
+    low: float  # smallest allowed value
+    high: float  # largest allowed value
 
     def __str__(self) -> str:
         return f"between {self.low:g} and {self.high:g}"
@@ -40,19 +40,20 @@ class Between:
 
 @dataclasses.dataclass(frozen=True)
 class Logistics:
-    """Marks an option that changes no byte of a result: where it goes, how often it is saved."""
+    """Marker of an option that changes a result by rounding at most, such as a path or how often
+    to save."""
 
 
 Rate = Annotated[float, Between(0, 1)]  # a fraction or a decay
-Decay = Annotated[float, Between(0, 0.99999)]  # of a moment that is divided by 1 - decay
+Decay = Annotated[float, Between(0, 0.99999)]  # decay of a moment that is divided by 1 - decay
 Positive = Annotated[float, Between(1e-12, 1e6)]
-Weight = Annotated[float, Between(0, 1000)]  # of a term of a loss
-Count = Annotated[int, Between(1, 1000)]  # of something done so often a step
-Size = Annotated[int, Between(1, 4096)]  # units, channels, latent dimensions
+Weight = Annotated[float, Between(0, 1000)]  # weight of a term of a loss
+Count = Annotated[int, Between(1, 1000)]  # repetitions per step
+Size = Annotated[int, Between(1, 4096)]  # number of units, channels, latent dimensions
 
 
 def hyperparameters(cls: type) -> type:
-    """Class decorator: a frozen, keyword-only dataclass, registered as a pytree."""
+    """Class decorator that makes a frozen, keyword-only dataclass and registers it as a pytree."""
     cls = dataclasses.dataclass(frozen=True, kw_only=True)(cls)
     hints = get_type_hints(cls)
     leaves = [name for name, hint in hints.items() if hint in (float, float | None)]
@@ -61,7 +62,7 @@ def hyperparameters(cls: type) -> type:
 
 
 def nearest(name: object, names: Iterable[str]) -> str:
-    """`names` as text for an error message, led by the one most like `name` if there is such."""
+    """Text for an error message: all of `names`, preceded by the one most similar to `name`."""
     names = list(names)
     text = name if isinstance(name, str) else shown(name)
     close = difflib.get_close_matches(text, names, n=1, cutoff=0.5)
@@ -70,16 +71,16 @@ def nearest(name: object, names: Iterable[str]) -> str:
 
 
 def shown(value: object) -> str:
-    """A value for an error message, in no more than 80 characters."""
+    """A value as text for an error message, of at most 80 characters."""
     try:
         text = repr(value)
-    except ValueError:  # Python prints no whole number of over 4300 digits
+    except ValueError:  # Python refuses to print integers of over 4300 digits
         return "a huge number"
     return text if len(text) <= 80 else text[:79] + "…"
 
 
 def validate(config: Any) -> None:  # noqa: ANN401
-    """Check each field's type and bounds. Raises ConfigError naming both and what was expected."""
+    """Check each field's type and bounds. Raises ConfigError with field, value and expectation."""
     for name, hint in get_type_hints(type(config), include_extras=True).items():
         expected = _violation(getattr(config, name), hint)
         if expected:
@@ -87,7 +88,7 @@ def validate(config: Any) -> None:  # noqa: ANN401
 
 
 def _violation(value: object, hint: object) -> str | None:
-    """What was expected, or None if the value fits its type hint."""
+    """Text of what was expected, or None if the value fits its type hint."""
     origin, args = get_origin(hint), get_args(hint)
     if origin is Annotated:
         expected = _violation(value, args[0])
@@ -120,18 +121,18 @@ def _violation(value: object, hint: object) -> str | None:
 
 
 def _printable(text: str) -> bool:
-    """Whether it can be part of a path: no control characters, no lone surrogates."""
+    """Whether a text has no control characters and no lone surrogates, as paths must."""
     return all(c.isprintable() for c in text)
 
 
 def to_dict(config: Any) -> dict[str, Any]:  # noqa: ANN401
-    """Field name -> plain value, ready for JSON. Paths become text."""
+    """Plain values by field name, ready for JSON. Paths become text."""
     fields = ((f.name, getattr(config, f.name)) for f in dataclasses.fields(config))
     return {name: str(value) if isinstance(value, Path) else value for name, value in fields}
 
 
 def from_dict(cls: type, values: Mapping[str, Any]) -> Any:  # noqa: ANN401
-    """The inverse of `to_dict`, validated. Fields left out keep their defaults."""
+    """The inverse of `to_dict`, validated. Missing fields keep their defaults."""
     hints = get_type_hints(cls)
     for name in values:
         if name not in hints:
@@ -142,7 +143,7 @@ def from_dict(cls: type, values: Mapping[str, Any]) -> Any:  # noqa: ANN401
 
 
 def _plain(value: object, hint: object) -> object:
-    """What JSON cannot say: paths, tuples, and that 1 is a float where a float is meant."""
+    """A JSON value as its hint's type: text as a path, a list as a tuple, an integer as a float."""
     if isinstance(value, list) and get_origin(hint) is tuple:
         return tuple(value)
     if isinstance(value, str) and (hint is Path or Path in get_args(hint)):

@@ -1,6 +1,6 @@
 """The compiled programs: many training steps in one dispatch, drawing, encoding, likelihoods.
 
-Each takes a `Model`, of which all but the real-valued options is static: one compilation serves
+Each takes a `Model`, which is static except for its real-valued options: one compilation serves
 every learning rate, and the algorithm is built while tracing.
 """
 
@@ -17,28 +17,28 @@ from gen_models.data import pixels
 from gen_models.data.stream import Chunk
 from gen_models.model import Model
 
-FINITE = "finite"  # the metric that says whether every parameter still is, 1 or 0
+FINITE = "finite"  # metric: 1 if every parameter is finite, else 0
 
 
 def to_batch(images: Array, labels: Labels) -> Batch:
-    """Bytes u8[B,H,W] and labels as a model takes them."""
+    """A batch for a model from bytes u8[B,H,W] and labels i32[B]."""
     return Batch(pixels.to_float(images, jnp), labels)
 
 
 def start(model: Model, key: Key) -> State:
-    """The state at step 0."""
+    """The state of a model at step 0."""
     return _starter()(model, key)
 
 
 def shapes(model: Model) -> State:
-    """A state's structure, shapes and dtypes, without computing one."""
+    """The structure, shapes and dtypes of a model's state, without computing a state."""
     return jax.eval_shape(model.algorithm.init, jax.random.key(0))
 
 
 @cache
 def _starter() -> Callable[[Model, Key], State]:
-    """The compiled `init`. It runs once, so on a CPU most of what the compiler would do to make its
-    random numbers quick takes longer than they do; the bits are the same."""
+    """The compiled `init`. On a CPU it is compiled with less optimisation, which takes longer than
+    it saves in a program that runs once; the bits are the same."""
     quickly = {"xla_backend_optimization_level": 1} if jax.default_backend() == "cpu" else None
     return jax.jit(lambda model, key: model.algorithm.init(key), compiler_options=quickly)
 
@@ -47,14 +47,14 @@ def _starter() -> Callable[[Model, Key], State]:
 def advance(
     model: Model, state: State, chunk: Chunk, count: Array, key: Key
 ) -> tuple[State, Metrics]:
-    """Train `count` i32[] steps on the batches of `chunk`, from wherever `state.step` is in it.
+    """Train `count` i32[] steps on the batches of `chunk`, beginning at `state.step`.
 
-    `state.step` must be one of the chunk's steps, and the chunk must hold as many from there on.
+    `state.step` must be one of the chunk's steps, with at least `count` of them left.
 
     Returns the new state and the metrics of the chunk's steps, f32[S] each, of which the `count`
     entries from `state.step - chunk.start` on are filled. `count` is an argument and the state is
-    donated, so one program, updating in place, serves every way of cutting a run into dispatches,
-    and cutting it differently cannot change a bit of the result.
+    donated, so one program, updating in place, serves every division of a run into dispatches, and
+    the division cannot change a bit of the result.
     """
     algorithm = model.algorithm
     steps = chunk.labels.shape[0]
@@ -76,33 +76,33 @@ def advance(
 
 
 def all_finite(params: PyTree) -> Array:
-    """bool[]: whether every parameter is finite."""
+    """Whether every parameter is finite, bool[]."""
     leaves = [jnp.all(jnp.isfinite(leaf)) for leaf in jax.tree.leaves(params)]
     return jnp.all(jnp.stack(leaves))
 
 
 @jax.jit
 def sample(model: Model, state: State, key: Key, labels: Labels) -> Images:
-    """An image of a latent drawn from the prior for each label."""
+    """Images of latents drawn from the prior, one for each label."""
     return model.algorithm.sample(state, key, labels)
 
 
 @jax.jit
 def generate(model: Model, state: State, z: Latents, labels: Labels) -> Images:
-    """An image of each latent, for its label."""
+    """Images of given latents, each with its label."""
     return model.algorithm.generate(state, z, labels)
 
 
 @jax.jit
 def reconstruct(model: Model, state: State, images: Array, labels: Labels) -> Images:
-    """Bytes u8[N,H,W] encoded and decoded again."""
+    """Reconstructions of bytes u8[N,H,W]: encoded and decoded again."""
     latent, batch = model.algorithm.latent, to_batch(images, labels)
     return latent.decode(state, latent.encode(state, *batch), labels)
 
 
 @jax.jit
 def encode(model: Model, state: State, images: Array, labels: Labels) -> Array:
-    """Where bytes u8[N,H,W] are in the latent space, f32[N,…]."""
+    """Places f32[N,…] of bytes u8[N,H,W] in the latent space."""
     return model.algorithm.latent.encode(state, *to_batch(images, labels))
 
 
@@ -114,24 +114,26 @@ def decode(model: Model, state: State, places: Array, labels: Labels) -> Images:
 
 @jax.jit
 def codes(model: Model, state: State, images: Array) -> Array:
-    """The discrete codes i32[N,h,w] that stand for bytes u8[N,H,W]."""
+    """Discrete codes i32[N,h,w] of bytes u8[N,H,W]."""
     return model.algorithm.latent.codes(state, pixels.to_float(images, jnp))
 
 
 class Bounds(NamedTuple):
-    """Bounds on log p(x) of each image and the parts of the first, f32[B] each, in nats."""
+    """Bounds on log p(x) of each image and the two parts of the ELBO, f32[B] each, in nats."""
 
-    elbo: Array  # (Kingma & Welling 2014, eq. 2), the mean over all k draws: likelihood - kl
-    likelihood: Array
-    kl: Array
-    importance_weighted: Array  # (Burda et al. 2016, eq. 8) with k draws; k = 1 is the ELBO
+    elbo: Array  # likelihood - kl, the mean over k draws (Kingma & Welling 2014, eq. 2)
+    likelihood: Array  # E log p(x|z)
+    kl: Array  # KL(q(z|x) ‖ p(z))
+    importance_weighted: Array  # bound of k draws (Burda et al. 2016, eq. 8); k = 1 is the ELBO
 
 
 @jax.jit
-def bounds(model: Model, state: State, batch: Batch, key: Key, draws: Array) -> Bounds:
-    """Bounds for images u8[B,H,W] and labels i32[B] from k = `draws` i32[] >= 1 importance samples
-    of each. A conditional model's are of log p(x|label)."""
-    importance, inputs = model.algorithm.density.importance, to_batch(*batch)
+def bounds(
+    model: Model, state: State, images: Array, labels: Labels, key: Key, draws: Array
+) -> Bounds:
+    """Likelihood bounds of images u8[B,H,W] with labels i32[B], from k = `draws` i32[] >= 1
+    importance samples of each. Those of a conditional model are on log p(x|label)."""
+    importance, inputs = model.algorithm.density.importance, to_batch(images, labels)
 
     def body(index: Array, carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
         total, likelihood, kl = carry
@@ -141,7 +143,7 @@ def bounds(model: Model, state: State, batch: Batch, key: Key, draws: Array) -> 
         total = jnp.logaddexp(total, drawn.likelihood - gap)
         return total, likelihood + drawn.likelihood, kl + gap
 
-    zeros = jnp.zeros(len(batch.labels))
+    zeros = jnp.zeros(len(labels))
     total, likelihood, kl = lax.fori_loop(0, draws, body, (zeros - jnp.inf, zeros, zeros))
     likelihood, kl = likelihood / draws, kl / draws
     return Bounds(likelihood - kl, likelihood, kl, total - jnp.log(draws))

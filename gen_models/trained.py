@@ -1,4 +1,4 @@
-"""A trained model, to draw from and to measure: what notebooks and commands load."""
+"""Trained models, to draw from and to measure, for notebooks and commands."""
 
 import sys
 from collections.abc import Sequence
@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import jax
 import numpy as np
 
 from gen_models import assessment, fields, programs, runs
@@ -28,53 +29,53 @@ from gen_models.training.progress import Terminal
 
 @dataclass(frozen=True)
 class Trained:
-    """A model and the state that its training came to.
+    """A model and its trained state.
 
-    Images are bytes u8[N,H,W], which matplotlib and Pillow show as they are.
+    Images are bytes u8[N,H,W], which matplotlib and Pillow show without conversion.
     """
 
-    name: str
-    recipe: Recipe
-    data: DataRecord
-    state: State
+    name: str  # name of the run's folder, the file or the shipped model
+    recipe: Recipe  # all options that it was trained with
+    data: DataRecord  # properties of its training data
+    state: State  # trained state, with at least the averaged weights
 
     @property
     def model(self) -> Model:
-        """The model, its state apart."""
+        """The model, without its state."""
         return self.recipe.model(self.data.spec)
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """One a class, in the order of the labels."""
+        """Names of the classes, in the order of the labels."""
         return self.data.class_names
 
     @property
     def conditional(self) -> bool:
-        """Whether samples can be asked for by class."""
+        """Whether the class of a sample can be chosen."""
         return self.model.algorithm.conditional
 
     def sample(
         self, count: int, label: int | Sequence[int] | None = None, seed: int = 1
     ) -> np.ndarray:
-        """Draw images u8[count,H,W]; the first ones of a seed do not depend on how many follow.
+        """Draw images u8[count,H,W]; the first images of a seed do not depend on `count`.
 
-        `label` is a class, or several in turn; by default every class in turn. The same seed gives
-        what `python -m experiments.sample --seed` gives. Raises ConfigError for an unfit label.
+        `label` is a class, or several in turn; by default all classes in turn. A seed gives the
+        images of `python -m experiments.sample --seed`. Raises ConfigError for an invalid label.
         """
-        labels = np.resize(self._labels(label), count)
+        labels = np.resize(self._labels(label), _number("count", count))
         key = drawing.key_for(Purpose.SAMPLES, seed)
         return drawing.draw(self.model, self.state, key, labels)
 
     def interpolate(
         self, count: int, steps: int, label: int | Sequence[int] | None = None, seed: int = 1
     ) -> np.ndarray:
-        """Images u8[count·steps,H,W]: `count` paths between two latents, one after the other."""
-        labels = np.resize(self._labels(label), count)
-        key = drawing.key_for(Purpose.SAMPLES, seed)
+        """Images u8[count·steps,H,W] of `count` paths between two latents, one after the other."""
+        labels = np.resize(self._labels(label), _number("count", count))
+        key, steps = drawing.key_for(Purpose.SAMPLES, seed), _number("steps", steps)
         return drawing.paths(self.model, self.state, key, labels, steps)
 
     def encode(self, images: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
-        """Where images u8[N,H,W] of labels i32[N] are in the latent space, f32[N,…]."""
+        """Places f32[N,…] in the latent space of images u8[N,H,W] with labels i32[N]."""
         self._check_encoder()
         images, labels = self._inputs(images, labels)
         return np.asarray(programs.encode(self.model, self.state, images, labels))
@@ -82,11 +83,14 @@ class Trained:
     def decode(self, places: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
         """Images u8[N,H,W] of places f32[N,…] in the latent space."""
         self._check_encoder()
+        places, one = np.asarray(places, np.float32), self._place_shape()
+        if places.shape[1:] != one:
+            raise ConfigError(f"the places are f32{list(places.shape)}, expected f32{['N', *one]}")
         labels = self._classes_of(len(places), labels)
         return to_bytes(programs.decode(self.model, self.state, places, labels))
 
     def reconstruct(self, images: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
-        """Images u8[N,H,W] encoded and decoded again, u8[N,H,W]."""
+        """Reconstructions u8[N,H,W] of images u8[N,H,W]: encoded and decoded again."""
         self._check_encoder()
         images, labels = self._inputs(images, labels)
         return to_bytes(programs.reconstruct(self.model, self.state, images, labels))
@@ -94,9 +98,8 @@ class Trained:
     def evaluate(self, data_dir: str | Path | None = None, **extent: Any) -> Evaluation:  # noqa: ANN401
         """Measure samples against the data set that the model was trained on.
 
-        `extent` are the options of `python -m experiments.evaluate`, such as `samples=2000` or
-        `cas=True`; `data_dir` is needed where the data are no longer where they were. Raises
-        UserError.
+        `extent` are fields of `assessment.Extent`, such as `samples=2000` or
+        `cas=True`; `data_dir` is needed if the data have been moved. Raises UserError.
         """
         wanted = fields.from_dict(Extent, extent)
         splits = assessment.data_of(self.recipe.options, self.data, data_dir)
@@ -105,12 +108,12 @@ class Trained:
         return assessment.evaluate_model(self.model, self.state, evaluator, wanted, subject)
 
     def save(self, path: str | Path, *, half: bool = False) -> None:
-        """Write what sampling needs as one file, which `load` reads; `half` stores weights as
-        float16. Raises UserError."""
+        """Write one file for sampling, which `load` reads, with weights as float16 if `half`.
+        Raises UserError."""
         portable.save(Path(path), self.recipe, self.data, self.state, half=half)
 
     def _labels(self, label: int | Sequence[int] | None) -> np.ndarray:
-        """The classes asked for, i32[1 or more]. Raises ConfigError for unknown ones."""
+        """The requested classes, i32[1 or more]. Raises ConfigError for unknown classes."""
         classes, asked = len(self.class_names), np.atleast_1d([] if label is None else label)
         if asked.size == 0:
             return np.arange(classes, dtype=np.int32)
@@ -118,68 +121,87 @@ class Trained:
             raise ConfigError(
                 f"{self.recipe.options.model} is not conditional: it has no use for labels"
             )
-        wrong = [x for x in asked.tolist() if not (isinstance(x, int) and 0 <= x < classes)]
+        return self._known(asked)
+
+    def _known(self, labels: np.ndarray) -> np.ndarray:
+        """The labels as i32[N]. Raises ConfigError for those of no class."""
+        classes = len(self.class_names)
+        wrong = [x for x in labels.tolist() if not (isinstance(x, int) and 0 <= x < classes)]
         if wrong:
             raise ConfigError(f"labels are {wrong}, expected whole numbers from 0 to {classes - 1}")
-        return asked.astype(np.int32)
+        return labels.astype(np.int32)
 
     def _inputs(
         self, images: np.ndarray, labels: np.ndarray | None
     ) -> tuple[np.ndarray, np.ndarray]:
-        size = self.data.height, self.data.width
+        images, size = np.asarray(images), (self.data.height, self.data.width)
         if images.dtype != np.uint8 or images.shape[1:] != size:
             found = f"{images.dtype}{list(images.shape)}"
             raise ConfigError(f"the images are {found}, expected uint8[N,{size[0]},{size[1]}]")
         return images, self._classes_of(len(images), labels)
 
     def _classes_of(self, count: int, labels: np.ndarray | None) -> np.ndarray:
-        """The labels i32[count] of images; a model that does not look at them needs none."""
+        """Labels i32[count] of images. Raises ConfigError if a conditional model has none."""
         if labels is not None:
-            return np.asarray(labels, np.int32)
+            found = self._known(np.asarray(labels))
+            if len(found) != count:
+                raise ConfigError(f"there are {len(found)} labels, expected {count}, one an image")
+            return found
         if self.conditional:
             name = self.recipe.options.model
             raise ConfigError(f"{name} is conditional: give the images' labels")
         return np.zeros(count, np.int32)
+
+    def _place_shape(self) -> tuple[int, ...]:
+        """Shape of one place in the latent space."""
+        image = jax.ShapeDtypeStruct((1, self.data.height, self.data.width), np.uint8)
+        labels = jax.ShapeDtypeStruct((1,), np.int32)
+        return jax.eval_shape(programs.encode, self.model, self.state, image, labels).shape[1:]
 
     def _check_encoder(self) -> None:
         if self.model.algorithm.latent is None:
             raise ConfigError(f"{self.recipe.options.model} has no encoder; the VAEs have one")
 
 
+def _number(name: str, value: int) -> int:
+    """A count of images. Raises ConfigError."""
+    if not isinstance(value, int | np.integer) or value < 1:
+        raise ConfigError(f"{name} is {value!r}, expected a whole number from 1 on")
+    return int(value)
+
+
 def load(source: str | Path, *, best: bool = False) -> Trained:
-    """A trained model: the folder of a run, a file that `Trained.save` wrote, or the name of a
-    shipped model, such as "fashion_mnist-cgan".
+    """Load a trained model from the folder of a run, a file that `Trained.save` wrote, or the name
+    of a shipped model, such as "fashion_mnist-cgan".
 
     `best` takes the checkpoint of a run's best evaluation instead of its newest one. Raises
-    UserError, which says what there is, if `source` is none of them.
+    UserError, with the names of known models, if `source` is none of these.
     """
     path = Path(source)
     if str(source) in portable.SHIPPED and not path.exists():
-        return _from_file(str(source), portable.FOLDER / f"{source}{portable.SUFFIX}")
+        path = portable.FOLDER / f"{source}{portable.SUFFIX}"
     if path.suffix == portable.SUFFIX:
-        return _from_file(path.stem, path)
+        if best:
+            raise ConfigError(f"{source} is one model, not a run with a best checkpoint")
+        return Trained(path.stem, *portable.load(path))
     if not (path / runs.CONFIG).is_file():
         raise UserError(f"{source} is no run and no shipped model; {_available(str(source))}")
     run = runs.load(path)
     report = partial(print, file=sys.stderr)
-    state = drawing.newest_state(run, report, best=best)
+    state = drawing.load_state(run, report, best=best)
     return Trained(path.resolve().name, run.recipe, run.data, state)
 
 
-def _from_file(name: str, path: Path) -> Trained:
-    return Trained(name, *portable.load(path))
-
-
 def _available(name: str) -> str:
-    """What could have been meant."""
+    """Text on the models that `load` could have found."""
     here = sorted(str(path.parent) for path in runs.RUNS.glob(f"*/{runs.CONFIG}"))
     found = f"runs here: {', '.join(here)}" if here else f"no runs in {runs.RUNS}"
     return f"{nearest(name, portable.SHIPPED)}; {found}"
 
 
 def train(model: str = "cgan", **options: Any) -> Trained:  # noqa: ANN401
-    """Train a model with the options of `python -m experiments.train`, such as `steps=2000` or
-    `dataset="mnist"`, in a run of its own; the same call continues a run that was interrupted.
+    """Train a model as a new run, with options of a run or of its model, such as
+    `steps=2000` or `dataset="mnist"`. Repeating the call continues an interrupted run.
 
     Returns the model as far as it was trained. Raises UserError; ConfigError, with the nearest
     right name, for an option that does not exist.

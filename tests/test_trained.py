@@ -135,3 +135,53 @@ def test_grid_of_any_count_is_nearly_square(runs):
     images = gm.load(runs / "dcgan").sample(10)
     picture = gm.grid(images)
     assert picture.size == (2 + 4 * 18, 2 + 3 * 18)  # four columns, three rows, of 16 pixels each
+
+
+@pytest.mark.parametrize("count", [0, -1, 2.5, "3"])
+def test_sample_and_interpolate_refuse_what_is_no_count(runs, count):
+    model = gm.load(runs / "vae")
+    for draw in (lambda: model.sample(count), lambda: model.interpolate(1, count)):
+        with pytest.raises(ConfigError, match="expected a whole number from 1 on"):
+            draw()
+
+
+def test_encode_and_decode_refuse_labels_and_places_that_do_not_fit(runs, tiny):
+    model, images = gm.load(runs / "cvae"), tiny.test.images[:4]
+    with pytest.raises(ConfigError, match="there are 1 labels, expected 4"):
+        model.encode(images, np.array([1]))
+    with pytest.raises(ConfigError, match=r"labels are \[9\]"):
+        model.reconstruct(images, np.array([0, 1, 2, 9]))
+    with pytest.raises(ConfigError, match="the places are"):
+        model.decode(np.zeros((4, 7)), tiny.test.labels[:4])
+    with pytest.raises(ConfigError, match="expected uint8"):
+        model.encode([[1, 2]], np.array([1]))
+
+
+def test_best_is_refused_where_there_is_no_best_checkpoint(runs):
+    with pytest.raises(gm.UserError, match="holds no checkpoint"):
+        gm.load(runs / "cgan", best=True)
+    with pytest.raises(ConfigError, match="not a run with a best checkpoint"):
+        gm.load("fashion_mnist-cgan", best=True)
+    with pytest.raises(ConfigError, match="no option is called 'best'"):
+        gm.load(runs / "cgan").evaluate(best=True)
+
+
+def test_save_refuses_a_name_that_load_would_not_know(runs, tmp_path):
+    with pytest.raises(gm.UserError, match=r"model\.bin: expected a name"):
+        gm.load(runs / "cgan").save(tmp_path / "model.bin")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_grid_of_one_image_is_a_picture_and_of_none_a_clear_error(runs):
+    assert gm.grid(gm.load(runs / "vae").sample(1)).size == (20, 20)
+    with pytest.raises(ValueError, match="there are no images"):
+        gm.grid(np.zeros((0, 8, 8), np.uint8))
+
+
+def test_train_writes_event_files_where_they_are_asked_for(tmp_path, monkeypatch, tiny_folder):
+    monkeypatch.chdir(tmp_path)
+    gm.train(
+        **SMALL | {"model": "dcgan", "data_dir": tiny_folder, "out": tmp_path / "r"},
+        tensorboard=True,
+    )
+    assert list((tmp_path / "r/tensorboard").glob("events.out.tfevents.*"))

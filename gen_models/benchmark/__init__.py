@@ -1,1 +1,1 @@
-"""Measuring speed: contestants run in turn, so that ratios hold when the machine drifts."""
+"""Measurement of speed: contestants run in turn, so that ratios hold when the machine drifts."""

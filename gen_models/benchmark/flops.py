@@ -1,4 +1,4 @@
-"""Floating-point operations of a program, counted from the shapes of its products."""
+"""Count of a program's floating-point operations from the shapes of its matrix products."""
 
 import math
 import re
@@ -22,11 +22,11 @@ _DEFINITION = re.compile(rf"%?([\w.\-]+) = {_SHAPE}")
 
 
 def dot_flops(hlo: str) -> int:
-    """2·(output elements)·(contracted length), summed over every dot of an HLO text.
+    """The sum of 2·(output elements)·(contracted length) over all dots of an HLO text.
 
     A loop's body counts once, so the program of many steps gives the operations of one. Only
-    products count: they are what the hardware's matrix rate measures, and all that a network does
-    except for terms that grow more slowly.
+    matrix products count: the hardware's matrix rate is of these, and all other operations of a
+    network grow more slowly with its size.
     """
     shapes = {name: _sizes(sizes) for name, sizes in _DEFINITION.findall(hlo)}
     total = 0
@@ -37,8 +37,8 @@ def dot_flops(hlo: str) -> int:
 
 
 def step_flops(model: Model, batch_size: int) -> int:
-    """Of one training step by its layers' definition, k·k·C products for each value of a
-    convolution's features. What is computed may be less (`nets.conv`). Compiles nothing."""
+    """Operations of one training step by the definition of its layers: k·k·C products for each
+    value of a convolution's features. Fewer may be executed (`nets.conv`). Compiles nothing."""
     algorithm, spec = model.algorithm, model.spec
     size = batch_size * algorithm.batches
     images = jax.ShapeDtypeStruct((size, spec.height, spec.width, 1), jnp.float32)
@@ -54,7 +54,7 @@ def _sizes(text: str) -> list[int]:
 
 
 def matmul(size: int = 1024, repeats: int = 4) -> tuple[Timed, Callable[[float], float]]:
-    """The machine's float32 matrix rate: a contestant, and seconds a product -> FLOP/s."""
+    """A contestant of float32 matrix products; a function from seconds per product to FLOP/s."""
     key_a, key_b = jax.random.split(jax.random.key(0))
     a, b = jax.random.normal(key_a, (size, size)), jax.random.normal(key_b, (size, size)) / size
 

@@ -1,4 +1,4 @@
-"""The loop around the step: `fit` against the bare program, the stream alone, a process's start."""
+"""Timing around the step: `fit` against the bare program, the stream alone, a process's start."""
 
 import resource
 import sys
@@ -19,13 +19,13 @@ from gen_models.runs import Recipe
 from gen_models.training import fit
 
 MIB = 2**20
-PACED_STEPS = 20  # by then `fit` has found how many steps it dispatches at once
+PACED_STEPS = 20  # steps after which `fit` has settled its number of steps per dispatch
 
 
 def whole_and_bare(model: str, steps: int) -> tuple[Timed, Timed]:
-    """Contestants: a default run under way on real data, with its metrics, its grids and, every
-    `steps` steps, a checkpoint; and nothing but the compiled program on a chunk that is on the
-    device already."""
+    """Two contestants: a default run on real data after its start, with metrics, grids and, every
+    `steps` steps, a checkpoint; and the compiled program alone on a chunk that is on the device
+    already."""
     splits = catalog.load_splits("fashion_mnist")
     values = {"model": model, "dataset": "fashion_mnist", "checkpoint_every_steps": steps}
     recipe = Recipe.from_flat(values)
@@ -51,7 +51,7 @@ def whole_and_bare(model: str, steps: int) -> tuple[Timed, Timed]:
 
 @contextmanager
 def temporary_run(recipe: Recipe, train: catalog.Dataset) -> Iterator[runs.Run]:
-    """A run in a folder that goes when the block ends."""
+    """A run in a folder that is removed when the block ends."""
     with (
         tempfile.TemporaryDirectory() as folder,
         runs.opened(Path(folder) / "run", recipe, train) as run,
@@ -60,12 +60,12 @@ def temporary_run(recipe: Recipe, train: catalog.Dataset) -> Iterator[runs.Run]:
 
 
 class Clock:
-    """Observer that times `steps` steps or a few more, from the first dispatch that ends beyond
-    `warm_up` steps on, and then asks for the end."""
+    """Observer that times at least `steps` steps, from the end of the first dispatch after
+    `warm_up` steps on, and then requests the end."""
 
     def __init__(self, warm_up: int, steps: int) -> None:
         self.warm_up, self.steps = warm_up, steps
-        self.seen: list[tuple[int, float]] = []  # a step that is done, and when
+        self.seen: list[tuple[int, float]] = []  # steps done, and times
 
     def started(self, step: int) -> None:
         del step
@@ -84,7 +84,7 @@ class Clock:
 
 
 def stream_alone(batch_size: int) -> Timed:
-    """Contestant: gathering and placing a chunk, seconds a step's batch."""
+    """A contestant that gathers and places a chunk, in seconds per batch."""
     train = catalog.load("fashion_mnist", "train")
     steps = chunk_steps(train, batch_size)
 
@@ -97,8 +97,8 @@ def stream_alone(batch_size: int) -> Timed:
 
 
 def only_start(model: str, steps: int, say: Callable[[str], None]) -> None:
-    """A default run of a few steps with one grid: says when its first step is done, and its peak
-    memory at the end. Called in a process of its own."""
+    """Train a default run for a few steps with one grid; say when the first step is done and, at
+    the end, the peak memory. To be called in a separate process."""
     splits = catalog.load_splits("fashion_mnist")
     values = {"model": model, "dataset": "fashion_mnist", "sample_every_steps": steps}
 
@@ -116,9 +116,9 @@ def only_start(model: str, steps: int, say: Callable[[str], None]) -> None:
 
 
 def peak_mib() -> float:
-    """The most memory that this process ever held, MiB."""
+    """Peak memory of this process so far, MiB."""
     status = Path("/proc/self/status")
-    if status.exists():  # on Linux getrusage also knows what the process was forked from
+    if status.exists():  # on Linux getrusage includes the process it was forked from
         return int(status.read_text().split("VmHWM:")[1].split()[0]) / 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / MIB if sys.platform == "darwin" else peak / 1024

@@ -1,4 +1,4 @@
-"""What can only be measured from outside: start-up and peak memory of a process of its own."""
+"""Measurement of start-up and peak memory, each in a separate process."""
 
 import os
 import subprocess
@@ -13,15 +13,15 @@ from gen_models.storage.cache import cache_folder
 
 
 class Start(NamedTuple):
-    """Of one process: seconds until it had done its first step, its peak memory at the end."""
+    """The start of one process."""
 
-    first_step_s: float
-    peak_mib: float
+    first_step_s: float  # seconds until the first step was done
+    peak_mib: float  # peak memory at the end
 
 
 def starts(model: str, steps: int) -> tuple[Start, Start]:
-    """The default run of a model for a few steps: nothing compiled is cached, then all is."""
-    data = cache_folder("fashion_mnist")  # the empty cache must not cost a download
+    """Starts of a model's default run for a few steps, without and with cached compilations."""
+    data = cache_folder("fashion_mnist")  # so that the empty cache does not cost a download
     known = {DATA_DIR_VARIABLE: str(data)} if data.is_dir() else {}
     with tempfile.TemporaryDirectory() as cache:
         environment = os.environ | {"XDG_CACHE_HOME": cache} | known

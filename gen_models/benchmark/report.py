@@ -1,4 +1,4 @@
-"""The figures of a benchmark as a Markdown table, a JSON file and a chart."""
+"""Reports of a benchmark's figures: a Markdown page, a JSON file and a chart."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ RIVALS = {
 
 
 def table(figures: dict[str, dict[str, float]]) -> str:
-    """Markdown: a row a figure, a column a model; figures that were not asked for are left out."""
+    """Markdown table with one row per figure that was measured and one column per model."""
     models = list(figures)
     rows = [["", *models]]
     for name, (title, form) in COLUMNS.items():
@@ -51,21 +51,21 @@ def table(figures: dict[str, dict[str, float]]) -> str:
 
 
 def scaling_table(points: list[dict[str, Any]]) -> str:
-    """Markdown: a row a point of batch size and width."""
+    """Markdown table with one row per point of batch size and width."""
     titles = ["model", "batch", "width", "ms a step", "images/s", "of the matmul rate"]
     form = "{model}|{batch_size}|{width}|{ms_a_step:.1f}|{images_a_s:.0f}|{of_matmul_rate:.0%}"
     return render.markdown_table([titles, *(form.format(**point).split("|") for point in points)])
 
 
 def cost_table(unit: str, lines: list[dict[str, Any]]) -> str:
-    """Markdown: a row a model."""
+    """Markdown table of the cost of a step, one row per model."""
     titles = ["model", f"step ÷ {unit}'s", "ms a step", "images a step", "weights, millions"]
     form = "`{model}`|{over_unit:.2f}|{ms_a_step:.1f}|{images_a_step}|{million_weights:.2f}"
     return render.markdown_table([titles, *(form.format(**line).split("|") for line in lines)])
 
 
 def markdown(result: dict[str, Any]) -> str:
-    """The whole report."""
+    """Markdown text of the whole report."""
     machine, setting = result["machine"], result["setting"]
     text = f"""# Speed
 
@@ -90,7 +90,7 @@ the program computes them with fewer.
 
 
 def write(result: dict[str, Any], prefix: Path) -> list[Path]:
-    """PREFIX.md, PREFIX.json and PREFIX.png. Returns their paths."""
+    """Write PREFIX.md, PREFIX.json and PREFIX.png. Returns their paths."""
     paths = [prefix.parent / (prefix.name + suffix) for suffix in (".md", ".json", ".png")]
     texts = (markdown(result), json.dumps(result, indent=2) + "\n")
     for path, text in zip(paths, texts, strict=False):
@@ -100,8 +100,8 @@ def write(result: dict[str, Any], prefix: Path) -> list[Path]:
 
 
 def _chart(result: dict[str, Any], path: Path) -> None:
-    """Milliseconds a step by model, beside whatever they were compared with."""
-    bars = {}  # label -> milliseconds
+    """Write a chart of milliseconds per step, by model and by its rivals."""
+    bars = {}  # milliseconds by label
     for model, figures in reversed(result["models"].items()):
         for rival, name in reversed(RIVALS.items()):
             if rival in figures:

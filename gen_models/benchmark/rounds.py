@@ -1,14 +1,14 @@
-"""Rounds: every contestant runs once a round, and what is compared is compared within a round."""
+"""Rounds, in each of which every contestant runs once; comparisons are within a round."""
 
 import statistics
 import time
 from collections.abc import Callable, Mapping
 
-Timed = Callable[[], float]  # does its work once and returns seconds a unit of it
+Timed = Callable[[], float]  # does its work once and returns seconds per unit of work
 
 
 def alternate(contestants: Mapping[str, Timed], rounds: int) -> dict[str, list[float]]:
-    """Seconds a unit, one entry a round, after one round that does not count."""
+    """Seconds per unit of work by contestant, one entry per round, after one uncounted round."""
     times: dict[str, list[float]] = {name: [] for name in contestants}
     for counted in [False] + [True] * rounds:
         for name, run in contestants.items():
@@ -19,7 +19,7 @@ def alternate(contestants: Mapping[str, Timed], rounds: int) -> dict[str, list[f
 
 
 def median(values: list[float]) -> float:
-    """The middle of the rounds."""
+    """The median over rounds."""
     return statistics.median(values)
 
 
@@ -29,8 +29,8 @@ def ratio(numerators: list[float], denominators: list[float]) -> float:
 
 
 def best(values: list[float]) -> float:
-    """The fastest round: for work so long that a shared machine's rate changes within a round.
-    What others take from it only ever adds to the time."""
+    """The fastest round, for work so long that a shared machine's rate changes within a round:
+    other load can only add to the time."""
     return min(values)
 
 

@@ -1,4 +1,4 @@
-"""Training steps as contestants: ours, and those with XLA's own convolution."""
+"""Training steps as contestants, with this package's convolution or with XLA's own."""
 
 from functools import partial
 
@@ -28,7 +28,7 @@ class Stepper:
     ) -> None:
         module = MODELS[model]
         self.layout = layout
-        # A function of its own, so that what is compiled for another is not taken.
+        # A new function for each instance, so that a program compiled for another is not reused.
         build = lambda config, spec: module.build(config, spec)  # noqa: E731
         self.model = Model(build, SPEC, module.Config(**options))
         self.key = jax.random.key(0)
@@ -42,11 +42,11 @@ class Stepper:
 
     @property
     def flops(self) -> int:
-        """Of one step, as the program computes it."""
+        """Floating-point operations of one step, as executed by the compiled program."""
         return dot_flops(self.program.as_text())
 
     def in_loop(self, steps: int) -> Timed:
-        """`steps` steps in one dispatch of the compiled loop, as training runs them."""
+        """A contestant of `steps` steps in one dispatch of the compiled loop, as in training."""
 
         def work() -> None:
             state = self.state._replace(step=jnp.int32(0))
@@ -56,7 +56,7 @@ class Stepper:
         return timed(work, steps)
 
     def call_by_call(self, steps: int) -> Timed:
-        """`steps` steps, each a dispatch of a program without a loop; the last is waited for."""
+        """A contestant of `steps` steps, each a dispatch of a program without a loop."""
         batch = programs.to_batch(self.chunk.images[0], self.chunk.labels[0])
         step = jax.jit(self.model.algorithm.step, donate_argnums=0)
         with conv.using(self.layout):
@@ -71,7 +71,7 @@ class Stepper:
 
 
 def random_chunk(batch_size: int) -> Chunk:
-    """Noise of the data's shape and type: the time of a step does not depend on its values."""
+    """A chunk of noise with the data's shapes and types: step times do not depend on values."""
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (CHUNK_STEPS, batch_size, *SPEC[:2]), np.uint8)
     labels = rng.integers(0, SPEC.num_classes, (CHUNK_STEPS, batch_size), np.int32)
@@ -79,16 +79,16 @@ def random_chunk(batch_size: int) -> Chunk:
 
 
 def sampler(stepper: Stepper, count: int) -> Timed:
-    """Drawing `count` images in one dispatch."""
+    """A contestant that draws `count` images in one dispatch."""
     labels = np.resize(np.arange(SPEC.num_classes, dtype=np.int32), count)
     draw = partial(programs.sample, stepper.model)
     return timed(lambda: draw(stepper.state, stepper.key, labels).block_until_ready(), count)
 
 
 def population(stepper: Stepper, members: int, steps: int) -> Timed:
-    """`steps` steps of that many members on one device in one dispatch; a unit is a member's step.
+    """A contestant of `steps` steps of a population on one device, in one dispatch.
 
-    Their start is the stepper's; a step takes the same time whatever its values.
+    A unit is one member's step. All start from the stepper's state, as times depend on no values.
     """
     program = populations.program((jax.devices()[0],))
 

@@ -1,4 +1,4 @@
-"""What is measured against what: the figures of a benchmark."""
+"""The figures of a benchmark, and the contestants that they compare."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -9,24 +9,24 @@ from gen_models.benchmark import flops, loop, processes, rounds, steps, torch_tw
 from gen_models.models import MODELS
 from gen_models.nets import conv
 
-MEMBERS = 4  # of the population that is measured
+MEMBERS = 4  # size of the measured population
 ROUND_STEPS, SAMPLES, FIT_STEPS, START_STEPS = 8, 500, 100, 20
-FIT_ROUNDS = 8  # of some ten seconds each: the fastest counts, see rounds.best
-POINT_ROUNDS = 3  # a point of the scaling table takes long
-UNIT = "dcgan"  # whose step is 1 in the table of costs
+FIT_ROUNDS = 8  # some ten seconds each; the fastest counts, see rounds.best
+POINT_ROUNDS = 3  # few, as a point of the scaling table takes long
+UNIT = "dcgan"  # model whose step costs 1 in the table of costs
 
 
 class Setting(NamedTuple):
-    """What the steps of a benchmark have in common."""
+    """Options that all steps of a benchmark share."""
 
-    batch_size: int
-    width: int
-    rounds: int  # of which the median is taken
-    against: Sequence[str]  # "torch", "lax": rivals measured in the same rounds
+    batch_size: int  # images per training step
+    width: int  # width of the nets
+    rounds: int  # number of rounds, of which the median is reported
+    against: Sequence[str]  # rivals in the same rounds: "torch", "lax"
 
 
 def speed(model: str, setting: Setting) -> tuple[dict[str, float], list[float]]:
-    """Figures of one model, contestants in turn; and the matmul rates of its rounds."""
+    """Figures of one model against its contestants, and the matrix rates in its rounds, FLOP/s."""
     ours = steps.Stepper(model, setting.batch_size, width=setting.width)
     product, rate_of = flops.matmul()
     contestants = {
@@ -55,7 +55,7 @@ def speed(model: str, setting: Setting) -> tuple[dict[str, float], list[float]]:
         "member_over_ours": rounds.ratio(times["population"], times["ours"]),
         "step_over_stream": rounds.ratio(times["ours"], times["stream"]),
     }
-    if jax.default_backend() == "cpu":  # elsewhere products are library calls, not dots to count
+    if jax.default_backend() == "cpu":  # elsewhere products are library calls, not counted
         product_s = rounds.ratio(times["matmul"], times["ours"])
         defined = flops.step_flops(ours.model, setting.batch_size)
         figures["gflop_a_step"] = defined / 1e9
@@ -68,7 +68,7 @@ def speed(model: str, setting: Setting) -> tuple[dict[str, float], list[float]]:
 
 
 def around(model: str) -> dict[str, float]:
-    """Figures of the loop around the step and of a process's start, defaults of the model."""
+    """Figures of the loop around the step and of a process's start, with default options."""
     whole, bare = loop.whole_and_bare(model, FIT_STEPS)
     times = rounds.alternate({"whole": whole, "bare": bare}, FIT_ROUNDS)
     cold, warm = processes.starts(model, START_STEPS)
@@ -81,7 +81,7 @@ def around(model: str) -> dict[str, float]:
 
 
 def point(model: str, batch_size: int, width: int) -> dict[str, Any]:
-    """One line of the scaling table."""
+    """One row of the scaling table."""
     stepper = steps.Stepper(model, batch_size, width=width)
     product, rate_of = flops.matmul()
     times = rounds.alternate({"ours": stepper.in_loop(2), "matmul": product}, POINT_ROUNDS)
@@ -99,7 +99,7 @@ def point(model: str, batch_size: int, width: int) -> dict[str, Any]:
 
 
 def costs(batch_size: int) -> list[dict[str, Any]]:
-    """A line a model: its step in turn with that of `UNIT`, the most expensive first."""
+    """Rows of the table of costs, one per model: its step against that of `UNIT`, slowest first."""
     unit = steps.Stepper(UNIT, batch_size).in_loop(ROUND_STEPS)
     lines = []
     for model in MODELS:

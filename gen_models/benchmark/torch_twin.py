@@ -1,8 +1,8 @@
-"""The same nets and the same step in PyTorch, eager: what most people would write instead.
+"""The same nets and the same training step in eager PyTorch, for comparison.
 
-PyTorch is no requirement; it is imported when a twin is asked for. The twin is written to be fast:
-fused Adam, averaged weights in one call, the generated batch shared by both players, no gradient of
-the discriminator's weights in the generator's half of the step.
+PyTorch is optional; it is imported when a twin is used. The twin is written to be fast: fused Adam,
+averaged weights in one call, the generated batch shared by both players, no gradient of the
+discriminator's weights in the generator's half of the step.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ CLASSES = 10
 
 
 def twin(model: str, batch_size: int, width: int, steps: int) -> Timed:
-    """`steps` training steps of the twin on random images. Raises UserError without PyTorch."""
+    """A contestant of `steps` steps of the twin on noise. Raises UserError without PyTorch."""
     if find_spec("torch") is None:
         raise UserError("PyTorch is not installed; pip install torch to compare against it")
     step = (_vae if model == "vae" else _gan)(model, batch_size, width)
@@ -109,7 +109,7 @@ def _generator(width: int, conditional: bool) -> "torch.nn.Module":
     from torch import Tensor, nn
 
     class Norm(nn.Module):
-        """Batch normalisation, then a scale and a shift by class if conditional."""
+        """Batch normalisation followed, if conditional, by a scale and a shift by class."""
 
         def __init__(self, channels: int) -> None:
             super().__init__()
@@ -144,7 +144,7 @@ def _discriminator(width: int, conditional: bool) -> "torch.nn.Module":
     from torch import Tensor, nn
 
     class Discriminator(nn.Module):
-        """Scores of images with their labels, and if conditional with each label."""
+        """Discriminator of scores with the images' labels and, if conditional, with each label."""
 
         def __init__(self) -> None:
             super().__init__()

@@ -1,1 +1,1 @@
-"""Runs side by side, as one page and one picture."""
+"""Comparison of runs side by side, as one page and one picture."""

@@ -1,4 +1,4 @@
-"""Runs side by side: the same classes, the same latents where models share them, one table."""
+"""Entries of a comparison: runs with images of the same classes, from the same latents."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,23 +16,23 @@ from gen_models.evaluation.record import Evaluation, Summary, summarise
 from gen_models.runs import Run
 from gen_models.sampling import drawing
 
-COLUMNS = 8  # images a class
-CANDIDATES = 50  # images a class drawn from unconditional models, to find enough of each
+COLUMNS = 8  # images per class
+CANDIDATES = 50  # images per class to draw from unconditional models, to find enough of each class
 PATHS, PATH_STEPS = 4, 9
 MAX_CLASSES = 10
 
 
 @dataclass(frozen=True)
 class Entry:
-    """Runs that differ in nothing but their seed; the first of them is the one that is drawn."""
+    """Runs that differ only in their seed. The first of them is the one whose images are shown."""
 
-    name: str
-    runs: tuple[Run, ...]
-    evaluations: tuple[Evaluation, ...]  # of those runs that have been evaluated
+    name: str  # heading in the comparison
+    runs: tuple[Run, ...]  # one per seed
+    evaluations: tuple[Evaluation, ...]  # evaluations of the runs that have one
 
     @cached_property
     def summary(self) -> dict[str, Summary]:
-        """The measures over the seeds; {} if nothing was evaluated."""
+        """The measures over the seeds by name; {} without evaluations."""
         return summarise(self.evaluations) if self.evaluations else {}
 
     @property
@@ -42,9 +42,9 @@ class Entry:
 
 
 def entries(runs: Sequence[Run], evaluations: Mapping[Path, Evaluation]) -> list[Entry]:
-    """Group runs of one data set that differ in their seed alone, in the order in which they come.
+    """Group runs of one data set that differ only in their seed, in the given order.
 
-    evaluations: by the run's folder, of those runs that have one.
+    evaluations: by folder of the run, for runs that have one.
     """
     groups: dict[str, list[Run]] = {}
     for run in runs:
@@ -64,22 +64,22 @@ def _options(run: Run) -> dict[str, Any]:
 
 
 def _name(run: Run) -> str:
-    """The model, with the mark that its folder would have where its options are not defaults."""
+    """Name of the model, with the mark of its default folder if options differ from defaults."""
     parts = run.recipe.name.removeprefix(f"{run.options.dataset}-").split("-")
     return " ".join([parts[0], *parts[2:]])
 
 
 def _keys() -> tuple[Key, Key]:
-    """For samples and for paths: the same for every run."""
+    """The keys of samples and of paths, the same for every run."""
     key_samples, key_paths = jax.random.split(drawing.key_for(drawing.Purpose.COMPARISON, 0))
     return key_samples, key_paths
 
 
 def by_class(run: Run, net: FeatureNet | None) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Images u8[classes·8,H,W], eight a class, from the same latents for every run; the classes.
+    """Images u8[classes·8,H,W], eight per class, of the same latents for every run; class names.
 
-    An unconditional model's are the first eight of each class as the feature net sees them, white
-    where there are fewer; without a net they are in no order, and no classes are named.
+    For an unconditional model they are the first eight that the feature net assigns to each class,
+    white if there are fewer; without a net they are unordered, and there are no class names.
     """
     classes = min(run.model.spec.num_classes, MAX_CLASSES)
     key, _ = _keys()
@@ -98,11 +98,11 @@ def by_class(run: Run, net: FeatureNet | None) -> tuple[np.ndarray, tuple[str, .
 
 
 def paths(run: Run) -> np.ndarray:
-    """Images u8[4·9,H,W]: each row from one latent to another, its label kept."""
+    """Images u8[4·9,H,W]: interpolations between two latents, one row per label."""
     _, key = _keys()
     labels = np.arange(PATHS, dtype=np.int32) % len(run.data.class_names)
     return drawing.paths(run.model, _state(run), key, labels, PATH_STEPS)
 
 
 def _state(run: Run) -> State:
-    return drawing.newest_state(run, report=print)
+    return drawing.load_state(run, report=print)

@@ -1,4 +1,4 @@
-"""A comparison as one HTML file that holds everything that it shows."""
+"""A comparison as one HTML file that contains its pictures."""
 
 import base64
 import html
@@ -25,19 +25,19 @@ img.smooth { image-rendering: auto; }
 
 
 class Section(NamedTuple):
-    """What is shown of one data set."""
+    """The part of a comparison about one data set."""
 
-    title: str
-    protocol: str
-    rows: Sequence[Sequence[str]]  # of the table, its heading first; none without evaluations
-    grids: Mapping[str, Image.Image]  # by caption
-    paths: Mapping[str, Image.Image]
-    curves: Image.Image
-    notes: Sequence[str]
+    title: str  # name of the data set
+    protocol: str  # protocol of the measures as text
+    rows: Sequence[Sequence[str]]  # cells of the table, heading first; empty without evaluations
+    grids: Mapping[str, Image.Image]  # samples by caption
+    paths: Mapping[str, Image.Image]  # interpolations by caption
+    curves: Image.Image  # metrics during training
+    notes: Sequence[str]  # remarks on missing evaluations
 
 
 def page(title: str, sections: Sequence[Section]) -> str:
-    """The whole file, UTF-8. Opens from disk and needs no network."""
+    """Text of the HTML file, to be encoded as UTF-8. It opens from disk, without a network."""
     body = "".join(map(_section, sections))
     head = f"<meta charset=utf-8><title>{html.escape(title)}</title><style>{STYLE}</style>"
     return (

@@ -1,4 +1,4 @@
-"""The panels of a comparison, each a Pillow picture."""
+"""The panels of a comparison as Pillow pictures."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ if TYPE_CHECKING:
 GAP, MARGIN = 16, 24
 WHITE, INK = 255, 40
 TITLE, HEADING, TEXT = 30, 20, 15  # font sizes
-PANELS = 6  # curves, at most
+PANELS = 6  # largest number of curves
 
 
 def grid(images: np.ndarray, class_names: Sequence[str]) -> Image.Image:
-    """Images u8[rows·8,H,W], a class a row if there are names."""
+    """Picture of images u8[rows·8,H,W], one row per class; `class_names` may be empty."""
     rows = len(images) // COLUMNS
     return render.grid(images, rows, COLUMNS, row_names=class_names[:rows])
 
 
 def strip(images: np.ndarray) -> Image.Image:
-    """Interpolations u8[rows·9,H,W], a path a row."""
+    """Picture of interpolations u8[rows·9,H,W], one row per path."""
     return render.grid(images, len(images) // PATH_STEPS, PATH_STEPS)
 
 
 def curves(entries: Sequence[Entry]) -> Image.Image:
-    """The entries' metrics over each other, smoothed, one panel a metric."""
+    """Chart of the entries' smoothed metrics, one panel per metric."""
     histories = {entry.name: _history(entry) for entry in entries}
     names = list(dict.fromkeys(name for history in histories.values() for name in history))[:PANELS]
 
@@ -55,7 +55,7 @@ def curves(entries: Sequence[Entry]) -> Image.Image:
 
 
 def _history(entry: Entry) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Steps and values of each curve of the run that is drawn, FID during training first."""
+    """Steps and values of each curve of an entry's first run, FID during training first."""
     found = {}
     evaluated = entry.drawn.evaluations()
     if "fid" in evaluated:
@@ -68,7 +68,7 @@ def _history(entry: Entry) -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
 
 def table_picture(rows: Sequence[Sequence[str]]) -> Image.Image:
-    """A table's cells, its heading first, as a picture."""
+    """Picture of a table's cells, the heading first."""
     font = _font(TEXT)
     widths = [max(font.getlength(row[i]) for row in rows) + 2 * GAP for i in range(len(rows[0]))]
     line = round(TEXT * 1.7)
@@ -86,7 +86,7 @@ def table_picture(rows: Sequence[Sequence[str]]) -> Image.Image:
 
 
 def table_rows(entries: Sequence[Entry]) -> list[list[str]]:
-    """Cells of the measures, a column an entry."""
+    """Cells of the table of measures, one column per entry."""
     return record.rows([_heading(e) for e in entries], [e.summary for e in entries])
 
 
@@ -96,7 +96,7 @@ def _heading(entry: Entry) -> str:
 
 
 def beside(pictures: Sequence[Image.Image], gap: int = GAP) -> Image.Image:
-    """Left to right, aligned at the top."""
+    """Pictures placed left to right, aligned at the top."""
     size = sum(p.width for p in pictures) + gap * (len(pictures) - 1)
     canvas = Image.new("RGB", (size, max(p.height for p in pictures)), (WHITE,) * 3)
     x = 0
@@ -107,7 +107,7 @@ def beside(pictures: Sequence[Image.Image], gap: int = GAP) -> Image.Image:
 
 
 def below(pictures: Sequence[Image.Image], gap: int = GAP) -> Image.Image:
-    """Top to bottom, aligned at the left."""
+    """Pictures placed top to bottom, aligned at the left."""
     size = sum(p.height for p in pictures) + gap * (len(pictures) - 1)
     canvas = Image.new("RGB", (max(p.width for p in pictures), size), (WHITE,) * 3)
     y = 0
@@ -118,7 +118,7 @@ def below(pictures: Sequence[Image.Image], gap: int = GAP) -> Image.Image:
 
 
 def text(line: str, size: int) -> Image.Image:
-    """A line of text."""
+    """Picture of a line of text."""
     font = _font(size)
     picture = Image.new("L", (round(font.getlength(line)) + 2, round(size * 1.4)), WHITE)
     ImageDraw.Draw(picture).text((0, size * 0.7), line, INK, font, anchor="lm")
@@ -126,7 +126,7 @@ def text(line: str, size: int) -> Image.Image:
 
 
 def framed(picture: Image.Image) -> Image.Image:
-    """With a margin around it."""
+    """The picture with a white margin around it."""
     canvas = Image.new(
         "RGB", (picture.width + 2 * MARGIN, picture.height + 2 * MARGIN), (WHITE,) * 3
     )
@@ -135,17 +135,17 @@ def framed(picture: Image.Image) -> Image.Image:
 
 
 def _font(size: int) -> ImageFont.FreeTypeFont:
-    """matplotlib's own font: Pillow's lacks the multiplication sign and the infinity."""
+    """The font of matplotlib: that of Pillow lacks the multiplication and infinity signs."""
     return ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts/ttf/DejaVuSans.ttf", size)
 
 
 def captioned(panels: Mapping[str, Image.Image]) -> Image.Image:
-    """Pictures beside each other, each below its name."""
+    """Pictures placed left to right, each below its caption."""
     return beside([below([text(name, TEXT), panel], 4) for name, panel in panels.items()])
 
 
 def whole(sections: Sequence[Section]) -> Image.Image:
-    """One picture: a column a data set, its panels below each other."""
+    """One picture of all sections: one column per data set, with its panels top to bottom."""
     return framed(beside([_column(section) for section in sections], 2 * MARGIN))
 
 

@@ -1,4 +1,4 @@
-"""What a comparison shows of the runs on one data set: pictures, numbers, and what they lack."""
+"""The section of a comparison for one data set: pictures, measures, and notes on missing ones."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,7 +18,7 @@ STALE = (
 
 
 def section(name: str, found: Sequence[Run]) -> Section:
-    """What is shown of the runs on one data set. Raises ProtocolError for mixed numbers."""
+    """The section for runs on one data set. Raises ProtocolError for mixed protocols."""
     evaluations = {
         run.folder: record.read(run.folder / record.NAME)
         for run in found
@@ -39,7 +39,7 @@ def section(name: str, found: Sequence[Run]) -> Section:
 
 
 def notes(found: Sequence[Run], evaluations: Mapping[Path, Evaluation]) -> list[str]:
-    """Which runs' numbers are missing, or of another state than the pictures, and what to do."""
+    """Notes on runs without evaluation, or with one of another state than the pictures."""
     missing = [run.folder.name for run in found if run.folder not in evaluations]
     stale = []
     for run in (run for run in found if run.folder in evaluations):

@@ -1,1 +1,1 @@
-"""Data sets: IDX files, where they are found and fetched, batches, pixels as bytes and numbers."""
+"""Data sets: IDX files, finding and fetching them, batches, pixels as bytes and floats."""

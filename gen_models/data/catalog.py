@@ -28,16 +28,16 @@ DEFAULT = "fashion_mnist"
 DATA_DIR_VARIABLE = "GEN_MODELS_DATA"
 MIN_IMAGE_SIZE = 4
 MAX_IN_MEMORY_BYTES = 2**30
-MAX_CLASSES = 2**16  # a stray label must not make a million class names
+MAX_CLASSES = 2**16  # bound, so that a stray label does not make a million class names
 
 
 class Dataset(NamedTuple):
     """One split of a data set of labelled grey images."""
 
-    name: str  # "fashion_mnist", "mnist" or the folder's own name
+    name: str  # "fashion_mnist", "mnist" or the name of the folder
     images: np.ndarray  # u8[N,H,W], read-only, memory-mapped where the file is raw
     labels: np.ndarray  # i32[N], read-only, in [0, num_classes)
-    class_names: tuple[str, ...]  # one a class
+    class_names: tuple[str, ...]  # names in the order of the labels
     digest: str  # SHA-256, in hex, that identifies images and labels of this split
 
     @property
@@ -46,27 +46,33 @@ class Dataset(NamedTuple):
 
     @property
     def spec(self) -> Spec:
-        """What a model must know of it."""
+        """The properties that a model is built for."""
         return Spec(*self.image_shape, self.num_classes)
 
     @property
     def image_shape(self) -> tuple[int, int]:
-        """(H, W)"""
+        """Height and width (H, W) of the images."""
         return self.images.shape[1:]
 
 
 class Splits(NamedTuple):
     """Both splits of a data set."""
 
-    train: Dataset
-    test: Dataset
+    train: Dataset  # images to train on
+    test: Dataset  # images to measure with
+
+
+def name_to_look_for(recorded: str | None, folder: Path | None) -> str | None:
+    """The name to give to `load` for a recorded one: a run on the user's own folder records a name
+    made from the folder's, which the catalogue does not know; there the folder decides."""
+    return recorded if recorded in CATALOG or folder is None else None
 
 
 def load_splits(name: str | None = None, data_dir: str | Path | None = None) -> Splits:
-    """Both splits, as `load` finds them, read into memory unless they are huge.
+    """Load both splits as `load` does, but into memory unless they are huge.
 
-    A mapped file that another program cuts short kills this process, and one that it overwrites
-    changes the data under training.
+    A mapped file that another program truncates would kill this process, and one that it
+    overwrites would change the data during training.
     """
     return Splits(*(_in_memory(load(name, split, data_dir)) for split in get_args(Split)))
 
@@ -86,9 +92,9 @@ def load(
     """Find, check and load one split of a data set.
 
     `data_dir`, or else the environment variable GEN_MODELS_DATA, is a folder that holds the four
-    IDX files, raw or .gz, or has a sub-folder named like the data set that does. Without `name`
-    such a folder is the known data set whose digests it has, or else a data set of its own, named
-    after it. Without either it is fashion_mnist. A known data set's digests are checked each time.
+    IDX files, raw or .gz, or has a sub-folder with them named like the data set. Without `name`,
+    the folder is the known data set with the same digests, or else a data set of its own, named
+    after the folder. The default is fashion_mnist. Digests of known data sets are always checked.
 
     Raises DataError: unknown name, wrong digest, inconsistent or missing files, or nothing could be
     fetched; IdxError: a malformed file.
@@ -98,15 +104,15 @@ def load(
     if split not in get_args(Split):
         raise DataError(f"there is no split {split!r}{_nearest(split, list(get_args(Split)))}")
     try:
-        # An own folder that is named, and nothing else, is what to train on; nothing may stand in.
+        # A folder named without a data set must be used; no other data may replace it.
         insist = name is None and data_dir is not None
         return _search(name, split, _named_folder(data_dir), insist)
-    except OSError as error:  # those of reading and writing files have been dealt with
+    except OSError as error:  # errors of reading and writing files are handled elsewhere
         raise DataError(f"cannot look at {error.filename}: {error.strerror}") from error
 
 
 def _search(name: str | None, split: Split, folder: Path | None, insist: bool) -> Dataset:
-    """Load from the folder that the user names, or else, unless that must be it, as installed."""
+    """Load from the user's folder or, unless `insist`, from an installed or fetched copy."""
     if folder is not None:
         for candidate, known in _candidates(folder, name):
             files = _find_files(candidate)
@@ -125,7 +131,7 @@ def _search(name: str | None, split: Split, folder: Path | None, insist: bool) -
 
 
 def _load_installed(entry: KnownDataset, split: Split) -> Dataset:
-    """Load from an OS package's folder or the cache, which is filled or mended first if need be."""
+    """Load from an OS package's folder or the cache, which is filled or repaired if necessary."""
     for os_folder in map(Path, entry.os_folders):
         files = _find_files(os_folder) if os_folder.is_dir() else None
         if files is not None:
@@ -133,7 +139,7 @@ def _load_installed(entry: KnownDataset, split: Split) -> Dataset:
     folder = cache_folder(entry.name)
     files = {file: folder / file for file in FILES}
     if all(path.is_file() for path in files.values()):
-        # `fetch` finds what is damaged, says so and gets it again.
+        # `fetch` finds damaged files, reports them and gets them again.
         with contextlib.suppress(DataError, idx.IdxError):
             return _load_known(entry, files, split, "")
     fetch(entry.name, entry.payloads, entry.sources, folder)
@@ -155,7 +161,7 @@ def _load_known(entry: KnownDataset, files: dict[str, Path], split: Split, hint:
 
 
 def _load_own(folder: Path, files: dict[str, Path], split: Split) -> Dataset:
-    """Load a folder that is a data set of its own; its shape and classes are what the files say."""
+    """Load a folder that is a data set of its own, with shape and classes from its files."""
     images = {key: _read_images(files[file]) for key, file in IMAGES.items()}
     labels = {key: _read_labels(files[file]) for key, file in LABELS.items()}
     for key in get_args(Split):
@@ -176,7 +182,7 @@ def _load_own(folder: Path, files: dict[str, Path], split: Split) -> Dataset:
 
 
 def _read_images(path: Path) -> np.ndarray:
-    """u8[N,H,W] with N, H and W large enough to train on."""
+    """Read images u8[N,H,W]. Raises DataError if N, H or W is too small to train on."""
     images = idx.read(path)
     if images.dtype != np.uint8 or images.ndim != 3:
         raise DataError(
@@ -191,7 +197,7 @@ def _read_images(path: Path) -> np.ndarray:
 
 
 def _read_labels(path: Path) -> np.ndarray:
-    """Any integer type [N], every value in [0, MAX_CLASSES)."""
+    """Read labels [N] of any integer type. Raises DataError unless all are in [0, MAX_CLASSES)."""
     labels = idx.read(path)
     if labels.dtype.kind not in "iu" or labels.ndim != 1:
         raise DataError(
@@ -221,7 +227,8 @@ def _dataset(
 
 
 def _named_folder(data_dir: str | Path | None) -> Path | None:
-    """The folder that the user names, by argument or environment variable. It must exist."""
+    """The folder named by argument or environment variable, or None. Raises DataError if it does
+    not exist."""
     source = "the data folder"
     if data_dir is None:
         data_dir = os.environ.get(DATA_DIR_VARIABLE) or None
@@ -238,7 +245,7 @@ def _named_folder(data_dir: str | Path | None) -> Path | None:
 
 
 def _candidates(folder: Path, name: str | None) -> list[tuple[Path, str | None]]:
-    """Where in `folder` to look, and which known data set must be there, if any must."""
+    """Folders to look in, each with the known data set that it must hold, or None for any."""
     known = name or DEFAULT
     inside = [(folder / known, known), (folder / known.replace("_", "-"), known)]
     direct = (folder, name)
@@ -246,10 +253,10 @@ def _candidates(folder: Path, name: str | None) -> list[tuple[Path, str | None]]
 
 
 def _find_files(folder: Path) -> dict[str, Path] | None:
-    """Where each of the four files is, raw or .gz; None when none is there."""
+    """Paths of the four files, raw or .gz; None if all are missing. Raises DataError for some."""
     files = {}
     for name in FILES:
-        spellings = (name, name.replace("-idx", ".idx"))  # some copies have the dot
+        spellings = (name, name.replace("-idx", ".idx"))  # some copies are named with the dot
         paths = [folder / (file + ending) for ending in ("", ".gz") for file in spellings]
         path = next((path for path in paths if path.is_file()), None)
         if path is not None:
@@ -261,16 +268,16 @@ def _find_files(folder: Path) -> dict[str, Path] | None:
 
 
 def _identify(files: dict[str, Path]) -> str | None:
-    """The known data set that has exactly these files; None when none has."""
+    """Name of the known data set with exactly these files, or None."""
     left = list(CATALOG.values())
-    for name in (*LABELS.values(), *IMAGES.values()):  # the small ones decide most cases
+    for name in (*LABELS.values(), *IMAGES.values()):  # small files first: they decide most cases
         found = idx.digest(idx.read(files[name])) if left else ""
         left = [entry for entry in left if any(p.sha256 == found for p in entry.payloads)]
     return left[0].name if left else None
 
 
 def _own_name(folder: Path) -> str:
-    """The folder's name in [a-z0-9_-], never that of a known data set, which it is not."""
+    """Name of a folder's data set in [a-z0-9_-], never that of a known data set."""
     name = re.sub("[^a-z0-9_-]+", "_", folder.resolve().name.lower()).strip("_") or "data"
     return f"{name}-own" if name in CATALOG else name
 

@@ -1,7 +1,7 @@
-"""Fetch the files of a data set into the user's cache, from whichever source can be reached.
+"""Fetch the files of a data set into the user's cache, from the first source that works.
 
 A source leaves the files, raw or gzip, in a scratch folder. `fetch` unpacks them, checks their
-digests and only then gives them their names: the cache never holds a file that is not whole.
+digests and only then gives them their names: the cache never holds an incomplete file.
 """
 
 import contextlib
@@ -28,15 +28,15 @@ _PIECE_BYTES = 2**18
 
 
 class DataError(UserError):
-    """A data set cannot be found, fetched or trusted."""
+    """A data set that cannot be found, fetched or trusted."""
 
 
 def fetch(name: str, payloads: Sequence[Payload], sources: Sequence[Source], folder: Path) -> None:
     """Make `folder` hold every payload, uncompressed and with the right digest, under its name.
 
-    Those that are there already and whole are kept. Of two processes that fetch into one folder the
-    second waits and then finds the files. An interrupted fetch (SIGINT, SIGTERM) leaves no file
-    behind; what a killed one left is removed by the next.
+    Existing whole files are kept. Of two processes that fetch into one folder the second waits and
+    then finds the files. An interrupted fetch (SIGINT, SIGTERM) leaves no file behind; leftovers of
+    a killed one are removed by the next.
 
     Raises DataError, naming each source and why it failed; UserError: the folder can't be written.
     """
@@ -53,7 +53,7 @@ def fetch(name: str, payloads: Sequence[Payload], sources: Sequence[Source], fol
 
 
 def notice(message: str) -> None:
-    """Tell the user something, on stderr."""
+    """Print a message to the user on stderr."""
     console.print(message, markup=False, highlight=False, soft_wrap=True)
 
 
@@ -63,7 +63,7 @@ def _fetch_missing(
     notice(f"Fetching {name} into {folder}, once")
     failures = []
     for source in sources:
-        # The scratch folder is in `folder` so that both are on one file system.
+        # The scratch folder is in `folder`, on the same file system, so that files can be renamed.
         with tempfile.TemporaryDirectory(
             ".tmp", f".fetch-{os.getpid()}-", folder, ignore_cleanup_errors=True
         ) as scratch:
@@ -96,7 +96,7 @@ def _is_whole(folder: Path, payload: Payload) -> bool:
 
 
 def _install(source_folder: Path, payload: Payload, folder: Path) -> None:
-    """Unpack and check one downloaded file, and only then give it its name in `folder`."""
+    """Unpack and check one downloaded file, then give it its name in `folder`."""
     names = (payload.name, f"{payload.name}.gz")
     path = next((source_folder / name for name in names if (source_folder / name).is_file()), None)
     if path is None:
@@ -110,7 +110,7 @@ def _copy_checked(file: BinaryIO, out: BinaryIO, payload: Payload) -> None:
     file.seek(0)
     stream = gzip.GzipFile(fileobj=file) if is_gzip else file
     sha = hashlib.sha256()
-    left = payload.bytes + 1  # never unpack further than it takes to see that it is too long
+    left = payload.bytes + 1  # unpack only one byte too many, enough to see it
     try:
         while left and (piece := stream.read(min(left, _PIECE_BYTES))):
             sha.update(piece)
@@ -126,7 +126,7 @@ def _copy_checked(file: BinaryIO, out: BinaryIO, payload: Payload) -> None:
 
 @contextlib.contextmanager
 def _lock(name: str, folder: Path) -> Iterator[None]:
-    """One fetch at a time in `folder`; a process that dies lets go of the lock by dying."""
+    """Allow one fetch at a time in `folder`. A lock ends with the process that holds it."""
     lock = filelock.FileLock(folder / ".lock")
     try:
         lock.acquire(timeout=0)
@@ -141,9 +141,9 @@ def _lock(name: str, folder: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _exit_on_sigterm() -> Iterator[None]:
-    """Let SIGTERM unwind the stack, as SIGINT does, so that what was begun is removed."""
+    """Let SIGTERM unwind the stack as SIGINT does, so that unfinished files are removed."""
     if threading.current_thread() is not threading.main_thread():
-        yield  # signals are the main thread's business
+        yield  # only the main thread can handle signals
         return
 
     def leave(number: int, _: FrameType | None) -> NoReturn:

@@ -29,18 +29,18 @@ TYPES = {
 MAX_GZIP_PAYLOAD_BYTES = 2**30
 
 _GZIP_MAGIC = b"\x1f\x8b"
-_DEFLATE_MAX_RATIO = 1032  # 258 bytes out of the two bits that a shortest match takes
+_DEFLATE_MAX_RATIO = 1032  # 258 bytes from the two bits of the shortest match
 _NUMPY_MAX_RANK = 64
 _PIECE_BYTES = 2**20
 
 
 class IdxError(UserError):
-    """A file is not a whole, well-formed IDX file, or cannot be read or written."""
+    """A file that is not a whole, well-formed IDX file, or cannot be read or written."""
 
 
 class _Header(NamedTuple):
-    dtype: np.dtype
-    shape: tuple[int, ...]
+    dtype: np.dtype  # big-endian
+    shape: tuple[int, ...]  # one entry per dimension
 
     @property
     def header_bytes(self) -> int:
@@ -58,14 +58,14 @@ def read(path: str | Path) -> np.ndarray:
     """Read an IDX file, raw or gzip (told apart by its first bytes, not by its name).
 
     Returns a read-only array of the file's shape and big-endian dtype (u1, i1, >i2, >i4, >f4, >f8).
-    That of a raw file is a memory map: nothing is copied, and it may be larger than memory. Nothing
-    larger than the file justifies is allocated, whatever its header claims.
+    For a raw file it is a memory map: nothing is copied, and it may be larger than memory. The
+    size of the file limits what is allocated, whatever its header claims.
 
     Raises IdxError: the file is missing, unreadable or malformed in any way.
     """
     path = Path(path)
     try:
-        # Looked at before it is opened, because opening a named pipe waits for a writer.
+        # Checked before it is opened, because opening a named pipe waits for a writer.
         if not stat.S_ISREG(path.stat().st_mode):
             raise IdxError(f"cannot read {path}: it is not a file; give the path of an IDX file")
         with path.open("rb") as file:
@@ -78,7 +78,7 @@ def read(path: str | Path) -> np.ndarray:
             return _read_raw(path, file, file_bytes)
     except OSError as error:
         raise IdxError(f"cannot read {path}: {error.strerror or error}") from error
-    except ValueError as error:  # a path with a null byte, a file cut short while it is mapped
+    except ValueError as error:  # a path with a null byte, a file truncated while it is mapped
         raise IdxError(f"cannot read {path}: {error}") from error
 
 
@@ -97,7 +97,7 @@ def write(path: str | Path, array: np.ndarray, compress: bool = False) -> None:
     try:
         with atomic_write(path) as file:
             if compress:
-                # No name and no time in the gzip header: equal arrays give equal files.
+                # No name or time in the gzip header, so that equal arrays give equal files.
                 with gzip.GzipFile("", "wb", 6, file, mtime=0) as packed:
                     _write_to(packed, head, array)
             else:
@@ -177,7 +177,7 @@ def _read_gzip(path: Path, file: BinaryIO, file_bytes: int) -> np.ndarray:
 
 
 def _check_claim(path: Path, head: _Header, file_bytes: int) -> None:
-    """Refuse a payload that this gzip file cannot hold, before room is made for it."""
+    """Raise IdxError for a payload that this gzip file cannot hold, before memory is allocated."""
     if head.payload_bytes > file_bytes * _DEFLATE_MAX_RATIO:
         raise IdxError(
             f"{path}: byte 4 (uncompressed): the header claims {head}, {head.payload_bytes} bytes; "
@@ -192,7 +192,7 @@ def _check_claim(path: Path, head: _Header, file_bytes: int) -> None:
 
 
 def _parse_header(path: Path, file: BinaryIO | gzip.GzipFile) -> _Header:
-    """Read and check the header. The payload it promises has a length that NumPy can express."""
+    """Read and check the header, whose payload must have a length that NumPy can express."""
     magic = file.read(4)
     if not magic:
         raise IdxError(f"{path}: byte 0: found an empty file, expected an IDX header; get it again")
@@ -212,7 +212,7 @@ def _parse_header(path: Path, file: BinaryIO | gzip.GzipFile) -> _Header:
     if len(sizes) < 4 * rank:
         raise _truncated_header(path, 4 + len(sizes), 4 + 4 * rank)
     head = _Header(TYPES[code], tuple(np.frombuffer(sizes, ">u4").tolist()))
-    # NumPy wants the non-zero dimensions to have a product that fits, even where another is zero.
+    # NumPy needs a product of the non-zero dimensions that fits, even if another one is zero.
     if math.prod(size or 1 for size in head.shape) * head.dtype.itemsize >= 2**63:
         raise IdxError(f"{path}: byte 4: found dimensions {head}, expected fewer than 2**63 bytes")
     return head

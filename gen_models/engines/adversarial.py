@@ -1,4 +1,4 @@
-"""The engine of every GAN: two nets and a loss make an Algorithm."""
+"""The engine of every GAN, which makes an Algorithm of two nets and a loss."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -30,32 +30,32 @@ from gen_models.nets.net import Net, Verdict
 
 
 class Judged(NamedTuple):
-    """What the further terms of a loss may look at, in one update of a player."""
+    """Arguments of the additional terms of a player's loss, in one update."""
 
-    real: Verdict  # of the real images
-    fake: Verdict  # of the generated ones
-    z: Latents  # of the generated images
-    labels: Labels  # of both
+    real: Verdict  # verdict on the real images
+    fake: Verdict  # verdict on the generated images
+    z: Latents  # latents of the generated images
+    labels: Labels  # labels of both
 
 
 Terms = Mapping[str, Callable[[Judged], Array]]  # name -> f32[], added to a player's loss
 
 
 class Game(NamedTuple):
-    """What one adversarial paper supplies.
+    """The parts of a GAN that one paper defines.
 
     generator       Net: Latents, Labels -> Images
     discriminator   Net: Images, Labels -> Verdict
     prior           key, B -> Latents
     loss            scores of real and of generated images -> (discriminator loss, generator loss)
-    gen_optimiser   of the generator
-    disc_optimiser  of the discriminator
+    gen_optimiser   optimiser of the generator
+    disc_optimiser  optimiser of the discriminator
     ema_decay       decay of the generator's averaged weights; None: no average
-    disc_terms      added to the discriminator's loss in each of its updates; metrics of their names
-    gen_terms       added to the generator's loss; metrics of their names
-    penalty         gradient penalty, added to the discriminator's loss
-    critic_updates  updates of the discriminator a step, each on a batch of its own
-    conditional     whether the generator looks at the labels
+    disc_terms      terms added to the discriminator's loss at each update; metrics by their names
+    gen_terms       terms added to the generator's loss; metrics by their names
+    penalty         gradient penalty added to the discriminator's loss
+    critic_updates  updates of the discriminator per step, each on its own batch
+    conditional     whether the generator uses the labels
     views           as in Algorithm
     """
 
@@ -77,9 +77,9 @@ class Game(NamedTuple):
 def adversarial(game: Game, spec: Spec) -> Algorithm:
     """Alternating updates, the discriminator's first (Goodfellow et al. 2014, algorithm 1).
 
-    In the last of them both players see the same fake images: the generator runs forward once, its
-    pullback waits for the discriminator's update. Fake images carry the labels of the real batch.
-    The scores among the metrics are means over a batch, before the update.
+    The last discriminator update and the generator update share their fake images: the generator
+    runs forward once, and its pullback is applied after the discriminator's update. Fake images
+    have the labels of the real batch. The score metrics are batch means before the update.
     """
     return Algorithm(
         init=partial(_init, game, spec),
@@ -109,8 +109,8 @@ def _init(game: Game, spec: Spec, key: Key) -> State:
 
 
 def _generate(game: Game, state: State, z: Latents, labels: Labels) -> Images:
-    # Averaged weights with averaged batch statistics: those computed anew for the averaged weights
-    # gave cgan and dcgan the same FID within 0.01.
+    # Averaged weights with averaged batch statistics: recomputing the statistics for the averaged
+    # weights does not change FID noticeably.
     ema = state.ema
     return game.generator.apply(ema["params"], ema["stats"], z, labels, train=False)[0]
 
@@ -127,7 +127,7 @@ def _step(game: Game, state: State, batch: Batch, key: Key) -> tuple[State, Metr
 
 
 def _critic_round(game: Game, state: State, part: tuple[Batch, Key]) -> tuple[State, None]:
-    """An update of the discriminator alone, on fake images of its own."""
+    """An update of the discriminator alone, on newly drawn fake images."""
     batch, key = part
     key_prior, key_penalty = jax.random.split(key)
     z = game.prior(key_prior, len(batch.labels))
@@ -148,7 +148,7 @@ def _update_both(game: Game, state: State, batch: Batch, key: Key) -> tuple[Stat
     state, metrics = _update_discriminator(game, state, batch, fake, z, key_penalty)
 
     def gen_loss(images: Images) -> tuple[Array, Metrics]:
-        # A loss that does not look at the real images costs nothing here: they are dead code.
+        # A loss that ignores the real images costs nothing here: the scores are dead code.
         real, _ = _judge(game, state.params["disc"], state.stats["disc"], batch.images, batch)
         on_fake, _ = _judge(game, state.params["disc"], state.stats["disc"], images, batch)
         loss = game.loss(real.score, on_fake.score)[1]
@@ -156,8 +156,8 @@ def _update_both(game: Game, state: State, batch: Batch, key: Key) -> tuple[Stat
         loss = sum(terms.values(), loss)
         return loss, terms | {"gen_loss": loss}
 
-    # The gradient goes to the images alone, then on through the waiting pullback: the
-    # discriminator's weights get none in this half of the step.
+    # The gradient is taken at the images and passed to the generator's pullback, so that none is
+    # computed for the discriminator's weights in this half of the step.
     grad_images, gen_metrics = jax.grad(gen_loss, has_aux=True)(fake)
     (grads,) = pullback(grad_images)
     gen, opt = apply_gradients(game.gen_optimiser, grads, state.opt["gen"], state.params["gen"])

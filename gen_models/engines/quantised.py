@@ -1,11 +1,11 @@
-"""The engine of every auto-encoder whose latent is a map of codes, each place of it one of a book.
+"""The engine of auto-encoders whose latent is a map of codes, at each place one of a codebook.
 
-The decoder is given the code e nearest to the encoder's output z(x) at each place; its gradient
-passes to z(x) as if e were it (van den Oord et al. 2017, eq. 1 and 2, §3.2). The prior over maps is
-learned at the same time, from the codes as they are: -log p(x|e) - log p(e) bounds -log p(x).
+The decoder is given the code e nearest to the encoder's output z(x) at each place; the gradient at
+e is passed to z(x) unchanged (van den Oord et al. 2017, eq. 1 and 2, §3.2). The prior over maps is
+learned at the same time, from the current codes: -log p(x|e) - log p(e) bounds -log p(x).
 
-To sample, a latent has one standard normal number for each place. Its cumulative probability, which
-is uniform, picks the code there by the cumulative distribution that the prior gives of it.
+For sampling, a latent is one standard normal number per place. Its cumulative probability, which is
+uniform, selects the code of the place by inverting the prior's cumulative distribution.
 """
 
 from collections.abc import Callable
@@ -41,18 +41,18 @@ PLAYER = "vae"
 
 
 class Quantiser(NamedTuple):
-    """What one paper with a discrete latent supplies.
+    """The parts of an auto-encoder with a discrete latent that one paper defines.
 
     encoder     Net: Images -> f32[B,h,w,D]
     decoder     Net: codes' vectors f32[B,h,w,D] -> f32[B,H,W,1], the parameters of the likelihood
     prior       Net: codes i32[B,h,w] -> their log-probabilities f32[B], nats
-    sampler     the same net the other way: uniform numbers f32[B,h·w] -> codes i32[B,h·w]
-    places      h and w
-    book        how many codes there are, and D
+    sampler     Net, with the prior's parameters: uniform numbers f32[B,h·w] -> codes i32[B,h·w]
+    places      height h and width w of the map
+    book        number of codes, and their dimension D
     attraction  z and the codes' vectors e, f32[B,h,w,D] both -> terms of the loss by name, f32[],
-                that draw the two together
+                which pull z and e together
     likelihood  p(x|e), x in [0,1]
-    optimiser   of all nets and the book
+    optimiser   optimiser of all nets and the codebook
     ema_decay   decay of the averaged weights; None: no average
     """
 
@@ -69,8 +69,8 @@ class Quantiser(NamedTuple):
 
 
 def quantised(quantiser: Quantiser, spec: Spec) -> Algorithm:
-    """Stochastic gradients of -log p(x|e) - log p(e), and of what draws encodings and codes to each
-    other."""
+    """Stochastic gradients of -log p(x|e) - log p(e), and of the terms that pull encodings and
+    codes together."""
     return Algorithm(
         init=partial(_init, quantiser, spec),
         step=partial(_step, quantiser),
@@ -89,7 +89,7 @@ def _init(quantiser: Quantiser, spec: Spec, key: Key) -> State:
     key_encoder, key_decoder, key_book, key_prior = jax.random.split(key, 4)
     count, size = quantiser.book
     images = jnp.zeros((2, spec.height, spec.width, 1))
-    # Small: among codes of different lengths the shortest would be nearest to everything.
+    # Small initial codes: among codes of different norms the shortest would be nearest to all z.
     bound = 1 / count
     params = {
         "encoder": quantiser.encoder.init(key_encoder, images)[0],
@@ -101,7 +101,7 @@ def _init(quantiser: Quantiser, spec: Spec, key: Key) -> State:
 
 
 def _step(quantiser: Quantiser, state: State, batch: Batch, key: Key) -> tuple[State, Metrics]:
-    del key  # nothing here is random
+    del key  # the step has no randomness
 
     def loss(params: PyTree) -> tuple[Array, tuple[PyTree, Metrics]]:
         z = _encode(quantiser, params, batch.images)
@@ -155,7 +155,7 @@ def _codes(quantiser: Quantiser, state: State, images: Images) -> Array:
     return nearest_code(_encode(quantiser, params, images), params["book"])
 
 
-def _decode_nearest(quantiser: Quantiser, state: State, z: Latents, labels: Labels) -> Images:
+def _decode_nearest(quantiser: Quantiser, state: State, z: Array, labels: Labels) -> Images:
     del labels
     params = state.ema["params"]
     return _to_images(quantiser, params, nearest_code(z, params["book"]))
@@ -164,7 +164,7 @@ def _decode_nearest(quantiser: Quantiser, state: State, z: Latents, labels: Labe
 def _importance(
     quantiser: Quantiser, state: State, images: Images, labels: Labels, key: Key
 ) -> Importance:
-    del labels, key  # the posterior is all on one value
+    del labels, key  # the posterior is deterministic
     params, codes = state.ema["params"], _codes(quantiser, state, images)
     outputs = _decode(quantiser, params, params["book"][codes])
     return Importance(
@@ -175,13 +175,13 @@ def _importance(
 
 
 def nearest_code(z: Array, book: Array) -> Array:
-    """Which of the codes f32[K,D] is nearest to each of z f32[N,h,w,D]: i32[N,h,w]."""
-    distances = jnp.sum(book**2, axis=-1) - 2 * z @ book.T  # less ‖z‖², the same for all
+    """Indices i32[N,h,w] of the codes f32[K,D] nearest to each vector of z f32[N,h,w,D]."""
+    distances = jnp.sum(book**2, axis=-1) - 2 * z @ book.T  # without ‖z‖², equal for all codes
     return jnp.argmin(distances, axis=-1)
 
 
 def perplexity(codes: Array, count: int) -> Array:
-    """How many of `count` codes are in use, i32[N,h,w] -> f32[]: e to the entropy of their
-    frequencies."""
+    """Effective number of the `count` codes in use, i32[N,h,w] -> f32[]: the exponential of the
+    entropy of their frequencies."""
     used = jnp.mean(jax.nn.one_hot(codes, count), axis=(0, 1, 2))
     return jnp.exp(-jnp.sum(used * jnp.log(used + 1e-10)))

@@ -1,4 +1,4 @@
-"""Training one network, or several under one loss, by one optimiser: VAEs and classifiers."""
+"""Training of nets with one loss and one optimiser: VAEs and classifiers."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ from gen_models.engines.updates import apply_gradients, exponential_moving_avera
 def initial_state(
     player: str, params: PyTree, stats: PyTree, optimiser: optax.GradientTransformation
 ) -> State:
-    """The state at step 0 of the only player."""
+    """The state at step 0 of a training with one player."""
     return State(
         step=jnp.zeros((), jnp.int32),
         params={player: params},

@@ -1,5 +1,5 @@
-"""What the engines do with parameters once they have gradients: optimiser step, clipping, the
-exponential moving average (EMA) of the weights."""
+"""Updates of parameters that all engines share: optimiser step, clipping, the exponential moving
+average (EMA) of the weights."""
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +11,7 @@ from gen_models.algorithm import Array, PyTree
 def apply_gradients(
     optimiser: optax.GradientTransformation, grads: PyTree, opt: PyTree, params: PyTree
 ) -> tuple[PyTree, PyTree]:
-    """One optimiser update: returns the new (params, opt)."""
+    """One update by the optimiser. Returns the new (params, opt)."""
     updates, opt = optimiser.update(grads, opt, params)
     return optax.apply_updates(params, updates), opt
 
@@ -35,9 +35,9 @@ def exponential_moving_average(
 ) -> PyTree:
     """The average of weights after one more step; `decay` None keeps the newest weights alone.
 
-    The decay starts low, min(decay, (1 + t) / (10 + t)), so that the average forgets the
-    initialisation within the first steps instead of dragging it along for 1 / (1 - decay) of them.
-    It reaches 0.999 at step 8990: until then the average looks back over a ninth of the run.
+    The decay at step t is min(decay, (1 + t) / (10 + t)), so that the average forgets the
+    initialisation within the first steps instead of keeping it for some 1 / (1 - decay) steps. A
+    decay of 0.999 is reached at step 8990; until then the average spans a ninth of the run.
     """
     if decay is None:
         return new

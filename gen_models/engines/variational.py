@@ -1,4 +1,4 @@
-"""The engine of every VAE: an encoder, a decoder and a likelihood make an Algorithm."""
+"""The engine of VAEs with a normal latent: encoder, decoder and likelihood become an Algorithm."""
 
 from functools import partial
 from typing import NamedTuple
@@ -29,21 +29,21 @@ from gen_models.losses import Draws, Likelihood, Objective, normal_log_prob, rep
 from gen_models.nets.net import Net
 
 PLAYER = "vae"
-PLANE = 15  # images along each side of a picture of a latent plane
+PLANE = 15  # images along each side of the picture of a latent plane
 
 
 class Autoencoder(NamedTuple):
-    """What one variational paper supplies.
+    """The parts of a VAE that one paper defines.
 
     encoder      Net: Images, Labels -> mean, log-variance f32[B,Z]
     decoder      Net: Latents, Labels -> f32[B,H,W,1], the parameters of the likelihood
     latent_size  Z, dimensions of the latent
     likelihood   p(x|z), x in [0,1]
-    objective    what is minimised
-    optimiser    of both nets
+    objective    Draws -> the loss that is minimised, and metrics
+    optimiser    optimiser of both nets
     ema_decay    decay of the averaged weights; None: no average
-    draws        k, latents drawn of each image in training
-    conditional  whether the nets look at the labels
+    draws        latents drawn per image in training, k
+    conditional  whether the nets use the labels
     """
 
     encoder: Net
@@ -138,10 +138,10 @@ def _importance(
 
 
 def _views(vae: Autoencoder, key: Key) -> dict[str, View]:
-    """Of a latent of two dimensions, the plane: quantiles of the prior along both (Kingma & Welling
-    2014, fig. 4)."""
+    """The plane of a two-dimensional latent, at quantiles of the prior along both axes (Kingma &
+    Welling 2014, fig. 4); {} for other latents."""
     del key
-    if vae.latent_size != 2 or vae.conditional:  # a plane a class would be many
+    if vae.latent_size != 2 or vae.conditional:  # one plane per class would be too many
         return {}
     quantiles = jax.scipy.stats.norm.ppf((jnp.arange(PLANE) + 0.5) / PLANE)
     z = jnp.stack(jnp.meshgrid(quantiles, quantiles), axis=-1).reshape(-1, 2)

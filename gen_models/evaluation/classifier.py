@@ -1,6 +1,6 @@
-"""Training the classifier behind the features, and behind the classification accuracy score.
+"""Training of the classifier for the features and for the classification accuracy score.
 
-The compiled loop that trains the generative models trains it too.
+It uses the compiled loop that trains the generative models.
 """
 
 from collections.abc import Callable
@@ -24,9 +24,9 @@ from gen_models.nets.classifier import Classifier
 from gen_models.nets.net import net
 
 PLAYER = "classifier"
-EVALUATION_BATCH = 500  # images classified in one dispatch
+EVALUATION_BATCH = 500  # images per dispatch
 MAX_SHIFT = 1  # pixels
-SMOOTHING = 0.1  # of the labels, spread over all classes
+SMOOTHING = 0.1  # label smoothing: probability spread over all classes
 EMA_DECAY = 0.998
 BATCH_SIZE = 128
 
@@ -35,30 +35,30 @@ Steps = Annotated[int, Between(1, 10**6)]
 
 @hyperparameters
 class Config:
-    """How the classifier is trained."""
+    """Options of the classifier's training."""
 
     steps: Steps
-    """Updates of 128 images; the learning rate rises over the first fifth, then falls to zero."""
+    """Training steps of 128 images; the step size rises for a fifth of them, then falls to zero."""
     mirror: bool = False
-    """Whether a mirrored image is as good an example of its class."""
+    """Whether to mirror half of the images, which must not change their class."""
     learning_rate: Positive = 4e-3
-    """AdamW's largest step size."""
+    """Largest step size of AdamW."""
     weight_decay: Positive = 0.05
-    """AdamW's weight decay."""
+    """Weight decay of AdamW."""
 
 
 class Weights(NamedTuple):
-    """A trained classifier: what `classify` needs."""
+    """A trained classifier, as `classify` takes it."""
 
-    params: PyTree
-    stats: PyTree
-    num_classes: int
+    params: PyTree  # parameters
+    stats: PyTree  # batch statistics
+    num_classes: int  # labels are in [0, num_classes)
 
 
 def build(config: Config, spec: Spec) -> Trainable:
-    """Cross-entropy on shifted and perhaps mirrored images, weights averaged.
+    """Training by cross-entropy on shifted and, by option, mirrored images, with averaged weights.
 
-    The `ema` of its state holds the averaged {"params", "stats"}.
+    The `ema` of the state holds the averaged {"params", "stats"}.
     """
     classifier = net(Classifier(spec.num_classes))
     schedule = optax.cosine_onecycle_schedule(config.steps, config.learning_rate, pct_start=0.2)
@@ -84,7 +84,7 @@ def build(config: Config, spec: Spec) -> Trainable:
 
 
 def _augmented(key: Key, images: Images, mirror: bool) -> Images:
-    """Each image shifted by up to a pixel, black moving in; half of them mirrored."""
+    """Images shifted by up to a pixel, with black borders; half of them mirrored if `mirror`."""
     key_shift, key_mirror = jax.random.split(key)
     count, height, width, _ = images.shape
     pad = ((0, 0), (MAX_SHIFT, MAX_SHIFT), (MAX_SHIFT, MAX_SHIFT), (0, 0))
@@ -104,9 +104,9 @@ def train(
     seed: int,
     report: Callable[[int, float], None] = lambda step, loss: None,  # noqa: ARG005
 ) -> Weights:
-    """A classifier of `dataset`, the same for the same seed.
+    """Train a classifier of `dataset`; equal seeds give equal classifiers.
 
-    `report` is told the step reached and the mean loss since it was told before.
+    `report` is called with the step reached and the mean loss since its previous call.
     """
     model = Model(build, dataset.spec, config)
     key_init, key_train = jax.random.split(jax.random.key(seed))
@@ -123,11 +123,11 @@ def train(
 
 
 def classify(weights: Weights, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Images u8[N,H,W] -> features f32[N,128], predicted labels i32[N]."""
+    """Features f32[N,128] and predicted labels i32[N] of images u8[N,H,W]."""
     parts = []
     for start in range(0, len(images), EVALUATION_BATCH):
         part = images[start : start + EVALUATION_BATCH]
-        padded = np.resize(part, (EVALUATION_BATCH, *part.shape[1:]))  # one program for all
+        padded = np.resize(part, (EVALUATION_BATCH, *part.shape[1:]))  # one shape, one compilation
         logits, features = _apply(weights.num_classes, weights.params, weights.stats, padded)
         predicted = np.asarray(jnp.argmax(logits, axis=-1), np.int32)
         parts.append((np.asarray(features)[: len(part)], predicted[: len(part)]))

@@ -1,10 +1,10 @@
-"""What a data set's numbers are measured with: its feature net, its real images, the floor.
+"""Measuring against one data set: its feature net, its real images, the floor of each measure.
 
-The floor is what real images score under the same protocol: as many images of the other split as
-there are samples (or all, if there are fewer), taken for samples. A model that were the data's own
-distribution would score that. Label accuracy and authenticity are those of the test split: the
-feature net has seen the training images, and each of them is its own copy. A model can do better at
-these two, by avoiding what is hard to tell apart and by making what is far from all images.
+The floor is the score of real images under the same protocol: as many images of the other split as
+there are samples (or all, if there are fewer), treated as samples. A model equal to the data's
+distribution would reach it. The floors of label accuracy and authenticity are from the test split:
+the feature net has seen the training images, and each of them is a copy of itself. A model can
+exceed these two, by avoiding ambiguous images and by drawing images far from all real ones.
 """
 
 import json
@@ -25,28 +25,24 @@ from gen_models.storage.cache import cache_folder
 from gen_models.storage.files import write_bytes
 
 MIN_SAMPLES = 10
-SCORE_STEPS = 300  # of 128 images, for each classifier of a classification accuracy score
-CLOSEST = 40  # pairs of a sample and a training image that are recorded
-SEED = 0  # of the training images that make the floor
+SCORE_STEPS = 300  # training steps of 128 images, per classifier of a classification accuracy score
+CLOSEST = 40  # recorded pairs of a sample and a training image
+SEED = 0  # seed of the choice of images for the floor
 
-Remembered = dict[str, list[float | None]]  # name -> value and error
+Remembered = dict[str, list[float | None]]  # value and error by name
 
 
 class Memorisation(NamedTuple):
-    """Whether samples are copies of training images.
+    """Evidence on whether samples are copies of training images."""
 
-    authenticity  how many are not near-copies
-    details       distances, exact copies and the closest pairs, for JSON
-    """
-
-    authenticity: Score
-    details: dict[str, Any]
+    authenticity: Score  # fraction of the samples that are not near-copies
+    details: dict[str, Any]  # distances, exact copies and the closest pairs, for JSON
 
 
 class Evaluator:
     """A feature net and the data that samples are measured against.
 
-    Raises UserError where net and data do not belong together.
+    Raises UserError if the net was made for other data.
     """
 
     def __init__(
@@ -65,7 +61,7 @@ class Evaluator:
         return getattr(self.splits, self.split)
 
     def protocol(self, samples: int) -> Protocol:
-        """Under which so many samples are measured."""
+        """The protocol for this number of samples."""
         return Protocol(self.net.name, self.splits.train.name, self.split, samples)
 
     @cached_property
@@ -76,13 +72,13 @@ class Evaluator:
 
     @cached_property
     def groups(self) -> np.ndarray:
-        """Numbers of the training images, equal for duplicates."""
+        """Group numbers i64[M] of the training images, equal for duplicates."""
         return duplicates(self.splits.train.images)
 
     def describe(self, images: np.ndarray, labels: np.ndarray | None) -> Described:
-        """Samples u8[N,H,W] as the feature net sees them. Raises UserError for unfit ones.
+        """Samples u8[N,H,W] as the feature net sees them. Raises UserError for too few samples.
 
-        labels i32[N] are the classes asked for, None from a model without labels.
+        labels i32[N] are the requested classes, None from an unconditional model.
         """
         if len(images) < MIN_SAMPLES:
             raise MeasureError(f"found {len(images)} samples, expected {MIN_SAMPLES} or more")
@@ -101,7 +97,7 @@ class Evaluator:
         return by_class(samples, self.described[self.split], self.splits.train.class_names)
 
     def memorisation(self, samples: Described, images: np.ndarray) -> Memorisation:
-        """Whether samples, images u8[N,H,W], are copies of training images."""
+        """Evidence on whether samples, images u8[N,H,W], are copies of training images."""
         near = closeness(samples.features, self.described["train"].features, self.groups)
         floor = self.floor(len(images))
         details = {
@@ -115,8 +111,8 @@ class Evaluator:
     def classification_score(self, images: np.ndarray, labels: np.ndarray) -> Score:
         """Test accuracy of a classifier trained on samples (CAS; Ravuri & Vinyals 2019, §3).
 
-        images u8[N,H,W], labels i32[N]; the floor is the same classifier trained on the real
-        images for as many steps.
+        images u8[N,H,W], labels i32[N]; the floor is the accuracy of the same classifier trained on
+        the real images for as many steps.
         """
         real = self._remembered(f"real-score-{SCORE_STEPS}", self._real_score)["accuracy"]
         train = self.splits.train._replace(images=images, labels=labels)
@@ -126,32 +122,33 @@ class Evaluator:
         return {"accuracy": self._accuracy(self.splits.train)}
 
     def _accuracy(self, dataset: Dataset) -> Estimate:
-        """Accuracy on the test split of a classifier trained on `dataset`."""
+        """Test accuracy of a classifier trained on `dataset`."""
         config = classifier.Config(steps=SCORE_STEPS, mirror=self.net.record["mirror"])
         weights = classifier.train(dataset, config, SEED)
         _, predicted = classifier.classify(weights, self.splits.test.images)
         return mean(predicted == self.splits.test.labels)
 
     def floor(self, samples: int) -> Remembered:
-        """Each measure of as many real images."""
+        """Value and error of each measure of real images, as many as there are samples."""
         return self._remembered(
             f"floor-{self.split}-{samples}", lambda: self._measure_floor(samples)
         )
 
     def _remembered(self, what: str, compute: Callable[[], dict[str, Estimate]]) -> Remembered:
-        """Estimates about the real images alone, computed once and kept in the user's cache."""
+        """Estimates that depend only on real images, computed once and kept in the user's cache."""
         path = cache_folder("features") / f"{self.net.name}-v{MEASURES_VERSION}-{what}.json"
         try:
             return json.loads(path.read_text())
         except (OSError, ValueError):
-            pass  # not there, or damaged: it can always be computed again
+            pass  # missing or damaged: it can be computed again
         found = {name: list(estimate) for name, estimate in compute().items()}
         path.parent.mkdir(parents=True, exist_ok=True)
         write_bytes(path, json.dumps(found).encode())
         return found
 
     def _measure_floor(self, samples: int) -> dict[str, Estimate]:
-        """Of disjoint parts of the other split, each as large as the samples if there is enough."""
+        """Estimates for disjoint parts of the other split, each as large as the samples if there
+        are enough images."""
         other = self.described["train" if self.split == "test" else "test"]
         reference, target = self.described[self.split], self.net.gaussians[self.split]
         order = np.random.Generator(np.random.Philox(SEED)).permutation(len(other.features))

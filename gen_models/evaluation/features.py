@@ -1,8 +1,8 @@
-"""The feature nets: one fixed, versioned classifier a data set, in place of ImageNet's Inception.
+"""The feature nets: one fixed, versioned classifier per data set instead of ImageNet's Inception.
 
 A net is two files: NAME.safetensors with its weights, and NAME.npz with the Gaussians of the train
-and the test split under it. Those of the known data sets are part of the package; any other data
-set's are made by `python -m experiments.train_features` and looked for in `results/features/`.
+and the test split under it. Nets of the known data sets are part of the package; nets of other data
+sets are made by `python -m experiments.train_features` and looked for in `results/features/`.
 """
 
 import hashlib
@@ -30,65 +30,60 @@ from gen_models.storage.tensors import filled, named
 SHIPPED = Path(__file__).parent / "shipped"
 OWN = Path("results/features")
 NAMES = {"fashion_mnist": "fmnist-cnn-v1", "mnist": "mnist-cnn-v1"}
-DIGESTS = {  # SHA-256 of the shipped weights: a net by that name is this one and no other
+DIGESTS = {  # SHA-256 of the shipped weights by name of the net
     "fmnist-cnn-v1": "fe806f2488f4dd05d7aee682de3e47bfb0933485911cbf66b09e30eab9bf4eb4",
     "mnist-cnn-v1": "8ce80fe60225c15e4c4f26ef982eae788c8e7573c7e3b2fd79508aaf889ca9ae",
 }
-RECORD = "gen_models.features"  # the one entry of the weights' metadata
-DIGITS = 8  # of the digest, in a net's full name
+RECORD = "gen_models.features"  # the only entry of the weights' metadata
+DIGITS = 8  # digits of the digest in a net's full name
 
 
 class FeatureError(UserError):
-    """No feature net for the data, or one that is damaged or of other images."""
+    """A feature net that is missing, damaged, or made for other images."""
 
 
 class FeatureNet(NamedTuple):
-    """A feature net. `name` ends in its weights' digest: equal names, equal features."""
+    """A feature net."""
 
-    name: str
-    weights: classifier.Weights
-    spec: Spec
-    record: dict[str, Any]  # how it was trained, its accuracy
-    gaussians: dict[str, Gaussian]  # by split
+    name: str  # ends in the digest of the weights: equal names, equal features
+    weights: classifier.Weights  # parameters and batch statistics
+    spec: Spec  # size of its images, number of classes
+    record: dict[str, Any]  # options and data of its training, its test accuracy
+    gaussians: dict[str, Gaussian]  # Gaussians of the features of "train" and "test"
 
 
 class Described(NamedTuple):
-    """Images as a feature net sees them.
+    """Images as a feature net sees them."""
 
-    features  f32[N,D]
-    predicted i32[N], the classes that it takes them for
-    labels    i32[N], the classes that they should have; None where nobody said
-    """
-
-    features: np.ndarray
-    predicted: np.ndarray
-    labels: np.ndarray | None
+    features: np.ndarray  # f32[N,D]
+    predicted: np.ndarray  # i32[N], classes predicted by the net
+    labels: np.ndarray | None  # i32[N], true or requested classes; None if unknown
 
     def take(self, rows: np.ndarray | slice) -> "Described":
-        """Some of them."""
+        """The described images at the indices, slice or mask `rows`."""
         labels = None if self.labels is None else self.labels[rows]
         return Described(self.features[rows], self.predicted[rows], labels)
 
 
 def net_path(dataset: str) -> Path:
-    """Where the net of the data set of this name is, its weights; it need not exist."""
+    """Path of the weights of a data set's net, which need not exist."""
     return (
         SHIPPED / f"{dataset}.safetensors" if dataset in NAMES else OWN / f"{dataset}.safetensors"
     )
 
 
 def of(dataset: str) -> FeatureNet:
-    """The net of the data set of this name. Raises FeatureError if there is none."""
+    """The net of the named data set. Raises FeatureError if there is none."""
     return load(net_path(dataset))
 
 
 def find(dataset: str) -> FeatureNet | None:
-    """The net of the data set of this name, if there is one."""
+    """The net of the named data set, or None if there is none."""
     return of(dataset) if net_path(dataset).exists() else None
 
 
 def load(path: Path) -> FeatureNet:
-    """The net whose weights are in `path`, its Gaussians beside it. Raises FeatureError."""
+    """Read the net with weights in `path` and Gaussians beside it. Raises FeatureError."""
     try:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         with safe_open(path, framework="numpy") as file:
@@ -109,7 +104,7 @@ def load(path: Path) -> FeatureNet:
 
 
 def _check_known(path: Path, name: str, digest: str) -> None:
-    """A net that has a shipped one's name must be it. Raises FeatureError."""
+    """Raise FeatureError for a net with a shipped net's name but other weights."""
     known = DIGESTS.get(name)
     if known and digest != known:
         raise FeatureError(
@@ -122,8 +117,8 @@ def save(
 ) -> FeatureNet:
     """Write a new net's two files and read it back. Raises UserError.
 
-    The Gaussians are those of the two splits under it; its test accuracy is added to `record`. It
-    has a shipped net's name only if it is that net to the last bit.
+    The Gaussians are fitted to both splits; the test accuracy is added to `record`. The net has a
+    shipped net's name only if it equals that net to the last bit.
     """
     tensors = named({"params": weights.params, "stats": weights.stats})
     tensors = {name: np.asarray(leaf, order="C") for name, leaf in tensors.items()}
@@ -138,6 +133,7 @@ def save(
         "accuracy": float(np.mean(seen["test"].predicted == splits.test.labels)),
         **record,
     }
+    # Packed under the shipped net's name first: the digest tells whether it is that net.
     known = NAMES.get(splits.train.name)
     data = _packed(tensors, {"name": known, **record})
     if known is None or hashlib.sha256(data).hexdigest() != DIGESTS[known]:
@@ -157,7 +153,7 @@ def _packed(tensors: dict[str, np.ndarray], record: dict[str, Any]) -> bytes:
 
 
 def describe(net: FeatureNet, images: np.ndarray, labels: np.ndarray | None = None) -> Described:
-    """Images u8[N,H,W] as the net sees them. Raises FeatureError if they have another size."""
+    """Images u8[N,H,W] as the net sees them. Raises FeatureError for another image size."""
     if images.shape[1:] != (net.spec.height, net.spec.width):
         height, width = images.shape[1:]
         raise FeatureError(
@@ -167,13 +163,13 @@ def describe(net: FeatureNet, images: np.ndarray, labels: np.ndarray | None = No
 
 
 def describe_real(net: FeatureNet, dataset: Dataset) -> Described:
-    """A split of a data set as the net sees it; remembered in the user's cache."""
+    """A split of a data set as the net sees it, kept in the user's cache."""
     path = cache_folder("features") / f"{net.name}-v{MEASURES_VERSION}-{dataset.digest[:16]}.npz"
     try:
         with np.load(path, allow_pickle=False) as file:
             return Described(file["features"], file["predicted"], dataset.labels)
     except (OSError, ValueError, KeyError, EOFError, BadZipFile):
-        pass  # not there, or damaged: the cache can always be filled again
+        pass  # missing or damaged: the cache can be filled again
     seen = describe(net, dataset.images, dataset.labels)
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(path) as file:
@@ -182,7 +178,7 @@ def describe_real(net: FeatureNet, dataset: Dataset) -> Described:
 
 
 def _fill(spec: Spec, tensors: dict[str, np.ndarray]) -> classifier.Weights:
-    """The weights of a classifier of `spec`, from tensors by their path in the tree."""
+    """Weights of a classifier of `spec` from tensors by their path in the pytree."""
     algorithm = classifier.build(classifier.Config(steps=1), spec)
     template = jax.eval_shape(algorithm.init, jax.random.key(0)).ema
     found = jax.tree.map(jnp.asarray, filled(template, tensors))

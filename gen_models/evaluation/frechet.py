@@ -1,8 +1,8 @@
 """Fréchet distance between Gaussians fitted to features (Heusel et al. 2017, eq. 6).
 
-A covariance is never formed: with R the triangular factor of the centred features over √(n-1), the
-covariance is RᵀR, and tr √(Σ₁Σ₂) is the nuclear norm of R₁R₂ᵀ. Squaring nothing keeps float64's
-precision where the matrix square root of a near-singular product loses half of it.
+No covariance is formed: with R the triangular factor of the centred features over √(n-1), the
+covariance is RᵀR, and tr √(Σ₁Σ₂) is the nuclear norm of R₁R₂ᵀ. Without squares this keeps float64's
+precision, of which the matrix square root of a near-singular product loses half.
 """
 
 from typing import NamedTuple
@@ -12,19 +12,19 @@ import numpy as np
 from gen_models.errors import UserError
 
 INFINITY_SIZES = 15
-INFINITY_RATIO = 20  # of samples to features, at least
+INFINITY_RATIO = 20  # least ratio of samples to features
 
 
 class MeasureError(UserError):
-    """Samples of which a measure cannot be taken."""
+    """Samples for which a measure cannot be computed."""
 
 
 class Gaussian(NamedTuple):
-    """Mean f64[D] and a factor f64[<=D,D] of the covariance RᵀR, of `count` features."""
+    """A Gaussian fitted to features."""
 
-    mean: np.ndarray
-    factor: np.ndarray
-    count: int
+    mean: np.ndarray  # f64[D]
+    factor: np.ndarray  # f64[<=D,D], R of the covariance RᵀR
+    count: int  # features that it was fitted to
 
 
 def gaussian(features: np.ndarray) -> Gaussian:
@@ -38,18 +38,18 @@ def gaussian(features: np.ndarray) -> Gaussian:
 
 
 def distance(a: Gaussian, b: Gaussian) -> float:
-    """|μ₁-μ₂|² + tr(Σ₁ + Σ₂ - 2√(Σ₁Σ₂)) (Dowson & Landau 1982, eq. 4)."""
+    """The distance |μ₁-μ₂|² + tr(Σ₁ + Σ₂ - 2√(Σ₁Σ₂)) (Dowson & Landau 1982, eq. 4)."""
     shift = np.sum((a.mean - b.mean) ** 2)
     spread = np.sum(a.factor**2) + np.sum(b.factor**2)
     shared = np.linalg.norm(a.factor @ b.factor.T, ord="nuc")
-    return max(0.0, float(shift + spread - 2 * shared))  # rounding goes below zero
+    return max(0.0, float(shift + spread - 2 * shared))  # rounding can go below zero
 
 
 def extrapolated(features: np.ndarray, reference: Gaussian, seed: int) -> float:
-    """FD∞ (Chong & Forsyth 2020, §4): the distance at 1/N = 0 of a line through 15 sample sizes.
+    """FD∞ (Chong & Forsyth 2020, §4): the distance at 15 sample sizes N, extrapolated to 1/N = 0.
 
-    The sizes go from N/5 to N. The bias falls as 1/N only where the samples are several times as
-    many as the features [N,D] are wide: raises MeasureError if N < 20·D.
+    The sizes go from N/5 to N. The bias falls as 1/N only if there are several times as many
+    samples as features [N,D] have dimensions: raises MeasureError if N < 20·D.
     """
     fewest = INFINITY_RATIO * features.shape[1]
     if len(features) < fewest:

@@ -11,10 +11,10 @@ SEED = 2020
 
 
 class KernelDistance(NamedTuple):
-    """Mean and standard deviation over the subsets."""
+    """Kernel distances of random subsets."""
 
-    mean: float
-    deviation: float
+    mean: float  # over the subsets
+    deviation: float  # standard deviation over the subsets
 
 
 def distance(
@@ -27,7 +27,7 @@ def distance(
     """KID (Bińkowski et al. 2018, §4): unbiased MMD², kernel (x·y/D + 1)³, over random subsets.
 
     samples [N,D], reference [M,D]. Raises MeasureError if either is smaller than a subset. NumPy's
-    frozen legacy generator draws the subsets, so that a number can be had again anywhere.
+    frozen legacy generator draws the subsets, so that a result can be reproduced anywhere.
     """
     smallest = min(len(samples), len(reference))
     if smallest < subset_size:
@@ -50,7 +50,7 @@ def _kernel(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def _unbiased(x: np.ndarray, y: np.ndarray) -> float:
-    """MMD² without the diagonals (Gretton et al. 2012, eq. 3); x and y f64[m,D]."""
+    """Unbiased MMD² of x and y f64[m,D], without the diagonals (Gretton et al. 2012, eq. 3)."""
     m = len(x)
     within = sum(np.sum(k) - np.trace(k) for k in (_kernel(x, x), _kernel(y, y)))
     return within / (m * (m - 1)) - 2 * np.sum(_kernel(x, y)) / m**2

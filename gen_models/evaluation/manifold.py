@@ -1,4 +1,4 @@
-"""Precision, recall, density and coverage: where samples and real images lie among each other."""
+"""Precision, recall, density and coverage, from nearest neighbours of samples and real images."""
 
 from typing import NamedTuple
 
@@ -11,18 +11,12 @@ PRECISION_NEIGHBOURS, DENSITY_NEIGHBOURS = 3, 5
 
 
 class Manifold(NamedTuple):
-    """One entry a point; each measure is the mean of its entries.
+    """One entry per sample (N) or real image (M); each measure is the mean of its entries."""
 
-    precision f64[N] of samples: 1 if within the k-ball of some real image
-    recall    f64[M] of real images: 1 if within the k-ball of some sample
-    density   f64[N] of samples: how many real images' k-balls it is within, over k
-    coverage  f64[M] of real images: 1 if its own k-ball holds a sample
-    """
-
-    precision: np.ndarray
-    recall: np.ndarray
-    density: np.ndarray
-    coverage: np.ndarray
+    precision: np.ndarray  # f64[N], 1 if the sample is within the k-ball of some real image
+    recall: np.ndarray  # f64[M], 1 if the real image is within the k-ball of some sample
+    density: np.ndarray  # f64[N], number of real images' k-balls that hold the sample, over k
+    coverage: np.ndarray  # f64[M], 1 if the k-ball of the real image holds a sample
 
 
 def manifold(
@@ -34,8 +28,8 @@ def manifold(
     """Precision and recall (Kynkäänniemi et al. 2019, eq. 1, 2), density and coverage (Naeem et al.
     2020, eq. 3, 4) of samples [N,D] against real [M,D].
 
-    A k-ball reaches, its border left out, to the k-th nearest other point of its own set. k is 3
-    for precision and recall, 5 for density and coverage. Raises MeasureError if a set is too small.
+    A k-ball is open and reaches to the k-th nearest other point of its own set. k is 3 for
+    precision and recall, 5 for density and coverage. Raises MeasureError if a set is too small.
     """
     most = max(precision_neighbours, density_neighbours)
     if min(len(samples), len(real)) <= most:
@@ -58,7 +52,8 @@ def manifold(
 
 
 def nearest_radii(points: np.ndarray, neighbours: tuple[int, ...]) -> list[np.ndarray]:
-    """For each k of `neighbours`, the squared distance of each point to its k-th nearest other."""
+    """Squared distances of points [N,D] to their k-th nearest other point: [N] for each k of
+    `neighbours`."""
     radii = [np.empty(len(points)) for _ in neighbours]
     for rows, squared in rows_of_distances(points, points):
         squared[np.arange(len(squared)), np.arange(rows.start, rows.stop)] = 0.0  # to itself

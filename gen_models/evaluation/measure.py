@@ -1,4 +1,4 @@
-"""All measures of one set of samples, each with its error and its floor."""
+"""All measures of a set of samples, each with its standard error and its floor."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -15,33 +15,33 @@ SEED = 0
 
 
 class Estimate(NamedTuple):
-    """A number and its standard error; None where there is none."""
+    """A number and its standard error."""
 
-    value: float
-    error: float | None
+    value: float  # the number
+    error: float | None  # standard error of the value, if known
 
 
 class Score(NamedTuple):
-    """A measure of samples beside the same of real images; None where there is none."""
+    """A measure of samples and, as its floor, the same measure of real images."""
 
-    value: float
-    error: float | None  # standard error of the value
-    floor: float | None  # the measure of as many real images
-    floor_error: float | None
+    value: float  # the measure of the samples
+    error: float | None  # standard error of the value, if known
+    floor: float | None  # the measure of as many real images, if known
+    floor_error: float | None  # standard error of the floor, if known
 
     @classmethod
     def of(cls, estimate: Estimate, floor: Sequence[float | None] | None) -> "Score":
-        """Of an estimate and the (value, error) of its floor."""
+        """The score of an estimate and the (value, error) of its floor."""
         return cls(*estimate, *(floor or (None, None)))
 
 
 class Measure(NamedTuple):
-    """How a measure is shown."""
+    """Presentation of a measure."""
 
-    title: str
+    title: str  # heading of its row or column
     better: str  # "lower" or "higher"
-    digits: int
-    meaning: str
+    digits: int  # decimals that are shown
+    meaning: str  # explanation for a legend
 
 
 MEASURES = {
@@ -61,10 +61,10 @@ KID_SCALE = 1000
 
 
 def measure(samples: Described, reference: Described, target: Gaussian) -> dict[str, Estimate]:
-    """Fidelity and diversity of samples against a reference, whose Gaussian is `target`.
+    """Measure samples against a reference, whose Gaussian is `target`.
 
-    By their names in MEASURES. Label accuracy is left out where the samples have no labels. Raises
-    MeasureError if there are too few samples.
+    Returns fidelity and diversity by their names in MEASURES, and label accuracy if the samples
+    have labels. Raises MeasureError if there are too few samples.
     """
     near = manifold(samples.features, reference.features)
     found = {
@@ -79,9 +79,9 @@ def measure(samples: Described, reference: Described, target: Gaussian) -> dict[
 
 
 def fid(features: np.ndarray, target: Gaussian) -> Estimate:
-    """Fréchet distance, its error by bootstrap over the samples.
+    """Fréchet distance of features [N,D] to a Gaussian, with an error by bootstrap over samples.
 
-    Resampling repeats samples, which moves the distance up as fewer samples would; its deviation is
+    Resampling repeats samples, which raises the distance as fewer samples would; its deviation is
     that of the distance itself, or up to twice that close to the floor.
     """
     rng = np.random.Generator(np.random.Philox(SEED))
@@ -94,7 +94,7 @@ def fid(features: np.ndarray, target: Gaussian) -> Estimate:
 
 
 def _weighted(features: np.ndarray, counts: np.ndarray) -> Gaussian:
-    """The Gaussian of features [N,D] each repeated counts[N] times; for errors, less precise."""
+    """The Gaussian of features [N,D] repeated counts[N] times, precise enough for errors."""
     features = features.astype(np.float64)
     mean = counts @ features / counts.sum()
     centred = (features - mean) * np.sqrt(counts / (counts.sum() - 1))[:, None]
@@ -103,10 +103,10 @@ def _weighted(features: np.ndarray, counts: np.ndarray) -> Gaussian:
 
 
 def kid(features: np.ndarray, reference: np.ndarray) -> Estimate:
-    """KID × 1000, over subsets of 1000 or of all where there are fewer.
+    """KID × 1000 of features [N,D] and [M,D], over subsets of 1000, or of all if there are fewer.
 
-    Its error is the delete-d jackknife's (Shao & Wu 1989, §2): the deviation over subsets of m of N
-    points, over √(N/m - 1).
+    The error is that of the delete-d jackknife (Shao & Wu 1989, §2): the deviation over subsets of
+    m of N points, over √(N/m - 1).
     """
     smallest = min(len(features), len(reference))
     size = min(kernel.SUBSET_SIZE, smallest)
@@ -117,9 +117,9 @@ def kid(features: np.ndarray, reference: np.ndarray) -> Estimate:
 
 
 def class_gap(predicted: np.ndarray, reference: np.ndarray) -> Estimate:
-    """Total variation distance, 0 to 1, of the predicted classes' frequencies, i32[N] and i32[M].
+    """Total variation distance, 0 to 1, of the class frequencies of predictions i32[N] and i32[M].
 
-    One class of ten that is missing shows as 0.1 or more. Its error: by bootstrap.
+    If one class of ten is missing it is about 0.1 or more. The error is by bootstrap.
     """
     size = 1 + max(predicted.max(), reference.max())
     wanted = np.bincount(reference, minlength=size) / len(reference)
@@ -131,10 +131,10 @@ def class_gap(predicted: np.ndarray, reference: np.ndarray) -> Estimate:
 
 
 def mean(entries: np.ndarray) -> Estimate:
-    """The mean of one entry a point, two or more, and its standard error.
+    """The mean of two or more entries and its standard error.
 
-    Recall and coverage have an entry a real image, and their errors do not see that other samples
-    would have fallen otherwise: they are up to a third too small.
+    The entries of recall and coverage belong to real images, so that their errors do not include
+    the variation between sets of samples: they are up to a third too small.
     """
     error = entries.std(ddof=1) / np.sqrt(len(entries))
     return Estimate(float(entries.mean()), float(error))
@@ -143,10 +143,10 @@ def mean(entries: np.ndarray) -> Estimate:
 def by_class(
     samples: Described, reference: Described, class_names: tuple[str, ...]
 ) -> dict[str, dict[str, Any]]:
-    """FID, precision, recall and label accuracy within each class, by its name.
+    """FID, precision, recall and label accuracy within each class, by the class's name.
 
-    A sample's class is the one asked for or, from a model without labels, the one predicted; a real
-    image's is its label. A class with too few samples for any of these has None.
+    The class of a sample is the requested one or, from an unconditional model, the predicted one;
+    that of a real image is its label. A measure is None for a class with too few samples.
     """
     classes = samples.predicted if samples.labels is None else samples.labels
     return {

@@ -10,7 +10,7 @@ BLOCK_BYTES = 2**27
 def rows_of_distances(points: np.ndarray, others: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
     """Squared distances of points [N,D] to others [M,D]: (rows, [rows,M]) in blocks of 128 MiB.
 
-    In the type of the arguments. Never below zero; exactly zero is not promised for equal points.
+    They have the arguments' dtype and are never negative, but not always zero for equal points.
     """
     length = max(1, BLOCK_BYTES // (points.itemsize * max(1, len(others))))
     norms = np.sum(others**2, axis=1)
@@ -26,7 +26,7 @@ def rows_of_distances(points: np.ndarray, others: np.ndarray) -> Iterator[tuple[
 def nearest(points: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The nearest of others [M,D] to each of points [N,D]: (index i64[N], distance f64[N]).
 
-    Found in float32, measured in float64.
+    Neighbours are found in float32, distances computed in float64.
     """
     index = np.empty(len(points), np.int64)
     for rows, squared in rows_of_distances(points.astype(np.float32), others.astype(np.float32)):

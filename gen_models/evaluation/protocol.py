@@ -1,4 +1,4 @@
-"""What a number was measured with. Numbers of different protocols are not comparable."""
+"""The protocol of a measurement. Measures under different protocols are not comparable."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -6,27 +6,22 @@ from typing import Any
 
 from gen_models.errors import UserError
 
-MEASURES_VERSION = 1  # raised whenever the code of a measure changes what it gives
+MEASURES_VERSION = 1  # incremented when a change of code changes a measure's value
 
 
 class ProtocolError(UserError):
-    """Numbers that must not stand in one column."""
+    """Measures under different protocols, which must not be compared."""
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """Everything besides the samples that decides a number."""
+    """Everything except the samples themselves that determines a measure."""
 
-    features: str
-    """Name and digest of the feature net."""
-    data: str
-    """Name of the data set."""
-    reference: str
-    """Split that the samples are compared to."""
-    samples: int
-    """How many samples."""
-    measures: int = MEASURES_VERSION
-    """Version of the measures' code."""
+    features: str  # name and digest of the feature net
+    data: str  # name of the data set
+    reference: str  # split that the samples are compared to
+    samples: int  # number of samples
+    measures: int = MEASURES_VERSION  # version of the measures' code
 
     def __str__(self) -> str:
         return (
@@ -35,12 +30,12 @@ class Protocol:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Ready for JSON."""
+        """The fields as a dict, ready for JSON."""
         return asdict(self)
 
 
 def common(protocols: Sequence[tuple[str, Protocol]]) -> Protocol:
-    """The one protocol of one or more (name, protocol). Raises ProtocolError if they differ."""
+    """The common protocol of one or more (name, protocol). Raises ProtocolError if they differ."""
     if len({protocol for _, protocol in protocols}) > 1:
         lines = "\n".join(f"  {name}: {protocol}" for name, protocol in protocols)
         raise ProtocolError(

@@ -1,4 +1,4 @@
-"""evaluation.json: what was measured, of what, under which protocol."""
+"""The file evaluation.json: the measures of one subject, and the protocol."""
 
 import json
 import math
@@ -17,11 +17,11 @@ from gen_models.storage.files import write_bytes
 
 FORMAT, VERSION = "gen_models.evaluation", 1
 NAME = "evaluation.json"
-# What reading something else can raise.
+# Errors that reading a damaged or foreign file can raise.
 DAMAGES = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, ConfigError)
-LARGEST = 1e300  # of a measure; a longer number is damage
-CONFIDENCE = 1.96  # standard errors, 95 %
-PARTS = {  # of the likelihood, nats an image
+LARGEST = 1e300  # bound of a measure; a larger number is damage
+CONFIDENCE = 1.96  # standard errors in half of a 95 % interval
+PARTS = {  # titles of the parts of the likelihood, nats per image
     "elbo": "ELBO, nats",
     "likelihood": "  E log p(x|z)",
     "kl": "  KL(q‖p)",
@@ -30,46 +30,38 @@ PARTS = {  # of the likelihood, nats an image
 
 
 class RecordError(UserError):
-    """A file that is no evaluation."""
+    """A file that is missing or is no evaluation."""
 
 
 class Evaluation(NamedTuple):
-    """One evaluation.
+    """One evaluation of a run, a model or a set of images."""
 
-    subject     what was evaluated: run, model, seed, step, …
-    protocol    what it was measured with
-    measures    by name in MEASURES
-    likelihood  bounds in nats, {} for models without one
-    details     everything else: per_class, memorisation
-    """
-
-    subject: dict[str, Any]
-    protocol: Protocol
-    measures: dict[str, Score]
-    likelihood: dict[str, Any]
-    details: dict[str, Any]
+    subject: dict[str, Any]  # description of what was evaluated: name, model, seed, step, …
+    protocol: Protocol  # protocol of the measures
+    measures: dict[str, Score]  # scores by name in MEASURES
+    likelihood: dict[str, Any]  # bounds in nats; {} for models without a likelihood
+    details: dict[str, Any]  # further results: per_class, memorisation
 
 
 class Summary(NamedTuple):
-    """A measure over one or more runs: mean, half of its 95 % interval, floor.
+    """A measure over one or more runs that differ only in their seed.
 
-    The interval is that of the mean over seeds where there are several, else the one within the
-    evaluation; None where there is neither.
+    The interval is that of the mean over several seeds, or that of the only evaluation.
     """
 
-    value: float
-    interval: float | None
-    floor: float | None
-    seeds: int
+    value: float  # mean over the runs
+    interval: float | None  # half of the 95 % interval, if known
+    floor: float | None  # the measure of real images, if known
+    seeds: int  # number of runs
 
 
 def common_protocol(evaluations: Sequence[Evaluation]) -> Protocol:
-    """The one protocol of all. Raises ProtocolError if they differ."""
+    """The common protocol of all evaluations. Raises ProtocolError if they differ."""
     return common([(evaluation.subject["name"], evaluation.protocol) for evaluation in evaluations])
 
 
 def to_dict(evaluation: Evaluation) -> dict[str, Any]:
-    """As JSON holds it."""
+    """The JSON object of an evaluation."""
     values = evaluation._asdict() | {
         "protocol": evaluation.protocol.to_dict(),
         "measures": {name: score._asdict() for name, score in evaluation.measures.items()},
@@ -78,7 +70,7 @@ def to_dict(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def from_dict(values: object) -> Evaluation:
-    """The inverse of `to_dict`. Raises one of DAMAGES for anything else."""
+    """The inverse of `to_dict`. Raises one of DAMAGES for other values."""
     if not isinstance(values, dict):
         raise ValueError("expected a JSON object")
     values = dict(values)
@@ -99,13 +91,13 @@ def from_dict(values: object) -> Evaluation:
 
 
 def write(path: Path, evaluation: Evaluation) -> None:
-    """Write evaluation.json. Raises UserError."""
+    """Write an evaluation as evaluation.json. Raises UserError."""
     text = json.dumps(to_dict(evaluation), indent=2, allow_nan=False)
     write_bytes(path, text.encode() + b"\n")
 
 
 def read(path: Path) -> Evaluation:
-    """Read it back. Raises RecordError for anything else."""
+    """Read an evaluation that `write` wrote. Raises RecordError for any other file."""
     try:
         return from_dict(json.loads(path.read_text(), parse_constant=refuse))
     except FileNotFoundError as error:
@@ -117,7 +109,7 @@ def read(path: Path) -> Evaluation:
 
 
 def current(path: Path, step: int, protocol: Protocol) -> Evaluation | None:
-    """The evaluation of this step under this protocol, if `path` holds it."""
+    """The evaluation in `path`, if it is of this step and under this protocol."""
     try:
         found = read(path)
     except RecordError:
@@ -126,12 +118,13 @@ def current(path: Path, step: int, protocol: Protocol) -> Evaluation | None:
 
 
 def refuse(constant: str) -> None:
-    """What JSON has no word for, NaN and infinities. Raises ValueError."""
+    """Raise ValueError for NaN and infinities, which JSON does not have."""
     raise ValueError(f"it holds {constant}, which is no number")
 
 
 def _score(name: str, row: dict[str, Any]) -> Score:
-    """Raises ValueError unless its numbers are finite or, all except the value, None."""
+    """The score in a JSON object. Raises ValueError unless its value is finite, and each other
+    number finite or None."""
     if row.keys() != set(Score._fields):
         raise ValueError(f"{name} lacks its value, error or floor")
     for field, number in row.items():
@@ -143,7 +136,8 @@ def _score(name: str, row: dict[str, Any]) -> Score:
 
 
 def summarise(evaluations: Sequence[Evaluation]) -> dict[str, Summary]:
-    """Each measure over runs that differ in their seed alone. Raises ProtocolError if mixed."""
+    """Each measure over runs that differ only in their seed. Raises ProtocolError for mixed
+    protocols."""
     common_protocol(evaluations)
     names = [name for name in MEASURES if all(name in e.measures for e in evaluations)]
     return {name: _summary([e.measures[name] for e in evaluations]) for name in names}
@@ -176,14 +170,14 @@ def shown(name: str, summary: Summary) -> str:
 
 
 def floor(name: str, summaries: Sequence[dict[str, Summary]]) -> str:
-    """What real images score, as text."""
+    """The score of real images as text."""
     found = (summary[name].floor for summary in summaries if name in summary)
     value = next((number for number in found if number is not None), None)
     return "–" if value is None else f"{value:.{MEASURES[name].digits}f}"
 
 
 def rows(headings: Sequence[str], summaries: Sequence[dict[str, Summary]]) -> list[list[str]]:
-    """Cells: a row a measure, a column a summary under its heading, real images last."""
+    """Cells of a table: one row per measure, one column per summary, real images last."""
     lines = [["", *headings, "real images"]]
     for name, measure in MEASURES.items():
         if any(name in summary for summary in summaries):
@@ -193,7 +187,7 @@ def rows(headings: Sequence[str], summaries: Sequence[dict[str, Summary]]) -> li
 
 
 def with_interval(value: float, error: float | None, digits: int) -> str:
-    """A number with its 95 % interval, from its standard error."""
+    """A number with the 95 % interval of its standard error, as text."""
     return _text(value, None if error is None else CONFIDENCE * error, digits)
 
 

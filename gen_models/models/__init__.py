@@ -1,6 +1,7 @@
 """The registry: each module is one paper, with `Config` and `build(config, spec) -> Algorithm`.
 
-Adding a paper takes one new file. `_gans` and `_vaes` hold the code that papers share.
+A module without a leading underscore is a model that every command knows. `_gans` and `_vaes` hold
+the code that papers share.
 """
 
 from importlib import import_module

@@ -1,7 +1,8 @@
 """Conditional GAN (Mirza & Osindero 2014) on DCGAN's nets: both players take the label.
 
 The label is not an input beside z and the image as in the paper; it enters as in later work, by
-conditional batch normalisation in the generator and a projection in the discriminator. The
+conditional batch normalisation in the generator and a projection in the discriminator
+(`ClassAffine` and `Projection` in nets/blocks.py, placed by nets/dcgan.py). The
 discriminator also learns to reject real images with wrong labels (Reed et al. 2016, with another
 weight).
 """

@@ -1,1 +1,1 @@
-"""Networks. The only folder that imports flax.linen."""
+"""Networks, the only part of the package that imports flax.linen."""

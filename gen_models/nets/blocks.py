@@ -1,4 +1,4 @@
-"""The layers that the networks share."""
+"""Layers that the networks share."""
 
 from collections.abc import Callable
 from functools import partial
@@ -11,8 +11,8 @@ import jax.numpy as jnp
 from gen_models.algorithm import Array
 from gen_models.nets import conv
 
-normal = nn.initializers.normal(0.02)  # DCGAN (Radford et al. 2016, §4): every weight N(0, 0.02)
-KERNEL, STRIDE, PADDING = 4, 2, 1  # each convolution halves an image, each transposed one doubles
+normal = nn.initializers.normal(0.02)  # all weights of DCGAN (Radford et al. 2016, §4)
+KERNEL, STRIDE, PADDING = 4, 2, 1  # a convolution halves an image, a transposed one doubles it
 he_normal = nn.initializers.he_normal()
 # A transposed kernel is f32[k,k,out,in]: each output sums over (k/stride)² taps of `in` values.
 he_transposed = nn.initializers.variance_scaling(
@@ -22,17 +22,17 @@ leaky_relu = partial(nn.leaky_relu, negative_slope=0.2)
 
 
 class Conv(nn.Module):
-    """Convolution, 4×4 of stride 2: x f32[N,H,W,C] -> f32[N,H/s,W/s,features], padded by 1.
+    """Convolution, 4×4 of stride 2, padded by 1: x f32[N,H,W,C] -> f32[N,H/s,W/s,features].
 
-    A kernel of 3 and a stride of 1 keep the size too.
+    A kernel of 3 with a stride s of 1 gives these sizes too.
     """
 
-    features: int
-    bias: bool = True
-    init: Callable = normal
-    dtype: jnp.dtype = jnp.float32
-    kernel: int = KERNEL
-    stride: int = STRIDE
+    features: int  # output channels
+    bias: bool = True  # whether to add a bias
+    init: Callable = normal  # initialiser of the kernel
+    dtype: jnp.dtype = jnp.float32  # type of the computation
+    kernel: int = KERNEL  # height and width of the kernel
+    stride: int = STRIDE  # s, along both axes
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
@@ -49,10 +49,10 @@ class ConvTranspose(nn.Module):
     The kernel is f32[4,4,features,C], that of the convolution of which this is the transpose.
     """
 
-    features: int
-    bias: bool = True
-    init: Callable = normal
-    dtype: jnp.dtype = jnp.float32
+    features: int  # output channels
+    bias: bool = True  # whether to add a bias
+    init: Callable = normal  # initialiser of the kernel
+    dtype: jnp.dtype = jnp.float32  # type of the computation
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
@@ -70,12 +70,12 @@ def _add_bias(module: nn.Module, y: Array) -> Array:
 
 
 class Layers(NamedTuple):
-    """The layers of a net and how they start: from N(0, 0.02) in nets with batch normalisation, in
-    others so that the variance stays from layer to layer (He et al. 2015). A bias before a
-    normalisation would have no effect: `bias` is for layers that none follows."""
+    """Layers of a net with its initialisation: N(0, 0.02) in nets with batch normalisation, else
+    weights that preserve the variance from layer to layer (He et al. 2015). Before a normalisation
+    a bias would have no effect: `bias` is for layers without a normalisation after them."""
 
-    normalised: bool
-    dtype: jnp.dtype
+    normalised: bool  # whether the net has batch normalisation
+    dtype: jnp.dtype  # type of the computation
 
     def dense(self, features: int, *, bias: bool = False) -> nn.Dense:
         bias = bias or not self.normalised
@@ -93,13 +93,13 @@ class Layers(NamedTuple):
 
 
 class ClassAffine(nn.Module):
-    """Scales and shifts each channel by class: x f32[N,…,C], labels i32[N] -> the same shape.
+    """Scale and shift of each channel by class: x f32[N,…,C], labels i32[N] -> f32[N,…,C].
 
     After a batch normalisation this is conditional batch normalisation (Dumoulin et al. 2017, eq.
-    5); classes start out alike.
+    5). Initially it is the identity for all classes.
     """
 
-    num_classes: int
+    num_classes: int  # labels are in [0, num_classes)
 
     @nn.compact
     def __call__(self, x: Array, labels: Array) -> Array:
@@ -110,10 +110,10 @@ class ClassAffine(nn.Module):
 
 
 class Projection(nn.Module):
-    """How well features fit each class: h f32[N,D] -> f32[N,K], their inner products with learned
-    vectors of the classes (Miyato & Koyama 2018, eq. 3)."""
+    """Inner products of features with learned vectors of the classes, h f32[N,D] -> f32[N,K]
+    (Miyato & Koyama 2018, eq. 3)."""
 
-    num_classes: int
+    num_classes: int  # K
 
     @nn.compact
     def __call__(self, h: Array) -> Array:
@@ -122,21 +122,21 @@ class Projection(nn.Module):
 
 
 def with_labels(x: Array, labels: Array, num_classes: int | None) -> Array:
-    """x f32[N,D] with the labels beside it, one-hot: f32[N,D+K]; without classes, as it was."""
+    """Concatenation of x f32[N,D] and one-hot labels, f32[N,D+K]; x itself without classes."""
     if num_classes is None:
         return x
     return jnp.concatenate([x, jax.nn.one_hot(labels, num_classes, dtype=x.dtype)], axis=-1)
 
 
 def of_class(table: Array, labels: Array, like: Array) -> Array:
-    """Each label's row of table f32[K,C], shaped to broadcast against `like` [N,…,C]."""
+    """Rows of table f32[K,C] by label, shaped to broadcast against `like` [N,…,C]."""
     one_hot = jax.nn.one_hot(labels, table.shape[0], dtype=like.dtype)
-    rows = one_hot @ table.astype(like.dtype)  # a product: its gradient is no scatter
+    rows = one_hot @ table.astype(like.dtype)  # a product, whose gradient is no scatter
     return rows.reshape(rows.shape[0], *(1,) * (like.ndim - 2), rows.shape[1])
 
 
 def batch_norm(train: bool, dtype: jnp.dtype) -> nn.BatchNorm:
-    """Batch normalisation (Ioffe & Szegedy 2015) as DCGAN sets it up: scale N(1, 0.02), ε 1e-5."""
+    """Batch normalisation (Ioffe & Szegedy 2015) as in DCGAN: initial scale N(1, 0.02), ε 1e-5."""
 
     def scale(key: Array, shape: tuple[int, ...], dtype: jnp.dtype = jnp.float32) -> Array:
         return 1 + normal(key, shape, dtype)

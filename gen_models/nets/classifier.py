@@ -1,4 +1,4 @@
-"""The classifier whose last hidden layer serves as the package's Inception."""
+"""The classifier whose last hidden layer provides features in place of Inception's."""
 
 import flax.linen as nn
 
@@ -10,12 +10,12 @@ LAYERS = ((32, 3, 1), (64, 4, 2), (128, 4, 2), (128, 4, 2))  # channels, kernel,
 
 
 class Classifier(nn.Module):
-    """images f32[N,H,W,1] in [-1,1] -> logits f32[N,num_classes], features f32[N,128] >= 0.
+    """Classifier: images f32[N,H,W,1] in [-1,1] -> logits f32[N,num_classes], features f32[N,128].
 
-    Four convolutions and a dense layer, each with batch normalisation and ReLU.
+    Four convolutions and a dense layer, each with batch normalisation and ReLU: features >= 0.
     """
 
-    num_classes: int
+    num_classes: int  # labels are in [0, num_classes)
 
     @nn.compact
     def __call__(self, images: Array, *, train: bool) -> tuple[Array, Array]:

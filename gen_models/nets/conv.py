@@ -55,22 +55,22 @@ Array = jax.Array
 
 @dataclass(frozen=True)
 class Geometry:
-    """What is fixed about a convolution when it is compiled."""
+    """Sizes of a convolution, which are static when it is compiled."""
 
     image: tuple[int, int]  # H, W
-    kernel: int
-    stride: int
-    padding: int
+    kernel: int  # height and width k
+    stride: int  # s along both axes
+    padding: int  # p pixels on every side
 
     @property
     def features(self) -> tuple[int, int]:
-        """h, w"""
+        """Height and width h, w of the features."""
         h, w = ((size + 2 * self.padding - self.kernel) // self.stride + 1 for size in self.image)
         return h, w
 
 
 def convolve(x: Array, w: Array, *, stride: int = 1, padding: int = 0) -> Array:
-    """F: x f32[N,H,W,C], w f32[k,k,C,O] -> f32[N,h,w,O]. Raises ValueError for unfit shapes."""
+    """F: x f32[N,H,W,C], w f32[k,k,C,O] -> f32[N,h,w,O]. Raises ValueError for other shapes."""
     if x.ndim != 4 or w.ndim != 4 or w.shape[0] != w.shape[1] or x.shape[3] != w.shape[2]:
         raise ValueError(f"expected x[N,H,W,C] and w[k,k,C,O], got {x.shape} and {w.shape}")
     return _convolve(_geometry(x.shape[1:3], w, stride, padding), x, w)
@@ -100,7 +100,12 @@ def _geometry(image: tuple[int, int], w: Array, stride: int, padding: int) -> Ge
 
 
 class Layout(NamedTuple):
-    """Programs of the three maps: a geometry and two arrays -> an array."""
+    """Programs of the three maps.
+
+    convolve   F: Geometry, x, w -> y
+    transpose  T: Geometry, y, w -> x
+    correlate  G: Geometry, x, y -> w
+    """
 
     convolve: Callable[[Geometry, Array, Array], Array]
     transpose: Callable[[Geometry, Array, Array], Array]
@@ -112,9 +117,9 @@ _chosen: ContextVar[Layout | None] = ContextVar("chosen", default=None)
 
 @contextmanager
 def using(layout: Layout | None) -> Iterator[None]:
-    """What is traced within has this layout on every platform; None: the fastest of each. For
-    comparison: all give the same values but for rounding. What was traced before stays as it is.
-    WINOGRAD takes kernels of twice their stride only."""
+    """Use this layout on every platform for programs traced within the block; None: the fastest of
+    each platform. For comparisons: values differ only by rounding. Programs traced before keep
+    their layout. WINOGRAD takes only kernels of twice their stride."""
     token = _chosen.set(layout)
     try:
         yield
@@ -176,7 +181,7 @@ def _columns(geometry: Geometry, x: Array) -> Array:
     """The taps of every output, f32[N·h·w, k·k·C], in the order of the kernel's rows.
 
     With `s` neighbouring pixels taken as one of s·C channels, `s` taps of a row are a single slice
-    with long runs: a fifth faster than one strided slice a tap.
+    with long runs: a fifth faster than one strided slice per tap.
     """
     k, s, p = geometry.kernel, geometry.stride, geometry.padding
     h, w = geometry.features
@@ -203,7 +208,7 @@ def _correlate_columns(geometry: Geometry, x: Array, y: Array) -> Array:
 
 
 def _outer(x: Array, y: Array) -> Array:
-    """x f32[…,I], y f32[…,O] -> f32[I,O], the sum of the outer products."""
+    """Sum of outer products: x f32[…,I], y f32[…,O] -> f32[I,O]."""
     turned = y.reshape(-1, y.shape[-1]).T @ x.reshape(-1, x.shape[-1])
     # The barrier keeps the compiler from turning the product itself around, into the slow order.
     return lax.optimization_barrier(turned).T
@@ -284,7 +289,7 @@ def _correlate_winograd(geometry: Geometry, x: Array, y: Array) -> Array:
 
 
 def _nine(parts: Callable[[Array, int], list[Array]], x: Array) -> list[Array]:
-    """Three parts along axis 1, of each three along axis 2."""
+    """Nine parts of x: three along axis 1, and of each of these three along axis 2."""
     return [part for row in parts(x, 1) for part in parts(row, 2)]
 
 
@@ -293,10 +298,10 @@ def _from_nine(whole: Callable[[list[Array], int], Array], parts: list[Array]) -
 
 
 def _grouped(geometry: Geometry, x: Array) -> Array:
-    """f32[N,H,W,C], padded -> f32[N,h+1,w+1,s·s·C], each s×s pixels one of as many channels."""
+    """Space to depth with padding: f32[N,H,W,C] -> f32[N,h+1,w+1,s·s·C]."""
     (height, width), s, p = geometry.image, geometry.stride, geometry.padding
     h, w = (size + 1 for size in geometry.features)
-    # What the stride leaves over at the far end is cut off.
+    # Pixels at the far end that the stride does not reach are cut off.
     far = h * s - height - p, w * s - width - p
     x = lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, 0), (p, far[0], 0), (p, far[1], 0), (0, 0, 0)])
     grouped = x.reshape(x.shape[0], h, s, w, s, x.shape[3]).transpose(0, 1, 3, 2, 4, 5)
@@ -304,7 +309,7 @@ def _grouped(geometry: Geometry, x: Array) -> Array:
 
 
 def _ungrouped(geometry: Geometry, d: Array) -> Array:
-    """f32[N,h+1,w+1,s·s·C] -> f32[N,H,W,C], the transpose of `_grouped`."""
+    """The transpose of `_grouped`: f32[N,h+1,w+1,s·s·C] -> f32[N,H,W,C]."""
     (height, width), s, p = geometry.image, geometry.stride, geometry.padding
     n, h, w, channels = d.shape
     x = d.reshape(n, h, w, s, s, channels // s**2).transpose(0, 1, 3, 2, 4, 5)
@@ -315,7 +320,7 @@ def _ungrouped(geometry: Geometry, d: Array) -> Array:
 
 
 def _kernels(w: Array) -> list[Array]:
-    """f32[2s,2s,C,O] -> nine of f32[s·s·C,O]"""
+    """Nine parts f32[s·s·C,O] of a kernel f32[2s,2s,C,O]."""
     s, (channels, features) = w.shape[0] // 2, w.shape[2:]
     blocks = w.reshape(2, s, 2, s, channels, features).transpose(0, 2, 1, 3, 4, 5)
     parts = _nine(_kernel_parts, blocks.reshape(1, 2, 2, -1, features))
@@ -368,7 +373,7 @@ def _pad(x: Array, axis: int, before: int, after: int) -> Array:
 
 
 def _interleaved(even: Array, odd: Array, axis: int) -> Array:
-    """Of as many even entries as odd ones, or one more."""
+    """The entries of `even` and `odd` in turn along an axis; `even` may have one more."""
     many, few = even.shape[axis], odd.shape[axis]
     pairs = jnp.stack([even, _pad(odd, axis, 0, many - few)], axis + 1)
     return _first(lax.collapse(pairs, axis, axis + 2), axis, many + few)
@@ -404,4 +409,4 @@ def _correlate_native(geometry: Geometry, x: Array, y: Array) -> Array:
 COLUMNS = Layout(_convolve_columns, _transpose_columns, _correlate_columns)
 WINOGRAD = Layout(_convolve_winograd, _transpose_winograd, _correlate_winograd)
 NATIVE = Layout(_convolve_native, _transpose_native, _correlate_native)
-WINOGRAD_CHANNELS = 32  # of the image; from so many on it is the faster one
+WINOGRAD_CHANNELS = 32  # channels of an image from which winograd is the faster one

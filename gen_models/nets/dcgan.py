@@ -1,16 +1,16 @@
 """DCGAN's generator and discriminator (Radford et al. 2016) for small images.
 
-Three things can be chosen:
+Three properties are options:
 
 - `num_classes` makes the pair conditional. The label scales and shifts the generator's normalised
   features (Dumoulin et al. 2017); the discriminator projects the features of its last convolution
   on a vector of the class (Miyato & Koyama 2018).
-- `hidden` gives both a dense layer of so many units, which makes them InfoGAN's nets (Chen et al.
-  2016, appendix C.1, but for a slope of 0.2 instead of 0.1 below zero). The class is not projected
-  on this layer: it is normalised over the batch, and with labels such features tell real batches
-  from generated ones so early that the generator never learns.
+- `hidden` gives both a dense layer of `hidden` units, which makes them InfoGAN's nets (Chen et al.
+  2016, appendix C.1, except for a slope of 0.2 instead of 0.1 below zero). The class is not
+  projected on this layer: it is normalised over the batch, and with labels such features
+  distinguish real from generated batches so early that the generator never learns.
 - `normalisation` of the discriminator is by batch, by its weights' spectra, or none; that of the
-  generator is by batch or none. Nets without it start from weights that keep the variance from
+  generator is by batch or none. Nets without it start from weights that preserve the variance from
   layer to layer (He et al. 2015).
 """
 
@@ -29,20 +29,20 @@ Architecture = Literal["dcgan", "infogan"]
 
 
 def hidden_units(architecture: Architecture, width: int) -> int | None:
-    """Of the nets' hidden dense layer; None where they have none."""
+    """Units of the nets' hidden dense layer, or None for nets without one."""
     return 16 * width if architecture == "infogan" else None
 
 
 class Generator(nn.Module):
-    """z f32[N,Z], labels i32[N] -> images f32[N,H,W,1] in [-1,1]. H and W divide by 4."""
+    """Generator: z f32[N,Z], labels i32[N] -> images f32[N,H,W,1] in [-1,1]."""
 
-    height: int
-    image_width: int
-    width: int = 64
-    hidden: int | None = None
-    num_classes: int | None = None
-    normalised: bool = True
-    dtype: jnp.dtype = jnp.float32
+    height: int  # H, a multiple of 4
+    image_width: int  # W, a multiple of 4
+    width: int = 64  # channels of the layer next to the image
+    hidden: int | None = None  # units of a hidden dense layer
+    num_classes: int | None = None  # None: unconditional
+    normalised: bool = True  # whether to use batch normalisation
+    dtype: jnp.dtype = jnp.float32  # type of the computation
 
     @nn.compact
     def __call__(self, z: Array, labels: Array, *, train: bool) -> Array:
@@ -65,19 +65,19 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """images f32[N,H,W,1], labels i32[N] -> Verdict: scores, positive for real, and in its head
-    whatever the loss wants to know besides, f32[N,outputs].
+    """Discriminator: images f32[N,H,W,1], labels i32[N] -> Verdict, with scores that are positive
+    for real images, and further outputs f32[N,outputs] in its head.
 
-    With `num_classes` an image is scored with its label; the head has its scores with each of them,
-    f32[N,num_classes].
+    With `num_classes` the score is that of an image with its label, and the head has the scores
+    with each label, f32[N,num_classes].
     """
 
-    width: int = 64
-    hidden: int | None = None
-    num_classes: int | None = None
-    normalisation: Normalisation = "batch"
-    outputs: int = 0
-    dtype: jnp.dtype = jnp.float32
+    width: int = 64  # channels of the layer next to the image
+    hidden: int | None = None  # units of a hidden dense layer
+    num_classes: int | None = None  # None: unconditional
+    normalisation: Normalisation = "batch"  # see above
+    outputs: int = 0  # size of the head, for terms of a loss; unused if conditional
+    dtype: jnp.dtype = jnp.float32  # type of the computation
 
     @nn.compact
     def __call__(self, images: Array, labels: Array, *, train: bool) -> Verdict:

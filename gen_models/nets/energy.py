@@ -1,4 +1,4 @@
-"""An auto-encoder as a discriminator: what it cannot reproduce is not real (Zhao et al. 2017)."""
+"""An auto-encoder as discriminator, with the reconstruction error as score (Zhao et al. 2017)."""
 
 from collections.abc import Callable
 
@@ -11,11 +11,14 @@ from gen_models.nets.net import Verdict
 
 
 class EnergyDiscriminator(nn.Module):
-    """images f32[N,H,W,1] in [-1,1] -> Verdict: energies >= 0, `error` of the differences between
-    images and their reproductions, f32[N,H,W,1] -> f32[N]; in the head codes f32[N,code_size].
+    """Auto-encoder: images f32[N,H,W,1] in [-1,1] -> Verdict, with energies >= 0 as scores, and
+    codes f32[N,code_size] in its head. It has the convolutions of DCGAN's discriminator, a dense
+    layer to the code, and the layers of DCGAN's generator with leaky ReLUs.
 
-    DCGAN's discriminator as far as its convolutions go, a dense layer to the code, and DCGAN's
-    generator from there, leaky.
+    error      image minus reconstruction f32[N,H,W,1] -> energy f32[N]
+    code_size  dimensions of the code
+    width      channels of the layers next to the image
+    dtype      type of the computation
     """
 
     error: Callable[[Array], Array]

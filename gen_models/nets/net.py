@@ -1,4 +1,4 @@
-"""Modules as pure functions: what the engines see of a network."""
+"""Networks as pure functions, in the form that the engines use."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -15,7 +15,7 @@ class Net(NamedTuple):
     init   key, *inputs -> params, stats
     apply  params, stats, *inputs, train -> outputs, new stats. With train=True normalisation uses
            the batch's own statistics and moves the running ones; otherwise it uses the running ones
-           and returns them as they were.
+           and returns them unchanged.
     """
 
     init: Callable[..., tuple[PyTree, PyTree]]
@@ -23,17 +23,17 @@ class Net(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """What a discriminator says of images: scores f32[N], and whatever else it is asked."""
+    """Outputs of a discriminator for images."""
 
-    score: Array
-    head: PyTree = ()
+    score: Array  # f32[N]
+    head: PyTree = ()  # further outputs, for the terms of a loss
 
 
 def net(module: nn.Module, method: str = "__call__") -> Net:
-    """A linen module as a Net: one of its methods, which takes `train` by keyword."""
+    """The Net of a linen module's method, which must take `train` by keyword."""
 
     def init(key: Key, *inputs: Array) -> tuple[PyTree, PyTree]:
-        # Jitted, because linen runs the whole forward pass to find the shapes.
+        # Jitted because linen runs the whole forward pass to find the shapes.
         variables = jax.jit(lambda key: module.init(key, *inputs, train=True, method=method))(key)
         return variables["params"], variables.get("batch_stats", {})
 

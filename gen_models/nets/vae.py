@@ -1,9 +1,9 @@
 """A convolutional encoder and decoder of the size of DCGAN's nets.
 
-With `num_classes` both are given the label, as a one-hot vector beside the features (Sohn et al.
-2015). With `hidden` both have a dense layer of so many units and batch normalisation: InfoGAN's
-nets in the roles that Lucic et al. 2018 (appendix) gave them, but for the initial weights (He et
-al. 2015) and a ReLU in the encoder too.
+With `num_classes` both take the label, as a one-hot vector concatenated to the features (Sohn et
+al. 2015). With `hidden` both have a dense layer of `hidden` units and batch normalisation: they are
+InfoGAN's nets as used by Lucic et al. 2018 (appendix), except for the initial weights (He et al.
+2015) and a ReLU in the encoder too.
 """
 
 import flax.linen as nn
@@ -21,14 +21,14 @@ from gen_models.nets.blocks import (
 
 
 class Encoder(nn.Module):
-    """images f32[N,H,W,1], labels i32[N] -> mean f32[N,Z], log-variance f32[N,Z] of the
-    posterior."""
+    """Encoder: images f32[N,H,W,1], labels i32[N] -> mean f32[N,Z] and log-variance f32[N,Z] of
+    the posterior."""
 
-    latent_size: int
-    width: int = 64
-    hidden: int | None = None
-    num_classes: int | None = None
-    dtype: jnp.dtype = jnp.float32
+    latent_size: int  # Z
+    width: int = 64  # channels of the layer next to the image
+    hidden: int | None = None  # units of a hidden dense layer
+    num_classes: int | None = None  # None: unconditional
+    dtype: jnp.dtype = jnp.float32  # type of the computation
 
     @nn.compact
     def __call__(self, images: Array, labels: Array, *, train: bool) -> tuple[Array, Array]:
@@ -46,15 +46,15 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """z f32[N,Z], labels i32[N] -> f32[N,H,W,1], whatever the likelihood takes (logits or
+    """Decoder: z f32[N,Z], labels i32[N] -> parameters of the likelihood f32[N,H,W,1] (logits or
     means)."""
 
-    height: int
-    image_width: int
-    width: int = 64
-    hidden: int | None = None
-    num_classes: int | None = None
-    dtype: jnp.dtype = jnp.float32
+    height: int  # H, a multiple of 4
+    image_width: int  # W, a multiple of 4
+    width: int = 64  # channels of the layer next to the image
+    hidden: int | None = None  # units of a hidden dense layer
+    num_classes: int | None = None  # None: unconditional
+    dtype: jnp.dtype = jnp.float32  # type of the computation
 
     @nn.compact
     def __call__(self, z: Array, labels: Array, *, train: bool) -> Array:

@@ -9,11 +9,11 @@ from gen_models.nets.blocks import Conv, ConvTranspose, he_normal, he_transposed
 
 
 class Encoder(nn.Module):
-    """images f32[N,H,W,1] -> f32[N,H/4,W/4,D], to be replaced by codes."""
+    """Encoder: images f32[N,H,W,1] -> vectors f32[N,H/4,W/4,D], for quantisation."""
 
-    code_size: int
-    width: int = 64
-    dtype: jnp.dtype = jnp.float32
+    code_size: int  # D
+    width: int = 64  # channels of the layer next to the image
+    dtype: jnp.dtype = jnp.float32  # type of the computation
 
     @nn.compact
     def __call__(self, images: Array, *, train: bool) -> Array:
@@ -24,10 +24,10 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """codes f32[N,h,w,D] -> f32[N,4h,4w,1], whatever the likelihood takes (logits or means)."""
+    """Decoder: codes' vectors f32[N,h,w,D] -> parameters of the likelihood f32[N,4h,4w,1]."""
 
-    width: int = 64
-    dtype: jnp.dtype = jnp.float32
+    width: int = 64  # channels of the layer next to the image
+    dtype: jnp.dtype = jnp.float32  # type of the computation
 
     @nn.compact
     def __call__(self, codes: Array, *, train: bool) -> Array:
@@ -39,17 +39,17 @@ class Decoder(nn.Module):
 
 
 class Prior(nn.Module):
-    """The distribution of a map of codes, each given those before it in reading order.
+    """Autoregressive distribution of a map of codes, each given those before it in reading order.
 
     A gated recurrent net (Cho et al. 2014). Called with codes i32[N,h,w] it gives their
     log-probabilities f32[N], nats; `sample` turns uniform numbers f32[N,h·w] into codes i32[N,h·w].
     """
 
-    codes: int
-    width: int
+    codes: int  # number of codes in the codebook
+    width: int  # units of the recurrent net
 
     def setup(self) -> None:
-        self.embed = nn.Embed(self.codes + 1, self.width)  # the last one stands before the first
+        self.embed = nn.Embed(self.codes + 1, self.width)  # the last is the first place's input
         self.cell = nn.GRUCell(self.width)
         self.out = nn.Dense(self.codes)
 
@@ -78,7 +78,7 @@ class Prior(nn.Module):
             hidden, features = prior.cell(hidden, prior.embed(before))
             below = jnp.cumsum(jax.nn.softmax(prior.out(features)), axis=-1)
             code = jnp.sum(below < uniform[:, None], axis=-1, dtype=jnp.int32)
-            code = jnp.minimum(code, prior.codes - 1)  # the sum may end a rounding short of 1
+            code = jnp.minimum(code, prior.codes - 1)  # rounding may leave the sum below 1
             return (hidden, code), code
 
         scan = nn.scan(

@@ -1,6 +1,6 @@
 """Pictures and tables: grids of images u8[N,H,W], animations, charts, Markdown.
 
-The same input gives the same bytes: no file holds a date.
+Equal inputs give equal bytes: no file contains a date.
 """
 
 from gen_models.render.charts import chart, curves, moving_average, scatter

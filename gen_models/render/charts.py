@@ -1,4 +1,4 @@
-"""Charts, drawn by matplotlib: metric curves and scatter plots."""
+"""Charts drawn by matplotlib: metric curves and scatter plots."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ _SMOOTHING = 50  # a smoothed curve averages over this fraction of its length
 def curves(metrics: Mapping[str, Sequence[float]], path: str | Path, title: str) -> None:
     """Write a PNG with a panel per metric: its values f32[T], faint, under their moving average.
 
-    The horizontal axis is `metrics["step"]` when there is one, else 1…T. A panel shows the range
-    without its extreme hundredths, so that a spike does not flatten the rest. Gaps are non-finite
-    values. The number above the right end is the last average.
+    The horizontal axis is `metrics["step"]` if it exists, else 1…T. A panel leaves out the lowest
+    and highest hundredth of the values, so that a spike does not flatten the rest. Gaps stand for
+    non-finite values. The number above the right end is the last average.
     """
     values = {name: np.asarray(x, np.float64) for name, x in metrics.items() if name != "step"}
 
@@ -48,14 +48,14 @@ def chart(
     size: tuple[float, float],
     title: str | None = None,
 ) -> Image.Image:
-    """What `draw` puts on `panels` axes, each of `size` inches, in rows of `columns`."""
-    # Imported here because it takes most of a second, and only the end of a run draws charts.
+    """Picture of `panels` axes, each of `size` inches, in rows of `columns`, drawn on by `draw`."""
+    # Imported here because it takes most of a second, and charts are drawn only at a run's end.
     import matplotlib.style
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     rows = -(-panels // columns)
-    # Not the user's own style, for the same bytes everywhere; and no mathematics in a "$".
+    # Fixed style instead of the user's, for equal bytes everywhere; "$" does not begin mathematics.
     with matplotlib.style.context(["default", _STYLE]):
         figure = Figure(figsize=(size[0] * columns, size[1] * rows + 0.4 * bool(title)))
         if title:
@@ -70,7 +70,7 @@ def chart(
 
 
 def scatter(points: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> Image.Image:
-    """Points f32[N,2], a colour for each of labels i32[N], which `names` calls by name."""
+    """Chart of points f32[N,2], coloured by labels i32[N]; `names` are those of the labels."""
 
     def draw(panels: Sequence[Axes]) -> None:
         (axes,) = panels
@@ -83,7 +83,7 @@ def scatter(points: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> Ima
 
 
 def _draw_curve(panel: Axes, name: str, steps: Sequence[float], values: np.ndarray) -> None:
-    """One metric, f64[T] over f64[T], on its own axes."""
+    """Draw one metric's values f64[T] over its steps f64[T] on a panel."""
     values = np.where(np.isfinite(values), values, np.nan)
     smooth = moving_average(values, max(1, len(values) // _SMOOTHING))
     panel.plot(steps, values, color="tab:blue", alpha=0.25, linewidth=0.7)
@@ -99,7 +99,7 @@ def _draw_curve(panel: Axes, name: str, steps: Sequence[float], values: np.ndarr
 
 
 def moving_average(values: np.ndarray, width: int) -> np.ndarray:
-    """The mean of the last `width` values but NaN, f64[T] -> f64[T]; NaN where few are known."""
+    """Mean of the last `width` values that are not NaN, f64[T] -> f64[T]; NaN if they are few."""
     known = ~np.isnan(values)
     sums = np.cumsum(np.where(known, values, 0.0))
     counts = np.cumsum(known).astype(np.float64)

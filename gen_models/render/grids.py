@@ -1,4 +1,4 @@
-"""Grids of images, drawn pixel by pixel with Pillow so that they are crisp; their animation."""
+"""Grids of images, drawn pixel by pixel with Pillow so that they are crisp, and animations."""
 
 import math
 import zlib
@@ -12,9 +12,9 @@ from PIL import Image, ImageDraw, ImageFont
 from gen_models.errors import UserError
 from gen_models.storage.files import atomic_write
 
-_BACKGROUND, _INK = 255, 40  # white, as the pages that show the pictures; dark grey text
-_LAST_FRAME_S = 2.0  # how long an animation rests on its end
-# What Pillow raises for a file that is no whole PNG.
+_BACKGROUND, _INK = 255, 40  # white, as the pages with the pictures, and dark grey
+_LAST_FRAME_S = 2.0  # duration of an animation's last frame
+# Errors that Pillow raises for a file that is not a whole PNG.
 _BROKEN_PNG = (OSError, SyntaxError, ValueError, IndexError, Image.DecompressionBombError)
 
 
@@ -27,12 +27,16 @@ def grid(
     scale: int = 2,
     gap: int = 2,
 ) -> Image.Image:
-    """The first rows·columns images u8[N,H,W], row by row, as a greyscale picture. By default all
-    of them, in a square or nearly.
+    """Greyscale picture of the first rows·columns images u8[N,H,W], row by row. By default it shows
+    all of them, in a square or nearly.
 
     Each pixel becomes `scale` × `scale`; `gap` pixels separate the images; with fewer images the
-    last places stay empty. `row_names`, one a row when given, are written on the left.
+    last places stay empty. `row_names`, if given one per row, are written on the left.
     """
+    if pixels.ndim != 3 or len(pixels) == 0:
+        raise ValueError(
+            f"there are no images in {pixels.dtype}{list(pixels.shape)}, expected [N,H,W]"
+        )
     columns = columns or math.ceil(len(pixels) / rows if rows else math.sqrt(len(pixels)))
     rows = rows or -(-len(pixels) // columns)
     pixels = pixels[: rows * columns]
@@ -51,7 +55,7 @@ def pairs(
     scale: int = 2,
     gap: int = 2,
 ) -> Image.Image:
-    """Rows of originals, each above the row of its reconstructions, both u8[N,H,W]."""
+    """Picture of rows of originals, each above its reconstructions, both u8[N,H,W]."""
     if len(originals) != len(reconstructions):
         raise ValueError(f"{len(originals)} originals, {len(reconstructions)} reconstructions")
     pixels = np.concatenate([originals, reconstructions])
@@ -59,7 +63,7 @@ def pairs(
     below = [(row + 1, column) for row, column in above]
     height = pixels.shape[1] * scale
     rows = 2 * -(-len(originals) // columns)
-    # A wider gap between the pairs than within shows what belongs together.
+    # The gap between pairs is wider than that within them, to show which rows belong together.
     tops = [gap + row * (height + gap) + row // 2 * 4 * gap for row in range(rows)]
     picture = _tiles(pixels, above + below, tops, columns, scale, gap)
     return _name_rows(picture, tops, list(names) * (rows // 2), height)
@@ -67,8 +71,8 @@ def pairs(
 
 def save_png(image: Image.Image, path: str | Path) -> None:
     """Write `image` to `path` as a PNG. Raises UserError when it cannot be written."""
-    # An enlarged grey grid is all runs of equal bytes: coded as runs it is no larger than with the
-    # best compression, in a tenth of the time, for which training waits.
+    # An enlarged grey grid consists of runs of equal bytes: run-length coding is as small as the
+    # best compression and takes a tenth of the time, for which training waits.
     how = {"compress_type": zlib.Z_RLE} if image.mode == "L" else {"optimize": True}
     with atomic_write(path) as file:
         image.save(file, format="PNG", **how)
@@ -77,10 +81,10 @@ def save_png(image: Image.Image, path: str | Path) -> None:
 def save_gif(
     frames: Iterable[Path | Image.Image], path: str | Path, seconds_per_frame: float
 ) -> None:
-    """Write an endless animation of greyscale `frames`, all of one size, which rests on its last.
+    """Write an endless animation of greyscale `frames`, all of one size, which pauses on its last.
 
-    Frames given as paths are opened one at a time. Raises UserError for one that cannot be read or
-    has another size, and when `path` cannot be written.
+    Frames given as paths are opened one at a time. Raises UserError for a frame that cannot be read
+    or has another size, and when `path` cannot be written.
     """
     frames = list(frames)
     if not frames:
@@ -103,7 +107,7 @@ def _tiles(
     scale: int,
     gap: int,
 ) -> Image.Image:
-    """u8[N,H,W], each enlarged at its (row, column) of `places`; `tops`: where each row starts."""
+    """Picture of images u8[N,H,W], enlarged, at (row, column) of `places`; rows start at `tops`."""
     height, width = pixels.shape[1] * scale, pixels.shape[2] * scale
     size = (tops[-1] + height + gap, gap + columns * (width + gap))
     canvas = np.full(size, _BACKGROUND, np.uint8)
@@ -117,7 +121,7 @@ def _tiles(
 def _name_rows(
     picture: Image.Image, tops: Sequence[int], names: Sequence[str], height: int
 ) -> Image.Image:
-    """`picture` with a margin on its left, as wide as the names in it need."""
+    """The picture with a margin on its left for the names of its rows."""
     font = ImageFont.load_default(size=min(max(height * 0.3, 10), 20))
     padding = round(font.size / 2)
     margin = max(round(font.getlength(name)) for name in names) + 2 * padding
@@ -130,7 +134,7 @@ def _name_rows(
 
 
 def _open_frames(frames: Sequence[Path | Image.Image]) -> Iterator[Image.Image]:
-    """The frames, greyscale and of the size of the first, read one at a time."""
+    """Greyscale frames, read one at a time. Raises UserError for another size than the first's."""
     size = None
     for frame in frames:
         picture = _open_frame(frame, size)
@@ -142,7 +146,7 @@ def _open_frame(frame: Path | Image.Image, size: tuple[int, int] | None) -> Imag
     is_file = isinstance(frame, Path)
     try:
         with Image.open(frame, formats=["PNG"]) if is_file else nullcontext(frame) as picture:
-            if size and picture.size != size:  # asked before anything of that size is allocated
+            if size and picture.size != size:  # checked before anything of that size is allocated
                 raise UserError(f"{frame} has {picture.size} pixels, the frames before it {size}")
             return picture.convert("L")
     except _BROKEN_PNG as error:

@@ -1,4 +1,4 @@
-"""What a run is on disk: its folder, its recipe, its checkpoints, the environments it was made in.
+"""A run on disk: its folder, its recipe, its checkpoints, the environments of its sessions.
 
 Nothing here trains, draws or measures.
 """

@@ -1,10 +1,10 @@
-"""Checkpoints: a training state as one safetensors file a step, whole and verified or not used.
+"""Checkpoints: training states as safetensors files, one per step, verified when they are read.
 
 `step_00000500.safetensors` holds every leaf of the state under its key path, such as
-"params/gen/Conv_0/bias". The header's metadata say `format`, `version`, `step` and `sha256`: the
-digest, in hex, of the whole file with these 64 digits written as zeros. That rule is the same in
-every version of the format, so that a newer file can be told from a damaged one. Equal states make
-equal files.
+"params/gen/Conv_0/bias". The header's metadata are `format`, `version`, `step` and `sha256`: the
+digest, in hex, of the whole file with these 64 digits written as zeros. This rule is the same in
+every version of the format, so that a newer file can be distinguished from a damaged one. Equal
+states make equal files.
 """
 
 import hashlib
@@ -26,9 +26,9 @@ from gen_models.storage.files import atomic_write, remove_leftovers, write_error
 FORMAT = "gen_models.checkpoint"
 VERSION = "1"
 
-PyTree = Any  # of arrays
+PyTree = Any  # a pytree of arrays
 
-_BLANK = "0" * 64  # stands for the digest where the digest is computed
+_BLANK = "0" * 64  # in place of the digest while it is computed
 _NAME = re.compile(r"step_([0-9]{8}|[1-9][0-9]{8,})\.safetensors")
 
 
@@ -37,7 +37,7 @@ class CheckpointError(UserError):
 
 
 class DamagedCheckpointError(CheckpointError):
-    """A checkpoint whose bytes are not the ones that were written."""
+    """A checkpoint whose bytes differ from those that were written."""
 
 
 def file_of(folder: Path, step: int) -> Path:
@@ -49,8 +49,8 @@ def save(folder: Path, state: PyTree, step: int, keep: int) -> Path:
     """Write `state` as the checkpoint of `step` in `folder`, and keep the newest `keep` >= 1 files.
 
     The one just written counts as the newest: those of later steps are damaged ones that a resumed
-    run has passed over, and go. What a killed process left half-written goes too. Raises UserError
-    when the file cannot be written; the earlier checkpoints are then as they were.
+    run has skipped, and are removed, as are half-written files of a killed process. Raises
+    UserError if the file cannot be written; the earlier checkpoints are then unchanged.
     """
     if keep < 1:
         raise CheckpointError(f"cannot keep {keep} checkpoints: keep 1 or more")
@@ -71,7 +71,7 @@ def save(folder: Path, state: PyTree, step: int, keep: int) -> Path:
 def load(path: Path, template: PyTree) -> PyTree:
     """The verified state in the file `path`, as NumPy arrays in the structure of `template`.
 
-    `template` is a pytree of arrays or `jax.ShapeDtypeStruct`s that says what to expect. Raises
+    `template` is a pytree of the expected arrays or `jax.ShapeDtypeStruct`s. Raises
     DamagedCheckpointError for a file that is not as it was written, and CheckpointError for one
     that cannot be read, is no checkpoint, has a newer format or holds another model's state.
     """
@@ -79,7 +79,7 @@ def load(path: Path, template: PyTree) -> PyTree:
 
 
 def steps(folder: Path) -> list[int]:
-    """The steps of which `folder` holds a checkpoint, ascending; none if it does not exist."""
+    """Steps of the checkpoints in `folder`, ascending; [] if the folder does not exist."""
     try:
         found = [_NAME.fullmatch(path.name) for path in folder.iterdir() if path.is_file()]
     except FileNotFoundError:
@@ -94,9 +94,9 @@ def newest(
 ) -> tuple[int, PyTree] | None:
     """The step and the state of the newest whole checkpoint in `folder`; None if there is none.
 
-    `report` is called with a line about each damaged one that is passed over. Raises
-    CheckpointError if all are damaged, and as `load` does for a whole one that cannot be used: to
-    go on from an older one silently would undo training that is not lost.
+    `report` is called with a line about each damaged one that is skipped. Raises CheckpointError if
+    all are damaged, and as `load` does for a whole one that cannot be used: continuing silently
+    from an older one would undo training that is not lost.
     """
     damages = []
     for step in reversed(steps(folder)):
@@ -119,24 +119,24 @@ def _serialise(state: PyTree, step: int) -> tuple[bytes, memoryview]:
     leaves = tensors.named(jax.device_get(state))
     data = safetensors.numpy.save({name: np.asarray(x, order="C") for name, x in leaves.items()})
     start = 8 + int.from_bytes(data[:8], "little")
-    # The library writes metadata in random order; written here, equal states are equal files.
+    # Not by the library, which writes metadata in random order: equal states make equal files.
     metadata = {"format": FORMAT, "version": VERSION, "step": str(step), "sha256": _BLANK}
     header = json.dumps({"__metadata__": metadata, **json.loads(data[8:start])}).encode()
-    header += b" " * (-len(header) % 8)  # as the format asks, so that tensors are aligned
+    header += b" " * (-len(header) % 8)  # as the format requires, so that tensors are aligned
     head = len(header).to_bytes(8, "little") + header
     body = memoryview(data)[start:]
     digest = hashlib.sha256(head)
     digest.update(body)
-    # The metadata come first, so that the first such digits are the digest's.
+    # The metadata come first, so that the first such digits are those of the digest.
     return head.replace(_BLANK.encode(), digest.hexdigest().encode(), 1), body
 
 
 def _read(path: Path, template: PyTree) -> tuple[int, PyTree]:
-    """The step and the state in the file `path`: see `load`."""
-    if not path.is_file():  # a pipe would never end
+    """The step and the state in the file `path`. Raises as `load` does."""
+    if not path.is_file():  # reading a pipe would never end
         raise CheckpointError(f"{path}: there is no such file")
     try:
-        # pread, because a mapped file that is cut short meanwhile kills the process.
+        # pread, because a mapped file that is truncated meanwhile kills the process.
         with safe_open(path, framework="numpy", backend="pread") as file:
             metadata = file.metadata() or {}
             _check_origin(path, metadata)
@@ -152,7 +152,7 @@ def _read(path: Path, template: PyTree) -> tuple[int, PyTree]:
 def _check_origin(path: Path, metadata: Mapping[str, str]) -> None:
     """Check that the file is a checkpoint, is whole and has this version, in this order.
 
-    A file is foreign if it has neither our name nor a digest: one bit cannot undo both.
+    A file is foreign if it has neither our name nor a digest: one wrong bit cannot remove both.
     """
     name, recorded = metadata.get("format"), metadata.get("sha256")
     if name != FORMAT and recorded is None:
@@ -172,7 +172,7 @@ def _check_origin(path: Path, metadata: Mapping[str, str]) -> None:
 
 
 def _digest(path: Path, recorded: str) -> str:
-    """The SHA-256 of the file, in hex, with its own recorded digest as zeros."""
+    """SHA-256 of the file, in hex, with its recorded digest replaced by zeros."""
     with path.open("rb") as file:
         length = file.read(8)
         header = file.read(int.from_bytes(length, "little"))  # safe_open has checked the length
@@ -182,7 +182,7 @@ def _digest(path: Path, recorded: str) -> str:
 
 
 def _read_tensors(path: Path, file: safe_open, template: PyTree) -> PyTree:
-    """The tensors of the open `file` in the structure of `template`, if they are its tensors."""
+    """The tensors of the open `file` in the structure of `template`, if they fit it."""
     wanted = _layout(template)
     found = {}
     for name in file.keys():  # noqa: SIM118 (not a dict: it cannot be iterated)
@@ -207,7 +207,7 @@ def _read_tensors(path: Path, file: safe_open, template: PyTree) -> PyTree:
 
 
 def _layout(template: PyTree) -> dict[str, str]:
-    """The type and the shape of each leaf as the format has them, "F32[2, 3]"."""
+    """Type and shape of each leaf by name, in the format's notation, such as "F32[2, 3]"."""
     leaves = tensors.named(template)
     # Only the library knows its names of the types; it tells them in a header.
     empty = safetensors.numpy.save({name: np.empty(0, x.dtype) for name, x in leaves.items()})
@@ -222,7 +222,7 @@ def forget_after(folder: Path, step: int) -> None:
 
 
 def _prune(folder: Path, step: int, keep: int) -> None:
-    """Remove all checkpoints but those of `step` and the `keep` - 1 steps before it."""
+    """Remove all checkpoints except those of `step` and of the `keep` - 1 steps before it."""
     present = steps(folder)
     kept = [other for other in present if other <= step][-keep:]
     for other in set(present).difference(kept):

@@ -1,4 +1,4 @@
-"""What a run ran on: recorded with it, so that a number can be traced to its code and machine."""
+"""The environment of a session, recorded so that results can be traced to code and machine."""
 
 import json
 import os
@@ -12,10 +12,10 @@ from typing import Any
 
 import jax
 
-from gen_models import __version__
 from gen_models.errors import UserError
+from gen_models.version import __version__
 
-# What may change the last bits of a result.
+# Entries whose change may change the last bits of a result.
 DECISIVE = ("code", "libraries", "processor", "cores", "devices", "xla_flags")
 LIBRARIES = ("jax", "jaxlib", "flax", "optax", "numpy")
 
@@ -43,7 +43,7 @@ def describe() -> dict[str, Any]:
 
 
 def machine(session: dict[str, Any]) -> str:
-    """What a session ran on, for a report."""
+    """Machine of a session as text, for a report."""
     return (
         f"{session['processor']}, {session['cores']} cores, {', '.join(session['devices'])}, "
         f"Python {session['python']}, jax {session['libraries']['jax']}"
@@ -51,12 +51,12 @@ def machine(session: dict[str, Any]) -> str:
 
 
 def in_words(session: dict[str, Any]) -> str:
-    """Machine and code of a session, for a report."""
+    """Machine and code version of a session as text, for a report."""
     return f"{machine(session)}, code {session['code']}"
 
 
 def code_version() -> str:
-    """The commit of the source tree, "-dirty" with changes outside of results/; outside of a
+    """The commit of the source tree, with "-dirty" for changes outside of results/; without a
     checkout the package's version."""
     try:
         # Installed into an environment, the package may lie in another project's repository.
@@ -69,7 +69,7 @@ def code_version() -> str:
 
 
 def _git(*args: str) -> str:
-    """What git prints in the source tree. Raises OSError or SubprocessError."""
+    """Output of git in the source tree. Raises OSError or SubprocessError."""
     root = Path(__file__).resolve().parents[2]
     command = ["git", "-C", str(root), *args]
     done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
@@ -77,7 +77,7 @@ def _git(*args: str) -> str:
 
 
 def processor() -> str:
-    """The CPU's own name where the system tells it."""
+    """Name of the CPU, if the system provides it."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
@@ -87,7 +87,7 @@ def processor() -> str:
 
 
 def sessions(path: Path) -> list[dict[str, Any]]:
-    """The sessions recorded in an environment.json so far; none if it cannot be read."""
+    """Sessions recorded in an environment.json; [] if it cannot be read."""
     try:
         found = json.loads(path.read_text())["sessions"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
@@ -96,7 +96,7 @@ def sessions(path: Path) -> list[dict[str, Any]]:
 
 
 def changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    """What differs between two sessions that may change the last bits of a result."""
+    """Texts on the differences of two sessions that may change the last bits of a result."""
     return [
         f"{name}: {before.get(name)} then, {now[name]} now"
         for name in DECISIVE

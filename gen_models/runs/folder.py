@@ -1,20 +1,23 @@
-"""A run's folder: everything about one training, and nothing else needed to go on with it.
+"""A run's folder: everything about one training, and all that is needed to continue it.
 
     config.json         every option, re-runnable with --config; the data's digest
     environment.json    code version, libraries and devices of each session that worked on the run
-    metrics.jsonl       one line a step
+    metrics.jsonl       one line per step
     checkpoints/        step_00000500.safetensors, …: the newest whole states
     best/               the state of the best evaluation, with --evaluate-every-steps
-    evaluations.jsonl   one line an evaluation during training
-    evaluation.json     the newest evaluation, whole
+    evaluations.jsonl   one line per evaluation during training
+    evaluation.json     the newest evaluation; memorisation.png: samples closest to training images
+    diverged.json       the last finite step of a member of a sweep that diverged
     samples.png         the newest sample grid; reconstructions.png from models that reconstruct
     grids/              step_00000100.png, …: samples from the same latents at regular steps
     reconstructions/    the same for reconstructions, each below its original
     animation.gif       the grids in order; made at the end, as are the next two
     curves.png          the metrics
-    gallery/            interpolations and what else the model has learnt
+    gallery/            interpolations and further pictures of what the model has learnt
+    tensorboard/        event files, with --tensorboard
+    drawn.png           samples drawn on request; exported/: the generator as programs
 
-One process at a time works on a run; its lock goes when it does, however it ends.
+One process at a time works on a run. Its lock is released when it ends, in whatever way.
 """
 
 import contextlib
@@ -48,50 +51,50 @@ SERIES = ("grids", "reconstructions")
 
 
 class RunError(UserError):
-    """A folder that is no run, is another run, is damaged, or is in use."""
+    """A run folder that is no run, is another run, is damaged, or is in use."""
 
 
 @dataclass(frozen=True)
 class DataRecord:
-    """What a run must know of its data set once it is trained, so that its folder is enough."""
+    """Properties of the training data, recorded so that a trained run can be used without them."""
 
-    digest: str
-    height: Annotated[int, Between(1, 2**16)]
-    width: Annotated[int, Between(1, 2**16)]
-    class_names: tuple[str, ...]
+    digest: str  # digest of the training split, as in Dataset
+    height: Annotated[int, Between(1, 2**16)]  # image height, pixels
+    width: Annotated[int, Between(1, 2**16)]  # image width, pixels
+    class_names: tuple[str, ...]  # names in the order of the labels
 
     @classmethod
     def of(cls, dataset: Dataset) -> "DataRecord":
-        """Of a training split."""
+        """The record of a training split."""
         return cls(dataset.digest, *dataset.image_shape, dataset.class_names)
 
     @property
     def spec(self) -> Spec:
-        """What a model must know of it."""
+        """The properties that a model is built for."""
         return Spec(self.height, self.width, len(self.class_names))
 
 
 @dataclass(frozen=True)
 class Run:
-    """Paths of one run and what is written to them. Write only to one from `opened`."""
+    """A run's folder: its paths and their contents. Only runs from `opened` may be written to."""
 
-    folder: Path
-    recipe: Recipe
-    data: DataRecord
+    folder: Path  # path of the folder
+    recipe: Recipe  # all options of the run
+    data: DataRecord  # properties of the training data
 
     @property
     def options(self) -> RunOptions:
-        """The run's own options."""
+        """The options of the run, apart from the model's."""
         return self.recipe.options
 
     @property
     def model(self) -> Model:
-        """The model that is trained, its state apart."""
+        """The model that is trained, without its state."""
         return self.recipe.model(self.data.spec)
 
     @property
     def images_a_step(self) -> int:
-        """A batch, or as many as the model's critic takes."""
+        """Number of images per step: a batch for each update of the discriminator."""
         return self.options.batch_size * self.model.algorithm.batches
 
     @property
@@ -104,15 +107,15 @@ class Run:
         return self.folder / BEST
 
     def picture(self, series: str, step: int) -> Path:
-        """Where the picture of a step belongs; `series` is grids or reconstructions."""
+        """Path of a step's picture; `series` is "grids" or "reconstructions"."""
         return self.folder / series / f"step_{step:08d}.png"
 
     def pictures(self, series: str) -> list[Path]:
-        """The pictures that exist, in the order of their steps."""
+        """Paths of the existing pictures of a series, in the order of their steps."""
         return sorted((self.folder / series).glob("step_*.png"), key=_in_order)
 
     def append_metrics(self, first_step: int, history: dict[str, np.ndarray]) -> None:
-        """One line a step: `history` holds f32[S] a metric, its first entry at `first_step`."""
+        """Append one line per step: `history` has f32[S] per metric, beginning at `first_step`."""
         rows = zip(*history.values(), strict=True)
         self._append(
             METRICS,
@@ -123,7 +126,7 @@ class Run:
         )
 
     def check_metrics(self, names: Iterable[str]) -> None:
-        """Raises RunError unless the metrics so far, if there are any, have these names."""
+        """Raise RunError unless the metrics so far, if there are any, have these names."""
         found = self.metrics().keys() - {"step"}
         if found and found != set(names):
             differing = ", ".join(sorted(found ^ set(names)))
@@ -134,11 +137,11 @@ class Run:
             )
 
     def append_evaluation(self, step: int, values: dict[str, float]) -> None:
-        """One line an evaluation during training."""
+        """Append one line with an evaluation during training."""
         self._append(EVALUATIONS, [{"step": step} | values])
 
     def _append(self, name: str, rows: list[dict[str, float]]) -> None:
-        """Add whole lines to a file, or none."""
+        """Append rows to a file as lines, all of them or none."""
         path = self.folder / name
         lines = "".join(json.dumps(row) + "\n" for row in rows)
         try:
@@ -147,13 +150,13 @@ class Run:
                 with path.open("a") as file:
                     file.write(lines)
             except OSError:
-                os.truncate(path, whole)  # a full disk takes half a line
+                os.truncate(path, whole)  # a full disk may have taken half a line
                 raise
         except OSError as error:
             raise write_error(path, error) from error
 
     def sync_metrics(self) -> None:
-        """Force the metrics to disk: a checkpoint must never be ahead of them."""
+        """Force the metrics to disk, so that a checkpoint is never ahead of them."""
         path = self.folder / METRICS
         try:
             with path.open("a") as file:
@@ -162,16 +165,16 @@ class Run:
             raise write_error(path, error) from error
 
     def metrics(self) -> dict[str, list[float]]:
-        """The metrics so far, a list a name; "step" is one of them. Damaged lines are left out."""
+        """Metrics so far, one list per name, including "step". Damaged lines are left out."""
         return _columns(self.folder / METRICS)
 
     def evaluations(self) -> dict[str, list[float]]:
-        """The evaluations during training, in the same form."""
+        """Evaluations during training, one list per name, including "step"."""
         return _columns(self.folder / EVALUATIONS)
 
     @property
     def diverged_at(self) -> int | None:
-        """The last step at which all was finite, if this run diverged as part of a sweep."""
+        """The last step at which all was finite, if the run diverged in a sweep, else None."""
         try:
             return int(json.loads((self.folder / DIVERGED).read_text())["step"])
         except FileNotFoundError:
@@ -180,25 +183,25 @@ class Run:
             raise RunError(f"{self.folder / DIVERGED} is damaged; delete it") from error
 
     def mark_diverged(self, step: int) -> None:
-        """Remember that the step after `step` was not finite."""
+        """Record that the step after `step` was not finite."""
         write_text(self.folder / DIVERGED, json.dumps({"step": step}) + "\n")
 
     def sessions(self) -> list[dict[str, Any]]:
-        """What each process did so far, and on what."""
+        """Sessions so far: environment, step reached and duration of each."""
         return environment.sessions(self.folder / ENVIRONMENT)
 
     @property
     def seconds(self) -> float:
-        """How long the processes that ended in good order worked on it, together."""
+        """Total duration of the sessions that ended regularly, seconds."""
         return sum(session.get("seconds", 0.0) for session in self.sessions())
 
     def record_sessions(self, sessions: list[dict[str, Any]]) -> None:
-        """Write environment.json."""
+        """Write the sessions to environment.json."""
         text = json.dumps({"sessions": sessions}, indent=2) + "\n"
         write_text(self.folder / ENVIRONMENT, text)
 
     def rewind(self, step: int) -> None:
-        """Forget metrics, grids and evaluations beyond `step`. Raises RunError if metrics are
+        """Remove metrics, grids and evaluations after `step`. Raises RunError if metrics are
         missing."""
         path = self.folder / METRICS
         rows = [row for row in _rows(path) if row["step"] <= step]
@@ -222,7 +225,7 @@ class Run:
 
 
 def _in_order(picture: Path) -> tuple[int, str]:
-    """Sorts pictures as their steps: beyond eight digits the names grow."""
+    """Sort key of pictures by their steps, whose names have eight digits or more."""
     return len(picture.name), picture.name
 
 
@@ -242,7 +245,7 @@ def _columns(path: Path) -> dict[str, list[float]]:
 
 
 def _rows(path: Path) -> Iterator[dict[str, float]]:
-    """The whole lines of a metrics file, in order; none if there is no file."""
+    """Whole lines of a metrics file, in order; none if there is no file."""
     try:
         lines = path.read_text(errors="replace").splitlines()
     except FileNotFoundError:
@@ -262,7 +265,7 @@ def _numeric(row: dict[str, Any]) -> bool:
 
 @contextlib.contextmanager
 def opened(folder: Path, recipe: Recipe, dataset: Dataset) -> Iterator[Run]:
-    """Create the run, or take it up again, under its lock.
+    """Create the run, or open it to be continued, under its lock.
 
     Raises RunError if another process works on it, if the folder holds something else, or if it
     holds a run whose options or data differ in anything that changes the result; UserError if the
@@ -289,14 +292,14 @@ def opened(folder: Path, recipe: Recipe, dataset: Dataset) -> Iterator[Run]:
 
 
 def _check_ours(folder: Path) -> None:
-    """Refuse a folder that holds something else, before anything is written there."""
+    """Raise RunError for a folder that holds something else, before anything is written to it."""
     holds = any(not entry.name.startswith(".") for entry in folder.iterdir())
     if holds and not (folder / CONFIG).exists():
         raise RunError(f"{folder} is not a run: it has files but no {CONFIG}; choose another --out")
 
 
 def _prepare(run: Run) -> None:
-    """Check that it is the same run, write its config, tidy up. Raises RunError and OSError."""
+    """Check that the run is the same, write its config, tidy up. Raises RunError and OSError."""
     folder = run.folder
     if (folder / CONFIG).exists():
         _check_same(run)
@@ -311,7 +314,7 @@ def _prepare(run: Run) -> None:
 
 
 def load(folder: str | Path) -> Run:
-    """A run that exists, to read from; takes no lock. Raises RunError if the folder is no run."""
+    """An existing run to read from, without a lock. Raises RunError if the folder is no run."""
     folder = Path(folder)
     path = folder / CONFIG
     if not path.is_file():
@@ -322,13 +325,13 @@ def load(folder: str | Path) -> Run:
     except ConfigError as error:
         raise RunError(f"{path}: {error}; use the gen_models that wrote it") from error
     missing = sorted(found.identity.keys() - values.keys())
-    if missing:  # what they were would be a guess
+    if missing:  # their values would be a guess
         raise RunError(f"{path} lacks {', '.join(missing)}; use the gen_models that wrote it")
     return Run(folder, found, _data(path))
 
 
 def _data(path: Path) -> DataRecord:
-    """What config.json records of the data. Raises RunError."""
+    """The record of the data in config.json. Raises RunError."""
     try:
         data = fields.from_dict(DataRecord, json.loads(path.read_text())["data"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -341,7 +344,7 @@ def _data(path: Path) -> DataRecord:
 
 
 def _check_same(run: Run) -> None:
-    """Refuse to go on with a run under other options or data, listing what differs."""
+    """Raise RunError, listing the differences, for a run with other options or data."""
     folder, begun = run.folder, load(run.folder)
     before = begun.recipe.identity | {"data": begun.data.digest}
     now = run.recipe.identity | {"data": run.data.digest}
@@ -365,7 +368,7 @@ def _check_same(run: Run) -> None:
 
 @contextlib.contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock, which the system releases when this process ends, however it ends."""
+    """Hold the folder's lock, which the system releases when this process ends in any way."""
     path, holder = folder / ".lock", folder / ".lock-holder"
     lock = filelock.FileLock(path, timeout=0)
     try:
@@ -382,12 +385,12 @@ def _locked(folder: Path) -> Iterator[None]:
         try:
             yield
         finally:
-            with contextlib.suppress(OSError):  # a disk that is read-only by now: the lock decides
+            with contextlib.suppress(OSError):  # the disk may be read-only by now; the lock counts
                 holder.unlink(missing_ok=True)
 
 
 def _holder(path: Path) -> str:
-    """Who holds the lock; it may be about to write its name or to go."""
+    """The process that holds the lock as text; it may not have written its name yet."""
     try:
         return path.read_text(errors="replace")
     except OSError:

@@ -84,8 +84,8 @@ def known_model(name: object) -> str:
 class Recipe(NamedTuple):
     """All options that a run is made from."""
 
-    options: RunOptions  # of the run
-    config: Any  # options of the model: an instance of its Config
+    options: RunOptions  # options of the run
+    config: Any  # options of the model, an instance of its Config
 
     @classmethod
     def from_flat(cls, values: Mapping[str, Any]) -> "Recipe":
@@ -114,7 +114,7 @@ class Recipe(NamedTuple):
 
     @property
     def identity(self) -> dict[str, Any]:
-        """The options that determine every byte of parameters, metrics and grids."""
+        """The options that determine parameters, metrics and grids: those not marked Logistics."""
         hints = get_type_hints(RunOptions, include_extras=True)
         logistics = {
             name for name, hint in hints.items() if Logistics() in getattr(hint, "__metadata__", ())

@@ -1,1 +1,1 @@
-"""What is drawn from a trained model: samples, paths between latents, the gallery of a run."""
+"""Drawing from trained models: samples, paths between latents, the gallery of a run."""

@@ -15,12 +15,12 @@ from gen_models.model import Model
 from gen_models.runs import Run, checkpoint
 
 BLOCK = 20  # images drawn in one dispatch
-LATENTS = 500  # drawn with one key, a multiple of BLOCK
+LATENTS = 500  # latents drawn with one key, a multiple of BLOCK
 
 
 class Purpose(IntEnum):
-    """What is drawn. Its number parts the keys of one seed from each other and from those that a
-    training makes of it, which count from 0."""
+    """Purpose of a key. Its number distinguishes the keys of one seed from each other and from the
+    keys of the training, which count from 0."""
 
     SAMPLES = 2**31 + 1
     EVALUATION = 2**31 + 2
@@ -29,13 +29,13 @@ class Purpose(IntEnum):
 
 
 def key_for(purpose: Purpose, seed: int) -> Key:
-    """The key of one purpose."""
+    """The key of a purpose and a seed."""
     return jax.random.fold_in(jax.random.key(seed), purpose)
 
 
 def draw(model: Model, state: State, key: Key, labels: np.ndarray) -> np.ndarray:
-    """Images u8[N,H,W] for labels i32[N]. The first ones do not depend on how many follow, to the
-    last bit: programs of other sizes would round otherwise, so all images are drawn BLOCK by BLOCK.
+    """Images u8[N,H,W] for labels i32[N]. The first images do not depend on N, to the last bit:
+    programs for other sizes would round differently, so all images are drawn BLOCK by BLOCK.
     """
     images = []
     for start in range(0, len(labels), BLOCK):
@@ -54,29 +54,29 @@ def _latents(model: Model, key: Key) -> Latents:
 
 
 def paths(model: Model, state: State, key: Key, labels: np.ndarray, steps: int) -> np.ndarray:
-    """Images u8[N·steps,H,W], for each of labels i32[N] a row on the great circle between two
-    latents (White 2016, §2.1)."""
+    """Images u8[N·steps,H,W] of latents on the great circle between two latents (White 2016, §2.1),
+    one path for each of labels i32[N]."""
     a, b = jnp.split(model.algorithm.prior(key, 2 * len(labels)), 2)
     latents = great_circle(a, b, steps).reshape(-1, *a.shape[1:])
     return to_bytes(programs.generate(model, state, latents, np.repeat(labels, steps)))
 
 
 def great_circle(a: Array, b: Array, steps: int) -> Array:
-    """Latents f32[N,Z] both -> f32[N,steps,Z], from a to b at equal angles."""
+    """Latents f32[N,steps,Z] on the great circle from a to b, f32[N,Z] both, at equal angles."""
     norms = jnp.linalg.norm(a, axis=-1) * jnp.linalg.norm(b, axis=-1)
     angle = jnp.arccos(jnp.clip(jnp.sum(a * b, axis=-1) / norms, -1, 1))[:, None, None]
     t = jnp.linspace(0, 1, steps)[None, :, None]
-    near = jnp.sin(angle) < 1e-6  # on one line, where the circle is not defined
+    near = jnp.sin(angle) < 1e-6  # (anti)parallel: the circle is undefined
     safe = jnp.where(near, 1.0, jnp.sin(angle))
     from_a = jnp.where(near, 1 - t, jnp.sin((1 - t) * angle) / safe)
     from_b = jnp.where(near, t, jnp.sin(t * angle) / safe)
     return from_a * a[:, None] + from_b * b[:, None]
 
 
-def newest_state(run: Run, report: Callable[[str], None], *, best: bool = False) -> State:
+def load_state(run: Run, report: Callable[[str], None], *, best: bool = False) -> State:
     """The state in the newest whole checkpoint, or in that of the best evaluation.
 
-    `report` is told of damaged ones. Raises UserError if there is none.
+    `report` is called with a line about each damaged one. Raises UserError if there is none.
     """
     folder = run.best if best else run.checkpoints
     found = checkpoint.newest(folder, programs.shapes(run.model), report)

@@ -1,4 +1,4 @@
-"""A trained model's sampling as programs that need nothing of this package, its weights inside.
+"""Export of a trained model's sampling, with its weights, as programs without this package.
 
 StableHLO, by `jax.export`, for JAX alone; writing and reading it needs the package `flatbuffers`.
 ONNX, by jax2onnx, for every ONNX runtime. Both draw what this package draws, within rounding.
@@ -20,33 +20,29 @@ from gen_models.nets import conv
 from gen_models.nets.conv import Geometry
 
 PLATFORMS = ("cpu", "cuda", "tpu")
-OPSET = 23  # of ONNX
-# jax2onnx asks for an older orbax-checkpoint than Flax does, which it does not need for this.
+OPSET = 23  # version of the ONNX operators
+# --no-deps: jax2onnx requires an older orbax-checkpoint than Flax, not needed for this export.
 ONNX_INSTALL = (
     "pip install --no-deps jax2onnx==0.17.1 onnx==1.23.2 onnx-ir==1.1.0 sympy==1.14.0 mpmath==1.3.0"
 )
 
 
 class StableHLO(NamedTuple):
-    """Two serialised programs, for any number of images.
+    """Two serialised programs for any number of images."""
 
-    sample    seed u32[], Labels -> Images of latents drawn with it
-    generate  Latents, Labels -> Images
-    """
-
-    sample: bytes
-    generate: bytes
+    sample: bytes  # seed u32[], Labels -> Images of latents drawn with the seed
+    generate: bytes  # Latents, Labels -> Images
 
 
 def stablehlo(model: Model, state: State, platforms: Sequence[str] = PLATFORMS) -> StableHLO:
-    """The programs of a state for all of `platforms`, none of which need be present. Raises
+    """Serialise the programs of a state for all of `platforms`, which need not be present. Raises
     UserError without `flatbuffers`."""
     algorithm = model.algorithm
 
     def generate(z: Latents, labels: Labels) -> Images:
-        # The barriers keep the compiler from folding weights into each other, which rounds
-        # otherwise than programs do that take them as arguments. One for each leaf, so that leaves
-        # that are not used are dropped.
+        # The barriers keep the compiler from folding weights into each other, which would round
+        # differently from programs that take weights as arguments. There is one per leaf, so that
+        # unused leaves are dropped.
         ema = jax.tree.map(lax.optimization_barrier, state.ema)
         return algorithm.generate(_averaged(ema), z, labels)
 
@@ -62,9 +58,9 @@ def stablehlo(model: Model, state: State, platforms: Sequence[str] = PLATFORMS) 
 
 
 def onnx(model: Model, state: State) -> bytes:
-    """A ModelProto: `z` f32[N,Z], `labels` i32[N] -> `images` f32[N,H,W,1] in [-1,1], computed in
+    """Serialise a ModelProto: `z` f32[N,Z], `labels` i32[N] -> `images` f32[N,H,W,1] in [-1,1], in
     float32. Raises UserError without jax2onnx."""
-    for name in ("jax2onnx", "onnx_ir"):  # which warn of converters for what is not installed
+    for name in ("jax2onnx", "onnx_ir"):  # both warn about converters for missing packages
         logging.getLogger(name).setLevel(logging.ERROR)
     try:
         from jax2onnx import to_onnx
@@ -75,8 +71,8 @@ def onnx(model: Model, state: State) -> bytes:
     def generate(z: Latents, labels: Labels) -> Images:
         return algorithm.generate(_averaged(state.ema), z, labels)
 
-    # Traced here and not by jax2onnx, which replaces functions of JAX and Flax while it traces, of
-    # which some know no symbolic sizes.
+    # Traced here because jax2onnx, while it traces, replaces functions of JAX and Flax by others,
+    # some of which do not support symbolic sizes.
     inputs = _inputs(model)
     with conv.using(conv.NATIVE._replace(transpose=_dilated_transpose)):
         program = jax.make_jaxpr(generate)(*inputs)
@@ -97,12 +93,12 @@ def latent_shape(model: Model) -> tuple[int, ...]:
 
 
 def _averaged(ema: Any) -> State:  # noqa: ANN401
-    """A state that has what sampling reads, and nothing of what training needs."""
+    """A state with only the averaged weights, which sampling reads."""
     return State(step=jnp.int32(0), params={}, stats={}, opt={}, ema=ema, extra=())
 
 
 def _inputs(model: Model) -> tuple[jax.ShapeDtypeStruct, jax.ShapeDtypeStruct]:
-    """Latents f32[N,Z] and labels i32[N], for any N."""
+    """Shapes of latents f32[N,Z] and labels i32[N] for symbolic N."""
     (count,) = export.symbolic_shape("N")
     z = jax.ShapeDtypeStruct((count, *latent_shape(model)), jnp.float32)
     return z, jax.ShapeDtypeStruct((count,), jnp.int32)
@@ -111,18 +107,17 @@ def _inputs(model: Model) -> tuple[jax.ShapeDtypeStruct, jax.ShapeDtypeStruct]:
 def _serialised(
     program: Callable[..., Array], inputs: Sequence[jax.ShapeDtypeStruct], platforms: Sequence[str]
 ) -> bytes:
-    """The program, lowered for each platform, as `jax.export.deserialize` reads it."""
+    """Bytes for `jax.export.deserialize` of the program lowered for each platform."""
     lowered = export.export(jax.jit(program), platforms=tuple(platforms))(*inputs)
     try:
         return bytes(lowered.serialize())
     except ImportError as error:
-        advice = 'pip install "gen-models[export]"'
-        raise UserError(f"exporting needs flatbuffers; {advice}") from error
+        raise UserError("exporting needs flatbuffers: pip install flatbuffers") from error
 
 
 def _dilated_transpose(geometry: Geometry, y: Array, w: Array) -> Array:
-    """The transposed convolution as one of features spread apart, in a layout that jax2onnx knows:
-    it does not know those that JAX makes when it derives a transpose."""
+    """The transposed convolution as a convolution of dilated features, in a layout that jax2onnx
+    supports, unlike the layouts of JAX's own transposes."""
     k, s = geometry.kernel, geometry.stride
     near = k - 1 - geometry.padding
     sizes = zip(geometry.image, geometry.features, strict=True)

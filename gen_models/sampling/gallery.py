@@ -1,4 +1,4 @@
-"""The gallery: pictures of what a trained model has learnt, other than its samples."""
+"""The gallery: pictures of what a trained model has learnt, in addition to samples."""
 
 import jax
 import numpy as np
@@ -17,9 +17,9 @@ SHOWN = 40  # test images in the picture of codes
 
 
 def pictures(run: Run, state: State, test: Dataset) -> dict[str, Image]:
-    """By name: interpolations; the model's own views, if it has any; of models with an encoder also
-    the way from one test image to another and, if latents are vectors, where test images are among
-    them; the codes that stand for them."""
+    """Pictures by name: interpolations; the model's views, if any; for models with an encoder also
+    interpolations between test images and, as far as the latent space has them, test images in the
+    plane of vector latents and the discrete codes of test images."""
     model, algorithm = run.model, run.model.algorithm
     key = drawing.key_for(drawing.Purpose.GALLERY, run.options.seed)
     key_paths, key_views = jax.random.split(key)
@@ -43,7 +43,7 @@ def pictures(run: Run, state: State, test: Dataset) -> dict[str, Image]:
 
 
 def _interpolations(run: Run, state: State, key: Key) -> Image:
-    """A row for each class of a conditional model, ten rows of any other."""
+    """Picture of paths between latents: a row per class for a conditional model, else ten rows."""
     names = run.data.class_names[:ROWS] if run.model.algorithm.conditional else ()
     labels = np.arange(len(names) or ROWS, dtype=np.int32) % run.model.spec.num_classes
     images = drawing.paths(run.model, state, key, labels, COLUMNS)
@@ -51,8 +51,8 @@ def _interpolations(run: Run, state: State, key: Key) -> Image:
 
 
 def _between(run: Run, state: State, places: np.ndarray, labels: np.ndarray) -> Image:
-    """A row for each of the first places f32[N,…]: on a straight line from it to another one,
-    everything decoded under the label of the first."""
+    """Picture of straight lines from each of the first places f32[N,…] to another one, one per row,
+    decoded with the label of the first."""
     a, b = np.resize(places, (2, ROWS, *places.shape[1:]))
     share = np.linspace(0, 1, COLUMNS, dtype=np.float32).reshape(-1, *(1,) * (places.ndim - 1))
     line = a[:, None] + share * (b - a)[:, None]
@@ -62,8 +62,8 @@ def _between(run: Run, state: State, places: np.ndarray, labels: np.ndarray) -> 
 
 
 def principal(points: np.ndarray) -> np.ndarray:
-    """f32[N,D] -> f32[N,2], along the two directions in which they vary most (Pearson 1901); as
-    they were where D is 2 or less."""
+    """Coordinates f32[N,2] of points f32[N,D] along their two directions of largest variance
+    (Pearson 1901); the points themselves if D is 2 or less."""
     if points.shape[1] <= 2:
         return np.pad(points, ((0, 0), (0, 2 - points.shape[1])))
     centred = points - points.mean(axis=0)
@@ -72,7 +72,7 @@ def principal(points: np.ndarray) -> np.ndarray:
 
 
 def enlarged(codes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Codes i32[N,h,w] as images u8[N,H,W], a shade of grey a code."""
+    """Images u8[N,H,W] of codes i32[N,h,w], one shade of grey per code."""
     rows, columns = (np.arange(n) * codes.shape[i] // n for i, n in enumerate(size, 1))
     tiles = codes[:, rows][:, :, columns].astype(np.float32)
     return np.round(255 * tiles / max(1, codes.max())).astype(np.uint8)

@@ -1,8 +1,8 @@
-"""A trained model as one small file: what sampling needs, and nothing of its training.
+"""A trained model as one small file for sampling, without the rest of the training state.
 
-A safetensors file with the averaged weights and batch statistics, and the recipe, the step and the
-data's sizes in its metadata. Weights may be stored in half precision. Those of `SHIPPED` are part
-of the package, and checked by their digests.
+It is a safetensors file with the averaged weights and batch statistics, and the recipe, the step
+and the sizes of the data in its metadata. Weights may be stored in half precision. Those of
+`SHIPPED` are part of the package, and checked by their digests.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ from gen_models.storage.tensors import filled, named
 FORMAT, VERSION = "gen_models.model", 1
 SUFFIX = ".safetensors"
 FOLDER = Path(__file__).parents[1] / "shipped"
-SHIPPED: dict[str, str] = {  # name -> SHA-256 of the file
+SHIPPED: dict[str, str] = {  # SHA-256 of the file by name
     "fashion_mnist-cgan": "b9b2cbd6036e3ec3bec1e547225ff8de8d9aac655a4e11ec1e95dc8b94b8f9c6",
     "fashion_mnist-dcgan": "7c65423bd4a685b59a388ea767c955be9325ce440d49e907bfda35944df63454",
     "fashion_mnist-vae": "e47f3bf168d8366713242171ffca8f2bab76c4fae2962e562928735889eed724",
@@ -37,11 +37,13 @@ SHIPPED: dict[str, str] = {  # name -> SHA-256 of the file
 
 
 class PortableError(UserError):
-    """A file that is no portable model, or one that is damaged."""
+    """A file that is no portable model, or a damaged one."""
 
 
 def save(path: Path, recipe: Recipe, data: DataRecord, state: State, *, half: bool = False) -> None:
-    """Write a model; `half` stores its weights as float16. Raises UserError."""
+    """Write a model, with weights as float16 if `half`. Raises UserError."""
+    if path.suffix != SUFFIX:
+        raise PortableError(f"{path}: expected a name that ends in {SUFFIX}, by which it is loaded")
     ema = jax.device_get(state.ema)
     if half:
         ema = ema | {"params": jax.tree.map(lambda x: x.astype(np.float16), ema["params"])}
@@ -56,7 +58,7 @@ def save(path: Path, recipe: Recipe, data: DataRecord, state: State, *, half: bo
 
 
 def load(path: Path) -> tuple[Recipe, DataRecord, State]:
-    """Read a model. Of the state only `step` and `ema` are filled. Raises PortableError."""
+    """Read a model, with only `step` and `ema` of its state. Raises PortableError."""
     try:
         raw = path.read_bytes()
         _check_digest(path, hashlib.sha256(raw).hexdigest())
@@ -84,7 +86,7 @@ def _filled(
 
 
 def _check_digest(path: Path, digest: str) -> None:
-    """A file of the package must be the one that was shipped. Raises PortableError."""
+    """Raise PortableError for a file of the package that is not the shipped one."""
     expected = SHIPPED.get(path.stem) if path.parent == FOLDER else None
     if expected and digest != expected:
         raise PortableError(

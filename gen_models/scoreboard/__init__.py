@@ -1,1 +1,1 @@
-"""The scoreboard: every model on every data set, which runs it lacks, and its page."""
+"""The scoreboard of every model on every data set: its runs, its results, its page."""

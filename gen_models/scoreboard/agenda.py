@@ -1,4 +1,4 @@
-"""Which runs the scoreboard is to have, and which of them it has."""
+"""The runs that the scoreboard must contain, and those that are missing."""
 
 import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ from gen_models.models import MODELS
 from gen_models.runs import Recipe, Run, checkpoint, environment
 from gen_models.scoreboard.results import Cell, Result
 
-ALWAYS = ("dcgan", "cgan", "vae")  # these are given every seed and data set, the best or not
+ALWAYS = ("dcgan", "cgan", "vae")  # models with every seed and data set in any case
 
 Results = Mapping[Cell, Result]
 
@@ -21,15 +21,15 @@ Results = Mapping[Cell, Result]
 class Agenda(NamedTuple):
     """Every model once on the first data set, then the best with every seed on every data set."""
 
-    models: Sequence[str]
-    datasets: Sequence[str]
-    seeds: int  # runs of the best, seeds 0, 1, …
-    best: int  # how many models are the best, by FID on the first data set
+    models: Sequence[str]  # names of models
+    datasets: Sequence[str]  # names of data sets
+    seeds: int  # number of seeds, 0, 1, …, of the best models
+    best: int  # number of models that count as the best, by FID on the first data set
     steps: int  # training steps of each run
 
     def cells(self, results: Results) -> Iterator[Cell]:
-        """Every run, in the order in which they are to be made. Which models are the best is asked
-        when each has been asked for once."""
+        """All runs, in the order of making them. The best models are determined from `results`
+        after one run of every model."""
         once = [Cell(self.datasets[0], model, 0, self.steps) for model in self.models]
         yield from once
         chosen = self.leading(results)
@@ -40,8 +40,8 @@ class Agenda(NamedTuple):
                     yield cell
 
     def leading(self, results: Results) -> list[str]:
-        """Of the models asked for, those that always are and those among the `best` of all models
-        that have been measured, by the FID of seed 0 on the first data set."""
+        """The agenda's models that are in ALWAYS or among the `best` of all measured models, by the
+        FID of seed 0 on the first data set."""
         once = [cell for cell in results if (cell.dataset, cell.seed) == (self.datasets[0], 0)]
         found = valid(once, results)
         ranked = sorted(found, key=lambda cell: found[cell].fid)[: self.best]
@@ -49,13 +49,13 @@ class Agenda(NamedTuple):
         return [model for model in self.models if model in best]
 
     def missing(self, results: Results) -> list[Cell]:
-        """The runs that are still to be made."""
+        """The runs without a valid result."""
         found = valid(results, results)
         return [cell for cell in self.cells(results) if cell not in found]
 
 
 def valid(wanted: Iterable[Cell], results: Results) -> dict[Cell, Result]:
-    """The results that count: of today's models and default options, measured as is done today."""
+    """The results that are valid: of existing models, present default options and protocol."""
     return {
         cell: results[cell]
         for cell in wanted
@@ -67,25 +67,25 @@ def valid(wanted: Iterable[Cell], results: Results) -> dict[Cell, Result]:
 
 
 def recipe_of(cell: Cell, out: Path | None = None) -> Recipe:
-    """The recipe of a cell's run: the defaults of its model."""
+    """The recipe of a cell's run, with the default options of its model."""
     return Recipe.from_flat(cell._asdict()).with_options(out=out)
 
 
 @functools.cache
 def protocol(dataset: str) -> Protocol:
-    """What the scoreboard measures under."""
+    """The protocol of the scoreboard's measures on a data set."""
     return assessment.protocol(dataset, assessment.Extent())
 
 
 def is_trained(cell: Cell, folder: Path) -> bool:
-    """Whether `folder` holds the whole run of a cell, and no other. Raises UserError."""
+    """Whether `folder` holds the completed run of a cell. Raises UserError."""
     if max(checkpoint.steps(folder / runs.CHECKPOINTS), default=0) != cell.steps:
         return False
     return runs.load(folder).recipe.identity == recipe_of(cell).identity
 
 
 def is_evaluated(cell: Cell, folder: Path) -> bool:
-    """Whether its last state has been evaluated in full, and under the scoreboard's protocol."""
+    """Whether the last state of a cell's run has a full evaluation under the right protocol."""
     found = record.current(folder / record.NAME, cell.steps, protocol(cell.dataset))
     names = found.measures.keys() if found else ()
     scored = "classification_score" in names or "label_accuracy" not in names
@@ -93,7 +93,7 @@ def is_evaluated(cell: Cell, folder: Path) -> bool:
 
 
 def result_of(run: Run) -> Result:
-    """What a run that is trained and evaluated came to. Raises UserError."""
+    """The result of a run that is trained and evaluated. Raises UserError."""
     sessions = run.sessions()
     if not sessions:
         raise runs.RunError(

@@ -1,4 +1,4 @@
-"""The scoreboard: a Markdown page of every model on every data set."""
+"""The scoreboard's page: a Markdown table of every model on every data set."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
@@ -15,13 +15,13 @@ COLUMNS = 4  # pictures in a row
 
 
 def picture(dataset: str, model: str) -> PurePosixPath:
-    """Where the page looks for a model's samples, seen from its own folder."""
+    """Path of the picture of a model's samples, relative to the page."""
     return PurePosixPath("scoreboard") / f"{dataset}-{model}.png"
 
 
 def page(steps: int, found: Mapping[Cell, Result], missing: Sequence[str]) -> str:
-    """The page of all results, of so many steps each; `missing` are the names of runs that should
-    be there too."""
+    """Text of the page of all results, from runs of `steps` steps; `missing` are the names of the
+    missing runs."""
     machines = sorted({result.machine for result in found.values()})
     marks = {machine: f"({number})" for number, machine in enumerate(machines, 1)}
     legend = "\n".join(
@@ -44,7 +44,7 @@ def page(steps: int, found: Mapping[Cell, Result], missing: Sequence[str]) -> st
 
 
 def _machines(found: Mapping[Cell, Result], marks: Mapping[str, str]) -> str:
-    """Each machine, and which versions of the code it ran."""
+    """List of the machines, with the versions of the code that they ran."""
     lines = []
     for machine, mark in marks.items():
         codes = sorted({r.code for r in found.values() if r.machine == machine})
@@ -52,7 +52,7 @@ def _machines(found: Mapping[Cell, Result], marks: Mapping[str, str]) -> str:
     return "\n".join(lines)
 
 
-Models = Mapping[str, Sequence[Result]]  # of one data set, the best model first, in order of seed
+Models = Mapping[str, Sequence[Result]]  # results on one data set, best model first, by seed
 
 
 def _by_model(found: Mapping[Cell, Result]) -> dict[str, Models]:
@@ -95,7 +95,7 @@ def _cells(summary: Mapping[str, Summary], names: Sequence[str]) -> list[str]:
 
 
 def _likelihoods(models: Mapping[str, Sequence[record.Evaluation]]) -> str:
-    """Bounds in nats, mean and deviation over the seeds."""
+    """Table of likelihood bounds in nats, mean and deviation over the seeds."""
     rows = [["model", "images", "k", *(title.strip() for title in PARTS.values()), "p(x|z)"]]
     for model, evaluations in models.items():
         first = evaluations[0].likelihood
@@ -113,7 +113,7 @@ def _likelihoods(models: Mapping[str, Sequence[record.Evaluation]]) -> str:
 
 
 def _pictures(dataset: str, models: Sequence[str]) -> str:
-    """Samples of models, the best first."""
+    """Table of pictures of the models' samples, in the given order."""
     cells = [f"`{model}`<br>![{model}]({picture(dataset, model)})" for model in models]
     cells += [""] * (-len(cells) % COLUMNS)
     rows = [cells[i : i + COLUMNS] for i in range(0, len(cells), COLUMNS)]

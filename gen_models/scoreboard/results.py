@@ -1,4 +1,4 @@
-"""scoreboard.json: every run of the board that has been measured, so that none is made again."""
+"""The file scoreboard.json: results of all measured runs, so that none is made again."""
 
 import json
 from collections.abc import Mapping
@@ -14,46 +14,40 @@ FORMAT, VERSION = "gen_models.scoreboard", 1
 
 
 class ScoreboardError(UserError):
-    """A file that is no scoreboard.json."""
+    """A file that cannot be read as scoreboard.json."""
 
 
 class Cell(NamedTuple):
-    """One place of the board: a training with default options."""
+    """One run of the scoreboard: a training with default options."""
 
-    dataset: str
-    model: str
-    seed: int
-    steps: int
+    dataset: str  # name of the data set
+    model: str  # name of the model
+    seed: int  # seed of the run
+    steps: int  # training steps
 
     @property
     def name(self) -> str:
-        """The name of its run's folder."""
+        """Name of the folder of the cell's run."""
         return f"{self.dataset}-{self.model}-{self.seed}"
 
 
 class Result(NamedTuple):
-    """What a run came to.
+    """The result of one run."""
 
-    options  every option that decides a result
-    seconds  of training, by the clock
-    machine  what it was trained on, in words
-    code     the version of this package that trained it
-    """
-
-    options: dict[str, Any]
-    evaluation: Evaluation
-    seconds: float
-    machine: str
-    code: str
+    options: dict[str, Any]  # all options that determine a result
+    evaluation: Evaluation  # evaluation of the last state
+    seconds: float  # duration of the training, by the clock
+    machine: str  # machine that trained the run, as text
+    code: str  # version of this package that trained the run
 
     @property
     def fid(self) -> float:
-        """Its Fréchet distance."""
+        """The Fréchet distance of the run's samples."""
         return self.evaluation.measures["fid"].value
 
 
 def read(path: Path) -> dict[Cell, Result]:
-    """All results in `path`, {} if there is none. Raises ScoreboardError for anything else."""
+    """Read all results in `path`; {} if it does not exist. Raises ScoreboardError."""
     try:
         values = json.loads(path.read_text(), parse_constant=record.refuse)
         if (values["format"], values["version"]) != (FORMAT, VERSION):
@@ -69,7 +63,7 @@ def read(path: Path) -> dict[Cell, Result]:
 
 
 def write(path: Path, results: Mapping[Cell, Result]) -> None:
-    """Write all of them, in the order of their cells. Raises UserError."""
+    """Write all results, in the order of their cells. Raises UserError."""
     rows = [
         results[cell]._asdict() | {"evaluation": record.to_dict(results[cell].evaluation)}
         for cell in sorted(results)

@@ -1,2 +1,2 @@
-"""What is written to disk, and how: whole files, caches, named tensors. Nothing here knows a model
-or a run."""
+"""Writing to disk: whole files, caches, named tensors. This package is independent of models and
+runs."""

@@ -7,18 +7,18 @@ from gen_models.errors import UserError
 
 
 def cache_folder(name: str) -> Path:
-    """`$XDG_CACHE_HOME/gen_models/<name>`, or that below ~/.cache. It need not exist.
+    """The folder `$XDG_CACHE_HOME/gen_models/<name>`, by default in ~/.cache. It need not exist.
 
-    Raises UserError where there is no home.
+    Raises UserError if there is no home folder.
     """
     root = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    if not root.is_absolute():  # also where it is unset; the XDG specification says to ignore it
+    if not root.is_absolute():  # also if unset; the XDG specification ignores relative paths
         root = expanded("~/.cache")
     return root / "gen_models" / name
 
 
 def expanded(path: str | Path) -> Path:
-    """The path with ~ replaced by the home folder. Raises UserError where there is none."""
+    """The path with ~ replaced by the home folder. Raises UserError if there is none."""
     try:
         return Path(path).expanduser()
     except RuntimeError as error:

@@ -1,4 +1,4 @@
-"""The user's cache of compiled programs, so that the next start is quick."""
+"""The user's cache of compiled programs, which makes the next start quick."""
 
 import contextlib
 import os
@@ -16,8 +16,8 @@ _CHECKED = "checked-at"
 
 
 def keep() -> None:
-    """Keep compiled programs in the user's cache, where there can be one."""
-    with contextlib.suppress(UserError, OSError):  # no home or no room: training does without
+    """Keep compiled programs in the user's cache, if there can be one."""
+    with contextlib.suppress(UserError, OSError):  # no home or no room: train without a cache
         folder = cache_folder("xla")
         folder.mkdir(parents=True, exist_ok=True)
         jax.config.update("jax_compilation_cache_dir", str(folder))
@@ -26,10 +26,10 @@ def keep() -> None:
 
 
 def remove_damaged(folder: Path) -> None:
-    """Remove entries that a killed process or a full disk cut short. Raises OSError.
+    """Remove entries that a killed process or a full disk truncated. Raises OSError.
 
-    JAX does not write them in one piece, nor replace them: it would complain about such an entry,
-    and compile the program again, at each start. Those older than the last look are not read again.
+    JAX does not write entries atomically, nor replace them: it would warn about such an entry and
+    compile the program again at each start. Entries older than the last check are not read again.
     """
     marker, now = folder / _CHECKED, time.time()
     checked_at = marker.stat().st_mtime if marker.exists() else 0.0
@@ -42,9 +42,9 @@ def remove_damaged(folder: Path) -> None:
 
 
 def _is_whole(entry: bytes) -> bool:
-    """Whether the stream has an end, if it is zlib's."""
+    """Whether an entry is not empty and, if it is a zlib stream, not truncated."""
     if not entry.startswith(b"\x78"):
-        return bool(entry)  # other compressions are possible, emptiness is not
+        return bool(entry)  # other compressions are possible, an empty entry is not
     unpack = zlib.decompressobj()
     with contextlib.suppress(zlib.error):
         unpack.decompress(entry)

@@ -1,4 +1,4 @@
-"""Writing files so that a reader never meets half of one."""
+"""Atomic writing of files, so that a reader never sees half of one."""
 
 import contextlib
 import errno
@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from gen_models.errors import UserError
 
-# What a person can do about the ways in which writing usually fails.
+# Advice for the usual reasons why writing fails.
 _ADVICE = {
     errno.ENOSPC: "free space or choose another folder",
     errno.EDQUOT: "free space or choose another folder",
@@ -25,11 +25,11 @@ _ADVICE = {
 }
 
 
-_TEMPORARY = re.compile(r"\..+\.([0-9]{1,9})-[0-9a-f]{8}\.tmp")  # as atomic_write names them
+_TEMPORARY = re.compile(r"\..+\.([0-9]{1,9})-[0-9a-f]{8}\.tmp")  # names made by atomic_write
 
 
 def write_error(path: Path, error: OSError) -> UserError:
-    """The UserError that says why `path` cannot be written and what to do about it."""
+    """A UserError with the reason why `path` cannot be written, and advice."""
     reason = error.strerror or str(error)
     advice = _ADVICE.get(error.errno or 0)
     return UserError(f"cannot write {path}: {reason}" + (f"; {advice}" if advice else ""))
@@ -37,13 +37,13 @@ def write_error(path: Path, error: OSError) -> UserError:
 
 @contextlib.contextmanager
 def atomic_write(path: str | Path) -> Iterator[BinaryIO]:
-    """Open `path` for writing bytes; it appears, whole and on disk, when the block ends well.
+    """Open `path` for writing bytes; it appears, whole and on disk, when the block succeeds.
 
-    The bytes go to `.<name>.<pid>-<random>.tmp` beside it, which is flushed to disk and renamed. If
-    the block fails, however it fails, that file is removed and `path` is as it was before. Only a
-    process killed outright leaves one behind; its pid says whose it was.
+    The bytes go to `.<name>.<pid>-<random>.tmp` in the same folder, which is flushed to disk and
+    renamed. If the block fails in any way, that file is removed and `path` is unchanged. Only a
+    killed process leaves one behind, with its process id in the name.
 
-    Raises UserError for any OSError, those of the block included.
+    Raises UserError for any OSError, including those of the block.
     """
     path = Path(path)
     if not path.name or "\0" in str(path):
@@ -57,25 +57,25 @@ def atomic_write(path: str | Path) -> Iterator[BinaryIO]:
                 os.fsync(file.fileno())
             temporary.replace(path)
         finally:
-            temporary.unlink(missing_ok=True)  # gone already when all went well
+            temporary.unlink(missing_ok=True)  # does not exist after success
     except OSError as error:
         raise write_error(path, error) from error
     _sync_folder(path.parent)
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Replace a file, whole or not at all. Raises UserError."""
+    """Write a file atomically, replacing an existing one. Raises UserError."""
     with atomic_write(path) as file:
         file.write(data)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Replace a text file, whole or not at all. Raises UserError."""
+    """Write a text file atomically, replacing an existing one. Raises UserError."""
     write_bytes(path, text.encode())
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove what processes that are dead by now left half-written in `folder`. Raises OSError."""
+    """Remove half-written files of processes that no longer run from `folder`. Raises OSError."""
     for path in folder.iterdir():
         match = _TEMPORARY.fullmatch(path.name)
         if match and not _is_running(int(match[1])):
@@ -83,12 +83,12 @@ def remove_leftovers(folder: Path) -> None:
 
 
 def _is_running(pid: int) -> bool:
-    """Whether another process has this id; our own files are closed by now, whoever had our id."""
+    """Whether another process has this id. Files with this process's own id are leftovers."""
     if pid == os.getpid():
         return False
-    if os.name == "nt":  # where signal 0 is Ctrl-C
+    if os.name == "nt":  # on Windows signal 0 is Ctrl-C
         return True
-    with contextlib.suppress(PermissionError):  # someone else's, but running
+    with contextlib.suppress(PermissionError):  # another user's process, but running
         try:
             os.kill(pid, 0)
         except (ProcessLookupError, OverflowError):
@@ -97,8 +97,8 @@ def _is_running(pid: int) -> bool:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make a rename in `folder` survive a power cut, where the file system offers that."""
-    # The file is in place by now, and some file systems refuse to sync a folder: no reason to fail.
+    """Make a rename in `folder` survive a power cut, if the file system supports it."""
+    # The file is in place, and some file systems cannot sync a folder: that is no error.
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

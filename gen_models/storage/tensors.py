@@ -1,4 +1,4 @@
-"""Pytrees as tensors with names, the form in which files hold them."""
+"""Conversion of pytrees to named tensors, as files store them, and back."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,9 +20,9 @@ def named(tree: Any) -> dict[str, Any]:  # noqa: ANN401 (any pytree)
 
 
 def filled(template: Any, tensors: Mapping[str, np.ndarray]) -> Any:  # noqa: ANN401
-    """A pytree of the structure of `template` with these tensors, which `named` takes apart again.
+    """A pytree of the structure of `template` with the named tensors: the inverse of `named`.
 
-    Raises KeyError for one that is missing and ValueError for one of another shape.
+    Raises KeyError for a missing tensor and ValueError for one of another shape.
     """
     leaves = []
     for name, wanted in named(template).items():

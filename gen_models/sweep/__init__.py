@@ -1,1 +1,1 @@
-"""Sweeps: which runs, in which groups and waves, and what came out of them."""
+"""Sweeps: the plan of their runs in groups and waves, its execution, and the results."""

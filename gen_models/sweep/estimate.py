@@ -1,4 +1,4 @@
-"""What a sweep will cost: memory on a device, and time at the rate of this machine's devices."""
+"""Estimate of a sweep's cost: memory per device, and time at the rate of this machine's devices."""
 
 from typing import NamedTuple
 
@@ -8,26 +8,20 @@ from gen_models.runs import Recipe
 from gen_models.sweep import plan
 from gen_models.sweep.plan import Plan
 
-EFFICIENCY = 0.7  # of the matrix rate, about what a step reaches on a CPU: results/benchmark.md
+EFFICIENCY = 0.7  # assumed fraction of the matrix rate, as on a CPU: results/benchmark.md
 
 
 class Estimate(NamedTuple):
-    """The cost of a sweep.
+    """The estimated cost of a sweep."""
 
-    per_device  members on a device at a time, at most
-    mebibytes   of states and data on a device, activations apart
-    seconds     of training
-    rate        FLOP/s at which a device of this machine multiplies matrices
-    """
-
-    per_device: int
-    mebibytes: float
-    seconds: float
-    rate: float
+    per_device: int  # largest number of members on a device at a time
+    mebibytes: float  # memory of states and data on a device, without activations
+    seconds: float  # duration of the training
+    rate: float  # FLOP/s at which a device of this machine multiplies matrices
 
 
 def estimate(work: Plan, train: Dataset) -> Estimate:
-    """The cost of a plan on a training split, at EFFICIENCY of the matrix rate measured now."""
+    """The cost of a plan on a training split, at EFFICIENCY of the matrix rate, measured here."""
     per_device = max(spread.per_device for spread in work.compilations)
     state = max(plan.state_bytes(group[0], train.spec) for group in work.groups)
     product, rate_of = matmul()

@@ -1,4 +1,4 @@
-"""Carrying a plan out: its waves trained, its members measured, the outcome published."""
+"""Execution of a plan: training its waves, measuring its members, publishing the results."""
 
 import contextlib
 import itertools
@@ -24,13 +24,17 @@ from gen_models.sweep import plan, results
 from gen_models.sweep.plan import Plan
 from gen_models.training import fit, population
 
-WAIT_S = 1.0  # between looks at what other processes have done
+WAIT_S = 1.0  # between checks for the results of other processes
 TABLE, CSV, JSON = "README.md", "members.csv", "sweep.json"
 PLAN, CURVES, PICTURE = "plan.json", "curves.png", "samples.png"
 
 
 class Measuring(NamedTuple):
-    """How a run's newest state is measured, and under what protocol."""
+    """The measurement of members.
+
+    evaluate  Run -> Evaluation of its newest state
+    protocol  protocol of these evaluations
+    """
 
     evaluate: Callable[[Run], Evaluation]
     protocol: Protocol
@@ -38,22 +42,20 @@ class Measuring(NamedTuple):
 
 @dataclass(frozen=True)
 class Sweep:
-    """A plan and its folder, as one of the processes that carry it out has them.
+    """A plan and its folder, in one of the processes that execute it.
 
-    Processes need no program in common: a member is trained and measured by one of them.
+    The processes share no program: each member is trained and measured by one of them.
     """
 
-    plan: Plan
-    out: Path
-    command: str
-    """Command line that continues the sweep."""
-    splits: Splits
-    measuring: Measuring | None
-    """How members are measured at the end; None: they are not."""
+    plan: Plan  # members and waves
+    out: Path  # folder of the sweep
+    command: str  # command line that continues the sweep
+    splits: Splits  # data of all members
+    measuring: Measuring | None  # measurement of trained members; None to leave it out
 
     @property
     def waves(self) -> list[list[Recipe]]:
-        """The members that this process trains."""
+        """The members that this process trains, wave by wave."""
         return self.plan.share(jax.process_index())
 
     def folder(self, member: Recipe) -> Path:
@@ -61,7 +63,7 @@ class Sweep:
         return self.out / plan.member_name(member, self.plan.axes)
 
     def prepare(self) -> None:
-        """Make the folder, or know it again. Raises ConfigError if it holds something else."""
+        """Create the folder. Raises ConfigError if it exists and holds something else."""
         self.out.mkdir(parents=True, exist_ok=True)
         values = {name: list(values) for name, values in self.plan.axes.items()}
         if (self.out / PLAN).exists():
@@ -86,7 +88,7 @@ class Sweep:
     ) -> bool:
         """Train this process's members, wave after wave. Returns whether all are done.
 
-        `advanced` is told how many steps members have just done; `report`, of damaged checkpoints.
+        `advanced` is called with the steps that members have just done, `report` as by `fit.fit`.
         """
         return all(self._train(wave, should_stop, advanced, report) for wave in self.waves)
 
@@ -97,9 +99,9 @@ class Sweep:
         advanced: Callable[[int], None],
         report: Callable[[str], None],
     ) -> bool:
-        """Train members together. Returns whether they are done.
+        """Train the members of one wave. Returns whether they are done.
 
-        A member's session records its share of the time: that of the wave by the members trained.
+        A member's session records its share of the time: the wave's time over its members trained.
         """
         began, session = time.perf_counter(), environment.describe()
         with contextlib.ExitStack() as stack:
@@ -123,7 +125,7 @@ class Sweep:
         return all(end.diverged or end.step == wave[0].options.steps for end in ends)
 
     def measure(self, should_stop: Callable[[], bool]) -> bool:
-        """Measure this process's members, if they are to be. Returns whether all are done."""
+        """Measure this process's members, if the sweep measures. Returns whether all are done."""
         for member in itertools.chain.from_iterable(self.waves):
             if should_stop():
                 return False
@@ -131,7 +133,7 @@ class Sweep:
         return True
 
     def _ending(self, member: Recipe) -> results.Member:
-        """How a member ended; it is measured if that is to be done and has not been."""
+        """The result of a member, measured now if the sweep measures and that is not yet done."""
         run = runs.load(self.folder(member))
         diverged, evaluation = run.diverged_at is not None, None
         if self.measuring is not None and not diverged:
@@ -143,7 +145,7 @@ class Sweep:
         return results.Member(setting, member.options.seed, _step(run), diverged, evaluation)
 
     def wait(self, should_stop: Callable[[], bool]) -> bool:
-        """Wait until the members of all processes are finished. Returns whether they are."""
+        """Wait until the members of all processes are finished. Returns False if stopped before."""
         while not all(map(self._finished, self.plan.members)):
             if should_stop():
                 return False
@@ -151,7 +153,7 @@ class Sweep:
         return True
 
     def _finished(self, member: Recipe) -> bool:
-        with contextlib.suppress(UserError):  # another process may be about to make it
+        with contextlib.suppress(UserError):  # another process may not have made it yet
             run = runs.load(self.folder(member))
             if run.diverged_at is not None:
                 return True
@@ -160,7 +162,7 @@ class Sweep:
         return False
 
     def publish(self) -> None:
-        """Write the table, the CSV, the JSON and the pictures, of the members of all processes."""
+        """Write table, CSV, JSON and pictures of the members of all processes."""
         members = [self._ending(member) for member in self.plan.members]
         folders = [self.folder(member) for member in self.plan.members]
         found = results.rows(members)
@@ -179,17 +181,17 @@ def _step(run: Run) -> int:
 
 
 def _ended(run: Run) -> bool:
-    """Whether there is nothing left to train."""
+    """Whether a run has diverged or reached its last step."""
     return run.diverged_at is not None or _step(run) == run.options.steps
 
 
 def _evaluation(run: Run, measuring: Measuring) -> Evaluation | None:
-    """The one that has been made of the newest state, if one has."""
+    """The evaluation of a run's newest state, if it exists."""
     return record.current(run.folder / record.NAME, _step(run), measuring.protocol)
 
 
 def _axes(path: Path) -> dict[str, list[Any]] | None:
-    """The axes of the sweep that made a plan.json; None if it does not say."""
+    """The axes in a plan.json; None if they cannot be read."""
     try:
         return json.loads(path.read_text())["axes"]
     except (OSError, ValueError, KeyError, TypeError):

@@ -1,4 +1,4 @@
-"""What a sweep will do, decided before anything is compiled."""
+"""The plan of a sweep, made before anything is compiled."""
 
 import itertools
 import math
@@ -17,25 +17,22 @@ from gen_models.runs import Recipe
 from gen_models.training.placement import check_devices
 from gen_models.training.population import Spread, spread_over
 
-LOGARITHMIC = 10.0  # a range whose ends are this far apart is sampled by its logarithm
+LOGARITHMIC = 10.0  # ranges with this ratio of their ends or more are sampled by logarithm
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A sweep: its members, grouped by what they can share a compilation with, cut into waves."""
+    """The members of a sweep, in groups that share a compilation, divided into waves."""
 
-    axes: Mapping[str, tuple[Any, ...]]
-    """The options that vary besides the seed, and their values."""
-    members: tuple[Recipe, ...]
-    devices: int
-    per_device: int
-    """Members on one device at a time, at most."""
-    processes: int = 1
-    """Processes that share the work; each trains its part of every wave on its own devices."""
+    axes: Mapping[str, tuple[Any, ...]]  # options that vary apart from the seed, with their values
+    members: tuple[Recipe, ...]  # recipes of the runs
+    devices: int  # number of devices of all processes
+    per_device: int  # largest number of members on a device at a time
+    processes: int = 1  # processes that each train a part of every wave on their own devices
 
     @property
     def groups(self) -> list[list[Recipe]]:
-        """Members of one program each: they differ in seeds and real-valued options alone."""
+        """Members grouped by program: those of a group differ only in seeds and real options."""
         found: dict[Any, list[Recipe]] = {}
         for member in self.members:
             found.setdefault(_static(member), []).append(member)
@@ -43,7 +40,7 @@ class Plan:
 
     @property
     def waves(self) -> list[list[Recipe]]:
-        """Members that are trained at the same time: as many as fit, evenly filled."""
+        """Members grouped by the time of their training: waves of a group, equally filled."""
         size = self.devices * self.per_device
         waves = []
         for group in self.groups:
@@ -57,13 +54,13 @@ class Plan:
         return -(-self.devices // self.processes)
 
     def share(self, process: int) -> list[list[Recipe]]:
-        """The members of each wave that a process trains, without the waves that leave it none."""
+        """The members of each wave that a process trains, without empty waves."""
         parts = [wave[process :: self.processes] for wave in self.waves]
         return [part for part in parts if part]
 
     @property
     def compilations(self) -> list[Spread]:
-        """What the first process compiles, none has more: each group for each spread of a wave."""
+        """The compilations of the first process, which has the most: one per group and spread."""
         parts = self.share(0)
         programs = {(_static(part[0]), spread_over(len(part), self.own_devices)) for part in parts}
         return [wanted for _, wanted in programs]
@@ -75,7 +72,7 @@ def _split(members: Sequence[Recipe], count: int) -> list[Sequence[Recipe]]:
 
 
 def _static(member: Recipe) -> Any:  # noqa: ANN401
-    """What decides the compiled program: all but the seed and the values of real-valued options."""
+    """Everything that determines the compiled program: all except seed and real option values."""
     return jax.tree.structure(member.config), replace(member.options, seed=0, out=None)
 
 
@@ -89,9 +86,9 @@ def planned(
 ) -> Plan:
     """The plan of every combination of the given values, or of settings drawn from their ranges.
 
-    given:   the values of each of the model's options; those with several are the axes
-    drawn:   how many settings to draw; None for every combination
-    devices: None for all that there are
+    given:   values of each option of the model; those with several values are the axes
+    drawn:   number of settings to draw; None for every combination
+    devices: number of devices; None for all
 
     Raises ConfigError for requests that cannot be carried out.
     """
@@ -111,7 +108,7 @@ def planned(
 
 
 def _check_ranges(model: str, axes: Mapping[str, tuple[Any, ...]]) -> None:
-    """Refuse axes that settings cannot be drawn from. Raises ConfigError."""
+    """Raise ConfigError for axes that settings cannot be drawn from."""
     real = real_options(model)
     for name, values in axes.items():
         ends = len(values) == 2 and None not in values and values[0] < values[1]
@@ -146,7 +143,7 @@ def sampled(
     """`count` settings drawn from the ranges, each with every seed.
 
     A range of positive numbers that spans a factor of ten or more is sampled by its logarithm.
-    Raises ConfigError for an end that is not allowed.
+    Raises ConfigError for an end that its option does not allow.
     """
     for name, bounds in ranges.items():
         for end in bounds:
@@ -163,37 +160,37 @@ def _draw(rng: np.random.Generator, low: float, high: float) -> float:
         drawn = math.exp(rng.uniform(math.log(low), math.log(high)))
     else:
         drawn = rng.uniform(low, high)
-    short = float(f"{drawn:.6g}")  # so that it can be typed again
+    short = float(f"{drawn:.6g}")  # short enough to be typed again
     return short if low <= short <= high else drawn
 
 
 def _with(base: Recipe, values: Mapping[str, Any]) -> Recipe:
-    """The config with some options set. Raises ConfigError for values that are not allowed."""
+    """The recipe with some options set. Raises ConfigError for values that are not allowed."""
     return Recipe.from_flat(base.to_flat() | dict(values))
 
 
 def real_options(model: str) -> list[str]:
-    """The real-valued options of a model: one compilation serves all their values."""
+    """Names of a model's real-valued options, for all values of which one compilation serves."""
     config = MODELS[model].Config()
     leaves = jax.tree_util.tree_leaves_with_path(config, is_leaf=lambda leaf: leaf is None)
     return [jax.tree_util.keystr(path, simple=True) for path, _ in leaves]
 
 
 def member_name(member: Recipe, axes: Mapping[str, tuple[Any, ...]]) -> str:
-    """The folder of a member within its sweep: learning_rate=0.0002,seed=1."""
+    """Name of a member's folder in its sweep, such as learning_rate=0.0002,seed=1."""
     values = member.to_flat()
     parts = [f"{name}={values[name]}" for name in (*axes, "seed")]
     return ",".join(parts).replace("/", "_")
 
 
 def state_bytes(member: Recipe, spec: Spec) -> int:
-    """Memory that a member's state takes."""
+    """Memory of a member's state, bytes."""
     leaves = jax.tree.leaves(shapes(member.model(spec)))
     return sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in leaves)
 
 
 def check(members: Sequence[Recipe], devices: int) -> None:
-    """Refuse what cannot be trained. Raises ConfigError."""
+    """Raise ConfigError for no members, equal members, or devices that do not exist."""
     if not members:
         raise ConfigError("the sweep has no members")
     names = [repr(member.identity) for member in members]

@@ -1,4 +1,4 @@
-"""What came out of a sweep: one row a setting, over its seeds."""
+"""The results of a sweep: one row per setting, over its seeds."""
 
 from __future__ import annotations
 
@@ -24,29 +24,29 @@ History = Mapping[str, Sequence[float]]
 
 
 class Member(NamedTuple):
-    """One member: the values of the axes, how far it came, and its evaluation if it has one."""
+    """The result of one member."""
 
-    setting: dict[str, Any]
-    seed: int
-    step: int
-    diverged: bool
-    evaluation: Evaluation | None
+    setting: dict[str, Any]  # values of the axes by name
+    seed: int  # seed of its run
+    step: int  # last step of its training
+    diverged: bool  # whether a metric or parameter became NaN or infinite
+    evaluation: Evaluation | None  # None if it was not measured
 
 
 class Row(NamedTuple):
-    """One setting over its seeds; None where no seed was measured."""
+    """The results of one setting over its seeds."""
 
-    setting: dict[str, Any]
-    seeds: int
-    diverged: int
-    mean: dict[str, float]
-    deviation: dict[str, float]  # over the seeds; only where there are several
-    best: float | None  # FID
-    median: float | None
+    setting: dict[str, Any]  # values of the axes by name
+    seeds: int  # number of members
+    diverged: int  # number of members that diverged
+    mean: dict[str, float]  # over the measured seeds, by name of the measure
+    deviation: dict[str, float]  # over the seeds, if several were measured
+    best: float | None  # lowest FID, if any seed was measured
+    median: float | None  # median FID, if any seed was measured
 
 
 def rows(members: Sequence[Member]) -> list[Row]:
-    """The settings, the one of the lowest mean FID first; those without any last."""
+    """One row per setting, by increasing mean FID; settings without FID come last."""
     groups: dict[str, list[Member]] = {}
     for member in members:
         groups.setdefault(repr(member.setting), []).append(member)
@@ -71,7 +71,7 @@ def _row(group: Sequence[Member]) -> Row:
 
 
 def markdown(found: Sequence[Row]) -> str:
-    """A table: the axes' values, then the measures, mean ± deviation over the seeds."""
+    """Markdown table: values of the axes, then the measures, mean ± deviation over the seeds."""
     axes = list(found[0].setting)
     names = [n for n in MEASURES if any(n in row.mean for row in found)]
     heading = [
@@ -100,7 +100,7 @@ def _measure(row: Row, name: str) -> str:
 
 
 def as_csv(members: Sequence[Member]) -> str:
-    """One line a member."""
+    """CSV text with one line per member."""
     file = io.StringIO()
     axes = list(members[0].setting)
     writer = csv.writer(file, lineterminator="\n")
@@ -113,7 +113,7 @@ def as_csv(members: Sequence[Member]) -> str:
 
 
 def as_json(command: str, members: Sequence[Member], found: Sequence[Row]) -> str:
-    """Members and settings, with everything known of them."""
+    """JSON text with all results of members and settings."""
     values = {
         "command": command,
         "settings": [row._asdict() for row in found],
@@ -131,7 +131,7 @@ def _scores(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def page(command: str, machine: str, members: Sequence[Member], found: Sequence[Row]) -> str:
-    """The table with what it is of."""
+    """Text of the sweep's Markdown page: its origin, its protocol and the table."""
     evaluations = [m.evaluation for m in members if m.evaluation is not None]
     protocol = f"{common_protocol(evaluations)}\n\n" if evaluations else ""
     return (
@@ -143,9 +143,9 @@ def page(command: str, machine: str, members: Sequence[Member], found: Sequence[
 
 
 def picture(members: Sequence[Member], grids: Sequence[Path]) -> Image.Image:
-    """The first seed's sample grids over the two axes of the most values: rows and columns.
+    """Picture of the first seed's sample grids, arranged by the two axes with the most values.
 
-    Where more options vary, the first member of each place is shown; empty where it has no grid.
+    If more options vary, the first member of each place is shown; a place without a grid is empty.
     """
     counts = {axis: len({repr(m.setting[axis]) for m in members}) for axis in members[0].setting}
     ranked = sorted(counts, key=lambda axis: -counts[axis])[:2]
@@ -172,7 +172,7 @@ def picture(members: Sequence[Member], grids: Sequence[Path]) -> Image.Image:
 
 
 def _fitted(grid: Image.Image | None, size: tuple[int, int]) -> Image.Image:
-    """On a white ground of a size; the ground alone where there is no grid."""
+    """The grid on a white ground of the given size; the ground alone without a grid."""
     ground = Image.new("L", size, pictures.WHITE)
     if grid is not None:
         ground.paste(grid)
@@ -184,9 +184,9 @@ def _value(member: Member, axis: str | None) -> str:
 
 
 def chart(members: Sequence[Member], metrics: Sequence[History]) -> Image.Image:
-    """FID by setting with its 95 % interval, and each metric's curve, a colour a setting.
+    """Chart of FID by setting with its 95 % interval, and of each metric, one colour per setting.
 
-    metrics: of each member, as `Run.metrics` gives them; curves are smoothed means over the seeds.
+    metrics: metrics of each member, as from `Run.metrics`; curves are smoothed means over seeds.
     """
     settings: dict[str, list[int]] = {}
     for index, member in enumerate(members):
@@ -226,7 +226,7 @@ def _interval(
 
 
 def _mean_curve(panel: Axes, histories: Sequence[History], name: str, colour: str) -> None:
-    """The mean over the seeds, as far as all of them came."""
+    """Draw the mean of a metric over the seeds, up to the step that all of them reached."""
     length = min(len(history.get(name, [])) for history in histories)
     if length:
         values = np.mean([history[name][:length] for history in histories], axis=0)

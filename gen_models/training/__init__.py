@@ -1,1 +1,1 @@
-"""How runs are trained: one alone, several in one program, on one device or many machines."""
+"""Training of runs: one alone or several in one program, on one device or several machines."""

@@ -22,61 +22,61 @@ GRID_ROWS = GRID_COLUMNS = 10
 FRAME_S = 0.15
 CURVES = "curves.png"
 FIRST_DISPATCH_STEPS = 4
-DISPATCH_S = 1.0  # how long one dispatch should take: progress and signals are seen this often
+DISPATCH_S = 1.0  # intended duration of a dispatch: the period of progress and signal checks
 
 
 class DivergenceError(UserError):
-    """A loss or a parameter became NaN or infinite."""
+    """A training in which a metric or a parameter became NaN or infinite."""
 
 
 class Observer(Protocol):
-    """Whoever wants to see a run happen."""
+    """A listener that is called as a run progresses."""
 
     def started(self, step: int) -> None:
-        """Training goes on from `step`, 0 in a new run."""
+        """Called when training starts from `step`, 0 in a new run."""
 
     def trained(self, step: int, history: dict[str, np.ndarray]) -> None:
-        """Steps up to `step` are done; `history` holds f32[count] a metric, one entry a step."""
+        """Called when steps up to `step` are done; `history` has f32[count] per metric."""
 
 
-Evaluate = Callable[[State], dict[str, float]]  # measures of a state; "fid" decides the best
+Evaluate = Callable[[State], dict[str, float]]  # measures of a state; the best has the lowest "fid"
 
 
 class Keys(NamedTuple):
-    """The run's randomness, split once and named."""
+    """The keys of a run, split once from its seed."""
 
-    init: Key
-    train: Key
-    sample: Key
+    init: Key  # key of the initial state
+    train: Key  # key of the training steps
+    sample: Key  # key of the sample grids
 
 
 def keys(seed: int) -> Keys:
-    """Every key of a run from its seed."""
+    """All keys of a run from its seed."""
     return Keys(*jax.random.split(jax.random.key(seed), 3))
 
 
 class Recorder:
-    """What a training begins from and leaves behind: states, metrics, grids, checkpoints."""
+    """Input and output of a run's training: initial states, metrics, grids, checkpoints."""
 
     def __init__(self, run: Run, splits: Splits) -> None:
         self.run, self.splits, self.model = run, splits, run.model
-        self.named = False  # whether the metrics are known to have the names of those before
+        self.named = False  # whether the metrics' names have been compared with earlier ones
         self.placement = Placement(run.options.devices, run.options.batch_size)
         self.keys = keys(run.options.seed)
 
     def fresh(self) -> State:
-        """The state at step 0."""
+        """The initial state of the run, at step 0."""
         return programs.start(self.model, self.keys.init)
 
     def restored(self, report: Callable[[str], None]) -> State:
-        """The newest whole checkpoint's state, the run wound back to it; else a fresh state."""
+        """The state of the newest whole checkpoint, or a fresh one. Rewinds the run to its step."""
         template = programs.shapes(self.model)
         step, state = checkpoint.newest(self.run.checkpoints, template, report) or (0, None)
         self.run.rewind(step)
         return self.placement.state(self.fresh() if state is None else state)
 
     def draw(self, state: State, step: int) -> None:
-        """Write the sample grid of this step, and the reconstructions of models that make them."""
+        """Write the sample grid of this step and, for a model with an encoder, reconstructions."""
         state, algorithm = self.placement.local(state), self.model.algorithm
         names = self.splits.train.class_names if algorithm.conditional else ()
         rows = min(len(names) or GRID_ROWS, GRID_ROWS)
@@ -92,27 +92,27 @@ class Recorder:
             self._publish(picture, "reconstructions", "reconstructions.png", step)
 
     def _publish(self, picture: Image, series: str, newest: str, step: int) -> None:
-        """A picture as the newest of its kind and, at the regular steps, as one of its series."""
+        """Write a picture as the newest of its kind and, at regular steps, into its series."""
         render.save_png(picture, self.run.folder / newest)
         if step % self.run.options.sample_every_steps == 0:
             render.save_png(picture, self.run.picture(series, step))
 
     def record(self, first_step: int, history: dict[str, np.ndarray]) -> None:
-        """Write metrics f32[count] each, the first of them those of `first_step`. Raises RunError
-        where a run that was begun by another version has metrics of other names."""
+        """Write metrics f32[count] by name, beginning with those of `first_step`. Raises RunError
+        if a run that was begun by another version has metrics with other names."""
         if not self.named:
             self.run.check_metrics(history)
             self.named = True
         self.run.append_metrics(first_step, history)
 
     def save(self, state: State, step: int) -> None:
-        """Write the checkpoint of this step, after everything that it vouches for."""
+        """Write the checkpoint of this step, after everything of the steps before is on disk."""
         self.run.sync_metrics()
         keep = self.run.options.keep_checkpoints
         checkpoint.save(self.run.checkpoints, jax.device_get(state), step, keep)
 
     def evaluate(self, evaluate: Evaluate, state: State, step: int) -> dict[str, float]:
-        """Measure, record, and keep the state if no evaluation so far was better."""
+        """Measure a state, record the measures, keep the state if its FID is the lowest so far."""
         measures = evaluate(self.placement.local(state))
         before = self.run.evaluations().get("fid", []) if checkpoint.steps(self.run.best) else []
         if measures["fid"] < min(before, default=np.inf):
@@ -122,7 +122,7 @@ class Recorder:
         return measures
 
     def summarise(self) -> None:
-        """Write what is made once, at the end: the animation of the grids and, last, the curves."""
+        """Write the files made at the end: the animation of the grids and, last, the curves."""
         frames = self.run.pictures("grids")
         if frames:
             render.save_gif(frames, self.run.folder / "animation.gif", FRAME_S)
@@ -132,24 +132,21 @@ class Recorder:
 
     @property
     def summarised(self) -> bool:
-        """Whether `summarise` has been done, to its end, since the newest state was saved."""
+        """Whether `summarise` has been completed since the newest state was saved."""
         saved, curves = self.run.checkpoints, self.run.folder / CURVES
         newest = checkpoint.file_of(saved, checkpoint.steps(saved)[-1])
         return curves.exists() and curves.stat().st_mtime_ns >= newest.stat().st_mtime_ns
 
 
 class SilentRecorder(Recorder):
-    """Of a process that trains together with the one that writes, and writes nothing itself."""
+    """A recorder that writes nothing, for processes that train together with one that writes."""
 
     def restored(self, report: Callable[[str], None]) -> State:
         del report
-        return self.placement.state(self.fresh())  # for its shapes: process 0 sends the values
+        return self.placement.state(self.fresh())  # only shapes matter: process 0 sends the values
 
     def draw(self, state: State, step: int) -> None:
         pass
-
-    def evaluate(self, *_: object) -> dict[str, float]:
-        return {"fid": np.nan}
 
     def record(self, first_step: int, history: dict[str, np.ndarray]) -> None:
         pass
@@ -162,9 +159,9 @@ class SilentRecorder(Recorder):
 
 
 class Pace:
-    """How many steps a dispatch should have, to take about DISPATCH_S.
+    """The number of steps per dispatch with which a dispatch takes about DISPATCH_S.
 
-    The clock is started before training, so that a pause for grids and checkpoints is not counted.
+    The clock is started before training, so that pauses for grids and checkpoints do not count.
     """
 
     def __init__(self, first: int) -> None:
@@ -173,13 +170,13 @@ class Pace:
         self.since = 0.0
 
     def start(self) -> None:
-        """Training begins, or goes on after a pause."""
+        """Start the clock, when training begins or continues after a pause."""
         self.since = time.perf_counter()
 
     def took(self, count: int) -> None:
-        """A dispatch of `count` steps is over, the next may be under way.
+        """Adapt to the time of a dispatch of `count` steps that has ended; the next may have begun.
 
-        The first one compiled, and says nothing.
+        The first dispatch is ignored, since it includes the compilation.
         """
         now = time.perf_counter()
         if self.compiled:
@@ -189,7 +186,7 @@ class Pace:
 
 
 class Dispatcher:
-    """Keeps the device busy: one dispatch runs while the metrics of the one before are written."""
+    """A queue of dispatches: one runs while the metrics of the one before are written."""
 
     def __init__(
         self,
@@ -206,7 +203,7 @@ class Dispatcher:
         self.stopped = False
 
     def advance_to(self, milestone: int, should_stop: Callable[[], bool]) -> int:
-        """Train until `milestone` or until asked to stop. Returns the step reached, all settled."""
+        """Train until `milestone` or a request to stop. Returns the step, its metrics written."""
         self.pace.start()
         agreed = self.recorder.placement.agreed
         while self.step < milestone and not self.stopped:
@@ -220,10 +217,10 @@ class Dispatcher:
         return self.step
 
     def _dispatch(self, milestone: int) -> tuple[int, int, int, Metrics]:
-        """Start steps, as the pace allows. Returns first step, offset in chunk, count, metrics."""
+        """Dispatch steps by the pace. Returns first step, offset in the chunk, count, metrics."""
         length = chunk_steps(self.recorder.splits.train, self.recorder.run.images_a_step)
         if self.chunk is None or self.step % length == 0:
-            self.chunk = None  # so that two exist at a time, not three
+            self.chunk = None  # so that at most two chunks exist, not three
             self.chunk = next(self.chunks)
         offset, first = self.step % length, self.step
         count = min(self.pace.steps, length - offset, milestone - first)
@@ -233,7 +230,7 @@ class Dispatcher:
         return first, offset, count, history
 
     def _settle(self, dispatch: tuple[int, int, int, Metrics] | None) -> None:
-        """Wait for a dispatch; check, write and show its metrics; set the pace by its time."""
+        """Wait for a dispatch; check, write and show its metrics; adapt the pace to its time."""
         if dispatch is None:
             return
         first, offset, count, on_device = dispatch
@@ -247,7 +244,7 @@ class Dispatcher:
             observer.trained(first + count, history)
 
     def _check(self, first: int, history: dict[str, np.ndarray]) -> None:
-        """Raise DivergenceError, naming the earliest step at which something was not finite."""
+        """Raise DivergenceError with the earliest step at which a value was not finite, if any."""
         bad = {name: ~np.isfinite(values) for name, values in history.items()}
         bad[programs.FINITE] = history[programs.FINITE] == 0
         steps = {
@@ -274,13 +271,13 @@ def fit(
     report: Callable[[str], None] = print,
     evaluate: Evaluate | None = None,
 ) -> int:
-    """Train a run to its last step, from wherever it is. Returns the step reached.
+    """Train a run from its newest checkpoint to its last step. Returns the step reached.
 
-    Between dispatches `should_stop` is asked; a yes saves a checkpoint and ends. `report` is told
-    of damaged checkpoints that were passed over, and of each evaluation. `evaluate` is called at
-    the steps that `evaluate_every_steps` says. Raises DivergenceError at the dispatch in which a
-    metric or a parameter stopped being finite; UserError when a file cannot be written. In both
-    cases the checkpoints are as they were.
+    When `should_stop`, called between dispatches, returns True, a checkpoint is saved and training
+    ends. `report` is called with a line about each skipped damaged checkpoint and each evaluation,
+    `evaluate` at multiples of `evaluate_every_steps`. Raises DivergenceError at the dispatch in
+    which a metric or a parameter stopped being finite; UserError if a file cannot be written. In
+    both cases the checkpoints are unchanged.
     """
     options = recorder.run.options
     state = recorder.restored(report)
@@ -293,6 +290,7 @@ def fit(
         dispatcher = Dispatcher(recorder, observers, state, chunks)
         while step < options.steps and not dispatcher.stopped:
             step = dispatcher.advance_to(milestone(step, options), should_stop)
+            # The checkpoint is saved last, so that a run killed before it repeats the pictures.
             if step % options.sample_every_steps == 0 or step == options.steps:
                 recorder.draw(dispatcher.state, step)
             if evaluate and every and step % every == 0:
@@ -309,7 +307,7 @@ def fit(
 
 
 def milestone(step: int, options: RunOptions) -> int:
-    """The next step at which training has to pause."""
+    """The next step at which training pauses for a grid, an evaluation, a checkpoint or its end."""
     every = (
         options.sample_every_steps,
         options.checkpoint_every_steps,

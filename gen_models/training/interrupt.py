@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM as a question that training asks between dispatches."""
+"""SIGINT and SIGTERM as a flag that training reads between dispatches."""
 
 import contextlib
 import os
@@ -10,29 +10,29 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 HANDLED = (signal.SIGINT, signal.SIGTERM)
-SHOW_CURSOR = "\x1b[?25h"  # which a progress bar hides
+SHOW_CURSOR = "\x1b[?25h"  # undoes a progress bar's hiding of the cursor
 
 
 @dataclass
 class Interruption:
-    """Which signal has asked for the end, if any has."""
+    """A request by a signal to end, if one has come."""
 
-    by: signal.Signals | None = None
+    by: signal.Signals | None = None  # the signal
 
     @property
     def exit_code(self) -> int:
-        """128 + signal, as shells and clusters expect; 0 when none came."""
+        """128 + signal, as shells and clusters expect; 0 without a signal."""
         return 128 + self.by if self.by else 0
 
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[Interruption]:
-    """Within the block the first signal is noted, the second ends the process at once.
+    """Within the block, record the first signal and end the process at once on the second.
 
-    Every file is written beside its final name and renamed, so that ending at once does no damage.
-    A thread takes the signals: Python's own handlers would wait for a compilation to end, and take
-    two signals during it for one. Outside of the main thread, which alone can take signals, none
-    is noted.
+    Files are written under another name and renamed, or appended to in whole lines, of which a
+    resumed run drops a half one: ending at once does no damage. A thread receives the signals:
+    Python's own handlers would wait for a compilation to end, and merge two signals during it.
+    Outside of the main thread, the only one that can handle signals, none is recorded.
     """
     if threading.current_thread() is not threading.main_thread():
         yield Interruption()
@@ -52,6 +52,7 @@ def interruptible() -> Iterator[Interruption]:
 
     watcher = threading.Thread(target=watch, name="signals", daemon=True)
     watcher.start()
+    # Python writes the number of each signal to the socket; the handlers only have to exist.
     wakeup = signal.set_wakeup_fd(writer.fileno())
     before = {number: signal.signal(number, lambda *_: None) for number in HANDLED}
     try:

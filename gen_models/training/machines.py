@@ -1,4 +1,4 @@
-"""Several processes, on one machine or many, as one."""
+"""Cooperation of several processes, on one machine or several."""
 
 import os
 from pathlib import Path
@@ -8,16 +8,16 @@ import jax
 from gen_models.errors import UserError
 from gen_models.storage.files import write_text
 
-HEARTBEAT_S = 20  # after which the others notice that a process is gone
-JOIN_S = 120  # for all of them to appear
-SHUTDOWN_S = 7 * 24 * 3600  # for all of them to end; a heartbeat that stops is noticed earlier
+HEARTBEAT_S = 20  # until the others notice that a process has ended
+JOIN_S = 120  # time limit for all processes to appear
+SHUTDOWN_S = 7 * 24 * 3600  # for all processes to end; a lost heartbeat is noticed earlier
 
 
 def join(coordinator: str | None, process_id: int | None, process_count: int | None) -> None:
-    """Join the other processes, before JAX is used. Does nothing where there is nobody to join.
+    """Join the other processes, before JAX is used. Does nothing if there are no others.
 
-    Where nothing is given, JAX_COORDINATOR_ADDRESS, JAX_PROCESS_ID and JAX_NUM_PROCESSES are asked,
-    then JAX itself, which knows Slurm, Open MPI and TPU pods. Raises UserError if the others do not
+    Missing arguments are read from JAX_COORDINATOR_ADDRESS, JAX_PROCESS_ID and JAX_NUM_PROCESSES;
+    without these, JAX detects Slurm, Open MPI and TPU pods. Raises UserError if the others do not
     appear.
     """
     coordinator = coordinator or os.environ.get("JAX_COORDINATOR_ADDRESS")
@@ -54,7 +54,7 @@ def _number(given: int | None, variable: str) -> int | None:
 
 
 def _in_a_cluster() -> bool:
-    """Whether a launcher that JAX knows started this process as one of several."""
+    """Whether a launcher that JAX supports has started this process as one of several."""
     counts = ("SLURM_NTASKS", "OMPI_COMM_WORLD_SIZE")
     several = any(int(os.environ.get(name) or 1) > 1 for name in counts)
     pod = os.environ.get("TPU_WORKER_HOSTNAMES", "")
@@ -62,17 +62,17 @@ def _in_a_cluster() -> bool:
 
 
 class SharedStop:
-    """How processes that share a folder, but no program, stop together."""
+    """A request to stop, shared by processes with a common folder but no common program."""
 
     def __init__(self, folder: Path) -> None:
-        """Raises UserError if the folder cannot be written."""
+        """Mark the start of this process. Raises UserError if the folder cannot be written."""
         self.file = folder / ".stop"
         mark = folder / f".process-{jax.process_index()}"
         write_text(mark, "")
-        self.began = mark.stat().st_mtime_ns  # by the clock of whoever keeps the folder
+        self.began = mark.stat().st_mtime_ns  # by the clock of the file system
 
     def ask(self, own: bool) -> bool:
-        """Whether to stop: because this process was told to, or another one. Tells the others."""
+        """Whether this process (`own`) or another one is to stop. Passes its request to others."""
         if own and not self._asked():
             write_text(self.file, "")
         return own or self._asked()

@@ -1,8 +1,8 @@
-"""Where a run's arrays are: on one device, on several, or on the devices of several machines.
+"""Placement of a run's arrays on one device, on several, or on the devices of several machines.
 
-Over several devices the batch axis is split and the parameters are everywhere. The program is the
+On several devices the batch axis is split and the parameters are replicated. The program is the
 same, seen globally (Xu et al. 2021, GSPMD): gradients and batch statistics are those of the whole
-batch, and the compiler puts in what the devices have to tell each other.
+batch, and the compiler inserts the communication between devices.
 """
 
 import jax
@@ -16,7 +16,7 @@ from gen_models.fields import ConfigError
 
 
 def check_devices(devices: int) -> None:
-    """Raises ConfigError unless there are so many devices, and it is one or more."""
+    """Raise ConfigError unless `devices` is between 1 and the number of devices."""
     found = len(jax.devices())
     if not 1 <= devices <= found:
         raise ConfigError(
@@ -25,10 +25,10 @@ def check_devices(devices: int) -> None:
 
 
 class Placement:
-    """Puts chunks and states where they belong, and keeps several processes in step."""
+    """Placement of chunks and states on devices, and agreement of several processes."""
 
     def __init__(self, devices: int, batch_size: int) -> None:
-        """Raises ConfigError for more devices than there are, or a batch that does not divide."""
+        """Raise ConfigError for too many devices, or a batch that they do not divide."""
         check_devices(devices)
         found = jax.devices()
         processes = jax.process_count()
@@ -39,7 +39,7 @@ class Placement:
         if batch_size % devices:
             raise ConfigError(f"batch_size is {batch_size}, which {devices} devices do not divide")
         self.devices = devices
-        self.shared = devices > 1 and processes > 1  # with other processes, in one program
+        self.shared = devices > 1 and processes > 1  # whether several processes run one program
         if devices > 1:
             mesh = jax.make_mesh(
                 (devices,), ("batch",), axis_types=(AxisType.Auto,), devices=found[:devices]
@@ -48,14 +48,14 @@ class Placement:
             self.split = NamedSharding(mesh, PartitionSpec(None, "batch"))
 
     def chunk(self, chunk: Chunk) -> Chunk:
-        """A NumPy chunk on the devices; each process puts only its own devices' part there."""
+        """A NumPy chunk on the devices; each process transfers only the part of its own devices."""
         if self.devices == 1:
             return jax.device_put(chunk)
         shardings = (self.everywhere, self.split, self.split)
         return Chunk(*(self._global(x, s) for x, s in zip(chunk, shardings, strict=True)))
 
     def state(self, state: State) -> State:
-        """A host's state on the devices; that of process 0, where there are several."""
+        """A state from the host on the devices; with several processes, that of process 0."""
         if self.devices == 1:
             return jax.device_put(state)
         if self.shared:
@@ -67,11 +67,11 @@ class Placement:
         return jax.make_array_from_callback(array.shape, sharding, lambda index: array[index])
 
     def local(self, state: State) -> State:
-        """The state where one process alone can compute with it."""
+        """The state in a place where one process alone can compute with it."""
         return state if self.devices == 1 else jax.device_get(state)
 
     def agreed(self, stop: bool, pace: int) -> tuple[bool, int]:
-        """Whether any process wants to stop, and the pace of process 0: the same for all."""
+        """Whether any process wants to stop, and the pace of process 0, equal in all processes."""
         if not self.shared:
             return stop, pace
         everyone = multihost_utils.process_allgather(np.array([stop, pace], np.int32))

@@ -1,9 +1,9 @@
 """A population: members that differ in seeds and real-valued options, in one compiled program.
 
 `vmap` over the members on each device (in turn on a CPU), `pmap` over the devices. Every member is
-a run of its own folder and equals, to rounding, the single run of its config: the same start,
-batches and keys. The data set lies on each device once; what differs between members is which of
-its rows they take.
+a run with its own folder and equals, to rounding, the single run of its config: the same initial
+state, batches and keys. The data set is on each device once; members differ in the rows of it that
+they take.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -24,22 +24,22 @@ from gen_models.model import Model
 from gen_models.programs import all_finite, to_batch
 from gen_models.training.fit import Pace, Recorder, milestone
 
-MAX_DATA_BYTES = 2**31  # on each device
+MAX_DATA_BYTES = 2**31  # largest data set on each device
 AXIS = "members"
 
 
 class DeviceData(NamedTuple):
-    """A whole data set on a device: images u8[N,H,W], labels i32[N]."""
+    """A whole data set on a device."""
 
-    images: Array
-    labels: Array
+    images: Array  # u8[N,H,W]
+    labels: Array  # i32[N]
 
 
 class Members(NamedTuple):
-    """What training changes, every leaf with a leading axis of members."""
+    """The part of K members that training changes."""
 
-    state: State
-    alive: Array  # bool[K]; False once anything of a member was not finite
+    state: State  # every leaf with a leading axis K
+    alive: Array  # bool[K]; False after a metric or parameter of the member was not finite
 
 
 def advance(
@@ -52,11 +52,11 @@ def advance(
     first: Array,
     count: Array,
 ) -> tuple[Members, Metrics]:
-    """`count` steps of K members on one device, from entry `first` of rows i32[K,S,B] on.
+    """Train K members on one device for `count` steps, from entry `first` of rows i32[K,S,B] on.
 
     `models` is one Model whose real-valued options have a leading axis of members. A member that
-    diverges keeps its last finite state while the others go on; its metrics are NaN from then on.
-    Returns the metrics f32[K,S], of which the entries trained are filled.
+    diverges keeps its last finite state while the others continue; its later metrics are NaN.
+    Returns the metrics f32[K,S], of which the entries of these steps are filled.
     """
 
     def train(
@@ -91,10 +91,10 @@ def advance(
 
 @cache
 def program(devices: tuple[jax.Device, ...], vectorised: bool | None = None) -> Callable:
-    """`advance` over devices: every argument but `first` and `count` has a leading axis of them.
+    """`advance` mapped over the leading axis of all its arguments except `first` and `count`.
 
     The members on a device are vectorised, except on a CPU: there one member's activations fit the
-    cache and those of several do not, so that each trains its steps of the dispatch in turn.
+    cache and those of several do not, so that members train their steps of a dispatch in turn.
     """
     if vectorised is None:
         vectorised = devices[0].platform != "cpu"
@@ -108,14 +108,14 @@ def program(devices: tuple[jax.Device, ...], vectorised: bool | None = None) -> 
 
 
 class Spread(NamedTuple):
-    """How many devices the members of a wave are on, and how many members each device has."""
+    """Distribution of the members of a wave over devices."""
 
-    devices: int
-    per_device: int
+    devices: int  # number of devices in use
+    per_device: int  # number of members on each of them
 
 
 def spread_over(members: int, devices: int) -> Spread:
-    """Members are spread over as many of the devices as they fill. Each spread is a compilation."""
+    """The spread of members over as many devices as they fill. Each spread is one compilation."""
     used = min(members, devices)
     return Spread(used, -(-members // used))
 
@@ -123,8 +123,8 @@ def spread_over(members: int, devices: int) -> Spread:
 class Wave:
     """Members that are trained at the same time, spread over the devices.
 
-    They differ in real-valued options and seeds alone. Where the devices are more than the members
-    need, or do not divide them, the last places hold copies of the first member that nobody reads.
+    They differ only in real-valued options and seeds. If the devices do not divide the number of
+    members, the last places hold copies of the first member, which are never read.
     """
 
     def __init__(self, recorders: Sequence[Recorder], devices: Sequence[jax.Device]) -> None:
@@ -136,7 +136,7 @@ class Wave:
         mesh = Mesh(np.array(self.devices), (AXIS,))
         self.sharding = NamedSharding(mesh, PartitionSpec(AXIS))
         self.program = program(self.devices)
-        # Stacked as one pytree: models of several programs have no common structure, and fail here.
+        # One pytree: models with different programs have no common structure and raise here.
         self.models = self.spread([recorder.model for recorder in self.filled])
         keys = jnp.stack([recorder.keys.train for recorder in self.filled])
         self.keys = jax.device_put(keys.reshape(len(self.devices), -1), self.sharding)
@@ -144,7 +144,7 @@ class Wave:
         self.rows: tuple[int, Array] | None = None
 
     def spread(self, trees: Sequence[PyTree]) -> PyTree:
-        """One pytree a place -> one with leaves [devices, per device, …], on the devices."""
+        """Stack one pytree per place into one of leaves [devices, per device, …] on the devices."""
 
         def stack(*leaves: Array | float) -> Array:
             whole = np.stack([np.asarray(leaf) for leaf in leaves])
@@ -155,12 +155,12 @@ class Wave:
         return jax.tree.map(stack, *trees)
 
     def members(self, states: Sequence[State]) -> Members:
-        """The members where these states, one a member, are; none has diverged."""
+        """The members on the devices from one state per member, none of which has diverged."""
         states = [*states, *[states[0]] * (len(self.filled) - len(states))]
         return Members(self.spread(states), self.spread([np.True_] * len(states)))
 
     def gathered(self, tree: PyTree) -> list[PyTree]:
-        """The inverse of `spread`, on the host, for the members alone."""
+        """The inverse of `spread`: one pytree per member on the host, without the copies."""
         host = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), jax.device_get(tree))
         return [jax.tree.map(lambda x: x[i], host) for i in range(len(self.recorders))]  # noqa: B023
 
@@ -178,7 +178,7 @@ class Wave:
         )
 
     def _rows(self, chunk: int) -> Array:
-        """Which rows of the data each member takes in a chunk of steps."""
+        """Indices i32[devices, per device, S, B] of the data that members take in a chunk."""
         if self.rows is None or self.rows[0] != chunk:
             taken = []
             for recorder in self.filled:
@@ -189,7 +189,7 @@ class Wave:
         return self.rows[1]
 
     def advance(self, members: Members, step: int, count: int) -> tuple[Members, Metrics]:
-        """`count` steps from `step` on, within one chunk. Metrics [devices, per device, chunk]."""
+        """Train `count` steps from `step` on, in one chunk. Metrics f32[devices, per device, S]."""
         rows = self._rows(step // CHUNK_STEPS)
         return self.program(
             self.models, members, self.keys, self.data, rows, step % CHUNK_STEPS, count
@@ -197,10 +197,10 @@ class Wave:
 
 
 class Ending(NamedTuple):
-    """How a member ended: at which step, and whether it diverged there."""
+    """The end of a member's training."""
 
-    step: int
-    diverged: bool
+    step: int  # last step
+    diverged: bool  # whether it diverged after that step
 
 
 def fit(
@@ -210,14 +210,14 @@ def fit(
     should_stop: Callable[[], bool] = lambda: False,
     report: Callable[[str], None] = print,
 ) -> list[Ending]:
-    """Train members to their last step, all at once, each from its newest whole checkpoint.
+    """Train members together to their last step, each from its newest whole checkpoint.
 
-    They must be of one program: the same model, static options, data, batch size and steps.
-    `trained` is told the step reached and how many steps all members together have just done. When
-    `should_stop` says so they are saved where they are. `report` is told of damaged checkpoints
-    that were passed over. Members that are behind, for that reason, because a process was killed
-    while it saved, or because seeds were added, catch up first. A member that diverges is marked so
-    in its folder and stays as it was. Those at their end are summarised, unless that has been done.
+    They must have one program: the same model, static options, data, batch size and steps.
+    `trained` is called with the step reached and the number of steps that all members together have
+    just done. When `should_stop` returns True the members are saved. `report` is called with a line
+    about each skipped damaged checkpoint. Members that are behind, because of such a checkpoint, a
+    process killed while it saved, or added seeds, catch up first. A member that diverges is marked
+    in its folder and not changed further. Finished members are summarised, if they are not yet.
     """
     last = recorders[0].run.options.steps
     states = {t: _restored(t, report) for t in recorders if t.run.diverged_at is None}
@@ -225,9 +225,9 @@ def fit(
         reached = sorted({last, *(int(state.step) for state in states.values())})
         if reached[0] == last:
             break
-        behind = {t: state for t, state in states.items() if state.step == reached[0]}
+        behind = {one: state for one, state in states.items() if state.step == reached[0]}
         living = _fit(behind, devices, reached[1], trained, should_stop)
-        states = {t: state for t, state in states.items() if t not in behind} | living
+        states = {one: state for one, state in states.items() if one not in behind} | living
     endings = [_ending(recorder, states) for recorder in recorders]
     for recorder, ending in zip(recorders, endings, strict=True):
         ended = ending.diverged or ending.step == last
@@ -237,7 +237,7 @@ def fit(
 
 
 def _restored(recorder: Recorder, report: Callable[[str], None]) -> State:
-    """Where a member is, on the host: `Wave` puts it where it belongs."""
+    """The restored state of a member on the host, from which `Wave` moves it to a device."""
     return jax.device_get(recorder.restored(report))
 
 
@@ -254,7 +254,7 @@ def _fit(
     trained: Callable[[int, int], None],
     should_stop: Callable[[], bool],
 ) -> dict[Recorder, State]:
-    """Train members that are all at one step up to `end`. Returns those that did not diverge."""
+    """Train members that are all at one step to step `end`. Returns those that did not diverge."""
     recorders, living = list(behind), dict(behind)
     options = recorders[0].run.options
     wave, pace = Wave(recorders, devices), Pace(1)  # a step of many members may be long
@@ -297,7 +297,7 @@ def _save(living: Mapping[Recorder, State], step: int) -> None:
 
 
 def _record(wave: Wave, members: Members, history: Metrics, step: int, count: int) -> bool:
-    """Write the metrics of a dispatch; save a member that diverged in it, and mark it so.
+    """Write the metrics of a dispatch; save members that diverged in it and mark them as diverged.
 
     Returns whether any member has not diverged.
     """

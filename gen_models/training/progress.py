@@ -1,4 +1,4 @@
-"""A run as it happens, on the terminal."""
+"""Progress of a run on the terminal."""
 
 import time
 from pathlib import Path
@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from gen_models import runs
 
-LINE_EVERY_S = 15.0  # where the output is no terminal, a line instead of a bar
+LINE_EVERY_S = 15.0  # period of the lines printed if the output is no terminal
 
 
 class Terminal:

@@ -1,4 +1,4 @@
-"""One training from its recipe to its end or to a signal, as the commands and notebooks run it."""
+"""A training from its recipe to its end or to a signal, for the commands and notebooks."""
 
 import os
 import time
@@ -11,7 +11,7 @@ import jax
 from gen_models import assessment, render, runs
 from gen_models.data import catalog
 from gen_models.data.catalog import Dataset, Splits
-from gen_models.data.known import CATALOG
+from gen_models.fields import ConfigError
 from gen_models.runs import Recipe, Run, RunOptions, environment
 from gen_models.sampling import drawing, gallery
 from gen_models.training import fit
@@ -20,21 +20,21 @@ from gen_models.training.placement import Placement
 
 
 class Ended(NamedTuple):
-    """Where a training came to."""
+    """The end of a training session."""
 
-    run: Run
-    step: int
-    interruption: Interruption
+    run: Run  # the run that was trained
+    step: int  # last step of the training
+    interruption: Interruption  # signal that ended the session, if any
 
     @property
     def is_done(self) -> bool:
-        """Whether it came to its last step."""
+        """Whether the run has reached its last step."""
         return self.step >= self.run.options.steps
 
 
 def placed(recipe: Recipe) -> Recipe:
-    """The recipe for the processes that work on it: several use all their devices. Raises
-    ConfigError for devices that are not there."""
+    """The recipe with all devices if there are several processes and none are given. Raises
+    ConfigError for devices that do not exist."""
     if jax.process_count() > 1 and recipe.options.devices == RunOptions.devices:
         recipe = recipe.with_options(devices=jax.device_count())
     Placement(recipe.options.devices, recipe.options.batch_size)
@@ -42,19 +42,17 @@ def placed(recipe: Recipe) -> Recipe:
 
 
 def completed(recipe: Recipe) -> tuple[Recipe, Splits]:
-    """The recipe with all that was left to be found out, and its data.
+    """The recipe with its missing options, and its data. Raises UserError.
 
-    That is the data set's name, its folder if the environment named it, and the run's folder.
+    These are the data set's name, its folder if the environment names it, and the run's folder.
     """
     options = recipe.options
     named = options.data_dir or os.environ.get(catalog.DATA_DIR_VARIABLE)
     folder = Path(named) if named else None
     if folder and not str(folder).startswith("~"):
         folder = folder.absolute()  # so that the run can be resumed from elsewhere
-    # A run on a folder of one's own records the name that the folder gave it: no catalogue has it.
-    name = options.dataset if options.dataset in CATALOG or folder is None else None
-    given = folder if options.data_dir else None  # the environment's folder may be passed over
-    splits = catalog.load_splits(name, given)
+    given = folder if options.data_dir else None  # the environment's folder need not hold the data
+    splits = catalog.load_splits(catalog.name_to_look_for(options.dataset, folder), given)
     if options.dataset not in (None, splits.train.name):
         raise catalog.DataError(
             f"{folder} holds {splits.train.name!r}, not {options.dataset!r}; leave out --dataset"
@@ -69,14 +67,15 @@ def train(
     observers: Sequence[fit.Observer] = (),
     report: Callable[[str], None] = print,
 ) -> Ended:
-    """Open the run of a completed recipe, or take it up again, and train it to its end or until a
-    signal asks for it. Ends with the gallery. `report` is told of what a person should know.
+    """Create or continue the run of a completed recipe and train it to its end, then draw the
+    gallery, or until a signal. `report` is called with messages for the user.
 
     Of several processes that train together, the first writes. Raises as `runs.opened` and
     `fit.fit` do.
     """
     if jax.process_index() > 0:
         return _train_silently(recipe, splits)
+    observers = [*observers, *_event_files(recipe.options)]
     with runs.opened(recipe.options.out, recipe, splits.train) as run, interruptible() as stop:
         began = time.perf_counter()
         before, session = run.sessions(), environment.describe()
@@ -102,12 +101,23 @@ def _train_silently(recipe: Recipe, splits: Splits) -> Ended:
     with interruptible() as stop:
         recorder = fit.SilentRecorder(run, splits)
         asked = lambda: stop.by is not None  # noqa: E731
-        step = fit.fit(recorder, (), asked, report=lambda _: None, evaluate=lambda _: {})
+        step = fit.fit(recorder, (), asked, report=lambda _: None)
     return Ended(run, step, stop)
 
 
+def _event_files(options: RunOptions) -> list[fit.Observer]:
+    """The observer that writes event files, if the options enable it. Raises ConfigError."""
+    if not options.tensorboard:
+        return []
+    try:
+        from gen_models.training.event_files import EventFiles  # slow to import, seldom used
+    except ModuleNotFoundError as error:
+        raise ConfigError(f"--tensorboard needs {error.name}: pip install tensorboardX") from error
+    return [EventFiles(options.out / "tensorboard")]
+
+
 def _draw_gallery(run: Run, test: Dataset, report: Callable[[str], None]) -> None:
-    state = drawing.newest_state(run, report)
+    state = drawing.load_state(run, report)
     folder = run.folder / "gallery"
     folder.mkdir(exist_ok=True)
     for name, picture in gallery.pictures(run, state, test).items():

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import jax
 import numpy as np
@@ -68,7 +69,7 @@ def test_stablehlo_is_read_with_jax_alone(tiny, tmp_path):
 
 
 def test_onnx_without_its_converter_names_what_to_install(tiny):
-    if "jax2onnx" in sys.modules:
+    if find_spec("jax2onnx"):
         pytest.skip("jax2onnx is installed")
     with pytest.raises(UserError, match="ONNX needs jax2onnx; pip install --no-deps jax2onnx=="):
         export.onnx(*make("dcgan", tiny))

@@ -55,9 +55,10 @@ def test_half_precision_halves_the_file_and_moves_images_by_little(make, tmp_pat
 
 
 def test_equal_models_make_equal_files(make, tmp_path):
-    for name in "ab":
-        portable.save(tmp_path / name, *make())
-    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    files = [tmp_path / f"{name}.safetensors" for name in "ab"]
+    for path in files:
+        portable.save(path, *make())
+    assert files[0].read_bytes() == files[1].read_bytes()
 
 
 @pytest.mark.parametrize("keep", [0, 5, 100, 0.5, 0.99])

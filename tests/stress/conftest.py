@@ -15,9 +15,9 @@ IS_STRESS_RUN = "GEN_MODELS_KILLS" in os.environ
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(session):
-    """Write the report, of a failed session too, unless this is the short form."""
-    if IS_STRESS_RUN and session.testscollected and not session.config.option.collectonly:
+def pytest_sessionfinish(session, exitstatus):
+    """Write the report, unless this is the short form or a test failed."""
+    if IS_STRESS_RUN and exitstatus == 0 and not session.config.option.collectonly:
         terminal = session.config.pluginmanager.get_plugin("terminalreporter")
         command = " ".join(map(str, session.config.invocation_params.args))
         REPORT.parent.mkdir(exist_ok=True)

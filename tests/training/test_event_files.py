@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from tensorboardX.proto import event_pb2
 
-from experiments.event_files import EventFiles
 from gen_models.errors import UserError
+from gen_models.training.event_files import EventFiles
 
 
 def read_events(path):

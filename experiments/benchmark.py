@@ -83,16 +83,18 @@ def main(args: Sequence[str]) -> int:
         return 0
     options.out.parent.mkdir(parents=True, exist_ok=True)  # an error here costs no minutes of work
     result = measure(options, args)
-    paths = report.write(result, options.out)  # safe before the next part begins
-    if options.scaling:
-        result["scaling"] = [
-            suite.point(m, *setting) for m in options.models for setting in SCALING
-        ]
-        report.write(result, options.out)
-    if options.costs:
-        result["costs"] = suite.costs(options.batch_size)
-        report.write(result, options.out)
-    print(report.markdown(result))
+    try:
+        paths = report.write(result, options.out)  # safe before the next part begins
+        if options.scaling:
+            result["scaling"] = [
+                suite.point(m, *setting) for m in options.models for setting in SCALING
+            ]
+            report.write(result, options.out)
+        if options.costs:
+            result["costs"] = suite.costs(options.batch_size)
+            report.write(result, options.out)
+    finally:  # whatever fails or is interrupted, what was measured is shown
+        print(report.markdown(result))
     print("\n".join(map(str, paths)))
     return 0
 

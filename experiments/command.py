@@ -13,6 +13,7 @@ import tyro
 
 from gen_models.errors import UserError
 from gen_models.fields import ConfigError, nearest
+from gen_models.runs import environment
 from gen_models.storage import compilations
 from gen_models.training import machines
 
@@ -25,9 +26,15 @@ def run(main: Callable[[Sequence[str]], int]) -> None:
     signal.signal(
         signal.SIGINT, signal.default_int_handler
     )  # imports are over: from here on Ctrl-C unwinds
+    # A terminal or a log that cannot show "β" or "±" gets an escape in its place, as stderr does.
+    sys.stdout.reconfigure(errors="backslashreplace")
+    for name, value in environment.fix_settings().items():
+        usual = environment.FIXED_SETTINGS[name]
+        ignored = f"{name.upper()}={value} is ignored; commands compute with {usual}"
+        print(ignored, file=sys.stderr)
     compilations.keep()
     try:
-        code = main(sys.argv[1:])
+        code = _started(main)
         sys.stdout.flush()  # here, where a full disk can still be reported
     except UserError as error:
         code = _fail(str(error))
@@ -43,9 +50,23 @@ def run(main: Callable[[Sequence[str]], int]) -> None:
         if "RESOURCE_EXHAUSTED" not in str(error):
             raise
         code = _fail(f"{OUT_OF_MEMORY}: {str(error).splitlines()[0]:.200}")
+    except FloatingPointError as error:
+        code = _fail(
+            f"{str(error).splitlines()[0]:.200}; JAX_DEBUG_NANS or JAX_DEBUG_INFS is set: "
+            "without it, a training names the metric and the step of a NaN"
+        )
     except KeyboardInterrupt:
         code = 130
     sys.exit(code)
+
+
+def _started(main: Callable[[Sequence[str]], int]) -> int:
+    """The command's exit code. Raises UserError if it failed because JAX has no device."""
+    try:
+        return main(sys.argv[1:])
+    except (RuntimeError, AssertionError):
+        environment.devices()
+        raise
 
 
 def _fail(message: str) -> int:
@@ -60,15 +81,16 @@ def _discard_output() -> None:
 
 @dataclass(frozen=True)
 class Processes:
-    """Cooperating processes, on one machine or several. Not needed under Slurm, under Open MPI or
-    on TPU pods, where they are detected."""
+    """Cooperating processes, on one machine or several. Not needed in a Slurm step (srun), under
+    mpirun of Open MPI 4 or on TPU pods, where they are detected. Under other mpiruns (Open MPI 5,
+    MPICH, Intel MPI) only --coordinator is needed."""
 
     coordinator: str | None = None
     """Address of process 0, as HOST:PORT."""
     process_id: int | None = None
     """Index of this process, from 0."""
     process_count: int | None = None
-    """Number of processes."""
+    """Number of processes. 1: this process trains alone, wherever it was started."""
 
     def join(self) -> None:
         """Join the other processes, before JAX is used. Raises UserError if they do not appear."""

@@ -3,22 +3,23 @@
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import tyro
 from rich.console import Console
-from rich.table import Table
 
 from experiments import command
-from gen_models import assessment, runs
+from gen_models import assessment, render, runs
 from gen_models.assessment import Extent
+from gen_models.comparison.entries import distinct_names
 from gen_models.data import catalog, images
 from gen_models.data.catalog import Splits
 from gen_models.data.known import CATALOG
+from gen_models.errors import UserError
 from gen_models.evaluation import features, record
 from gen_models.evaluation.evaluator import Evaluator
 from gen_models.evaluation.record import Evaluation
@@ -53,8 +54,16 @@ def evaluator(splits: Splits, options: Options) -> Evaluator:
     return Evaluator(features.load(path), splits, options.reference)
 
 
-def evaluate_images(options: Options) -> Evaluation:
-    """Measure another program's images; write the results beside them. Raises UserError."""
+class Measured(NamedTuple):
+    """An evaluation that is not yet written."""
+
+    name: str  # heading of its column
+    path: Path  # path of the file to write
+    evaluation: Evaluation
+
+
+def evaluate_images(options: Options, report: Callable[[str], None]) -> Measured:
+    """Measure another program's images. Raises UserError."""
     path = options.images.absolute()
     pixels, labels = images.read_images(path)
     if options.labels is not None:
@@ -63,28 +72,47 @@ def evaluate_images(options: Options) -> Evaluation:
     name = catalog.name_to_look_for(options.dataset, options.data_dir)
     measured_with = evaluator(catalog.load_splits(name, options.data_dir), options)
     picture = path.with_name(f"{path.name}.memorisation.png")
-    found = assessment.evaluate_images(samples, measured_with, options, path.name, picture)
-    record.write(path.with_name(f"{path.name}.{record.NAME}"), found)
-    return found
+    found = assessment.evaluate_images(samples, measured_with, options, path.name, picture, report)
+    return Measured(path.name, path.with_name(f"{path.name}.{record.NAME}"), found)
 
 
-def table(evaluations: Sequence[Evaluation]) -> Table:
-    """Table of one protocol's measures with 95 % intervals; columns: subjects, real images."""
+def measured(options: Options, report: Callable[[str], None]) -> Iterator[Measured]:
+    """Each evaluation that the options ask for, as soon as it is done. Raises UserError."""
+    if options.images is not None:
+        yield evaluate_images(options, report)
+    evaluators: dict[str, Evaluator] = {}
+    names = distinct_names(options.runs)
+    for name, run in zip(names, [runs.load(folder) for folder in options.runs], strict=True):
+        if run.data.digest not in evaluators:
+            splits = assessment.data_of(run.options, run.data, options.data_dir)
+            evaluators[run.data.digest] = evaluator(splits, options)
+        measured_with = evaluators[run.data.digest]
+        found = assessment.evaluate_run(run, measured_with, options, report, best=options.best)
+        yield Measured(name, run.folder / record.NAME, found)
+
+
+def table(evaluations: Sequence[Evaluation]) -> list[list[str]]:
+    """Cells of the measures with 95 % intervals; columns: subjects, real images."""
     names = [evaluation.subject["name"] for evaluation in evaluations]
-    heading, *rows = record.rows(names, [record.summarise([e]) for e in evaluations])
-    shown = Table(title=f"{record.common_protocol(evaluations)}; ± 95 %", title_justify="left")
-    for title in heading:
-        shown.add_column(title, justify="right" if title else "left", overflow="fold")
-    for cells in rows:
-        shown.add_row(*cells)
+    rows = record.rows(names, [record.summarise([e]) for e in evaluations])
     bounds = [e.likelihood for e in evaluations]
     if any(bounds):
         for part, title in record.PARTS.items():
             cells = [record.with_interval(**x[part], digits=2) if x else "–" for x in bounds]
-            shown.add_row(title, *cells, "–")
+            rows.append([title, *cells, "–"])
         cells = [f"{x['images']}, k = {x['draws']}" if x else "–" for x in bounds]
-        shown.add_row("  test images, draws", *cells, "–")
-    return shown
+        rows.append(["  test images, draws", *cells, "–"])
+    return rows
+
+
+def show(console: Console, evaluations: Sequence[Evaluation]) -> None:
+    """Print the evaluations of one protocol, however narrow the console. Raises ProtocolError."""
+    protocol = record.common_protocol(evaluations)
+    console.print(f"{protocol}; ± 95 %", markup=False, soft_wrap=True)
+    for part in render.terminal_tables(table(evaluations), console.width):
+        console.print(part)
+    for line in dict.fromkeys(line for found in evaluations for line in record.left_out(found)):
+        console.print(line, markup=False, soft_wrap=True)
 
 
 def check(options: Options) -> None:
@@ -108,24 +136,22 @@ def main(args: Sequence[str]) -> int:
     validate(options)
     check(options)
     console, report = Console(highlight=False), partial(print, file=sys.stderr)
-    by_protocol = defaultdict(list)
-    if options.images is not None:
-        evaluation = evaluate_images(options)
-        by_protocol[evaluation.protocol].append(evaluation)
-    evaluators: dict[str, Evaluator] = {}
-    for run in [runs.load(folder) for folder in options.runs]:
-        if run.data.digest not in evaluators:
-            splits = assessment.data_of(run.options, run.data, options.data_dir)
-            evaluators[run.data.digest] = evaluator(splits, options)
-        began = time.perf_counter()
-        measured_with = evaluators[run.data.digest]
-        evaluation = assessment.evaluate_run(run, measured_with, options, report, best=options.best)
-        record.write(run.folder / record.NAME, evaluation)
-        console.print(f"{run.folder / record.NAME}: {time.perf_counter() - began:.0f} s")
-        by_protocol[evaluation.protocol].append(evaluation)
-    for evaluations in by_protocol.values():
-        console.print(table(evaluations))
-    return 0
+    by_protocol, code, began = defaultdict(list), 0, time.perf_counter()
+    try:
+        for name, path, found in measured(options, report):
+            shown = found._replace(subject=found.subject | {"name": name})
+            by_protocol[found.protocol].append(shown)
+            took, began = time.perf_counter() - began, time.perf_counter()
+            try:
+                record.write(path, found)
+                console.print(f"{path}: {took:.0f} s", markup=False, soft_wrap=True)
+            except UserError as error:  # the other runs can be measured nevertheless
+                report(f"error: {error}")
+                code = 2
+    finally:  # whatever fails or is interrupted, what was measured is shown: it took minutes
+        for evaluations in by_protocol.values():
+            show(console, evaluations)
+    return code
 
 
 if __name__ == "__main__":

@@ -61,7 +61,7 @@ def main(args: Sequence[str]) -> int:
     render.save_png(render.grid(shown), out)
     print(f"{len(shown)} of {len(images)} images: {out}")
     if options.idx is not None:
-        classes = options.labels or range(len(model.class_names))
+        classes = options.labels or model.classes
         labels = np.resize(np.array(classes, np.int32), len(images))
         write_idx(options.idx, images, labels if model.conditional else None)
     return 0

@@ -33,8 +33,8 @@ PAGE, NUMBERS = "README.md", "scoreboard.json"
 class Options:
     """Train and measure, one at a time, the runs that the scoreboard lacks: every model once on the
     first data set; the best models, dcgan, cgan and vae with every seed on every data set. A run
-    that diverged is tried again at each start. To repeat a run, delete it from scoreboard.json and
-    its folder from runs/ while the scoreboard is not running."""
+    that diverged is tried again by other code only. To repeat a run, delete it from scoreboard.json
+    and its folder from runs/ while the scoreboard is not running."""
 
     models: tuple[str, ...] = (*ALWAYS, *(model for model in MODELS if model not in ALWAYS))
     """Models to train with their default options."""
@@ -54,6 +54,10 @@ class Options:
         """The runs that the scoreboard must contain."""
         return Agenda(self.models, self.datasets, self.seeds, self.best, self.steps)
 
+    def folder(self, cell: Cell) -> Path:
+        """The folder of a cell's run."""
+        return self.results / "runs" / cell.name
+
 
 def make(cell: Cell, folder: Path) -> int:
     """Train and evaluate a cell's run in `folder`, as far as that is not done. Returns the exit
@@ -64,6 +68,7 @@ def make(cell: Cell, folder: Path) -> int:
             ended = session.train(recipe, splits, [terminal], terminal.say)
         if not ended.is_done:
             return ended.interruption.exit_code
+        ended.run.check_steps()
     if not agenda.is_evaluated(cell, folder):
         evaluator = Evaluator(features.of(cell.dataset), splits)
         report = partial(print, file=sys.stderr)
@@ -82,8 +87,9 @@ def draw(run: Run, cell: Cell, options: Options) -> None:
 
 def publish(options: Options, found: dict[Cell, Result]) -> None:
     """Write the page of all valid results, including those of models not named in `options`."""
-    missing = [cell.name for cell in options.agenda.missing(found)]
-    text = page.page(options.steps, agenda.valid(found, found), missing)
+    missing = options.agenda.missing(found)
+    steps = {cell.name: agenda.diverged_at(cell, options.folder(cell)) for cell in missing}
+    text = page.page(options.steps, agenda.valid(found, found), steps)
     write_text(options.results / PAGE, text)
 
 
@@ -123,10 +129,19 @@ def fill(options: Options, found: dict[Cell, Result]) -> int:
     for cell in options.agenda.cells(found):
         if agenda.valid([cell], found):
             continue
-        folder = options.results / "runs" / cell.name
+        folder = options.folder(cell)
+        step = agenda.diverged_at(cell, folder)
+        if step is not None:
+            print(
+                f"{folder} is left out: it diverged after step {step}; to try it again with the "
+                "same code, delete the folder",
+                file=sys.stderr,
+            )
+            continue
         try:
             code = make(cell, folder)
         except DivergenceError as error:
+            runs.load(folder).mark_diverged(error.step)
             print(f"{folder} is left out: {error}", file=sys.stderr)
             continue
         if code:

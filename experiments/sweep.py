@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, make_dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, NamedTuple, get_type_hints
 
 import jax
 from rich.console import Console
@@ -20,15 +20,16 @@ from gen_models.data.catalog import Dataset, Splits
 from gen_models.evaluation import features
 from gen_models.evaluation.evaluator import Evaluator
 from gen_models.fields import Between, validate
-from gen_models.models import MODELS
-from gen_models.runs import Recipe
-from gen_models.runs.recipe import Steps, TrainingOptions, known_model
+from gen_models.runs import Recipe, RunOptions
+from gen_models.runs import recipe as recipes
+from gen_models.runs.recipe import Steps, TrainingOptions
 from gen_models.sweep import execution, plan
 from gen_models.sweep.estimate import EFFICIENCY, estimate
 from gen_models.sweep.execution import Measuring, Sweep
 from gen_models.sweep.plan import Plan
 from gen_models.training import machines, session
 from gen_models.training.interrupt import interruptible
+from gen_models.training.progress import Display
 
 SWEEPS = Path("results/sweeps")
 
@@ -37,6 +38,10 @@ SWEEPS = Path("results/sweeps")
 class Options(TrainingOptions):
     """Options that all members of the sweep share."""
 
+    config: Path | None = None
+    """File to take defaults from: a preset, a row of a table of presets (FILE.py:ROW), or the
+    config.json of a run. What it says of --devices, --evaluate-every-steps, --tensorboard and --out
+    is of a single training and left out."""
     steps: Steps = 2000
     """Training steps of each member."""
     sample_every_steps: Steps = 500
@@ -60,26 +65,36 @@ class Options(TrainingOptions):
     """Folder of the sweep. Default: results/sweeps/<data set>-<model>-<options that vary>."""
 
 
-def parse(args: Sequence[str]) -> tuple[Options, Processes, dict[str, tuple[Any, ...]]]:
-    """The common options, the processes, and the values given for each option of the model.
+class Asked(NamedTuple):
+    """What a command line asks for."""
 
-    Raises ConfigError.
-    """
-    model = known_model(command.deciding(args, "--model") or TrainingOptions.model)
-    cls = MODELS[model].Config
-    hints, defaults = get_type_hints(cls, include_extras=True), cls()
+    options: Options  # common options
+    processes: Processes  # cooperating processes
+    base: Recipe  # recipe that all members start from
+    given: dict[str, tuple[Any, ...]]  # values of each option of the model
+
+
+def parse(args: Sequence[str]) -> Asked:
+    """What the command line and its --config ask for. Raises ConfigError."""
+    source, model = (command.deciding(args, option) for option in ("--config", "--model"))
+    values = recipes.read(Path(source)) if source else {}
+    start = recipes.defaults(values, model, source)
+    model, defaults = start.options.model, start.config
+    shared = [*(f.name for f in fields(TrainingOptions)), "seed"]
+    read = {name: getattr(start.options, name) for name in shared if name in values}
+    hints = get_type_hints(type(defaults), include_extras=True)
     # Each option of the model as a tuple of its type, so that it takes several values.
     axes = make_dataclass(
         "Axes",
         [
             (f.name, tuple[hints[f.name], ...], field(default=(getattr(defaults, f.name),)))
-            for f in fields(cls)
+            for f in fields(defaults)
         ],
         frozen=True,
     )
     axes.__doc__ = "Options of the model. Several values of one make as many settings."
     groups = [
-        ("common", Options, field(default=Options(model=model))),
+        ("common", Options, field(default=Options(**read | {"model": model}))),
         ("processes", Processes, field(default=Processes())),
         (model, axes, field(default=axes())),
     ]
@@ -87,9 +102,10 @@ def parse(args: Sequence[str]) -> tuple[Options, Processes, dict[str, tuple[Any,
     both.__doc__ = "Train every combination of the options given more than one value."
     found: Any = command.parse("sweep", both, args)
     validate(found.common)
-    values = getattr(found, model)
-    given = {f.name: getattr(values, f.name) for f in fields(axes)}
-    return found.common, found.processes, given
+    options = {f.name: getattr(found.common, f.name) for f in fields(TrainingOptions)}
+    base = RunOptions(**options, keep_checkpoints=start.options.keep_checkpoints)
+    given = {f.name: getattr(getattr(found, model), f.name) for f in fields(axes)}
+    return Asked(found.common, found.processes, Recipe(base, defaults), given)
 
 
 def show(console: Console, work: Plan, train: Dataset) -> None:
@@ -130,14 +146,13 @@ def train(work: Sweep, console: Console, should_stop: Callable[[], bool]) -> boo
 
 def main(args: Sequence[str]) -> int:
     """Plan, train, measure, tabulate. Returns the exit code."""
-    options, processes, given = parse(args)
+    options, processes, start, given = parse(args)
     processes.join()
-    shared = {field.name: getattr(options, field.name) for field in fields(TrainingOptions)}
-    base, splits = session.completed(Recipe.from_flat(shared))
+    base, splits = session.completed(start)
     seeds = range(options.seed, options.seed + options.seeds)
     found = plan.planned(base, given, seeds, options.random, options.devices, options.per_device)
     name, first = splits.train.name, jax.process_index() == 0
-    console = Console(highlight=False, quiet=not first)
+    console = Console(file=Display(sys.stdout), highlight=False, quiet=not first)
     show(console, found, splits.train)
     if options.dry_run:
         return 0

@@ -11,7 +11,6 @@ from experiments import command
 from experiments.command import Processes
 from gen_models import runs
 from gen_models.fields import ConfigError, validate
-from gen_models.models import MODELS
 from gen_models.runs import Recipe, RunOptions
 from gen_models.runs import recipe as recipes
 from gen_models.training import session
@@ -73,17 +72,7 @@ def defaults(args: Sequence[str]) -> Recipe:
         values = resumed(Path(given["resume"]), args)
     elif given["config"] is not None:
         values = recipes.read(Path(given["config"]))
-    if given["model"] is not None:
-        if recipes.known_model(given["model"]) != values.get("model", given["model"]):
-            fields = (RunOptions, MODELS[given["model"]].Config)
-            known = {name for cls in fields for name in cls.__dataclass_fields__}
-            values = {name: value for name, value in values.items() if name in known}
-        values["model"] = given["model"]
-    try:
-        return Recipe.from_flat(values)
-    except ConfigError as error:
-        where = given["resume"] or given["config"]
-        raise ConfigError(f"{where}: {error}" if where else str(error)) from error
+    return recipes.defaults(values, given["model"], given["resume"] or given["config"])
 
 
 def resumed(folder: Path, args: Sequence[str]) -> dict[str, Any]:

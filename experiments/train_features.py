@@ -1,5 +1,6 @@
 """Train the feature net of a data set: `python -m experiments.train_features --data-dir FOLDER`."""
 
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from typing import Annotated
 
 from experiments import command
 from gen_models.data import catalog
+from gen_models.data.catalog import Splits
 from gen_models.errors import UserError
 from gen_models.evaluation import classifier, features
 from gen_models.fields import Between, ConfigError, validate
@@ -37,8 +39,15 @@ def progress(steps: int) -> Callable[[int, float], None]:
     return lambda step, loss: print(f"step {step}/{steps}  loss {loss:.3f}", flush=True)
 
 
-def check(out: Path) -> None:
-    """Raise UserError for another suffix or an existing file, on which measures may depend."""
+def check(out: Path, splits: Splits) -> None:
+    """Raise UserError for another suffix, an existing file, on which measures may depend, or data
+    whose features have no covariance."""
+    for split, data in splits._asdict().items():
+        if len(data.images) < 2:
+            raise UserError(
+                f"{data.name} has one {split} image, expected 2 or more of each split to compare "
+                "samples with"
+            )
     if out.suffix != ".safetensors":
         raise ConfigError(f"--out is {out}, expected the name of a .safetensors file")
     if out.exists():
@@ -52,12 +61,14 @@ def main(args: Sequence[str]) -> int:
     splits = catalog.load_splits(options.dataset, options.data_dir)
     name = splits.train.name
     out = options.out or features.OWN / f"{name}.safetensors"
-    check(out)
+    check(out, splits)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=out.parent):  # an error here costs no minutes of work
+        pass
     config = classifier.Config(steps=options.steps, mirror=options.mirror)
     began = time.perf_counter()
     weights = classifier.train(splits.train, config, options.seed, progress(options.steps))
     seconds = time.perf_counter() - began
-    out.parent.mkdir(parents=True, exist_ok=True)
     record = {"steps": options.steps, "mirror": options.mirror, "seed": options.seed}
     net = features.save(out, weights, splits, record)
     print(f"{net.name}: test accuracy {net.record['accuracy']:.4f} after {seconds:.0f} s: {out}")

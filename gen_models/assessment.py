@@ -14,6 +14,7 @@ from gen_models.algorithm import Key, State
 from gen_models.data import catalog
 from gen_models.data.catalog import Splits
 from gen_models.data.known import CATALOG
+from gen_models.errors import UserError
 from gen_models.evaluation import features, record
 from gen_models.evaluation.evaluator import Evaluator
 from gen_models.evaluation.likelihood import likelihood
@@ -104,11 +105,11 @@ def evaluate_run(
     best: bool = False,
 ) -> Evaluation:
     """Draw from a run and measure, with a picture of the closest pairs in its folder. `report` is
-    called with a line about each damaged checkpoint."""
+    called with a line about each damaged checkpoint and a picture that cannot be written."""
     state = drawing.load_state(run, report, best=best)
     subject = _subject(run, state, evaluator, extent, best=best)
     picture = run.folder / "memorisation.png"
-    return evaluate_model(run.model, state, evaluator, extent, subject, picture)
+    return evaluate_model(run.model, state, evaluator, extent, subject, picture, report)
 
 
 def evaluate_model(
@@ -118,11 +119,12 @@ def evaluate_model(
     extent: Extent,
     subject: dict[str, Any],
     picture: Path | None = None,
+    report: Callable[[str], None] = print,
 ) -> Evaluation:
     """Draw from a state and measure. `picture` is the path for the samples closest to training
-    images, or None."""
+    images, or None; `report` is called with a line if it cannot be written."""
     samples = _measured_samples(model, state, evaluator, extent)
-    found = evaluate_samples(samples, evaluator, extent, subject, picture)
+    found = evaluate_samples(samples, evaluator, extent, subject, picture, report)
     return found._replace(
         measures=found.measures | _classification_score(model, state, evaluator, extent),
         likelihood=_likelihood(model, state, evaluator.splits, extent),
@@ -130,7 +132,12 @@ def evaluate_model(
 
 
 def evaluate_images(
-    samples: Samples, evaluator: Evaluator, extent: Extent, name: str, picture: Path
+    samples: Samples,
+    evaluator: Evaluator,
+    extent: Extent,
+    name: str,
+    picture: Path,
+    report: Callable[[str], None],
 ) -> Evaluation:
     """Measure the images of another program. Raises ConfigError for labels that do not fit."""
     labels, classes = samples.labels, evaluator.splits.train.num_classes
@@ -143,7 +150,7 @@ def evaluate_images(
                 f"for each of {len(samples.images)} images"
             )
     subject = {"dataset": evaluator.splits.train.name, "name": name}
-    found = evaluate_samples(samples, evaluator, extent, subject, picture)
+    found = evaluate_samples(samples, evaluator, extent, subject, picture, report)
     if labels is None or not extent.cas:
         return found
     score = {"classification_score": evaluator.classification_score(*samples)}
@@ -156,9 +163,11 @@ def evaluate_samples(
     extent: Extent,
     subject: dict[str, Any],
     picture: Path | None,
+    report: Callable[[str], None],
 ) -> Evaluation:
     """All measures that need only samples. The samples closest to training images are drawn into
-    `picture`, unless None, each above its nearest training image."""
+    `picture`, unless None, each above its nearest training image; `report` is called with a line if
+    that fails."""
     described = evaluator.describe(*samples)
     quality = evaluator.quality(described, fd_infinity=extent.fd_infinity)
     copies = evaluator.memorisation(described, samples.images)
@@ -166,11 +175,14 @@ def evaluate_samples(
         ours, theirs = np.array(copies.details["closest"]).T
         pair = samples.images[ours], evaluator.splits.train.images[theirs]
         names = ("sample", "nearest training image")
-        render.save_png(render.pairs(*pair, PAIR_COLUMNS, names=names), picture)
+        try:
+            render.save_png(render.pairs(*pair, PAIR_COLUMNS, names=names), picture)
+        except UserError as error:  # the numbers are worth more than their picture
+            report(str(error))
     return Evaluation(
         subject=subject,
         protocol=evaluator.protocol(len(samples.images)),
-        measures=quality | {"authenticity": copies.authenticity},
+        measures=quality | ({"authenticity": copies.authenticity} if copies.authenticity else {}),
         likelihood={},
         details={
             "per_class": evaluator.within_classes(described),

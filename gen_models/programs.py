@@ -52,7 +52,8 @@ def advance(
     `state.step` must be one of the chunk's steps, with at least `count` of them left.
 
     Returns the new state and the metrics of the chunk's steps, f32[S] each, of which the `count`
-    entries from `state.step - chunk.start` on are filled. `count` is an argument and the state is
+    entries from `state.step - chunk.start` on are filled; the others are 0, not NaN, which would
+    set off JAX_DEBUG_NANS. `count` is an argument and the state is
     donated, so one program, updating in place, serves every division of a run into dispatches, and
     the division cannot change a bit of the result.
     """
@@ -71,7 +72,7 @@ def advance(
 
     first = state.step - chunk.start
     names = jax.eval_shape(step, state, first)[1]
-    history = {name: jnp.full(steps, jnp.nan, jnp.float32) for name in names}
+    history = {name: jnp.zeros(steps, jnp.float32) for name in names}
     return lax.fori_loop(first, first + count, body, (state, history))
 
 

@@ -50,6 +50,11 @@ class Trained:
         return self.data.class_names
 
     @property
+    def classes(self) -> tuple[int, ...]:
+        """The labels of the training images, each once, in order."""
+        return self.data.classes
+
+    @property
     def conditional(self) -> bool:
         """Whether the class of a sample can be chosen."""
         return self.model.algorithm.conditional
@@ -59,8 +64,9 @@ class Trained:
     ) -> np.ndarray:
         """Draw images u8[count,H,W]; the first images of a seed do not depend on `count`.
 
-        `label` is a class, or several in turn; by default all classes in turn. A seed gives the
-        images of `python -m experiments.sample --seed`. Raises ConfigError for an invalid label.
+        `label` is a class, or several in turn; by default all classes of the training images in
+        turn. A seed gives the images of `python -m experiments.sample --seed`. Raises ConfigError
+        for an invalid label.
         """
         labels = np.resize(self._labels(label), _number("count", count))
         key = drawing.key_for(Purpose.SAMPLES, seed)
@@ -114,9 +120,9 @@ class Trained:
 
     def _labels(self, label: int | Sequence[int] | None) -> np.ndarray:
         """The requested classes, i32[1 or more]. Raises ConfigError for unknown classes."""
-        classes, asked = len(self.class_names), np.atleast_1d([] if label is None else label)
+        asked = np.atleast_1d([] if label is None else label)
         if asked.size == 0:
-            return np.arange(classes, dtype=np.int32)
+            return np.array(self.classes, np.int32)
         if not self.conditional:
             raise ConfigError(
                 f"{self.recipe.options.model} is not conditional: it has no use for labels"

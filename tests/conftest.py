@@ -1,7 +1,10 @@
 """What several test files share: tiny data, and tiny models on it."""
 
+import contextlib
 import hashlib
-from collections.abc import Callable
+import os
+import subprocess
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -41,6 +44,18 @@ def tiny() -> Splits:
 
 
 @pytest.fixture(scope="session")
+def gapped(tiny: Splits) -> Splits:
+    """`tiny` with the labels 1, 3 and 4 and five classes, of which 0 and 2 have no images."""
+    labels, names = np.array([1, 3, 4], np.int32), ("none", "one", "no", "three", "four")
+    return Splits(
+        *(
+            data._replace(labels=labels[data.labels], class_names=names, digest=data.digest[::-1])
+            for data in tiny
+        )
+    )
+
+
+@pytest.fixture(scope="session")
 def tiny_options() -> dict[str, int]:
     """The options that make any model tiny."""
     return dict(TINY_OPTIONS)
@@ -51,6 +66,31 @@ def quick_jit() -> Callable:
     """`jax.jit` for tests of arithmetic, not speed: leaves out what takes XLA most of its time."""
     options = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
     return partial(jax.jit, compiler_options=options)
+
+
+@pytest.fixture
+def read_only() -> Iterator[Callable[[Path], Path]]:
+    """A function that makes a folder read-only during the test, for root too, and returns it."""
+    with contextlib.ExitStack() as undo:
+
+        def make(folder: Path) -> Path:
+            if os.geteuid() != 0:
+                folder.chmod(0o500)
+                undo.callback(folder.chmod, 0o700)
+                return folder
+            if subprocess.run(["mount", "--bind", "-o", "ro", folder, folder]).returncode:
+                pytest.skip("this root may not mount")
+            undo.callback(subprocess.run, ["umount", folder], check=True)
+            return folder
+
+        yield make
+
+
+@pytest.fixture
+def no_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Takes the user's cache away: its folder cannot be made."""
+    (tmp_path / "no-folder").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "no-folder"))
 
 
 @pytest.fixture

@@ -41,6 +41,14 @@ def test_sample_takes_a_class_or_several_in_turn(runs):
     np.testing.assert_array_equal(model.sample(6), model.sample(6, label=[0, 1, 2]))
 
 
+def test_sample_draws_no_class_without_images_unless_asked(tmp_path, gapped):
+    train(tmp_path / "run", gapped, **SMALL, model="cgan")
+    model = gm.load(tmp_path / "run")
+    assert (model.classes, len(model.class_names)) == ((1, 3, 4), 5)
+    np.testing.assert_array_equal(model.sample(6), model.sample(6, label=[1, 3, 4]))
+    assert model.sample(2, label=0).shape == (2, 8, 8)
+
+
 @pytest.mark.parametrize("label", [3, -1, [0, 3], 1.5, "one"])
 def test_sample_refuses_a_class_that_is_not_there(runs, label):
     with pytest.raises(ConfigError, match="expected whole numbers from 0 to 2"):

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -59,12 +59,17 @@ class StopAt:
 
 
 def train(
-    folder: Path, tiny, stop_at: int = 10**9, report: Callable[[str], None] = print, **options
+    folder: Path,
+    tiny,
+    stop_at: int = 10**9,
+    report: Callable[[str], None] = print,
+    observers: Sequence[fit.Observer] = (),
+    **options,
 ) -> int:
     """Train in this process until a step near `stop_at`. Returns the step reached."""
     stop = StopAt(stop_at)
     with runs.opened(folder, make_recipe(**options), tiny.train) as run:
-        return fit.fit(fit.Recorder(run, tiny), [stop], stop, report)
+        return fit.fit(fit.Recorder(run, tiny), [stop, *observers], stop, report)
 
 
 def products(folder: Path) -> dict[str, bytes]:

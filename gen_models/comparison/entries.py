@@ -13,13 +13,12 @@ from gen_models.algorithm import Key, State
 from gen_models.evaluation import classifier
 from gen_models.evaluation.features import FeatureNet
 from gen_models.evaluation.record import Evaluation, Summary, summarise
-from gen_models.runs import Run
+from gen_models.runs import Recipe, Run
 from gen_models.sampling import drawing
 
 COLUMNS = 8  # images per class
 CANDIDATES = 50  # images per class to draw from unconditional models, to find enough of each class
 PATHS, PATH_STEPS = 4, 9
-MAX_CLASSES = 10
 
 
 @dataclass(frozen=True)
@@ -44,29 +43,65 @@ class Entry:
 def entries(runs: Sequence[Run], evaluations: Mapping[Path, Evaluation]) -> list[Entry]:
     """Group runs of one data set that differ only in their seed, in the given order.
 
+    A group has one run of each seed; a run of the same options and seed as another, such as one
+    from another machine, is an entry of its own.
     evaluations: by folder of the run, for runs that have one.
     """
-    groups: dict[str, list[Run]] = {}
+    groups: dict[tuple[str, int], list[Run]] = {}
     for run in runs:
-        groups.setdefault(repr(sorted(_options(run).items())), []).append(run)
+        options = repr(sorted(_options(run).items()))
+        number = 0
+        while any(r.options.seed == run.options.seed for r in groups.get((options, number), ())):
+            number += 1
+        groups.setdefault((options, number), []).append(run)
+    names = _names([group[0] for group in groups.values()])
     return [
         Entry(
-            _name(group[0]),
+            name,
             tuple(group),
             tuple(evaluations[run.folder] for run in group if run.folder in evaluations),
         )
-        for group in groups.values()
+        for name, group in zip(names, groups.values(), strict=True)
     ]
 
 
 def _options(run: Run) -> dict[str, Any]:
-    return {k: v for k, v in run.recipe.identity.items() if k != "seed"}
+    """Everything that distinguishes a run from others, apart from its seed."""
+    chosen = {name: value for name, value in run.recipe.identity.items() if name != "seed"}
+    return chosen | {"steps": run.options.steps}
 
 
-def _name(run: Run) -> str:
-    """Name of the model, with the mark of its default folder if options differ from defaults."""
-    parts = run.recipe.name.removeprefix(f"{run.options.dataset}-").split("-")
-    return " ".join([parts[0], *parts[2:]])
+def _names(runs: Sequence[Run]) -> list[str]:
+    """Names of runs that tell them apart: the model, and the options in which a run differs from
+    others of its model or, unless all runs share the value, from the model's defaults. Runs of
+    equal options have the names of their folders."""
+    options = [_options(run) for run in runs]
+    names = []
+    for own in options:
+        others = [other for other in options if other["model"] == own["model"]]
+        usual = Recipe.from_flat({"model": own["model"], "dataset": own["dataset"]})
+        default = usual.identity | {"steps": own["steps"]}
+        differing = [
+            f"{name}={value}"
+            for name, value in own.items()
+            if any(other[name] != value for other in others)
+            or (value != default[name] and any((name, value) not in o.items() for o in options))
+        ]
+        names.append(" ".join([own["model"], ", ".join(differing)]).rstrip())
+    folders = distinct_names([run.folder for run in runs])
+    pairs = zip(names, folders, strict=True)
+    return [name if names.count(name) == 1 else f"{name} {folder}" for name, folder in pairs]
+
+
+def distinct_names(folders: Sequence[Path]) -> list[str]:
+    """Names of folders, with as many of their parents as tell them apart."""
+    places = [folder.absolute().parts for folder in folders]
+    names: list[str] = []
+    for count in range(1, max(map(len, places), default=0) + 1):
+        names = ["/".join(parts[-count:]) for parts in places]
+        if len(set(names)) == len(set(places)):
+            break
+    return names
 
 
 def _keys() -> tuple[Key, Key]:
@@ -81,26 +116,26 @@ def by_class(run: Run, net: FeatureNet | None) -> tuple[np.ndarray, tuple[str, .
     For an unconditional model they are the first eight that the feature net assigns to each class,
     white if there are fewer; without a net they are unordered, and there are no class names.
     """
-    classes = min(run.model.spec.num_classes, MAX_CLASSES)
+    classes = run.data.shown
     key, _ = _keys()
-    state, names = _state(run), run.data.class_names[:classes]
+    state, names = _state(run), tuple(run.data.class_names[label] for label in classes)
     if run.model.algorithm.conditional:
-        labels = np.repeat(np.arange(classes, dtype=np.int32), COLUMNS)
+        labels = np.repeat(np.array(classes, np.int32), COLUMNS)
         return drawing.draw(run.model, state, key, labels), names
-    labels = np.zeros(classes * (CANDIDATES if net else COLUMNS), np.int32)
+    labels = np.zeros(len(classes) * (CANDIDATES if net else COLUMNS), np.int32)
     images = drawing.draw(run.model, state, key, labels)
     if net is None:
         return images, ()
     _, predicted = classifier.classify(net.weights, images)
     white = np.full((COLUMNS, *images.shape[1:]), 255, np.uint8)
-    found = [np.concatenate([images[predicted == c], white])[:COLUMNS] for c in range(classes)]
+    found = [np.concatenate([images[predicted == c], white])[:COLUMNS] for c in classes]
     return np.concatenate(found), names
 
 
 def paths(run: Run) -> np.ndarray:
     """Images u8[4·9,H,W]: interpolations between two latents, one row per label."""
     _, key = _keys()
-    labels = np.arange(PATHS, dtype=np.int32) % len(run.data.class_names)
+    labels = np.resize(np.array(run.data.classes, np.int32), PATHS)
     return drawing.paths(run.model, _state(run), key, labels, PATH_STEPS)
 
 

@@ -17,7 +17,9 @@ th, td { padding: .25rem .8rem; text-align: right; border-bottom: 1px solid #ddd
 th:first-child, td:first-child { text-align: left; }
 th:last-child, td:last-child { color: #777; }
 .row { display: flex; flex-wrap: wrap; gap: 1.5rem; align-items: flex-end; }
+.wide { overflow-x: auto; }
 figure { margin: 0; }
+figcaption { max-width: 25rem; }
 figcaption, .protocol { color: #555; font-size: .9rem; }
 img { max-width: 100%; image-rendering: pixelated; }
 img.smooth { image-rendering: auto; }
@@ -61,7 +63,7 @@ def _table(rows: Sequence[Sequence[str]]) -> str:
     if not rows:
         return ""
     lines = [_line(rows[0], "th"), *(_line(row, "td") for row in rows[1:])]
-    return f"<table>{''.join(lines)}</table>"
+    return f"<div class=wide><table>{''.join(lines)}</table></div>"
 
 
 def _line(cells: Sequence[str], tag: str) -> str:

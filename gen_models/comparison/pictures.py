@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
@@ -14,6 +14,7 @@ from gen_models import render
 from gen_models.comparison.entries import COLUMNS, PATH_STEPS, Entry
 from gen_models.comparison.page import Section
 from gen_models.evaluation import record
+from gen_models.render.charts import load_matplotlib
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,6 +23,9 @@ GAP, MARGIN = 16, 24
 WHITE, INK = 255, 40
 TITLE, HEADING, TEXT = 30, 20, 15  # font sizes
 PANELS = 6  # largest number of curves
+HEADING_CHARACTERS, LEGEND_CHARACTERS = 24, 40  # of a line
+IN_A_ROW = 6  # largest number of pictures, and of columns of a table
+LINES = "-", "--", "-.", ":"  # styles of lines; each has ten colours
 
 
 def grid(images: np.ndarray, class_names: Sequence[str]) -> Image.Image:
@@ -36,22 +40,28 @@ def strip(images: np.ndarray) -> Image.Image:
 
 
 def curves(entries: Sequence[Entry]) -> Image.Image:
-    """Chart of the entries' smoothed metrics, one panel per metric."""
+    """Chart of the entries' smoothed metrics, one panel per metric, the legend below them."""
     histories = {entry.name: _history(entry) for entry in entries}
     names = list(dict.fromkeys(name for history in histories.values() for name in history))[:PANELS]
 
+    columns = min(3, len(names))
+
     def draw(panels: Sequence[Axes]) -> None:
+        lines = {}
         for panel, name in zip(panels, names, strict=True):
             for index, (entry, history) in enumerate(histories.items()):
                 if name in history:
-                    panel.plot(*history[name], color=f"C{index}", label=entry, linewidth=1.3)
+                    style = {"color": f"C{index % 10}", "linestyle": LINES[index // 10 % 4]}
+                    (lines[entry],) = panel.plot(*history[name], **style, linewidth=1.3)
             panel.set_title(name, loc="left")
             panel.set_xlabel("step")
-            panel.legend(frameon=False, fontsize=8)
+        labels = ["\n".join(textwrap.wrap(entry, LEGEND_CHARACTERS)) for entry in lines]
+        style = {"frameon": False, "fontsize": 8, "ncols": columns}
+        panels[0].figure.legend(lines.values(), labels, loc="outside lower left", **style)
 
     if not names:
         return text("no steps were recorded", TEXT)
-    return render.chart(draw, len(names), min(3, len(names)), (3.4, 2.4))
+    return render.chart(draw, len(names), columns, (3.4, 2.4))
 
 
 def _history(entry: Entry) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -68,8 +78,12 @@ def _history(entry: Entry) -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
 
 def table_picture(rows: Sequence[Sequence[str]]) -> Image.Image:
-    """Picture of a table's cells, the heading first."""
+    """Picture of a table's cells, the heading first, in several lines where it is long."""
     font = _font(TEXT)
+    wrapped = [textwrap.wrap(title, HEADING_CHARACTERS) for title in rows[0]]
+    lines = max(map(len, wrapped))
+    heading = zip(*([""] * (lines - len(title)) + title for title in wrapped), strict=True)
+    rows = [*heading, *rows[1:]]
     widths = [max(font.getlength(row[i]) for row in rows) + 2 * GAP for i in range(len(rows[0]))]
     line = round(TEXT * 1.7)
     picture = Image.new("L", (round(sum(widths)), line * len(rows) + GAP), WHITE)
@@ -80,8 +94,7 @@ def table_picture(rows: Sequence[Sequence[str]]) -> Image.Image:
             right += width
             where = (GAP, (y + 0.5) * line) if x == 0 else (right - GAP, (y + 0.5) * line)
             draw.text(where, cell, INK, font, anchor="lm" if x == 0 else "rm")
-        if y == 0:
-            draw.line((0, line, picture.width, line), fill=INK)
+    draw.line((0, lines * line, picture.width, lines * line), fill=INK)
     return picture
 
 
@@ -117,9 +130,12 @@ def below(pictures: Sequence[Image.Image], gap: int = GAP) -> Image.Image:
     return canvas
 
 
-def text(line: str, size: int) -> Image.Image:
-    """Picture of a line of text."""
+def text(line: str, size: int, width: float | None = None) -> Image.Image:
+    """Picture of a text: a line, or as many as the words need within a width in pixels."""
     font = _font(size)
+    if width is not None and font.getlength(line) > width:
+        characters = max(1, int(len(line) * width / font.getlength(line)))
+        return below([text(part, size) for part in textwrap.wrap(line, characters)], 0)
     picture = Image.new("L", (round(font.getlength(line)) + 2, round(size * 1.4)), WHITE)
     ImageDraw.Draw(picture).text((0, size * 0.7), line, INK, font, anchor="lm")
     return picture
@@ -136,12 +152,14 @@ def framed(picture: Image.Image) -> Image.Image:
 
 def _font(size: int) -> ImageFont.FreeTypeFont:
     """The font of matplotlib: that of Pillow lacks the multiplication and infinity signs."""
-    return ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts/ttf/DejaVuSans.ttf", size)
+    folder = Path(load_matplotlib().get_data_path())
+    return ImageFont.truetype(folder / "fonts/ttf/DejaVuSans.ttf", size)
 
 
 def captioned(panels: Mapping[str, Image.Image]) -> Image.Image:
-    """Pictures placed left to right, each below its caption."""
-    return beside([below([text(name, TEXT), panel], 4) for name, panel in panels.items()])
+    """Pictures placed left to right, in as many rows as they need, each below its caption."""
+    parts = [below([text(name, TEXT, panel.width), panel], 4) for name, panel in panels.items()]
+    return below([beside(parts[i : i + IN_A_ROW]) for i in range(0, len(parts), IN_A_ROW)])
 
 
 def whole(sections: Sequence[Section]) -> Image.Image:
@@ -151,6 +169,9 @@ def whole(sections: Sequence[Section]) -> Image.Image:
 
 def _column(section: Section) -> Image.Image:
     parts = [text(section.title, TITLE), text(section.protocol, TEXT)]
-    parts += [table_picture(section.rows)] if section.rows else []
+    if section.rows:
+        many = len(section.rows[0]) > IN_A_ROW + 2  # a row an entry then
+        cells = list(zip(*section.rows, strict=True)) if many else section.rows
+        parts.append(table_picture(cells))
     parts += [text("Samples", HEADING), captioned(section.grids), text("Interpolations", HEADING)]
     return below([*parts, captioned(section.paths), text("Training", HEADING), section.curves])

@@ -7,7 +7,7 @@ from gen_models.comparison import entries, pictures
 from gen_models.comparison.page import Section
 from gen_models.evaluation import features, record
 from gen_models.evaluation.record import Evaluation
-from gen_models.runs import Run, checkpoint
+from gen_models.runs import Run
 
 UNMEASURED = "not evaluated yet: {}; python -m experiments.evaluate measures them"
 
@@ -40,12 +40,11 @@ def section(name: str, found: Sequence[Run]) -> Section:
 
 def notes(found: Sequence[Run], evaluations: Mapping[Path, Evaluation]) -> list[str]:
     """Notes on runs without evaluation, or with one of another state than the pictures."""
-    missing = [run.folder.name for run in found if run.folder not in evaluations]
+    missing = [str(run.folder) for run in found if run.folder not in evaluations]
     stale = []
     for run in (run for run in found if run.folder in evaluations):
         measured = evaluations[run.folder].subject.get("step")
-        newest = max(checkpoint.steps(run.checkpoints), default=0)
-        if measured != newest:
-            stale.append(f"{run.folder.name} (step {measured}, the newest is {newest})")
+        if measured != run.step:
+            stale.append(f"{run.folder} (step {measured}, the newest is {run.step})")
     named = ((UNMEASURED, missing), (STALE, stale))
     return [note.format(", ".join(names)) for note, names in named if names]

@@ -10,6 +10,7 @@ import difflib
 import hashlib
 import os
 import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
@@ -18,9 +19,17 @@ import numpy as np
 from gen_models.algorithm import Spec
 from gen_models.data import idx
 from gen_models.data.fetch import DataError, fetch, notice
-from gen_models.data.known import CATALOG, FILES, IMAGES, LABELS, KnownDataset
+from gen_models.data.known import (
+    CATALOG,
+    FILES,
+    IMAGES,
+    LABELS,
+    QMNIST_COLUMNS,
+    SPELLINGS,
+    KnownDataset,
+)
 from gen_models.errors import UserError
-from gen_models.storage.cache import cache_folder, expanded
+from gen_models.storage.cache import expanded, fillable_folder
 
 Split = Literal["train", "test"]
 
@@ -29,6 +38,9 @@ DATA_DIR_VARIABLE = "GEN_MODELS_DATA"
 MIN_IMAGE_SIZE = 4
 MAX_IN_MEMORY_BYTES = 2**30
 MAX_CLASSES = 2**16  # bound, so that a stray label does not make a million class names
+LISTED = 10  # most names in a message
+DEPTH = 2  # folders below the named one that are looked into: MNIST/raw, as torchvision has it
+CONTAINERS = ("raw", "gzip")  # folders of torchvision and EMNIST, which name no data set
 
 
 class Dataset(NamedTuple):
@@ -53,6 +65,14 @@ class Dataset(NamedTuple):
     def image_shape(self) -> tuple[int, int]:
         """Height and width (H, W) of the images."""
         return self.images.shape[1:]
+
+
+class Found(NamedTuple):
+    """The files of a data set, whole or in part."""
+
+    place: Path  # the folder, or the folder and the prefix of the names: either is a --data-dir
+    name: str  # name of the data set if it is not a known one
+    files: dict[str, Path]  # paths by the name in FILES
 
 
 class Splits(NamedTuple):
@@ -92,9 +112,11 @@ def load(
     """Find, check and load one split of a data set.
 
     `data_dir`, or else the environment variable GEN_MODELS_DATA, is a folder that holds the four
-    IDX files, raw or .gz, or has a sub-folder with them named like the data set. Without `name`,
+    IDX files, raw or .gz, or has a sub-folder with them named like the data set, or any other up to
+    DEPTH below. It may end in the prefix of the files' names, where they have one. Without `name`,
     the folder is the known data set with the same digests, or else a data set of its own, named
-    after the folder. The default is fashion_mnist. Digests of known data sets are always checked.
+    after the prefix or the folder. The default is fashion_mnist. Digests of known data sets are
+    always checked.
 
     Raises DataError: unknown name, wrong digest, inconsistent or missing files, or nothing could be
     fetched; IdxError: a malformed file.
@@ -115,16 +137,21 @@ def _search(name: str | None, split: Split, folder: Path | None, insist: bool) -
     """Load from the user's folder or, unless `insist`, from an installed or fetched copy."""
     if folder is not None:
         for candidate, known in _candidates(folder, name):
-            files = _find_files(candidate)
-            if files is not None:
-                known = known or _identify(files)
-                if known is None:
-                    return _load_own(candidate, files, split)
-                return _load_known(CATALOG[known], files, split, _own_hint(candidate))
+            found = _only(candidate, _find(candidate), known)
+            if found is not None:
+                return _load_found(found, known or _identify(found.files), split)
+        below = [found for inner in _below(folder) for found in _sets(inner, folder)]
+        whole = [found for found in below if len(found.files) == len(FILES)]
+        if name is not None:  # the rest is not meant
+            whole = [found for found in whole if _identify(found.files) == name]
+        found = _only(folder, whole, name)
+        if found is not None:
+            return _load_found(found, _identify(found.files), split)
         if insist:
             raise DataError(
-                f"{folder} holds no IDX files; expected {', '.join(FILES)}, raw or .gz; name a "
-                "--dataset to look for it elsewhere too"
+                f"{folder} holds no IDX files of a data set, by their names; it has "
+                f"{_listing(folder)}; expected {', '.join(FILES)}, raw or .gz, together "
+                "there or in a folder in it; name a --dataset to look for it elsewhere too"
             )
         notice(f"{folder} holds no IDX files; looking for {name or DEFAULT} elsewhere")
     return _load_installed(CATALOG[name or DEFAULT], split)
@@ -133,10 +160,9 @@ def _search(name: str | None, split: Split, folder: Path | None, insist: bool) -
 def _load_installed(entry: KnownDataset, split: Split) -> Dataset:
     """Load from an OS package's folder or the cache, which is filled or repaired if necessary."""
     for os_folder in map(Path, entry.os_folders):
-        files = _find_files(os_folder) if os_folder.is_dir() else None
-        if files is not None:
-            return _load_known(entry, files, split, "reinstall the package that owns it")
-    folder = cache_folder(entry.name)
+        for found in _find(os_folder):
+            return _load_known(entry, found.files, split, "reinstall the package that owns it")
+    folder = fillable_folder(entry.name)
     files = {file: folder / file for file in FILES}
     if all(path.is_file() for path in files.values()):
         # `fetch` finds damaged files, reports them and gets them again.
@@ -144,6 +170,13 @@ def _load_installed(entry: KnownDataset, split: Split) -> Dataset:
             return _load_known(entry, files, split, "")
     fetch(entry.name, entry.payloads, entry.sources, folder)
     return _load_known(entry, files, split, "remove it")
+
+
+def _load_found(found: Found, known: str | None, split: Split) -> Dataset:
+    """Load the known data set that the files must be, or a data set of its own if None."""
+    if known is None:
+        return _load_own(found, split)
+    return _load_known(CATALOG[known], found.files, split, _own_hint(found.place))
 
 
 def _load_known(entry: KnownDataset, files: dict[str, Path], split: Split, hint: str) -> Dataset:
@@ -160,8 +193,9 @@ def _load_known(entry: KnownDataset, files: dict[str, Path], split: Split, hint:
     return _dataset(entry.name, *arrays, entry.class_names, *digests)
 
 
-def _load_own(folder: Path, files: dict[str, Path], split: Split) -> Dataset:
-    """Load a folder that is a data set of its own, with shape and classes from its files."""
+def _load_own(found: Found, split: Split) -> Dataset:
+    """Load files that are a data set of their own, with shape and classes from them."""
+    files = found.files
     images = {key: _read_images(files[file]) for key, file in IMAGES.items()}
     labels = {key: _read_labels(files[file]) for key, file in LABELS.items()}
     for key in get_args(Split):
@@ -177,8 +211,20 @@ def _load_own(folder: Path, files: dict[str, Path], split: Split) -> Dataset:
         )
     num_classes = 1 + max(int(array.max()) for array in labels.values())
     names = tuple(map(str, range(num_classes)))
+    if split == "train":
+        _say_absent(found.name, labels["train"], num_classes)
     digests = (idx.digest(images[split]), idx.digest(labels[split]))
-    return _dataset(_own_name(folder), images[split], labels[split], names, *digests)
+    return _dataset(found.name, images[split], labels[split], names, *digests)
+
+
+def _say_absent(name: str, labels: np.ndarray, num_classes: int) -> None:
+    """Say which classes, if any, no training image has."""
+    absent = np.setdiff1d(np.arange(num_classes), labels).tolist()
+    if absent:
+        notice(
+            f"{name}: no training image has the label {_some(map(str, absent))}; no picture and "
+            "no sample is of such a class unless it is asked for"
+        )
 
 
 def _read_images(path: Path) -> np.ndarray:
@@ -199,6 +245,8 @@ def _read_images(path: Path) -> np.ndarray:
 def _read_labels(path: Path) -> np.ndarray:
     """Read labels [N] of any integer type. Raises DataError unless all are in [0, MAX_CLASSES)."""
     labels = idx.read(path)
+    if labels.ndim == 2 and labels.shape[1] == QMNIST_COLUMNS:
+        labels = labels[:, 0]
     if labels.dtype.kind not in "iu" or labels.ndim != 1:
         raise DataError(
             f"{path} holds {labels.dtype.name}{list(labels.shape)}, expected integer labels [N]"
@@ -239,7 +287,7 @@ def _named_folder(data_dir: str | Path | None) -> Path | None:
         folder = expanded(data_dir)
     except UserError as error:
         raise DataError(str(error)) from error
-    if not folder.is_dir():
+    if not folder.is_dir() and not _sets(folder, folder):
         raise DataError(f"{source}, {folder}, is not there or not a folder")
     return folder
 
@@ -252,19 +300,87 @@ def _candidates(folder: Path, name: str | None) -> list[tuple[Path, str | None]]
     return [direct, *inside] if name is None else [*inside, direct]
 
 
-def _find_files(folder: Path) -> dict[str, Path] | None:
-    """Paths of the four files, raw or .gz; None if all are missing. Raises DataError for some."""
-    files = {}
-    for name in FILES:
-        spellings = (name, name.replace("-idx", ".idx"))  # some copies are named with the dot
-        paths = [folder / (file + ending) for ending in ("", ".gz") for file in spellings]
-        path = next((path for path in paths if path.is_file()), None)
-        if path is not None:
-            files[name] = path
-    missing = [name for name in FILES if name not in files]
-    if files and missing:
-        raise DataError(f"{folder} holds {', '.join(files)}; it lacks {', '.join(missing)}")
-    return files or None
+def _find(place: Path) -> list[Found]:
+    """The whole data sets in a folder or, if `place` is no folder, those with this prefix.
+
+    Files without a prefix exclude all others. Raises DataError if there are only parts.
+    """
+    found = _sets(place, place)
+    found = [one for one in found if one.place == place] or found
+    whole = [one for one in found if len(one.files) == len(FILES)]
+    if found and not whole:
+        part, files = found[0].place, found[0].files
+        prefix = "" if part.is_dir() else f"{part.name}-"
+        have = _some(path.name for path in files.values())
+        lacking = ", ".join(prefix + file for file in FILES if file not in files)
+        has = f"; it has {_listing(place)}" if place.is_dir() else ""
+        raise DataError(f"{place} holds {have}; it lacks {lacking}{has}")
+    return whole
+
+
+def _sets(place: Path, named: Path) -> list[Found]:
+    """The data sets, whole or in part, with files in `place`, which is a folder or a folder and the
+    prefix of their names. `named` is the folder that the user named, `place` or one around it."""
+    folder = place if place.is_dir() else place.parent
+    sets: dict[str, dict[str, Path]] = {}
+    names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
+    # The preferred spelling is the last: t10k, raw, with a hyphen.
+    order = lambda m: (m["split"] != "test", m["gzip"] is None, m["kind"][6] == "-")  # noqa: E731
+    for match in sorted(filter(None, map(SPELLINGS.fullmatch, names)), key=order):
+        split = "train" if match["split"] == "train" else "test"
+        file = (IMAGES if match["kind"].startswith("images") else LABELS)[split]
+        prefix = match["prefix"].rstrip("-_.")
+        if (folder / match.string).is_file() and folder / prefix in (place, place / prefix):
+            sets.setdefault(prefix, {})[file] = folder / match.string
+    around = [named.resolve().name, *folder.parts[len(named.parts) :]]
+    own = next((part for part in reversed(around) if part.lower() not in CONTAINERS), around[0])
+    return [
+        Found(folder / prefix, _own_name(prefix or own), sets[prefix]) for prefix in sorted(sets)
+    ]
+
+
+def _only(folder: Path, sets: list[Found], name: str | None) -> Found | None:
+    """The only one of the data sets or, of several, that with the known name; None if there is
+    none. Raises DataError if it is not clear which is meant."""
+    if len(sets) > 1 and name is not None:
+        sets = [found for found in sets if _identify(found.files) == name][:1]
+    if len(sets) > 1:
+        places = [str(found.place) for found in sets]
+        raise DataError(
+            f"{folder} holds {len(sets)} data sets: {_some(places)}; name one of them, such as "
+            f"--data-dir {places[0]}"
+        )
+    return sets[0] if sets else None
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """The folders in a folder, DEPTH deep, without hidden ones and those that cannot be read."""
+    for inner, folders, _ in os.walk(folder, followlinks=True):
+        path = Path(inner)
+        deep = len(path.parts) - len(folder.parts)
+        hidden = [name for name in folders if name.startswith((".", "__MACOSX"))]
+        folders[:] = [] if deep == DEPTH else sorted(set(folders).difference(hidden))
+        if deep:
+            yield path
+
+
+def _listing(folder: Path) -> str:
+    """The files in a folder and below as text, those that look like IDX first."""
+    folders = [folder, *_below(folder)] if folder.is_dir() else []
+    names = [
+        str(path.relative_to(folder))
+        for inner in folders
+        for path in inner.iterdir()
+        if not path.is_dir()
+    ]
+    return _some(sorted(names, key=lambda name: ("ubyte" not in name, name)))
+
+
+def _some(names: Iterable[str]) -> str:
+    """Names as text, the first LISTED of them if there are more."""
+    names = list(names)
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return ", ".join(names[:LISTED]) + more if names else "no files"
 
 
 def _identify(files: dict[str, Path]) -> str | None:
@@ -276,9 +392,9 @@ def _identify(files: dict[str, Path]) -> str | None:
     return left[0].name if left else None
 
 
-def _own_name(folder: Path) -> str:
-    """Name of a folder's data set in [a-z0-9_-], never that of a known data set."""
-    name = re.sub("[^a-z0-9_-]+", "_", folder.resolve().name.lower()).strip("_") or "data"
+def _own_name(name: str) -> str:
+    """Name of a data set of its own in [a-z0-9_-], never that of a known data set."""
+    name = re.sub("[^a-z0-9_-]+", "_", name.lower()).strip("_") or "data"
     return f"{name}-own" if name in CATALOG else name
 
 

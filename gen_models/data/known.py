@@ -1,5 +1,6 @@
 """The known data sets: their files, digests, class names and sources."""
 
+import re
 from dataclasses import dataclass
 
 from gen_models.data.sources import Debian, Npm, Payload, Source, Web
@@ -8,6 +9,14 @@ from gen_models.data.sources import Debian, Npm, Payload, Source, Web
 IMAGES = {"train": "train-images-idx3-ubyte", "test": "t10k-images-idx3-ubyte"}
 LABELS = {"train": "train-labels-idx1-ubyte", "test": "t10k-labels-idx1-ubyte"}
 FILES = (*IMAGES.values(), *LABELS.values())
+QMNIST_COLUMNS = 8  # of its labels, idx2-int: the class and seven facts about the writing
+# What others make of these names: EMNIST puts a prefix before them, converters of pictures write
+# "test", and unpacking programs a dot or an underscore.
+SPELLINGS = re.compile(
+    r"(?P<prefix>(?:\w.*[-_.])?)(?P<split>train|t10k|test)[-_]"
+    r"(?P<kind>images[-_.]idx3[-_]ubyte|labels[-_.]idx1[-_]ubyte|labels[-_.]idx2[-_]int)"
+    r"(?P<gzip>\.gz)?"
+)
 
 
 @dataclass(frozen=True)

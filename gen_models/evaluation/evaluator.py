@@ -15,14 +15,13 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from gen_models.data.catalog import Dataset, Splits
-from gen_models.evaluation import classifier, features
+from gen_models.evaluation import classifier, features, record
 from gen_models.evaluation.features import Described, FeatureNet
 from gen_models.evaluation.frechet import MeasureError, distance, extrapolated, gaussian
 from gen_models.evaluation.measure import Estimate, Score, by_class, mean, measure
 from gen_models.evaluation.memorisation import closeness, copied, duplicates
 from gen_models.evaluation.protocol import MEASURES_VERSION, Protocol
-from gen_models.storage.cache import cache_folder
-from gen_models.storage.files import write_bytes
+from gen_models.storage import cache
 
 MIN_SAMPLES = 10
 SCORE_STEPS = 300  # training steps of 128 images, per classifier of a classification accuracy score
@@ -35,7 +34,7 @@ Remembered = dict[str, list[float | None]]  # value and error by name
 class Memorisation(NamedTuple):
     """Evidence on whether samples are copies of training images."""
 
-    authenticity: Score  # fraction of the samples that are not near-copies
+    authenticity: Score | None  # fraction of samples that are no near-copies; None: all train equal
     details: dict[str, Any]  # distances, exact copies and the closest pairs, for JSON
 
 
@@ -54,6 +53,7 @@ class Evaluator:
                 "it with python -m experiments.train_features"
             )
         self.net, self.splits, self.split = net, splits, reference
+        self.remembered: dict[str, Remembered] = {}
 
     @property
     def reference(self) -> Dataset:
@@ -102,11 +102,13 @@ class Evaluator:
         floor = self.floor(len(images))
         details = {
             "nearest_distance": float(np.median(near.distance)),
-            "nearest_distance_of_test": floor["nearest_distance"][0],
+            "nearest_distance_of_test": floor.get("nearest_distance", [None])[0],
             "exact_copies": int(copied(images, self.splits.train.images).sum()),
             "closest": [[int(i), int(near.index[i])] for i in near.most_suspicious(CLOSEST)],
         }
-        return Memorisation(Score.of(mean(near.authentic), floor["authenticity"]), details)
+        if np.isinf(near.own).all():
+            return Memorisation(None, details)
+        return Memorisation(Score.of(mean(near.authentic), floor.get("authenticity")), details)
 
     def classification_score(self, images: np.ndarray, labels: np.ndarray) -> Score:
         """Test accuracy of a classifier trained on samples (CAS; Ravuri & Vinyals 2019, §3).
@@ -136,19 +138,23 @@ class Evaluator:
 
     def _remembered(self, what: str, compute: Callable[[], dict[str, Estimate]]) -> Remembered:
         """Estimates that depend only on real images, computed once and kept in the user's cache."""
-        path = cache_folder("features") / f"{self.net.name}-v{MEASURES_VERSION}-{what}.json"
+        if what not in self.remembered:
+            self.remembered[what] = self._recalled(what, compute)
+        return self.remembered[what]
+
+    def _recalled(self, what: str, compute: Callable[[], dict[str, Estimate]]) -> Remembered:
+        entry = "features", f"{self.net.name}-v{MEASURES_VERSION}-{what}.json"
         try:
-            return json.loads(path.read_text())
-        except (OSError, ValueError):
+            return json.loads(cache.recalled(*entry), parse_constant=record.refuse)
+        except ValueError:
             pass  # missing or damaged: it can be computed again
         found = {name: list(estimate) for name, estimate in compute().items()}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_bytes(path, json.dumps(found).encode())
+        cache.keep(*entry, json.dumps(found).encode())
         return found
 
     def _measure_floor(self, samples: int) -> dict[str, Estimate]:
         """Estimates for disjoint parts of the other split, each as large as the samples if there
-        are enough images."""
+        are enough images. Without those that these images cannot give."""
         other = self.described["train" if self.split == "test" else "test"]
         reference, target = self.described[self.split], self.net.gaussians[self.split]
         order = np.random.Generator(np.random.Philox(SEED)).permutation(len(other.features))
@@ -161,7 +167,10 @@ class Evaluator:
         test = self.described["test"]
         found["label_accuracy"] = mean(test.predicted == test.labels)  # on images not trained on
         unseen = ~copied(self.splits.test.images, self.splits.train.images)
+        if not unseen.any():
+            return found
         near = closeness(test.features[unseen], self.described["train"].features, self.groups)
-        found["authenticity"] = mean(near.authentic)
+        if np.isfinite(near.own).all():
+            found["authenticity"] = mean(near.authentic)
         found["nearest_distance"] = Estimate(float(np.median(near.distance)), None)
         return found

@@ -6,6 +6,7 @@ sets are made by `python -m experiments.train_features` and looked for in `resul
 """
 
 import hashlib
+import io
 import json
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,7 +24,7 @@ from gen_models.errors import UserError
 from gen_models.evaluation import classifier
 from gen_models.evaluation.frechet import Gaussian, gaussian
 from gen_models.evaluation.protocol import MEASURES_VERSION
-from gen_models.storage.cache import cache_folder
+from gen_models.storage import cache
 from gen_models.storage.files import atomic_write, write_bytes
 from gen_models.storage.tensors import filled, named
 
@@ -164,16 +165,16 @@ def describe(net: FeatureNet, images: np.ndarray, labels: np.ndarray | None = No
 
 def describe_real(net: FeatureNet, dataset: Dataset) -> Described:
     """A split of a data set as the net sees it, kept in the user's cache."""
-    path = cache_folder("features") / f"{net.name}-v{MEASURES_VERSION}-{dataset.digest[:16]}.npz"
+    entry = "features", f"{net.name}-v{MEASURES_VERSION}-{dataset.digest[:16]}.npz"
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(io.BytesIO(cache.recalled(*entry)), allow_pickle=False) as file:
             return Described(file["features"], file["predicted"], dataset.labels)
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+    except (ValueError, KeyError, EOFError, BadZipFile):
         pass  # missing or damaged: the cache can be filled again
     seen = describe(net, dataset.images, dataset.labels)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_write(path) as file:
-        np.savez(file, allow_pickle=False, features=seen.features, predicted=seen.predicted)
+    file = io.BytesIO()
+    np.savez(file, allow_pickle=False, features=seen.features, predicted=seen.predicted)
+    cache.keep(*entry, file.getvalue())
     return seen
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from gen_models.evaluation import frechet, kernel
 from gen_models.evaluation.features import Described
 from gen_models.evaluation.frechet import Gaussian, MeasureError, gaussian
-from gen_models.evaluation.manifold import manifold
+from gen_models.evaluation.manifold import DENSITY_NEIGHBOURS, manifold
 
 BOOTSTRAPS = 50
 SEED = 0
@@ -42,18 +42,23 @@ class Measure(NamedTuple):
     better: str  # "lower" or "higher"
     digits: int  # decimals that are shown
     meaning: str  # explanation for a legend
+    needs: str = ""  # what the data may lack for it
 
 
+_MANY = f"more than {DENSITY_NEIGHBOURS} samples and real images, and so many of the other split"
+_DIFFERENT = "training images that differ, and for real images test images that are none of them"
 MEASURES = {
     "fid": Measure("FID", "lower", 2, "Fréchet distance of the features; 0 is perfect"),
     "kid": Measure("KID × 1000", "lower", 2, "kernel distance of the features, times 1000"),
-    "precision": Measure("precision", "higher", 3, "samples that lie among real images"),
-    "recall": Measure("recall", "higher", 3, "real images that lie among samples"),
-    "density": Measure("density", "higher", 3, "how densely real images surround samples"),
-    "coverage": Measure("coverage", "higher", 3, "real images with a sample close by"),
+    "precision": Measure("precision", "higher", 3, "samples that lie among real images", _MANY),
+    "recall": Measure("recall", "higher", 3, "real images that lie among samples", _MANY),
+    "density": Measure("density", "higher", 3, "how densely real images surround samples", _MANY),
+    "coverage": Measure("coverage", "higher", 3, "real images with a sample close by", _MANY),
     "class_gap": Measure("class gap", "lower", 3, "total variation of the classes' frequencies"),
     "label_accuracy": Measure("label accuracy", "higher", 3, "samples of the class asked for"),
-    "authenticity": Measure("authenticity", "higher", 3, "samples that are nobody's near-copy"),
+    "authenticity": Measure(
+        "authenticity", "higher", 3, "samples that are nobody's near-copy", _DIFFERENT
+    ),
     "classification_score": Measure("CAS", "higher", 3, "test accuracy when trained on samples"),
     "fd_infinity": Measure("FD∞", "lower", 2, "FID extrapolated to infinitely many samples"),
 }
@@ -64,18 +69,27 @@ def measure(samples: Described, reference: Described, target: Gaussian) -> dict[
     """Measure samples against a reference, whose Gaussian is `target`.
 
     Returns fidelity and diversity by their names in MEASURES, and label accuracy if the samples
-    have labels. Raises MeasureError if there are too few samples.
+    have labels. What needs neighbours is left out if there are too few of either. Raises
+    MeasureError if there are fewer than two.
     """
-    near = manifold(samples.features, reference.features)
     found = {
         "fid": fid(samples.features, target),
         "kid": kid(samples.features, reference.features),
-        **{name: mean(entries) for name, entries in near._asdict().items()},
+        **_among_neighbours(samples.features, reference.features),
         "class_gap": class_gap(samples.predicted, reference.predicted),
     }
     if samples.labels is not None:
         found["label_accuracy"] = mean(samples.predicted == samples.labels)
     return found
+
+
+def _among_neighbours(samples: np.ndarray, reference: np.ndarray) -> dict[str, Estimate]:
+    """Precision, recall, density and coverage; {} if there are too few images of either."""
+    try:
+        near = manifold(samples, reference)
+    except MeasureError:
+        return {}
+    return {name: mean(entries) for name, entries in near._asdict().items()}
 
 
 def fid(features: np.ndarray, target: Gaussian) -> Estimate:
@@ -84,13 +98,14 @@ def fid(features: np.ndarray, target: Gaussian) -> Estimate:
     Resampling repeats samples, which raises the distance as fewer samples would; its deviation is
     that of the distance itself, or up to twice that close to the floor.
     """
+    found = frechet.distance(gaussian(features), target)
     rng = np.random.Generator(np.random.Philox(SEED))
     count = len(features)
     values = [
         frechet.distance(_weighted(features, rng.multinomial(count, [1 / count] * count)), target)
         for _ in range(BOOTSTRAPS)
     ]
-    return Estimate(frechet.distance(gaussian(features), target), float(np.std(values, ddof=1)))
+    return Estimate(found, float(np.std(values, ddof=1)))
 
 
 def _weighted(features: np.ndarray, counts: np.ndarray) -> Gaussian:
@@ -131,13 +146,13 @@ def class_gap(predicted: np.ndarray, reference: np.ndarray) -> Estimate:
 
 
 def mean(entries: np.ndarray) -> Estimate:
-    """The mean of two or more entries and its standard error.
+    """The mean of one or more entries and its standard error, which is not known of one.
 
     The entries of recall and coverage belong to real images, so that their errors do not include
     the variation between sets of samples: they are up to a third too small.
     """
-    error = entries.std(ddof=1) / np.sqrt(len(entries))
-    return Estimate(float(entries.mean()), float(error))
+    error = float(entries.std(ddof=1) / np.sqrt(len(entries))) if len(entries) > 1 else None
+    return Estimate(float(entries.mean()), error)
 
 
 def by_class(
@@ -146,7 +161,8 @@ def by_class(
     """FID, precision, recall and label accuracy within each class, by the class's name.
 
     The class of a sample is the requested one or, from an unconditional model, the predicted one;
-    that of a real image is its label. A measure is None for a class with too few samples.
+    that of a real image is its label. A class without real images has no row, and a measure is None
+    for a class with too few samples.
     """
     classes = samples.predicted if samples.labels is None else samples.labels
     return {
@@ -154,6 +170,7 @@ def by_class(
             samples.take(classes == label), reference.take(reference.labels == label)
         )
         for label, name in enumerate(class_names)
+        if np.any(reference.labels == label)
     }
 
 

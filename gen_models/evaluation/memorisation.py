@@ -17,7 +17,7 @@ class Closeness(NamedTuple):
 
     index: np.ndarray  # i64[N], the nearest training image
     distance: np.ndarray  # f64[N], distance to it
-    own: np.ndarray  # f64[N], distance of that training image to its own nearest neighbour
+    own: np.ndarray  # f64[N], distance of that one to its nearest, infinite if all are equal
 
     @property
     def authentic(self) -> np.ndarray:
@@ -50,7 +50,8 @@ def _nearest_other(hit: np.ndarray, train: np.ndarray, groups: np.ndarray) -> np
     for rows, squared in rows_of_distances(train[hit], train):
         squared[groups[hit[rows], None] == groups] = np.inf
         gaps = train[hit[rows]].astype(np.float64) - train[squared.argmin(axis=1)]
-        found[rows] = np.sqrt(np.sum(gaps**2, axis=1))
+        alone = np.isinf(squared).all(axis=1)
+        found[rows] = np.where(alone, np.inf, np.sqrt(np.sum(gaps**2, axis=1)))
     return found
 
 

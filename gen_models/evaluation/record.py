@@ -186,6 +186,16 @@ def rows(headings: Sequence[str], summaries: Sequence[dict[str, Summary]]) -> li
     return lines
 
 
+def left_out(evaluation: Evaluation) -> list[str]:
+    """A line for each need of a measure that the data did not meet."""
+    found, lacking = evaluation.measures, {}
+    for name, measure in MEASURES.items():
+        if measure.needs and (name not in found or found[name].floor is None):
+            where = measure.title + (" of real images" if name in found else "")
+            lacking.setdefault(measure.needs, []).append(where)
+    return [f"left out: {', '.join(titles)}; needs {needs}" for needs, titles in lacking.items()]
+
+
 def with_interval(value: float, error: float | None, digits: int) -> str:
     """A number with the 95 % interval of its standard error, as text."""
     return _text(value, None if error is None else CONFIDENCE * error, digits)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -50,6 +54,7 @@ def chart(
 ) -> Image.Image:
     """Picture of `panels` axes, each of `size` inches, in rows of `columns`, drawn on by `draw`."""
     # Imported here because it takes most of a second, and charts are drawn only at a run's end.
+    load_matplotlib()
     import matplotlib.style
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -69,6 +74,20 @@ def chart(
         return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
 
 
+def load_matplotlib() -> ModuleType:
+    """Import matplotlib whatever MPLBACKEND names: the shell of a notebook names a backend that
+    need not be installed here, and charts, which are drawn into files, need none."""
+    if "matplotlib" not in sys.modules:
+        named = os.environ.pop("MPLBACKEND", None)
+        import matplotlib
+
+        if named is not None:
+            os.environ["MPLBACKEND"] = named
+            with contextlib.suppress(ValueError):  # not the name of a backend
+                matplotlib.rcParams["backend"] = named
+    return sys.modules["matplotlib"]
+
+
 def scatter(points: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> Image.Image:
     """Chart of points f32[N,2], coloured by labels i32[N]; `names` are those of the labels."""
 
@@ -77,7 +96,8 @@ def scatter(points: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> Ima
         for label, name in enumerate(names):
             x, y = points[labels == label].T
             axes.scatter(x, y, s=6, alpha=0.6, linewidths=0, color=f"C{label % 10}", label=name)
-        axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False, markerscale=2)
+        where = {"loc": "center left", "bbox_to_anchor": (1, 0.5), "ncols": -(-len(names) // 26)}
+        axes.legend(**where, frameon=False, markerscale=2)
 
     return chart(draw, 1, 1, (7, 5))
 

@@ -14,6 +14,8 @@ from gen_models.storage.files import atomic_write
 
 _BACKGROUND, _INK = 255, 40  # white, as the pages with the pictures, and dark grey
 _LAST_FRAME_S = 2.0  # duration of an animation's last frame
+MAX_FRAMES = 200  # of an animation
+_MAX_FRAMES_BYTES = 2**27  # of all frames, which Pillow holds in memory until they are written
 # Errors that Pillow raises for a file that is not a whole PNG.
 _BROKEN_PNG = (OSError, SyntaxError, ValueError, IndexError, Image.DecompressionBombError)
 
@@ -83,12 +85,15 @@ def save_gif(
 ) -> None:
     """Write an endless animation of greyscale `frames`, all of one size, which pauses on its last.
 
-    Frames given as paths are opened one at a time. Raises UserError for a frame that cannot be read
-    or has another size, and when `path` cannot be written.
+    Of more than MAX_FRAMES, or of fewer large ones, it shows the first, the last and some evenly
+    spaced between them. Frames given as paths are opened one at a time. Raises UserError for a
+    frame that cannot be read or has another size, and when `path` cannot be written.
     """
     frames = list(frames)
     if not frames:
         raise UserError(f"there are no frames to write to {path}")
+    width, height = _open_frame(frames[0], None).size
+    frames = _spaced(frames, min(MAX_FRAMES, max(2, _MAX_FRAMES_BYTES // (width * height))))
     milliseconds = [round(1000 * seconds_per_frame)] * len(frames)
     milliseconds[-1] += round(1000 * _LAST_FRAME_S)
     pictures = _open_frames(frames)
@@ -131,6 +136,13 @@ def _name_rows(
     for top, name in zip(tops, names, strict=True):
         draw.text((margin - padding, top + height / 2), name, _INK, font, anchor="rm")
     return named
+
+
+def _spaced(frames: Sequence[Path | Image.Image], most: int) -> Sequence[Path | Image.Image]:
+    """At most `most` frames, two or more, evenly spaced: the first, the last and some between."""
+    if len(frames) <= most:
+        return frames
+    return [frames[i * (len(frames) - 1) // (most - 1)] for i in range(most)]
 
 
 def _open_frames(frames: Sequence[Path | Image.Image]) -> Iterator[Image.Image]:

@@ -16,16 +16,43 @@ from gen_models.errors import UserError
 from gen_models.version import __version__
 
 # Entries whose change may change the last bits of a result.
-DECISIVE = ("code", "libraries", "processor", "cores", "devices", "xla_flags")
+DECISIVE = ("code", "libraries", "processor", "cores", "devices", "xla_flags", "jax_settings")
+SINCE_RECORDED = {"jax_settings": {}}  # entries that older sessions lack, with their usual values
+# Settings of JAX, from JAX_… variables or from Python, that change what a run is or forbid what
+# its programs do. Commands set them to these values.
+FIXED_SETTINGS = {
+    "jax_enable_x64": False,
+    "jax_default_prng_impl": "threefry2x32",
+    "jax_threefry_partitionable": True,
+    "jax_random_seed_offset": 0,
+    "jax_numpy_dtype_promotion": "standard",
+    "jax_numpy_rank_promotion": "allow",
+    "jax_transfer_guard": "allow",
+}
+# Settings that may change the last bits of a result, and their usual values.
+FREE_SETTINGS = {
+    "jax_default_matmul_precision": None,
+    "jax_disable_jit": False,
+    "jax_disable_most_optimizations": False,
+    "jax_optimization_level": "UNKNOWN",
+    "jax_exec_time_optimization_effort": 0.0,
+}
+# Variables that determine on which devices JAX computes.
+DEVICE_VARIABLES = (
+    "JAX_PLATFORMS",
+    "JAX_PLATFORM_NAME",
+    "JAX_DEFAULT_DEVICE",
+    "JAX_NUM_CPU_DEVICES",
+    "CUDA_VISIBLE_DEVICES",
+)
 LIBRARIES = ("jax", "jaxlib", "flax", "optax", "numpy")
 
 
 def describe() -> dict[str, Any]:
-    """Code version, Python, libraries, devices, threads and flags of this process."""
-    try:
-        devices = jax.devices()
-    except RuntimeError as error:
-        raise UserError(f"JAX finds no device to train on: {error}") from error
+    """Code version, Python, libraries, devices, threads, flags and settings of this process.
+
+    Raises UserError if JAX finds no device.
+    """
     return {
         "code": code_version(),
         "python": platform.python_version(),
@@ -35,11 +62,42 @@ def describe() -> dict[str, Any]:
         "cores": len(os.sched_getaffinity(0))
         if hasattr(os, "sched_getaffinity")
         else os.cpu_count(),
-        "devices": [f"{device.platform}: {device.device_kind}" for device in devices],
+        "devices": [f"{device.platform}: {device.device_kind}" for device in devices()],
         "xla_flags": os.environ.get("XLA_FLAGS", ""),
+        "jax_settings": unusual_settings(FIXED_SETTINGS | FREE_SETTINGS),
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def devices() -> list[jax.Device]:
+    """The devices that JAX computes on. Raises UserError, with the variables that may be to blame,
+    if there are none."""
+    try:
+        jax.device_put(0)  # fails, unlike the next line, if JAX_DEFAULT_DEVICE does not exist
+        return jax.devices()
+    # JAX asserts that a platform is left, which is not the case for "cuda" without a GPU.
+    except (RuntimeError, AssertionError) as error:
+        named = [f"{n}={os.environ[n]}" for n in DEVICE_VARIABLES if n in os.environ]
+        reason = " ".join(str(error).split()) or "no device of this platform is visible"
+        raise UserError(
+            f"JAX finds no device to compute on with {' '.join(named) or 'JAX_PLATFORMS unset'}: "
+            f"{reason:.300}; unset the variable, or set JAX_PLATFORMS=cpu to compute on the CPU"
+        ) from error
+
+
+def unusual_settings(usual: dict[str, Any]) -> dict[str, Any]:
+    """The settings of JAX, of those named in `usual`, that have other values than there."""
+    now = {name: jax.config.values.get(name) for name in usual}  # None: unset, or not in this JAX
+    return {name: x for name, x in now.items() if x is not None and x != usual[name]}
+
+
+def fix_settings() -> dict[str, Any]:
+    """Set JAX to FIXED_SETTINGS. Returns the settings that had other values, with these."""
+    found = unusual_settings(FIXED_SETTINGS)
+    for name in found:
+        jax.config.update(name, FIXED_SETTINGS[name])
+    return found
 
 
 def machine(session: dict[str, Any]) -> str:
@@ -97,6 +155,7 @@ def sessions(path: Path) -> list[dict[str, Any]]:
 
 def changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     """Texts on the differences of two sessions that may change the last bits of a result."""
+    before = SINCE_RECORDED | before
     return [
         f"{name}: {before.get(name)} then, {now[name]} now"
         for name in DECISIVE

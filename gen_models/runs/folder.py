@@ -7,7 +7,7 @@
     best/               the state of the best evaluation, with --evaluate-every-steps
     evaluations.jsonl   one line per evaluation during training
     evaluation.json     the newest evaluation; memorisation.png: samples closest to training images
-    diverged.json       the last finite step of a member of a sweep that diverged
+    diverged.json       the last finite step of a run of a sweep or the scoreboard that diverged
     samples.png         the newest sample grid; reconstructions.png from models that reconstruct
     grids/              step_00000100.png, …: samples from the same latents at regular steps
     reconstructions/    the same for reconstructions, each below its original
@@ -41,13 +41,14 @@ from gen_models.model import Model
 from gen_models.runs import checkpoint, environment
 from gen_models.runs import recipe as recipes
 from gen_models.runs.recipe import Recipe, RunOptions
-from gen_models.storage.files import remove_leftovers, write_error, write_text
+from gen_models.storage.files import remove_leftovers, sync, write_error, write_text
 
 RUNS = Path("results/runs")
 CONFIG, METRICS, ENVIRONMENT = "config.json", "metrics.jsonl", "environment.json"
 EVALUATIONS, DIVERGED = "evaluations.jsonl", "diverged.json"
 CHECKPOINTS, BEST = "checkpoints", "best"
 SERIES = ("grids", "reconstructions")
+SHOWN_CLASSES = 64  # most rows of classes in a picture: EMNIST has up to 62
 
 
 class RunError(UserError):
@@ -62,11 +63,23 @@ class DataRecord:
     height: Annotated[int, Between(1, 2**16)]  # image height, pixels
     width: Annotated[int, Between(1, 2**16)]  # image width, pixels
     class_names: tuple[str, ...]  # names in the order of the labels
+    labels: tuple[int, ...] = ()  # labels that training images have; () in older records: all
 
     @classmethod
     def of(cls, dataset: Dataset) -> "DataRecord":
         """The record of a training split."""
-        return cls(dataset.digest, *dataset.image_shape, dataset.class_names)
+        labels = tuple(np.unique(dataset.labels).tolist())
+        return cls(dataset.digest, *dataset.image_shape, dataset.class_names, labels)
+
+    @property
+    def classes(self) -> tuple[int, ...]:
+        """The labels of which there are training images, in order."""
+        return self.labels or tuple(range(len(self.class_names)))
+
+    @property
+    def shown(self) -> tuple[int, ...]:
+        """The classes that have a row in pictures: all, or the first of very many."""
+        return self.classes[:SHOWN_CLASSES]
 
     @property
     def spec(self) -> Spec:
@@ -100,6 +113,20 @@ class Run:
     @property
     def checkpoints(self) -> Path:
         return self.folder / CHECKPOINTS
+
+    @property
+    def step(self) -> int:
+        """Step of the newest checkpoint, 0 without one."""
+        return max(checkpoint.steps(self.checkpoints), default=0)
+
+    def check_steps(self) -> None:
+        """Raise RunError if the run has done more steps than its options ask for, so that it would
+        be compared with runs that have done fewer."""
+        if self.step > self.options.steps:
+            raise RunError(
+                f"{self.folder} has done {self.step} steps, asked for {self.options.steps}, and "
+                "runs that are compared have done equally many; ask for as many, or move it away"
+            )
 
     @property
     def best(self) -> Path:
@@ -160,7 +187,7 @@ class Run:
         path = self.folder / METRICS
         try:
             with path.open("a") as file:
-                os.fsync(file.fileno())
+                sync(file)
         except OSError as error:
             raise write_error(path, error) from error
 
@@ -174,7 +201,7 @@ class Run:
 
     @property
     def diverged_at(self) -> int | None:
-        """The last step at which all was finite, if the run diverged in a sweep, else None."""
+        """The last step at which all was finite, if the run is marked as diverged, else None."""
         try:
             return int(json.loads((self.folder / DIVERGED).read_text())["step"])
         except FileNotFoundError:
@@ -267,6 +294,8 @@ def _numeric(row: dict[str, Any]) -> bool:
 def opened(folder: Path, recipe: Recipe, dataset: Dataset) -> Iterator[Run]:
     """Create the run, or open it to be continued, under its lock.
 
+    The config of a run that has done more steps than the recipe asks for is left as it is.
+
     Raises RunError if another process works on it, if the folder holds something else, or if it
     holds a run whose options or data differ in anything that changes the result; UserError if the
     folder cannot be written.
@@ -303,14 +332,19 @@ def _prepare(run: Run) -> None:
     folder = run.folder
     if (folder / CONFIG).exists():
         _check_same(run)
+    if run.step <= run.options.steps:
+        _write_config(run)  # first: it makes this a run
+    run.checkpoints.mkdir(exist_ok=True)
+    for place in (folder, run.checkpoints, *(folder / name for name in SERIES)):
+        if place.exists():
+            remove_leftovers(place)
+
+
+def _write_config(run: Run) -> None:
     head = {"format": recipes.FORMAT, "version": recipes.VERSION, "data": fields.to_dict(run.data)}
     values = head | run.recipe.to_flat()
     del values["out"]  # the folder may be moved, and re-running the config is another run
-    write_text(folder / CONFIG, json.dumps(values, indent=2) + "\n")  # first: it makes this a run
-    remove_leftovers(folder)
-    for name in (*SERIES, CHECKPOINTS):
-        (folder / name).mkdir(exist_ok=True)
-        remove_leftovers(folder / name)
+    write_text(run.folder / CONFIG, json.dumps(values, indent=2) + "\n")
 
 
 def load(folder: str | Path) -> Run:
@@ -340,6 +374,8 @@ def _data(path: Path) -> DataRecord:
         raise RunError(f"{path}: in `data`, {error}") from error
     if not data.class_names:
         raise RunError(f"{path}: `data` names no classes")
+    if not all(0 <= label < len(data.class_names) for label in data.labels):
+        raise RunError(f"{path}: `data` has labels of no class")
     return data
 
 
@@ -357,12 +393,6 @@ def _check_same(run: Run) -> None:
         raise RunError(
             f"{folder} is another run; these options differ:\n" + "\n".join(differing) + "\n"
             "leave them as they were to go on with it, or choose another folder with --out"
-        )
-    done = max(checkpoint.steps(folder / CHECKPOINTS), default=0)
-    if run.options.steps < done:
-        raise RunError(
-            f"{folder} has done {done} steps, more than --steps {run.options.steps}: steps can "
-            "only be added; leave --steps out with --resume, or choose another folder with --out"
         )
 
 

@@ -134,6 +134,23 @@ class Recipe(NamedTuple):
         return f"{name}-{mark}" if differs else name
 
 
+def defaults(values: Mapping[str, Any], model: str | None, source: str | None) -> Recipe:
+    """The recipe of options that were read from `source`, if any, from which others are to start.
+
+    `model`, if given, takes the place of theirs; options that it does not have are left out then.
+    Raises ConfigError with the source.
+    """
+    if model is not None:
+        if known_model(model) != values.get("model", model):
+            known = {f.name for cls in (RunOptions, MODELS[model].Config) for f in fields(cls)}
+            values = {name: value for name, value in values.items() if name in known}
+        values = {**values, "model": model}
+    try:
+        return Recipe.from_flat(values)
+    except ConfigError as error:
+        raise ConfigError(f"{source}: {error}" if source else str(error)) from error
+
+
 def read(source: Path) -> dict[str, Any]:
     """Options read from a config file, a preset, a row of a table, or a run. Raises ConfigError."""
     path, row = _place(source)

@@ -33,7 +33,9 @@ def pictures(run: Run, state: State, test: Dataset) -> dict[str, Image]:
     places = np.asarray(programs.encode(model, state, images, labels))
     pictures["between_images"] = _between(run, state, places, labels)
     if places.ndim == 2:
-        pictures["latents"] = render.scatter(principal(places), labels, test.class_names)
+        present, ranks = np.unique(labels, return_inverse=True)
+        names = [test.class_names[label] for label in present]
+        pictures["latents"] = render.scatter(principal(places), ranks, names)
     if algorithm.latent.codes is not None:
         images = test.images[:SHOWN]
         codes = np.asarray(programs.codes(model, state, images))
@@ -44,8 +46,9 @@ def pictures(run: Run, state: State, test: Dataset) -> dict[str, Image]:
 
 def _interpolations(run: Run, state: State, key: Key) -> Image:
     """Picture of paths between latents: a row per class for a conditional model, else ten rows."""
-    names = run.data.class_names[:ROWS] if run.model.algorithm.conditional else ()
-    labels = np.arange(len(names) or ROWS, dtype=np.int32) % run.model.spec.num_classes
+    conditional = run.model.algorithm.conditional
+    labels = np.array(run.data.shown if conditional else (0,) * ROWS, np.int32)
+    names = [run.data.class_names[label] for label in labels] if conditional else ()
     images = drawing.paths(run.model, state, key, labels, COLUMNS)
     return render.grid(images, len(labels), COLUMNS, row_names=names)
 
@@ -63,12 +66,12 @@ def _between(run: Run, state: State, places: np.ndarray, labels: np.ndarray) -> 
 
 def principal(points: np.ndarray) -> np.ndarray:
     """Coordinates f32[N,2] of points f32[N,D] along their two directions of largest variance
-    (Pearson 1901); the points themselves if D is 2 or less."""
-    if points.shape[1] <= 2:
-        return np.pad(points, ((0, 0), (0, 2 - points.shape[1])))
-    centred = points - points.mean(axis=0)
-    _, _, directions = np.linalg.svd(centred, full_matrices=False)
-    return centred @ directions[:2].T
+    (Pearson 1901); the points themselves if D is 2 or less. A single point lies at 0."""
+    if points.shape[1] > 2:
+        centred = points - points.mean(axis=0)
+        _, _, directions = np.linalg.svd(centred, full_matrices=False)
+        points = centred @ directions[:2].T
+    return np.pad(points, ((0, 0), (0, 2 - points.shape[1])))
 
 
 def enlarged(codes: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -84,6 +84,17 @@ def is_trained(cell: Cell, folder: Path) -> bool:
     return runs.load(folder).recipe.identity == recipe_of(cell).identity
 
 
+def diverged_at(cell: Cell, folder: Path) -> int | None:
+    """The last finite step of a cell's run that diverged with today's options and code, else None.
+    Raises UserError."""
+    if not (folder / runs.DIVERGED).exists() or is_trained(cell, folder):
+        return None
+    run = runs.load(folder)
+    same = run.recipe.identity == recipe_of(cell).identity
+    codes = [session.get("code") for session in run.sessions()]
+    return run.diverged_at if same and codes[-1:] == [environment.code_version()] else None
+
+
 def is_evaluated(cell: Cell, folder: Path) -> bool:
     """Whether the last state of a cell's run has a full evaluation under the right protocol."""
     found = record.current(folder / record.NAME, cell.steps, protocol(cell.dataset))

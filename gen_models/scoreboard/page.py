@@ -19,15 +19,18 @@ def picture(dataset: str, model: str) -> PurePosixPath:
     return PurePosixPath("scoreboard") / f"{dataset}-{model}.png"
 
 
-def page(steps: int, found: Mapping[Cell, Result], missing: Sequence[str]) -> str:
+def page(steps: int, found: Mapping[Cell, Result], missing: Mapping[str, int | None]) -> str:
     """Text of the page of all results, from runs of `steps` steps; `missing` are the names of the
-    missing runs."""
+    missing runs, with the last finite step of those that diverged."""
     machines = sorted({result.machine for result in found.values()})
     marks = {machine: f"({number})" for number, machine in enumerate(machines, 1)}
     legend = "\n".join(
         f"- **{m.title}**, {m.better} is better: {m.meaning}" for m in MEASURES.values()
     )
-    without = f"\nMissing, not made yet or diverged: {', '.join(missing)}.\n" if missing else ""
+    unmade = [name for name, step in missing.items() if step is None]
+    diverged = [f"{name} after step {step}" for name, step in missing.items() if step is not None]
+    without = f"\nNot made yet: {', '.join(unmade)}.\n" if unmade else ""
+    without += f"\nDiverged: {', '.join(diverged)}.\n" if diverged else ""
     sections = "\n".join(_dataset(name, models, marks) for name, models in _by_model(found).items())
     return (
         f"# Scoreboard\n\nWritten by `python -m experiments.scoreboard`, {steps} steps a run.\n\n"

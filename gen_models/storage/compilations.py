@@ -1,6 +1,7 @@
 """The user's cache of compiled programs, which makes the next start quick."""
 
 import contextlib
+import math
 import os
 import time
 import zlib
@@ -13,16 +14,24 @@ from gen_models.storage.cache import cache_folder
 
 MIN_COMPILE_S = 0.2
 _CHECKED = "checked-at"
+_LEAST = "jax_persistent_cache_min_compile_time_secs"
 
 
 def keep() -> None:
-    """Keep compiled programs in the user's cache, if there can be one."""
+    """Keep compiled programs in the user's cache, if there can be one.
+
+    A cache of JAX's that the user has set, by JAX_COMPILATION_CACHE_DIR, is left as it is.
+    """
+    if jax.config.jax_compilation_cache_dir is not None:
+        return
+    given = os.environ.get(_LEAST.upper())
     with contextlib.suppress(UserError, OSError):  # no home or no room: train without a cache
         folder = cache_folder("xla")
         folder.mkdir(parents=True, exist_ok=True)
         jax.config.update("jax_compilation_cache_dir", str(folder))
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", MIN_COMPILE_S)
-        remove_damaged(folder)
+        jax.config.update(_LEAST, math.inf)  # JAX would warn of every program that it cannot write
+        remove_damaged(folder)  # fails where the folder is read-only
+        jax.config.update(_LEAST, MIN_COMPILE_S if given is None else float(given))
 
 
 def remove_damaged(folder: Path) -> None:

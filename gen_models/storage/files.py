@@ -7,7 +7,7 @@ import re
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from gen_models.errors import UserError
 
@@ -22,7 +22,11 @@ _ADVICE = {
     errno.ENOENT: "create the folder first",
     errno.ENOTDIR: "choose a path whose parent is a folder",
     errno.EISDIR: "choose the path of a file, not of a folder",
+    errno.ENOLCK: "choose a folder on a file system that has locks",
+    errno.EOPNOTSUPP: "choose a folder on a file system that has locks",
 }
+# What file systems answer that cannot force a file to disk, as some of a network or in user space.
+_NO_SYNC = (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
 _TEMPORARY = re.compile(r"\..+\.([0-9]{1,9})-[0-9a-f]{8}\.tmp")  # names made by atomic_write
@@ -53,14 +57,23 @@ def atomic_write(path: str | Path) -> Iterator[BinaryIO]:
         try:
             with temporary.open("xb") as file:
                 yield file
-                file.flush()
-                os.fsync(file.fileno())
+                sync(file)
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)  # does not exist after success
     except OSError as error:
         raise write_error(path, error) from error
     _sync_folder(path.parent)
+
+
+def sync(file: IO) -> None:
+    """Force what has been written to a file to disk, if the file system can. Raises OSError."""
+    file.flush()
+    try:
+        os.fsync(file.fileno())
+    except OSError as error:
+        if error.errno not in _NO_SYNC:
+            raise
 
 
 def write_bytes(path: Path, data: bytes) -> None:

@@ -18,7 +18,7 @@ from gen_models.evaluation import record
 from gen_models.evaluation.protocol import Protocol
 from gen_models.evaluation.record import Evaluation
 from gen_models.fields import ConfigError
-from gen_models.runs import Recipe, Run, checkpoint, environment
+from gen_models.runs import Recipe, Run, environment
 from gen_models.storage.files import write_text
 from gen_models.sweep import plan, results
 from gen_models.sweep.plan import Plan
@@ -109,10 +109,16 @@ class Sweep:
                 stack.enter_context(runs.opened(self.folder(member), member, self.splits.train))
                 for member in wave
             ]
+            changes: dict[str, None] = {}  # a set in order: the members of a wave share them
             for run in opened:
-                run.record_sessions([*run.sessions(), session])
+                run.check_steps()
+                before = run.sessions()
+                changes |= dict.fromkeys(environment.changes(before[-1], session) if before else ())
+                run.record_sessions([*before, session])
+            for change in changes:
+                report(f"the last bits of the results may differ: {change}")
             waiting = [run.folder for run in opened if not _ended(run)]
-            advanced(sum(map(_step, opened)))
+            advanced(sum(run.options.steps if _ended(run) else run.step for run in opened))
             recorders = [fit.Recorder(run, self.splits) for run in opened]
             devices = jax.local_devices()[: self.plan.own_devices]
             trained = lambda _, done: advanced(done)  # noqa: E731
@@ -142,7 +148,7 @@ class Sweep:
                 evaluation = self.measuring.evaluate(run)
                 record.write(run.folder / record.NAME, evaluation)
         setting = {name: member.to_flat()[name] for name in self.plan.axes}
-        return results.Member(setting, member.options.seed, _step(run), diverged, evaluation)
+        return results.Member(setting, member.options.seed, run.step, diverged, evaluation)
 
     def wait(self, should_stop: Callable[[], bool]) -> bool:
         """Wait until the members of all processes are finished. Returns False if stopped before."""
@@ -158,7 +164,7 @@ class Sweep:
             if run.diverged_at is not None:
                 return True
             measured = self.measuring is None or _evaluation(run, self.measuring) is not None
-            return _step(run) == member.options.steps and measured
+            return run.step == member.options.steps and measured
         return False
 
     def publish(self) -> None:
@@ -176,18 +182,14 @@ class Sweep:
         render.save_png(results.picture(members, grids), self.out / PICTURE)
 
 
-def _step(run: Run) -> int:
-    return max(checkpoint.steps(run.checkpoints), default=0)
-
-
 def _ended(run: Run) -> bool:
     """Whether a run has diverged or reached its last step."""
-    return run.diverged_at is not None or _step(run) == run.options.steps
+    return run.diverged_at is not None or run.step == run.options.steps
 
 
 def _evaluation(run: Run, measuring: Measuring) -> Evaluation | None:
     """The evaluation of a run's newest state, if it exists."""
-    return record.current(run.folder / record.NAME, _step(run), measuring.protocol)
+    return record.current(run.folder / record.NAME, run.step, measuring.protocol)
 
 
 def _axes(path: Path) -> dict[str, list[Any]] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -19,6 +20,8 @@ from gen_models.evaluation.record import Evaluation, common_protocol, summarise
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+LABEL_CHARACTERS, LINE_INCHES = 36, 0.16  # of a line of a label
 
 History = Mapping[str, Sequence[float]]
 
@@ -208,11 +211,15 @@ def chart(members: Sequence[Member], metrics: Sequence[History]) -> Image.Image:
             panel.set_title(name, loc="left")
             panel.set_xlabel("step")
 
-    return render.chart(draw, 1 + len(names), 1 + len(names), (3.6, 3.4))
+    lines = max(label.count("\n") + 1 for label in settings)
+    height = max(3.4, 0.6 + LINE_INCHES * lines * len(settings))
+    return render.chart(draw, 1 + len(names), 1 + len(names), (3.6, height))
 
 
 def _label(member: Member) -> str:
-    return ", ".join(f"{axis} {value}" for axis, value in member.setting.items()) or "all"
+    """A setting as text, in lines that leave room beside them."""
+    label = ", ".join(f"{axis} {value}" for axis, value in member.setting.items()) or "all"
+    return "\n".join(textwrap.wrap(label, LABEL_CHARACTERS))
 
 
 def _interval(

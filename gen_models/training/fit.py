@@ -20,13 +20,17 @@ from gen_models.training.placement import Placement
 
 GRID_ROWS = GRID_COLUMNS = 10
 FRAME_S = 0.15
-CURVES = "curves.png"
+CURVES, ANIMATION = "curves.png", "animation.gif"
 FIRST_DISPATCH_STEPS = 4
 DISPATCH_S = 1.0  # intended duration of a dispatch: the period of progress and signal checks
 
 
 class DivergenceError(UserError):
-    """A training in which a metric or a parameter became NaN or infinite."""
+    """A training in which a metric or a parameter became NaN or infinite after `step`."""
+
+    def __init__(self, message: str, step: int) -> None:
+        super().__init__(message)
+        self.step = step
 
 
 class Observer(Protocol):
@@ -78,11 +82,12 @@ class Recorder:
     def draw(self, state: State, step: int) -> None:
         """Write the sample grid of this step and, for a model with an encoder, reconstructions."""
         state, algorithm = self.placement.local(state), self.model.algorithm
-        names = self.splits.train.class_names if algorithm.conditional else ()
-        rows = min(len(names) or GRID_ROWS, GRID_ROWS)
-        labels = np.repeat(np.arange(rows, dtype=np.int32), GRID_COLUMNS)
+        data = self.run.data
+        classes = data.shown if algorithm.conditional else range(GRID_ROWS)
+        names = [data.class_names[label] for label in classes] if algorithm.conditional else ()
+        labels, rows = np.repeat(np.array(classes, np.int32), GRID_COLUMNS), len(classes)
         images = programs.sample(self.model, state, self.keys.sample, labels)
-        picture = render.grid(to_bytes(images), rows, GRID_COLUMNS, row_names=names[:rows])
+        picture = render.grid(to_bytes(images), rows, GRID_COLUMNS, row_names=names)
         self._publish(picture, "grids", "samples.png", step)
         if algorithm.latent is not None:
             shown, test = slice(GRID_ROWS * GRID_COLUMNS // 2), self.splits.test
@@ -95,7 +100,9 @@ class Recorder:
         """Write a picture as the newest of its kind and, at regular steps, into its series."""
         render.save_png(picture, self.run.folder / newest)
         if step % self.run.options.sample_every_steps == 0:
-            render.save_png(picture, self.run.picture(series, step))
+            path = self.run.picture(series, step)
+            path.parent.mkdir(exist_ok=True)
+            render.save_png(picture, path)
 
     def record(self, first_step: int, history: dict[str, np.ndarray]) -> None:
         """Write metrics f32[count] by name, beginning with those of `first_step`. Raises RunError
@@ -121,21 +128,24 @@ class Recorder:
         self.run.append_evaluation(step, measures)
         return measures
 
-    def summarise(self) -> None:
-        """Write the files made at the end: the animation of the grids and, last, the curves."""
-        frames = self.run.pictures("grids")
-        if frames:
-            render.save_gif(frames, self.run.folder / "animation.gif", FRAME_S)
-        metrics = self.run.metrics()
+    def summarise(self, report: Callable[[str], None]) -> None:
+        """Write the files made at the end: the curves and, if it can be made, the animation of the
+        grids, unless that has been done since the newest state was saved."""
+        metrics = {} if self._is_new(CURVES) else self.run.metrics()
         if metrics.get("step"):
             render.curves(metrics, self.run.folder / CURVES, self.run.folder.name)
+        frames = self.run.pictures("grids")
+        if frames and not self._is_new(ANIMATION):
+            try:
+                render.save_gif(frames, self.run.folder / ANIMATION, FRAME_S)
+            except UserError as error:  # such as a frame that was damaged: the rest is there
+                report(f"there is no new {ANIMATION}: {error}")
 
-    @property
-    def summarised(self) -> bool:
-        """Whether `summarise` has been completed since the newest state was saved."""
-        saved, curves = self.run.checkpoints, self.run.folder / CURVES
+    def _is_new(self, name: str) -> bool:
+        """Whether a file of the run is newer than its newest state."""
+        saved, path = self.run.checkpoints, self.run.folder / name
         newest = checkpoint.file_of(saved, checkpoint.steps(saved)[-1])
-        return curves.exists() and curves.stat().st_mtime_ns >= newest.stat().st_mtime_ns
+        return path.exists() and path.stat().st_mtime_ns >= newest.stat().st_mtime_ns
 
 
 class SilentRecorder(Recorder):
@@ -154,7 +164,7 @@ class SilentRecorder(Recorder):
     def save(self, state: State, step: int) -> None:
         pass
 
-    def summarise(self) -> None:
+    def summarise(self, report: Callable[[str], None]) -> None:
         pass
 
 
@@ -260,7 +270,8 @@ class Dispatcher:
         )
         raise DivergenceError(
             f"{what} became NaN or infinite at step {steps[name]}; {last} in "
-            f"{self.recorder.run.folder}; try a lower learning rate or another seed"
+            f"{self.recorder.run.folder}; try a lower learning rate or another seed",
+            steps[name] - 1,
         )
 
 
@@ -302,7 +313,7 @@ def fit(
         if step != saved:
             recorder.save(dispatcher.state, step)
     if step >= options.steps:
-        recorder.summarise()
+        recorder.summarise(report)
     return step
 
 

@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM as a flag that training reads between dispatches."""
+"""Signals that announce the end as a flag that training reads between dispatches."""
 
 import contextlib
 import os
@@ -6,10 +6,18 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-HANDLED = (signal.SIGINT, signal.SIGTERM)
+# What people and schedulers send to end a process. Where one comes twice, somebody is impatient.
+ENDS = (signal.SIGINT, signal.SIGTERM)
+# What tells that the end is near: a closed terminal; Slurm's --signal, LSF, Grid Engine; a limit on
+# processor time, whose signal is repeated each second. Windows has none of them.
+WARNINGS = ("SIGHUP", "SIGUSR1", "SIGUSR2", "SIGXCPU")
+HANDLED = (*ENDS, *(getattr(signal, name) for name in WARNINGS if hasattr(signal, name)))
+TOGETHER_S = 1.0  # `timeout`, `uv run` and others pass on what the process has received itself
+_DEFAULTS = (signal.SIG_DFL, signal.default_int_handler)
 SHOW_CURSOR = "\x1b[?25h"  # undoes a progress bar's hiding of the cursor
 
 
@@ -27,7 +35,11 @@ class Interruption:
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[Interruption]:
-    """Within the block, record the first signal and end the process at once on the second.
+    """Within the block, record the first signal, and end the process at once when SIGINT or
+    SIGTERM comes again, TOGETHER_S later or more.
+
+    A signal that is ignored, as SIGHUP under `nohup`, or that the program has a handler of its own
+    for, is left as it is.
 
     Files are written under another name and renamed, or appended to in whole lines, of which a
     resumed run drops a half one: ending at once does no damage. A thread receives the signals:
@@ -41,20 +53,23 @@ def interruptible() -> Iterator[Interruption]:
     reader, writer = socket.socketpair()
     writer.setblocking(False)
 
+    ours = [number for number in HANDLED if signal.getsignal(number) in _DEFAULTS]
+
     def watch() -> None:
+        came: dict[int, float] = {}  # when signals came first
         while data := reader.recv(1):
-            number = data[0]
-            if number not in HANDLED:
+            number, now = data[0], time.monotonic()
+            if number not in ours:
                 continue
-            if interruption.by is not None:
+            if number in ENDS and now - came.setdefault(number, now) >= TOGETHER_S:
                 _exit_at_once(128 + number)
-            interruption.by = signal.Signals(number)
+            interruption.by = interruption.by or signal.Signals(number)
 
     watcher = threading.Thread(target=watch, name="signals", daemon=True)
     watcher.start()
     # Python writes the number of each signal to the socket; the handlers only have to exist.
     wakeup = signal.set_wakeup_fd(writer.fileno())
-    before = {number: signal.signal(number, lambda *_: None) for number in HANDLED}
+    before = {number: signal.signal(number, lambda *_: None) for number in ours}
     try:
         yield interruption
     finally:

@@ -1,7 +1,10 @@
 """Cooperation of several processes, on one machine or several."""
 
 import os
+import sys
+import threading
 from pathlib import Path
+from typing import NamedTuple
 
 import jax
 
@@ -11,54 +14,123 @@ from gen_models.storage.files import write_text
 HEARTBEAT_S = 20  # until the others notice that a process has ended
 JOIN_S = 120  # time limit for all processes to appear
 SHUTDOWN_S = 7 * 24 * 3600  # for all processes to end; a lost heartbeat is noticed earlier
+# Variables, number of processes and index of this one, that launchers set in each process. One
+# that mpirun starts inside of a Slurm step has Slurm's as well, of mpirun's own step. SLURM_NTASKS
+# would not do: it is there in a whole allocation, where a process may have been started by hand.
+LAUNCHERS = (
+    ("OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK"),  # mpirun of Open MPI
+    ("PMI_SIZE", "PMI_RANK"),  # mpirun of MPICH and Intel MPI
+    ("SLURM_STEP_NUM_TASKS", "SLURM_PROCID"),  # srun
+)
+POD = "TPU_WORKER_HOSTNAMES"
+
+
+class Group(NamedTuple):
+    """Processes that are to cooperate; JAX detects what is None."""
+
+    coordinator: str | None  # address of process 0
+    process_id: int | None  # index of this process
+    process_count: int | None  # number of processes
+    because: str | None  # variable of the launcher that started them, with its value, if any
 
 
 def join(coordinator: str | None, process_id: int | None, process_count: int | None) -> None:
     """Join the other processes, before JAX is used. Does nothing if there are no others.
 
-    Missing arguments are read from JAX_COORDINATOR_ADDRESS, JAX_PROCESS_ID and JAX_NUM_PROCESSES;
-    without these, JAX detects Slurm, Open MPI and TPU pods. Raises UserError if the others do not
-    appear.
+    Raises UserError if that is not possible. If the others do not appear in time, the process ends
+    with that message and status 2: JAX would abort it with a stack trace, which cannot be caught.
     """
-    coordinator = coordinator or os.environ.get("JAX_COORDINATOR_ADDRESS")
-    process_id = _number(process_id, "JAX_PROCESS_ID")
-    process_count = _number(process_count, "JAX_NUM_PROCESSES")
-    given = [coordinator, process_id, process_count]
-    if given == [None] * 3 and not _in_a_cluster():
+    group = grouped(coordinator, process_id, process_count)
+    if group is None:
         return
-    if None in given and given != [None] * 3:
-        raise UserError(
-            "several processes need --coordinator HOST:PORT, --process-id and --process-count, all "
-            "three, or JAX_COORDINATOR_ADDRESS, JAX_PROCESS_ID and JAX_NUM_PROCESSES"
-        )
+    others = f"the other processes of {group.process_count or 'the pod'}"
+    where = f" at {group.coordinator}" if group.coordinator else ""
+    why = f" ({group.because}; to train alone: --process-count 1)" if group.because else ""
+    print(f"waiting up to {JOIN_S} s for {others}{where}{why}", file=sys.stderr, flush=True)
+    late = threading.Timer(JOIN_S, _end, [_not_found(f"not all came within {JOIN_S} s", group)])
+    late.daemon = True
+    late.start()
     try:
         jax.distributed.initialize(
-            coordinator,
-            process_count,
-            process_id,
-            initialization_timeout=JOIN_S,
+            group.coordinator,
+            group.process_count,
+            group.process_id,
+            initialization_timeout=2 * JOIN_S,
             heartbeat_timeout_seconds=HEARTBEAT_S,
             shutdown_timeout_seconds=SHUTDOWN_S,
         )
     except (RuntimeError, ValueError) as error:
-        raise UserError(f"the processes did not find each other: {error!s:.300}") from error
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise UserError(_not_found(f"{reason:.300}", group)) from error
+    finally:
+        late.cancel()
+
+
+def _not_found(reason: str, group: Group) -> str:
+    """A message for when the processes do not find each other, with what to do."""
+    hint = "start all of them, with the same address, one of process 0 that each reaches"
+    if group.because:
+        hint = (
+            f"they were looked for because of {group.because}; give --coordinator HOST:PORT, an "
+            "address of process 0, or --process-count 1 to train alone"
+        )
+    return f"the processes did not find each other: {reason}; {hint}"
+
+
+def _end(message: str) -> None:
+    print(f"error: {message}", file=sys.stderr, flush=True)
+    os._exit(2)
+
+
+def grouped(
+    coordinator: str | None, process_id: int | None, process_count: int | None
+) -> Group | None:
+    """The processes to join, or None if this one is alone.
+
+    Missing arguments are read from JAX_COORDINATOR_ADDRESS, JAX_PROCESS_ID and JAX_NUM_PROCESSES,
+    then from the variables of a launcher that has started several processes. Raises UserError if
+    some are known and others are not.
+    """
+    coordinator = coordinator or os.environ.get("JAX_COORDINATOR_ADDRESS")
+    process_id = _number(process_id, "JAX_PROCESS_ID")
+    process_count = _number(process_count, "JAX_NUM_PROCESSES")
+    if process_count == 1:
+        return None
+    because = None
+    if process_id is None and process_count is None:
+        process_id, process_count, because = _launched()
+    if because is None and [coordinator, process_id, process_count] == [None] * 3:
+        return None
+    if because is None and None in (coordinator, process_id, process_count):
+        raise UserError(
+            "several processes need --coordinator HOST:PORT, --process-id and --process-count, all "
+            "three, or JAX_COORDINATOR_ADDRESS, JAX_PROCESS_ID and JAX_NUM_PROCESSES; "
+            "--process-count 1 trains alone"
+        )
+    if coordinator is not None and not coordinator.rpartition(":")[2].isdigit():
+        raise UserError(f"coordinator is {coordinator!r}, expected HOST:PORT, such as node1:12345")
+    return Group(coordinator, process_id, process_count, because)
+
+
+def _launched() -> tuple[int | None, int | None, str | None]:
+    """Index and number of the processes, and the variable that says so, if a launcher has started
+    several."""
+    for size, rank in LAUNCHERS:
+        count = _number(None, size)
+        if count is not None and count > 1:
+            return _number(None, rank), count, f"{size}={count}"
+    if "," in os.environ.get(POD, ""):
+        return None, None, f"{POD}={os.environ[POD]:.60}"
+    return None, None, None
 
 
 def _number(given: int | None, variable: str) -> int | None:
     text = os.environ.get(variable)
-    if given is not None or text is None:
+    if given is not None or not text:
         return given
     if not text.isdigit():
-        raise UserError(f"{variable} is {text!r}, expected a whole number")
+        raise UserError(f"{variable} is {text!r}, expected a whole number; correct or unset it")
     return int(text)
-
-
-def _in_a_cluster() -> bool:
-    """Whether a launcher that JAX supports has started this process as one of several."""
-    counts = ("SLURM_NTASKS", "OMPI_COMM_WORLD_SIZE")
-    several = any(int(os.environ.get(name) or 1) > 1 for name in counts)
-    pod = os.environ.get("TPU_WORKER_HOSTNAMES", "")
-    return several or "," in pod
 
 
 class SharedStop:

@@ -13,11 +13,13 @@ from jax.sharding import AxisType, NamedSharding, PartitionSpec
 from gen_models.algorithm import State
 from gen_models.data.stream import Chunk
 from gen_models.fields import ConfigError
+from gen_models.runs import environment
 
 
 def check_devices(devices: int) -> None:
-    """Raise ConfigError unless `devices` is between 1 and the number of devices."""
-    found = len(jax.devices())
+    """Raise ConfigError unless `devices` is between 1 and the number of devices; UserError if there
+    are none."""
+    found = len(environment.devices())
     if not 1 <= devices <= found:
         raise ConfigError(
             f"devices is {devices}, but there {'is' if found == 1 else 'are'} {found}"

@@ -80,7 +80,7 @@ def advance(
             return Members(state, alive), history
 
         names = jax.eval_shape(step, state, alive, rows[0])[2]
-        history = {name: jnp.full(len(rows), jnp.nan, jnp.float32) for name in names}
+        history = {name: jnp.zeros(len(rows), jnp.float32) for name in names}
         return lax.fori_loop(first, first + count, body, (Members(state, alive), history))
 
     arguments = (models, *members, keys, rows)
@@ -214,10 +214,11 @@ def fit(
 
     They must have one program: the same model, static options, data, batch size and steps.
     `trained` is called with the step reached and the number of steps that all members together have
-    just done. When `should_stop` returns True the members are saved. `report` is called with a line
-    about each skipped damaged checkpoint. Members that are behind, because of such a checkpoint, a
-    process killed while it saved, or added seeds, catch up first. A member that diverges is marked
-    in its folder and not changed further. Finished members are summarised, if they are not yet.
+    just done, or need not do any more because they diverged. When `should_stop` returns True the
+    members are saved. `report` is called with a line about each skipped damaged checkpoint. Members
+    that are behind, because of such a checkpoint, a process killed while it saved, or added seeds,
+    catch up first. A member that diverges is marked in its folder and not changed further. Finished
+    members are summarised, if they are not yet.
     """
     last = recorders[0].run.options.steps
     states = {t: _restored(t, report) for t in recorders if t.run.diverged_at is None}
@@ -231,8 +232,8 @@ def fit(
     endings = [_ending(recorder, states) for recorder in recorders]
     for recorder, ending in zip(recorders, endings, strict=True):
         ended = ending.diverged or ending.step == last
-        if ended and not recorder.summarised and not should_stop():
-            recorder.summarise()
+        if ended and not should_stop():
+            recorder.summarise(report)
     return endings
 
 
@@ -283,6 +284,8 @@ def _fit(
     if step != saved:
         living = _alive(recorders, wave.gathered(members.state))
         _save(living, step)
+    if len(living) < len(recorders):
+        trained(step, (len(recorders) - len(living)) * (options.steps - step))
     return living
 
 

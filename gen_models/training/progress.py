@@ -1,8 +1,11 @@
 """Progress of a run on the terminal."""
 
+import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
+from typing import Any, TextIO
 
 import numpy as np
 from rich.console import Console
@@ -13,6 +16,30 @@ from gen_models import runs
 LINE_EVERY_S = 15.0  # period of the lines printed if the output is no terminal
 
 
+class Display:
+    """A text stream that falls silent once it cannot be written: training outlives its terminal,
+    the reader of its output, and the room for its log."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream, self.failed = stream, False
+
+    def write(self, text: str) -> None:
+        self._attempt(self.stream.write, text)
+
+    def flush(self) -> None:
+        self._attempt(self.stream.flush)
+
+    def _attempt(self, call: Callable[..., Any], *args: str) -> None:
+        if not self.failed:
+            try:
+                call(*args)
+            except OSError:
+                self.failed = True
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+        return getattr(self.stream, name)
+
+
 class Terminal:
     """Observer with a progress bar: steps, steps/s, time left, and the latest metrics."""
 
@@ -20,7 +47,7 @@ class Terminal:
         self.run, self.steps = run, steps
         self.resumed = (run / runs.ENVIRONMENT).exists()
         self.first_grid = run / "samples.png"
-        self.console = Console(highlight=False)
+        self.console = Console(file=Display(sys.stdout), highlight=False)
         self.progress = Progress(
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
@@ -47,9 +74,11 @@ class Terminal:
         self.progress.start()
         if self.resumed:
             done = "finished already" if step >= self.steps else "going on"
-            self.say(f"{self.run} is at step {step} of {self.steps}: {done}")
+            past = f"past step {self.steps}, at {step}"  # with fewer --steps than it has done
+            at = past if step > self.steps else f"at step {step} of {self.steps}"
+            self.say(f"{self.run} is {at}: {done}")
         self.task = self.progress.add_task(
-            "train", total=self.steps, completed=step, speed="compiling", metrics=""
+            "train", total=max(step, self.steps), completed=step, speed="compiling", metrics=""
         )
         self.step, self.at, self.printed_at = step, time.perf_counter(), time.perf_counter()
 

@@ -2,9 +2,13 @@
 
 from pathlib import Path
 
-from trainings import make_recipe
+import pytest
+from PIL import Image
+from trainings import make_recipe, train
 
-from gen_models.comparison.entries import Entry, entries
+from gen_models import runs as run_folders
+from gen_models.comparison import pictures
+from gen_models.comparison.entries import COLUMNS, Entry, by_class, distinct_names, entries
 from gen_models.runs import DataRecord, Run
 
 
@@ -24,5 +28,49 @@ def test_entries_are_the_groups_of_runs_that_differ_in_their_seed_alone(tiny):
         ["3"],
     ]
     assert [entry.drawn for entry in found] == [runs[0], runs[1], runs[3]]
-    assert len({entry.name for entry in found}) == 3
-    assert [entry.name.split()[0] for entry in found] == ["dcgan", "dcgan", "vae"]
+
+
+def names(tiny, *options):
+    """Names of the entries of runs with such options, each in the folder of its number."""
+    data = DataRecord.of(tiny.train)
+    runs = [Run(Path(f"s/{i}"), make_recipe(**chosen), data) for i, chosen in enumerate(options)]
+    return [entry.name for entry in entries(runs, {})]
+
+
+def test_an_entry_is_named_by_what_differs_from_the_others(tiny):
+    assert names(tiny, {}, {"model": "vae"}) == ["dcgan", "vae"]  # though both are narrow
+    assert names(tiny, {}, {"width": 8}) == ["dcgan width=4", "dcgan width=8"]
+    both = {"width": 8, "learning_rate": 0.001}
+    assert names(tiny, {}, {"model": "vae", "beta": 2.0}, both) == [
+        "dcgan width=4, learning_rate=0.0006",
+        "vae width=4, beta=2.0",
+        "dcgan width=8, learning_rate=0.001",
+    ]
+    assert names(tiny, {"steps": 20}, {"steps": 30}) == ["dcgan steps=20", "dcgan steps=30"]
+
+
+def test_runs_of_equal_options_and_seed_are_entries_with_the_names_of_their_folders(tiny):
+    assert names(tiny, {}, {}, {"seed": 1}) == ["dcgan 0", "dcgan 1"]
+
+
+def test_folders_of_one_name_are_told_apart_by_their_parents():
+    folders = [Path("a/seed=0"), Path("b/seed=0"), Path("b/seed=1")]
+    assert distinct_names(folders) == ["a/seed=0", "b/seed=0", "b/seed=1"]
+    assert distinct_names([Path("a/gan"), Path("b/vae"), Path("a/gan")]) == ["gan", "vae", "gan"]
+    assert distinct_names([]) == []
+
+
+def test_many_pictures_stand_in_several_rows_below_captions_as_wide_as_they_are():
+    panel = Image.new("L", (100, 20))
+    captions = [f"gan learning_rate=0.000{i}, beta1=0.5, width=32" for i in range(8)]
+    picture = pictures.captioned(dict.fromkeys(captions, panel))
+    assert picture.width <= 6 * 110 + 5 * pictures.GAP
+    assert picture.height > 2 * 60
+
+
+@pytest.mark.parametrize("model", ["cgan", "dcgan"])
+def test_a_comparison_has_a_row_for_each_class_with_images(tmp_path, gapped, model):
+    train(tmp_path / "run", gapped, model=model, steps=5)
+    images, names = by_class(run_folders.load(tmp_path / "run"), None)
+    assert images.shape == (3 * COLUMNS, 8, 8)
+    assert names == (("one", "three", "four") if model == "cgan" else ())

@@ -12,6 +12,7 @@ from gen_models.data import catalog, idx, known
 from gen_models.data.catalog import DataError, load, load_splits
 from gen_models.data.known import FILES, IMAGES, LABELS, KnownDataset
 from gen_models.data.sources import Payload, SourceError
+from gen_models.storage import cache
 from gen_models.storage.cache import cache_folder
 
 
@@ -148,6 +149,22 @@ def test_order_of_search(world, monkeypatch):
     assert catalog.CATALOG["mnist"].sources[0].calls == 0
 
 
+@pytest.mark.usefixtures("no_cache")
+def test_without_a_cache_the_files_are_fetched_once_a_process(world):
+    cache._temporary.cache_clear()  # as in a new process
+    source = catalog.CATALOG["mnist"].sources[0]
+    for split in ("train", "test", "train"):
+        found = load("mnist", split)
+        np.testing.assert_array_equal(found.images, origin_images(world, "mnist", split))
+    assert source.calls == 1
+
+
+def test_a_read_only_cache_that_holds_the_files_is_enough(world, read_only):
+    read_only(shutil.copytree(world / "origin" / "mnist", world / "cache/gen_models/mnist"))
+    np.testing.assert_array_equal(load("mnist").images, origin_images(world, "mnist"))
+    assert catalog.CATALOG["mnist"].sources[0].calls == 0
+
+
 def test_cache_falls_back_to_the_home_folder(monkeypatch):
     monkeypatch.setenv("HOME", "/home/somebody")
     for value in ("", "relative"):
@@ -181,8 +198,125 @@ def test_folder_without_name_is_the_known_set_that_it_holds(world):
 
 def test_folder_without_files_is_refused_where_nothing_else_is_asked_for(world):
     (world / "empty").mkdir()
-    with pytest.raises(DataError, match="empty holds no IDX files; expected train-images"):
+    with pytest.raises(DataError, match=r"empty holds no IDX .* it has no files; expected "):
         load(data_dir=world / "empty")
+
+
+def test_folder_with_other_names_lists_them_and_the_right_ones(world):
+    folder = world / "other"
+    (folder / "deep").mkdir(parents=True)
+    for number in range(12):
+        (folder / f"{number:02}.png").touch()
+    (folder / "deep" / "train-images-idx3-ubyte.bin").touch()
+    with pytest.raises(DataError) as caught:
+        load(data_dir=folder)
+    assert str(caught.value) == (
+        f"{folder} holds no IDX files of a data set, by their names; it has "
+        "deep/train-images-idx3-ubyte.bin, 00.png, 01.png, 02.png, 03.png, 04.png, 05.png, "
+        f"06.png, 07.png, 08.png and 3 more; expected {', '.join(FILES)}, raw or .gz, together "
+        "there or in a folder in it; name a --dataset to look for it elsewhere too"
+    )
+
+
+def renamed(folder, prefix="", test="t10k", dash="-", zipped=False):
+    """The files of a folder under names as others give them."""
+    for path in [path for path in folder.iterdir() if path.name in FILES]:
+        name = prefix + path.name.replace("t10k", test).replace("-idx", f"{dash}idx")
+        content = path.read_bytes()
+        path.unlink()
+        (folder / (name + ".gz" * zipped)).write_bytes(
+            gzip.compress(content) if zipped else content
+        )
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("inside", "how", "name"),
+    [
+        ("", {"test": "test", "zipped": True}, "data"),  # converters of PNG pictures
+        ("gzip", {"prefix": "emnist-letters-", "test": "test", "zipped": True}, "emnist-letters"),
+        ("", {"prefix": "qmnist-", "test": "test"}, "qmnist"),
+        ("raw", {}, "data"),
+        ("KMNIST/raw", {"zipped": True}, "kmnist"),  # torchvision
+        ("", {"dash": "_"}, "data"),
+        ("gzip", {"prefix": "mnist-"}, "mnist-own"),
+    ],
+)
+def test_files_are_found_as_others_name_and_place_them(world, inside, how, name):
+    renamed(write_files(world / "data" / inside, seed=7), **how)
+    wanted = load(data_dir=write_files(world / "wanted", seed=7), split="test")
+    found = load(data_dir=world / "data", split="test")
+    assert (found.name, found.digest) == (name, wanted.digest)
+    np.testing.assert_array_equal(found.images, wanted.images)
+
+
+def test_labels_of_qmnist_are_their_first_column(world):
+    folder = renamed(write_files(world / "qmnist", seed=7), "qmnist-", "test")
+    for split in ("train", "test"):
+        path = folder / f"qmnist-{split}-labels-idx1-ubyte"
+        facts = np.zeros((len(labels := idx.read(path)), 8), np.int32) + 9
+        facts[:, 0] = labels
+        idx.write(folder / f"qmnist-{split}-labels-idx2-int", facts)
+        path.unlink()
+    found = load(data_dir=folder)
+    assert (found.name, found.labels.tolist()) == ("qmnist", [0, 1, 2] * 4)
+
+
+def test_known_set_is_found_below_a_folder_of_several_as_torchvision_has_them(world):
+    for name, folder in (("fashion_mnist", "FashionMNIST"), ("mnist", "MNIST")):
+        shutil.copytree(world / "origin" / name, world / "data" / folder / "raw")
+    for name in ("fashion_mnist", "mnist"):
+        found = load(name, data_dir=world / "data")
+        assert (found.name, catalog.CATALOG[name].sources[0].calls) == (name, 0)
+        np.testing.assert_array_equal(found.images, origin_images(world, name))
+    first, second = (world / "data" / name / "raw" for name in ("FashionMNIST", "MNIST"))
+    with pytest.raises(DataError) as caught:
+        load(data_dir=world / "data")
+    assert str(caught.value) == (
+        f"{world / 'data'} holds 2 data sets: {first}, {second}; name one of them, such as "
+        f"--data-dir {first}"
+    )
+
+
+def test_of_several_prefixes_in_a_folder_one_is_named(world):
+    for seed, prefix in enumerate(("emnist-digits-", "emnist-letters-"), 7):
+        renamed(write_files(world / "emnist" / "gzip", seed), prefix, "test", zipped=True)
+    folder = world / "emnist" / "gzip"
+    for named in (folder, folder.parent):
+        with pytest.raises(DataError, match=f"{named} holds 2 data sets: .*/emnist-digits, .*"):
+            load(data_dir=named)
+    letters = load(data_dir=folder / "emnist-letters")
+    assert letters.name == "emnist-letters"
+    assert letters.digest == load(data_dir=write_files(world / "x", 8)).digest
+    (folder / "emnist-letters-test-labels-idx1-ubyte.gz").unlink()
+    lacks = "lacks emnist-letters-t10k-labels-idx1-ubyte$"
+    with pytest.raises(DataError, match=lacks):
+        load(data_dir=folder / "emnist-letters")
+
+
+def test_files_with_the_plain_names_are_what_a_folder_means(world):
+    folder = renamed(write_files(world / "own", 8), "emnist-letters-")
+    write_files(folder, 7)
+    for path in list(folder.iterdir()):  # Finder's litter
+        path.with_name(f"._{path.name}").write_bytes(b"\0\5\x16\7")
+    renamed(write_files(folder, 7), dash=".")
+    write_files(folder, 7)
+    assert load(data_dir=folder).name == "own"
+    assert load(data_dir=folder).digest == load(data_dir=write_files(world / "x", 7)).digest
+
+
+def test_label_that_no_training_image_has_is_said_once(world, capsys):
+    folder = write_files(world / "letters", seed=7)
+    for split in LABELS:
+        labels = idx.read(folder / LABELS[split])
+        idx.write(folder / LABELS[split], labels + np.uint8(2) * (labels > 0) + np.uint8(1))
+    splits = load_splits(data_dir=folder)
+    assert splits.train.num_classes == 6
+    assert np.unique(splits.train.labels).tolist() == [1, 4, 5]
+    assert " ".join(capsys.readouterr().err.split()) == (
+        "letters: no training image has the label 0, 2, 3; no picture and no sample is of such a "
+        "class unless it is asked for"
+    )
 
 
 def test_folder_without_files_is_passed_over_aloud(world, capsys):

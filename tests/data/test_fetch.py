@@ -296,10 +296,13 @@ def test_program_that_hangs_is_ended_with_its_children(tmp_path, programs, monke
 # --- several processes
 
 SLOW = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from gen_models.data.fetch import fetch
 from gen_models.data.sources import Payload
+
+# A shell's background jobs, this test among them perhaps, ignore Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 class Slow:
     def download(self, payloads, scratch):
@@ -320,8 +323,6 @@ def start(folder, seconds):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # A shell's background jobs, this test among them perhaps, ignore Ctrl-C.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 

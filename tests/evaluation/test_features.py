@@ -99,6 +99,15 @@ def test_a_damaged_cache_of_features_is_made_again(tmp_path, monkeypatch, tiny):
     np.testing.assert_array_equal(features.describe_real(net, dataset).features, first.features)
 
 
+@pytest.mark.usefixtures("no_cache")
+def test_features_without_a_cache_are_the_same(tiny):
+    net = features.load(features.net_path("mnist"))
+    images = np.random.default_rng(0).integers(0, 256, (12, 28, 28), np.uint8)
+    dataset = tiny.test._replace(images=images, labels=np.zeros(12, np.int32))
+    found = features.describe_real(net, dataset)
+    np.testing.assert_array_equal(found.features, features.describe(net, images).features)
+
+
 def test_a_net_of_a_known_data_set_that_is_not_the_shipped_one_has_another_name(tmp_path, tiny):
     splits = Splits(*(split._replace(name="mnist") for split in tiny))
     weights = classifier.train(splits.train, classifier.Config(steps=1), seed=0)

@@ -78,10 +78,33 @@ def test_samples_without_labels_have_no_label_accuracy():
 
 def test_measure_of_too_few_samples_raises_measure_error():
     with pytest.raises(MeasureError):
-        measured(described(5, 5), described(6, 60))
+        measured(described(5, 1), described(6, 60))
+
+
+@pytest.mark.parametrize(("samples", "real"), [(2, 60), (5, 60), (60, 2), (60, 5)])
+def test_measure_of_few_images_leaves_out_what_needs_neighbours(samples, real):
+    found = measured(described(5, samples), described(6, real))
+    assert list(found) == ["fid", "kid", "class_gap", "label_accuracy"]
+    assert np.isfinite([estimate.value for estimate in found.values()]).all()
+    more = measured(described(5, max(samples, 6)), described(6, max(real, 6)))
+    assert set(more) - set(found) == {"precision", "recall", "density", "coverage"}
+
+
+def test_measure_of_images_that_are_all_equal():
+    samples, reference = described(5, 20), described(6, 30)
+    same = samples._replace(features=samples.features[:1].repeat(20, axis=0))
+    found = measured(same, same)
+    assert found["fid"] == (0, 0) and found["kid"].value == pytest.approx(0, abs=1e-9)
+    assert found["recall"] == (0, 0)  # balls without a radius hold nothing
+    assert np.isfinite([estimate.value for estimate in measured(same, reference).values()]).all()
 
 
 # --- means
+
+
+def test_mean_of_one_entry_has_no_error():
+    assert mean(np.array([True])) == (1, None)
+    assert mean(np.array([1.0, 3.0])) == (2, 1)
 
 
 def test_label_accuracy_is_the_share_that_is_right():
@@ -197,6 +220,12 @@ def test_a_class_is_measured_against_its_own():
             "recall": near.recall.mean(),
             "label_accuracy": [28 / 30, 28 / 30, 1][label],
         }
+
+
+def test_a_class_without_real_images_has_no_row():
+    samples, reference = described(17, 90), described(18, 120)
+    found = by_class(samples, reference.take(reference.labels != 1), NAMES)
+    assert list(found) == ["zero", "two"]
 
 
 def test_a_real_image_is_of_the_class_of_its_label_whatever_is_predicted():

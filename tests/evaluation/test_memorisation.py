@@ -64,6 +64,12 @@ def test_closeness_does_not_take_duplicates_for_neighbours():
     assert counted.authentic.tolist() == [True]  # farther than 0
 
 
+def test_nearest_of_training_images_that_are_all_equal_has_no_neighbour():
+    near = closeness(line(3, -1), line(0, 0, 0), np.zeros(3, int))
+    assert near.distance.tolist() == [3, 1] and near.own.tolist() == [np.inf, np.inf]
+    assert near.most_suspicious(2).tolist() == [0, 1]
+
+
 def test_closeness_does_not_depend_on_the_block_size(monkeypatch):
     samples, train, groups = points(8, 40), points(9, 60), np.arange(60) // 2
     whole = closeness(samples, train, groups)

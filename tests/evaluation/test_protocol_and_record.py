@@ -250,6 +250,6 @@ def test_a_number_is_shown_with_its_interval_not_its_error():
 
 @pytest.mark.parametrize("name", MEASURES)
 def test_every_measure_can_be_shown(name):
-    title, better, digits, meaning = MEASURES[name]
+    title, better, digits, meaning, _ = MEASURES[name]
     assert title and meaning and better in ("lower", "higher")
     assert record.shown(name, Summary(0.5, None, None, 1)) == f"{0.5:.{digits}f}"

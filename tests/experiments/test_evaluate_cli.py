@@ -3,6 +3,8 @@
 import io
 import json
 import os
+import re
+import shutil
 import sys
 import zipfile
 from dataclasses import replace
@@ -12,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from rich.console import Console
 from trainings import write_folder
 
 from experiments import (
@@ -64,6 +67,27 @@ def evaluated(name, *options):
     return record.read(Path(name) / record.NAME)
 
 
+def test_test_split_that_copies_the_training_split_is_measured_and_said(place, tiny, capsys):
+    write_folder(place / "copy", Splits(tiny.train, tiny.train))
+    assert train_features.main(["--data-dir", "copy", "--steps", "2"]) == 0
+    idx.write("some-images", tiny.test.images)
+    assert evaluate.main(["--images", "some-images", "--data-dir", "copy"]) == 0
+    found = record.read(Path(f"some-images.{record.NAME}"))
+    assert found.measures["authenticity"].floor is None
+    assert found.details["memorisation"]["nearest_distance_of_test"] is None
+    assert capsys.readouterr().out.splitlines()[-1] == (
+        "left out: authenticity of real images; needs training images that differ, and for real "
+        "images test images that are none of them"
+    )
+
+
+def test_train_features_refuses_a_split_of_one_image_before_it_trains(place, tiny):
+    one = tiny.test._replace(images=tiny.test.images[:1], labels=tiny.test.labels[:1])
+    write_folder(place / "lone", Splits(tiny.train, one))
+    with pytest.raises(UserError, match=r"^lone has one test image, expected 2 "):
+        train_features.main(["--data-dir", "lone"])
+
+
 def test_train_features_writes_two_files_and_never_replaces_a_net(place):
     net = place / "results/features/tiny.safetensors"
     assert net.exists()
@@ -98,6 +122,73 @@ def test_unconditional_models_have_no_label_accuracy_and_a_vae_has_bounds():
     parts = {name: found[name]["value"] for name in record.PARTS}
     assert parts["elbo"] == pytest.approx(parts["likelihood"] - parts["kl"], rel=1e-5)
     assert parts["importance_weighted"] >= parts["elbo"]
+
+
+def test_without_a_cache_measures_are_the_same(request):
+    found = evaluated("cgan-0")
+    request.getfixturevalue("no_cache")
+    assert evaluated("cgan-0") == found
+
+
+def test_what_was_measured_is_printed_where_it_cannot_be_written(place, read_only, capsys):
+    before = evaluated("cgan-0")
+    shutil.copytree("cgan-0", "others")
+    read_only(place / "others")
+    capsys.readouterr()
+    assert evaluate.main(["others", "cgan-1", "--samples", "40", "--draws", "3"]) == 2
+    out, err = capsys.readouterr()
+    assert re.search("cannot write others/memorisation.png: ", err)
+    assert re.search("error: cannot write others/evaluation.json: ", err)
+    assert "others/evaluation.json" not in out
+    heading = next(line for line in out.splitlines() if "others" in line)
+    assert "cgan-1" in heading
+    row = next(line for line in out.splitlines() if "FID" in line)
+    assert f"{before.measures['fid'].value:.2f}" in row
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RunError("every checkpoint is damaged")])
+def test_what_was_measured_is_printed_where_the_next_fails(monkeypatch, capsys, error):
+    evaluate_run = assessment.evaluate_run
+
+    def failing(run, *args, **options):
+        if run.folder.name == "dcgan-0":
+            raise error
+        return evaluate_run(run, *args, **options)
+
+    monkeypatch.setattr(assessment, "evaluate_run", failing)
+    with pytest.raises((KeyboardInterrupt, RunError)):
+        evaluate.main(["cgan-0", "dcgan-0", "--samples", "40"])
+    row = next(line for line in capsys.readouterr().out.splitlines() if "FID" in line)
+    fid = record.read(Path("cgan-0") / record.NAME).measures["fid"]
+    assert f"{fid.value:.2f}" in row
+
+
+def test_many_runs_through_a_pipe_are_a_table_of_whole_cells(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    found = [evaluated(name) for name in ("cgan-0", "dcgan-0", "vae-0")]
+    capsys.readouterr()
+    runs = [
+        e._replace(subject={"name": f"{e.subject['name']}-{i}"}) for i in range(6) for e in found
+    ]
+    evaluate.show(Console(highlight=False), runs)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"{found[0].protocol}; ± 95 %"
+    assert max(map(len, lines[1:])) <= 80
+    cells = {cell.strip() for line in lines for cell in line.split("│")}
+    assert cells.issuperset({e.subject["name"] for e in runs})
+    for evaluation in found:
+        summary = record.summarise([evaluation])
+        assert cells.issuperset({record.shown(name, summary[name]) for name in summary})
+
+
+def test_runs_of_one_name_are_told_apart_by_their_parents(place, capsys):
+    for parent in ("a", "b"):
+        shutil.copytree(place / "dcgan-0", place / parent / "seed=0")
+    assert evaluate.main(["a/seed=0", "b/seed=0", "--samples", "40"]) == 0
+    out = capsys.readouterr().out
+    assert " a/seed=0 " in out
+    assert " b/seed=0 " in out
+    assert record.read(Path("b/seed=0") / record.NAME).subject["name"] == "seed=0"
 
 
 def test_the_same_evaluation_gives_the_same_numbers():

@@ -15,7 +15,7 @@ from gen_models.evaluation.measure import Score
 from gen_models.evaluation.protocol import Protocol
 from gen_models.evaluation.record import Evaluation
 from gen_models.fields import ConfigError
-from gen_models.runs import checkpoint
+from gen_models.runs import checkpoint, environment
 from gen_models.scoreboard import agenda, results
 from gen_models.scoreboard.results import Cell, Result
 from gen_models.training import session
@@ -102,10 +102,6 @@ def interrupt(monkeypatch, made):
     return after
 
 
-def folder_of(cell, options):
-    return options.results / "runs" / cell.name
-
-
 def go_on(options):
     """As a new process would: with what is on disk."""
     return fill(options, results.read(options.results / NUMBERS))
@@ -136,7 +132,7 @@ def test_every_result_is_published_as_soon_as_it_is_there(options, interrupt):
     page = (options.results / PAGE).read_text()
     assert "| `cgan` | 1 | 1.00 ± 0.20 |" in page
     assert "`dcgan`" in page
-    assert "Missing, not made yet or diverged: mnist-vae-0, " in page
+    assert "Not made yet: mnist-vae-0, " in page
     assert len(results.read(options.results / NUMBERS)) == 2
 
 
@@ -159,7 +155,7 @@ def spoil(board, cell, **change):
 
 def test_a_result_by_another_protocol_is_measured_anew_and_not_trained(options, made):
     go_on(options)
-    first, folder = list(made), folder_of(GAN, options)
+    first, folder = list(made), options.folder(GAN)
     measure(folder, 7.0, protocol=replace(PROTOCOL, samples=99))
     before = spoil(options, GAN, evaluation=record.read(folder / record.NAME))
     assert go_on(options) == 0
@@ -170,7 +166,7 @@ def test_a_result_by_another_protocol_is_measured_anew_and_not_trained(options, 
 def test_a_result_of_other_options_is_made_anew(options, made):
     go_on(options)
     before = spoil(options, GAN, options={"width": 3})
-    shutil.rmtree(folder_of(GAN, options))
+    shutil.rmtree(options.folder(GAN))
     made.clear()
     assert go_on(options) == 0
     assert made == ["mnist-gan-0"]
@@ -228,7 +224,7 @@ def test_the_command_says_where_the_page_is(options, made, capsys):
 
 
 def test_a_run_whose_evaluation_does_not_count_is_measured_again_and_not_trained(options, made):
-    folder = folder_of(GAN, options)
+    folder = options.folder(GAN)
     assert scoreboard.make(GAN, folder) == 0
     measure(folder, 7.0, step=4)
     assert scoreboard.make(GAN, folder) == 0
@@ -236,15 +232,51 @@ def test_a_run_whose_evaluation_does_not_count_is_measured_again_and_not_trained
     assert made == ["mnist-gan-0"]
 
 
-def test_a_model_that_diverges_is_left_out_and_said_so(options, made, monkeypatch, capsys):
-    train = session.train
+@pytest.fixture
+def tried(monkeypatch, made):
+    """How often lsgan has diverged, at its third step."""
+    train, tries = session.train, []
 
-    def diverging(recipe, *args):
-        if recipe.options.model == "lsgan":
-            raise DivergenceError("gen_loss became NaN")
-        return train(recipe, *args)
+    def diverging(recipe, splits, *args):
+        if recipe.options.model != "lsgan":
+            return train(recipe, splits, *args)
+        with runs.opened(recipe.options.out, recipe, splits.train) as run:
+            run.record_sessions([*run.sessions(), SESSION | {"code": environment.code_version()}])
+        tries.append(len(made))
+        raise DivergenceError("gen_loss became NaN", 2)
 
+    monkeypatch.setattr(environment, "code_version", lambda: "abc")
     monkeypatch.setattr(session, "train", diverging)
+    return tries
+
+
+def test_a_model_that_diverges_is_left_out_and_said_so(options, made, tried, capsys):
     assert go_on(options) == 0
     assert "mnist-lsgan-0 is left out: gen_loss became NaN" in capsys.readouterr().err
     assert "mnist-hinge-0" in made
+    assert len(tried) == 1
+    assert "\nDiverged: mnist-lsgan-0 after step 2.\n" in (options.results / PAGE).read_text()
+
+
+def test_a_run_that_diverged_is_tried_again_without_its_folder_or_by_other_code(
+    options, tried, monkeypatch, capsys
+):
+    go_on(options)
+    go_on(options)
+    assert len(tried) == 1
+    assert "mnist-lsgan-0 is left out: it diverged after step 2; to try" in capsys.readouterr().err
+    shutil.rmtree(options.folder(GAN._replace(model="lsgan")))
+    go_on(options)
+    assert len(tried) == 2
+    monkeypatch.setattr(environment, "code_version", lambda: "def")
+    go_on(options)
+    assert len(tried) == 3
+
+
+@pytest.mark.usefixtures("made")
+def test_a_run_that_has_done_more_steps_is_refused(options, tiny):
+    folder = options.folder(GAN)
+    with runs.opened(folder, agenda.recipe_of(GAN, folder), tiny.train) as run:
+        checkpoint.file_of(run.checkpoints, 7).touch()
+    with pytest.raises(runs.RunError, match="gan-0 has done 7 steps, asked for 5"):
+        scoreboard.make(GAN, folder)

@@ -24,7 +24,7 @@ from gen_models.data import idx
 from gen_models.evaluation import features, record
 from gen_models.evaluation.measure import Score
 from gen_models.evaluation.protocol import Protocol
-from gen_models.runs import checkpoint
+from gen_models.runs import RunOptions, checkpoint
 from gen_models.storage import compilations
 from gen_models.sweep import estimate
 from gen_models.training import population
@@ -104,6 +104,32 @@ def test_an_option_of_one_value_does_not_vary(call):
     code, out, _ = call("--beta", 0.5, "--learning-rate", "1e-3", "--dry-run")
     assert code == 0
     assert "1 members of vae, 6 steps each; varying: nothing and the seed" in plain(out)
+
+
+def test_a_preset_gives_the_defaults_and_the_command_line_overrides_them(call, tmp_path):
+    (tmp_path / "p.py").write_text(
+        'common = {"model": "vae", "steps": 5, "keep_checkpoints": 1, "seed": 7, "devices": 3}\n'
+        'row = {"beta": 0.25, "latent_size": 5, "tensorboard": True}\n'
+    )
+    args = ["--config", "p.py:row", "--learning-rate", 1e-3, 2e-3, "--latent-size", 4]
+    asked = sweep.parse([str(arg) for arg in args])
+    assert asked.base.options == RunOptions(
+        model="vae", steps=5, sample_every_steps=500, keep_checkpoints=1
+    )
+    assert (asked.options.seed, asked.options.devices) == (7, None)
+    given = asked.given
+    assert (given["beta"], given["latent_size"]) == ((0.25,), (4,))
+    assert given["learning_rate"] == (1e-3, 2e-3)
+    code, out, _ = call("--config", "p.py:row", "--beta", 1, 2, "--dry-run")
+    assert (code, "2 members of vae, 6 steps each" in plain(out)) == (0, True)
+    assert sweep.parse(["--config", "p.py:row", "--model", "gan"]).base.options.model == "gan"
+
+
+def test_a_bad_preset_is_named(call, tmp_path):
+    (tmp_path / "p.py").write_text('model = "vae"\nbetta = 2\n')
+    code, _, err = call("--config", "p.py")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "p.py: no option is called 'betta'; perhaps you meant 'beta'" in err
 
 
 # --- bad requests
@@ -309,6 +335,14 @@ def test_another_sweep_into_the_same_folder_is_refused(swept, monkeypatch):
     with pytest.raises(runs.RunError, match=r"learning_rate: the run has 0.001, asked for 0.5"):
         sweep.main([*args, "--out", str(folder), "--learning-rate", "0.5"])
     assert tree(folder).items() >= before.items()
+
+
+@pytest.mark.usefixtures("swept")
+def test_fewer_steps_than_a_member_has_done_are_refused(swept):
+    args, folder = swept
+    fewer = ["5" if arg == "6" else arg for arg in args]
+    with pytest.raises(runs.RunError, match=r"seed=0 has done 6 steps, asked for 5"):
+        sweep.main([*fewer, "--out", str(folder)])
 
 
 def test_waves_of_two_make_what_one_of_four_does(swept, call, tmp_path):

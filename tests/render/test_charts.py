@@ -1,8 +1,13 @@
 """Charts: the same bytes each time, any values, and the user's matplotlib left alone."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from PIL import Image
+from trainings import ROOT
 
 from gen_models import render
 
@@ -56,6 +61,23 @@ def test_curves_leave_the_users_matplotlib_alone(tmp_path):
     with matplotlib.rc_context({"lines.linewidth": 9, "axes.facecolor": "red"}):
         render.curves({"loss": [1.0, 2.0]}, tmp_path / "b.png", "a run")
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+@pytest.mark.parametrize("backend", ["svg", "nonsense", "module://of_another_environment"])
+def test_curves_need_no_backend_and_leave_the_users_as_it_is(tmp_path, backend):
+    program = (
+        "from gen_models import render\n"
+        "render.curves({'loss': [1.0, 2.0]}, 'a.png', 'a run')\n"
+        "import matplotlib, os\n"
+        "print(os.environ['MPLBACKEND'], matplotlib.get_backend(auto_select=False))"
+    )
+    env = os.environ | {"MPLBACKEND": backend, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, env=env, capture_output=True, text=True
+    )
+    kept = "None" if backend == "nonsense" else backend
+    assert done.stdout == f"{backend} {kept}\n", done.stderr
+    assert (tmp_path / "a.png").exists()
 
 
 def test_moving_average_is_the_mean_of_the_last_known_values():

@@ -123,6 +123,43 @@ def test_gif_shows_each_frame_and_rests_on_the_last(tmp_path):
     assert durations == [100, 100, 100, 100, 2100]
 
 
+@pytest.mark.parametrize(
+    ("count", "limit", "shown"),
+    [
+        (5, 5, [0, 1, 2, 3, 4]),
+        (6, 5, [0, 1, 2, 3, 5]),
+        (2000, 5, [0, 499, 999, 1499, 1999]),
+        (9, 2, [0, 8]),
+    ],
+)
+def test_gif_of_many_frames_shows_the_first_the_last_and_some_between(
+    tmp_path, monkeypatch, count, limit, shown
+):
+    monkeypatch.setattr(render.grids, "MAX_FRAMES", limit)
+    size = (20, 10)
+    frames = [Image.new("L", size, i % 251) for i in range(count)]
+    render.save_gif(frames, tmp_path / "a.gif", 0.1)
+    assert greys_of(tmp_path / "a.gif") == [i % 251 for i in shown]
+
+
+def greys_of(path):
+    """The grey in the corner of each frame."""
+    with Image.open(path) as gif:
+        return [gif.seek(i) or gif.convert("L").getpixel((0, 0)) for i in range(gif.n_frames)]
+
+
+def test_gif_of_large_frames_shows_fewer_that_fit_in_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(render.grids, "_MAX_FRAMES_BYTES", 3 * 20 * 10)
+    render.save_gif([Image.new("L", (20, 10), i) for i in range(9)], tmp_path / "a.gif", 0.1)
+    assert greys_of(tmp_path / "a.gif") == [0, 4, 8]
+    render.save_gif([Image.new("L", (200, 10), i) for i in range(9)], tmp_path / "a.gif", 0.1)
+    assert greys_of(tmp_path / "a.gif") == [0, 8]
+
+
+def test_an_animation_has_some_hundred_frames_at_most():
+    assert 100 <= render.grids.MAX_FRAMES <= 300
+
+
 def test_gif_of_pictures_and_of_one_frame(tmp_path):
     picture = render.grid(constant(1, 2), 1, 2)
     render.save_gif([picture], tmp_path / "a.gif", 0.5)

@@ -1,5 +1,8 @@
 """What a run ran on, and whether that has changed."""
 
+import jax
+import pytest
+
 from gen_models.runs import environment
 
 
@@ -14,4 +17,51 @@ def test_changes_name_what_may_change_the_last_bits():
     assert environment.changes(before, here) == [
         f"devices: ['gpu: NVIDIA H200'] then, {here['devices']} now"
     ]
-    assert len(environment.changes({}, here)) == len(environment.DECISIVE)
+    recorded_always = set(environment.DECISIVE) - set(environment.SINCE_RECORDED)
+    assert len(environment.changes({}, here)) == len(recorded_always)
+
+
+@pytest.fixture
+def setting():
+    """A function that gives a setting of JAX another value for the length of a test."""
+    before = dict(jax.config.values)
+    changed = []
+
+    def change(name, value):
+        changed.append(name)
+        jax.config.update(name, value)
+
+    yield change
+    for name in changed:
+        jax.config.update(name, before[name])
+
+
+def test_settings_that_may_change_the_last_bits_are_recorded(setting):
+    usual = environment.describe()
+    assert usual["jax_settings"] == {}
+    setting("jax_default_matmul_precision", "bfloat16")
+    unusual = environment.describe()
+    assert unusual["jax_settings"] == {"jax_default_matmul_precision": "bfloat16"}
+    assert environment.changes(usual, unusual) == [
+        "jax_settings: {} then, {'jax_default_matmul_precision': 'bfloat16'} now"
+    ]
+
+
+def test_a_session_of_before_settings_were_recorded_counts_as_one_with_the_usual(setting):
+    old = environment.describe()
+    del old["jax_settings"]
+    assert environment.changes(old, environment.describe()) == []
+    setting("jax_default_matmul_precision", "bfloat16")
+    assert len(environment.changes(old, environment.describe())) == 1
+
+
+def test_settings_that_would_make_another_run_are_set_back(setting):
+    assert environment.fix_settings() == {}
+    setting("jax_enable_x64", True)
+    setting("jax_default_prng_impl", "rbg")
+    assert environment.describe()["jax_settings"].keys() == {
+        "jax_enable_x64",
+        "jax_default_prng_impl",
+    }
+    assert environment.fix_settings() == {"jax_enable_x64": True, "jax_default_prng_impl": "rbg"}
+    assert environment.describe()["jax_settings"] == {}

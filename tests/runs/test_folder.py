@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -56,6 +55,28 @@ def test_a_run_is_loaded_as_it_was_made(run):
     assert half_written(run.folder) == []
 
 
+def test_a_record_of_the_data_says_which_labels_have_images(tmp_path, gapped):
+    data = runs.DataRecord.of(gapped.train)
+    assert (data.classes, data.spec.num_classes) == ((1, 3, 4), 5)
+    with runs.opened(tmp_path / "run", make_recipe(), gapped.train):
+        assert runs.load(tmp_path / "run").data == data
+    path = tmp_path / "run" / "config.json"
+    values = json.loads(path.read_text())
+    for labels, message in (([5], "labels of no class"), (["1"], "labels is .*whole number")):
+        path.write_text(json.dumps(values | {"data": values["data"] | {"labels": labels}}))
+        with pytest.raises(RunError, match=message):
+            runs.load(tmp_path / "run")
+    del values["data"]["labels"]  # as written before labels were recorded
+    path.write_text(json.dumps(values))
+    assert runs.load(tmp_path / "run").data.classes == (0, 1, 2, 3, 4)
+
+
+def test_pictures_show_all_classes_but_not_thousands():
+    for count, shown in ((26, 26), (62, 62), (5000, 64)):
+        data = runs.DataRecord("", 8, 8, tuple(map(str, range(count + 1))), (*range(1, count + 1),))
+        assert data.shown == tuple(range(1, shown + 1))
+
+
 def test_metrics_come_back_digit_by_digit(run):
     run.append_metrics(1, HISTORY)
     assert (run.folder / "metrics.jsonl").read_text().splitlines() == [
@@ -73,6 +94,7 @@ def test_metrics_come_back_digit_by_digit(run):
 def test_rewind_forgets_metrics_and_grids_of_later_steps(run):
     for first in (1, 3, 5):
         run.append_metrics(first, HISTORY)
+    (run.folder / "grids").mkdir()
     for step in (2, 4, 100_000_000):
         run.picture("grids", step).write_bytes(b"")
     with (run.folder / "metrics.jsonl").open("a") as file:
@@ -83,6 +105,8 @@ def test_rewind_forgets_metrics_and_grids_of_later_steps(run):
 
 
 def test_pictures_are_in_the_order_of_their_steps(run):
+    assert run.pictures("grids") == []
+    (run.folder / "grids").mkdir()
     for step in (100_000_000, 5, 99_999_999):
         run.picture("grids", step).write_bytes(b"")
     assert run.pictures("grids") == [
@@ -168,10 +192,20 @@ def test_other_data_are_refused(run, tiny):
     assert "  data: the run has" in refusal(run.folder, tiny.test)
 
 
-def test_steps_can_only_be_added(run, tiny):
+def test_a_run_that_has_done_more_steps_keeps_its_config(run, tiny):
     checkpoint.save(run.checkpoints, {"x": np.ones(1)}, 20, keep=1)
-    assert "has done 20 steps, more than --steps 19" in refusal(run.folder, tiny.train, steps=19)
-    make(run.folder, tiny.train, steps=20)
+    before = (run.folder / "config.json").read_bytes()
+    opened = make(run.folder, tiny.train, steps=19, keep_checkpoints=5)
+    assert (opened.step, opened.options.steps) == (20, 19)
+    assert (run.folder / "config.json").read_bytes() == before
+    with pytest.raises(RunError, match="has done 20 steps, asked for 19"):
+        opened.check_steps()
+    make(run.folder, tiny.train, steps=20).check_steps()
+    assert runs.load(run.folder).options.steps == 20
+
+
+def test_a_new_run_has_no_folder_of_pictures(run):
+    assert sorted(path.name for path in run.folder.iterdir() if path.is_dir()) == ["checkpoints"]
 
 
 def test_a_folder_with_other_files_is_no_run(tmp_path, tiny):
@@ -239,25 +273,16 @@ def test_a_place_that_cannot_be_written_is_a_user_error(tmp_path, tiny):
         with pytest.raises(UserError, match="cannot write"):
             make(folder, tiny.train)
     make(tmp_path / "run", tiny.train)
-    (tmp_path / "run" / "grids").rmdir()
     (tmp_path / "run" / "grids").write_text("a file where a folder belongs")
     with pytest.raises(UserError, match=r"cannot write .*grids"):
         make(tmp_path / "run", tiny.train)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_read_only_folder_is_a_user_error(tmp_path, tiny):
-    tmp_path.chmod(0o500)
-    with pytest.raises(UserError, match=r"cannot write .*Permission denied; choose a folder"):
-        make(tmp_path / "run", tiny.train)
-
-
-def test_a_read_only_file_system_is_a_user_error(tiny):
-    """Where one is at hand: /sys of a container, which even root cannot write."""
-    if not Path("/sys").is_mount() or os.access("/sys", os.W_OK):
-        pytest.skip("no read-only file system at hand")
-    with pytest.raises(UserError, match="cannot write"):
-        make(Path("/sys/run"), tiny.train)
+def test_a_read_only_folder_is_a_user_error(read_only, tmp_path, tiny):
+    out = read_only(tmp_path) / "run"
+    reasons = "(Permission denied|Read-only file system); choose a folder that you may write to"
+    with pytest.raises(UserError, match=f"cannot write {out}: {reasons}"):
+        make(out, tiny.train)
 
 
 # --- one process at a time

@@ -87,6 +87,24 @@ def test_each_kind_of_model_has_pictures_of_its_own(tmp_path, tiny, model, monke
     assert all(picture.width > 8 for picture in pictures.values())
 
 
+def test_classes_without_images_are_in_no_picture(tmp_path, gapped, monkeypatch):
+    drawn, legend = [], []
+    monkeypatch.setattr(render, "grid", lambda *_, row_names=(), **__: drawn.append(row_names))
+    monkeypatch.setattr(render, "scatter", lambda _, ranks, names: legend.append((ranks, names)))
+    gallery.pictures(*start_run(tmp_path, gapped, "cvae", latent_size=3), gapped.test)
+    assert drawn[0] == ["one", "three", "four"]
+    ((ranks, names),) = legend
+    assert names == ["one", "three", "four"]
+    assert ranks.tolist() == [i % 3 for i in range(20)]
+
+
+def test_one_test_image_is_a_point(tmp_path, tiny):
+    one = tiny.test._replace(images=tiny.test.images[:1], labels=tiny.test.labels[:1])
+    pictures = gallery.pictures(*start_run(tmp_path, tiny, "vae", latent_size=3), one)
+    assert pictures.keys() == EXPECTED["vae"]
+    assert principal(np.ones((1, 5), np.float32)).tolist() == [[0, 0]]
+
+
 @pytest.mark.parametrize("model", ["vae", "vq_vae"])
 def test_a_way_between_images_begins_and_ends_at_their_reconstructions(
     tmp_path, tiny, model, monkeypatch

@@ -3,7 +3,6 @@
 import errno
 import os
 import re
-import resource
 import signal
 import subprocess
 import sys
@@ -55,8 +54,10 @@ def test_full_disk_is_a_user_error(tmp_path):
 def test_file_size_limit_is_a_user_error(tmp_path):
     """A real failure of the file system, and in flush rather than in write."""
     code = f"""
+import resource
 from gen_models.errors import UserError
 from gen_models.storage.files import atomic_write
+resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
 try:
     with atomic_write({str(tmp_path / "file")!r}) as file:
         file.write(bytes(6000))
@@ -66,7 +67,6 @@ except UserError as error:
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000)),
         capture_output=True,
         text=True,
     )
@@ -96,6 +96,32 @@ def test_a_path_that_cannot_be_written_is_a_user_error(tmp_path, path, message):
 def test_read_only_file_system_has_advice(tmp_path):
     message = str(write_error(tmp_path, OSError(errno.EROFS, os.strerror(errno.EROFS))))
     assert message.endswith("Read-only file system; choose a folder that you may write to")
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS])
+def test_a_file_system_that_cannot_sync_is_written_nevertheless(tmp_path, monkeypatch, number):
+    def fsync(_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with atomic_write(tmp_path / "file") as file:
+        file.write(b"x")
+    assert (tmp_path / "file").read_bytes() == b"x"
+
+
+def test_an_error_that_only_syncing_shows_is_a_user_error(tmp_path, monkeypatch):
+    def fsync(_):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(UserError, match="Input/output error"), atomic_write(tmp_path / "file"):
+        pass
+    assert names(tmp_path) == []
+
+
+def test_a_file_system_without_locks_has_advice(tmp_path):
+    message = str(write_error(tmp_path, OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))))
+    assert message.endswith("; choose a folder on a file system that has locks")
 
 
 def test_killed_outright_leaves_the_old_file(tmp_path):

@@ -113,6 +113,14 @@ def test_a_member_that_was_trained_before_has_no_share(tmp_path, tiny):
     assert runs.load(work.folder(work.plan.members[0])).seconds == WAVE_S / 2
 
 
+def test_a_sweep_that_goes_on_with_other_flags_says_so_once(tmp_path, tiny, monkeypatch):
+    train(sweep_of(tmp_path, tiny, members_of(2)))
+    monkeypatch.setenv("XLA_FLAGS", "--other")
+    said = []
+    assert sweep_of(tmp_path, tiny, members_of(3)).train(lambda: False, lambda _: None, said.append)
+    assert said == ["the last bits of the results may differ: xla_flags:  then, --other now"]
+
+
 @pytest.mark.usefixtures("clock")
 def test_a_member_that_was_stopped_records_where(tmp_path, tiny):
     work, asked = sweep_of(tmp_path, tiny, members_of(2)), []
@@ -120,3 +128,13 @@ def test_a_member_that_was_stopped_records_where(tmp_path, tiny):
     ((reached, seconds),) = sessions(work)[0]
     assert 0 < reached < STEPS
     assert seconds == WAVE_S / 2
+
+
+def test_the_bar_ends_full_where_all_members_diverge(tmp_path, tiny):
+    members = tuple(make_members(2, steps=40, learning_rate=1e6))
+    work = sweep_of(tmp_path, tiny, members)
+    for _ in range(2):  # the second time nothing is left to train
+        done = []
+        assert work.train(lambda: False, done.append, print)
+        assert sum(done) == 2 * 40
+    assert all(runs.load(work.folder(member)).diverged_at < 40 for member in members)

@@ -268,3 +268,11 @@ def test_the_chart_shows_curves_where_the_first_member_has_none():
     history = {"step": [1, 2], "loss": [0.5, 0.25]}
     sizes = [results.chart(members, m).size for m in ([history, {}], [{}, history])]
     assert sizes[0] == sizes[1]
+
+
+def test_the_chart_grows_with_the_labels_of_its_settings():
+    members = [member({"learning_rate": i / 7, "beta1": i / 9}, fid=1.0) for i in range(40)]
+    few, many = (results.chart(some, [{}] * len(some)) for some in (members[:3], members))
+    lines = 40 * 2  # each label is too long for one
+    assert many.height >= lines * 18 > few.height
+    assert many.width == few.width

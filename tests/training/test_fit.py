@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from trainings import half_written, make_recipe, products, train
 
-from gen_models import runs
+from gen_models import programs, render, runs
 from gen_models.runs import checkpoint
 from gen_models.runs.checkpoint import CheckpointError
 from gen_models.training import fit
@@ -73,10 +73,52 @@ def test_a_model_that_reconstructs_resumes_too(tmp_path, tiny):
     assert "reconstructions/step_00000010.png" in made
 
 
+def test_grid_has_a_row_for_each_class_with_images(tmp_path, gapped, monkeypatch):
+    rows, labels = [], []
+    grid, sample = render.grid, programs.sample
+    monkeypatch.setattr(
+        render, "grid", lambda *a, **names: rows.append(names["row_names"]) or grid(*a, **names)
+    )
+    monkeypatch.setattr(programs, "sample", lambda *a: labels.append(a[-1]) or sample(*a))
+    train(tmp_path / "run", gapped, model="cgan", steps=5)
+    assert rows == [["one", "three", "four"]]
+    assert labels[0].tolist() == [1] * 10 + [3] * 10 + [4] * 10
+
+
 def test_a_finished_run_is_left_as_it_is(tmp_path, tiny, whole):
     for _ in range(2):
         assert train(tmp_path / "run", tiny) == 30
     assert products(tmp_path / "run") == whole
+
+
+def test_a_frame_that_cannot_be_read_costs_the_animation_alone(tmp_path, tiny, whole):
+    """The last session of a run, one of whose grids was damaged in between."""
+    folder, said = tmp_path / "run", []
+    train(folder, tiny, 22)
+    (folder / "grids" / "step_00000010.png").write_bytes(b"")
+    assert train(folder, tiny, report=said.append) == 30
+    (line,) = said
+    assert re.match(r"there is no new animation\.gif: cannot read .*step_00000010\.png", line)
+    assert (folder / "curves.png").exists()
+    for name in ("metrics.jsonl", "samples.png"):
+        assert (folder / name).read_bytes() == whole[name]
+    (folder / "grids" / "step_00000010.png").write_bytes(whole["grids/step_00000010.png"])
+    assert train(folder, tiny) == 30
+    assert products(folder) == whole
+
+
+def test_the_end_of_a_finished_run_is_drawn_once(tmp_path, tiny, monkeypatch):
+    assert train(tmp_path / "run", tiny, steps=6) == 6
+    drawn = []
+    monkeypatch.setattr(render, "curves", lambda *_: drawn.append("curves"))
+    monkeypatch.setattr(render, "save_gif", lambda *_: drawn.append("animation"))
+    train(tmp_path / "run", tiny, steps=6)
+    assert drawn == []
+    (tmp_path / "run" / "curves.png").unlink()
+    train(tmp_path / "run", tiny, steps=6)
+    assert drawn == ["curves"]
+    train(tmp_path / "run", tiny, steps=7)
+    assert drawn == ["curves", "curves", "animation"]
 
 
 def test_a_kill_between_checkpoints_loses_only_what_came_after(tmp_path, tiny, whole):
@@ -119,7 +161,7 @@ def test_the_newest_checkpoints_stay_as_many_as_keep_checkpoints_says(tmp_path, 
 
 
 def test_missing_folders_are_made_again(tmp_path, tiny, whole):
-    train(tmp_path / "run", tiny, 3)
+    train(tmp_path / "run", tiny, 7)
     for name in ("checkpoints", "grids"):
         shutil.rmtree(tmp_path / "run" / name)
     assert train(tmp_path / "run", tiny) == 30

@@ -1,4 +1,5 @@
-"""The first signal is noted, the second ends the process, even within a call that takes long."""
+"""A signal is noted and leaves time to save; the same again ends the process, even within a call
+that takes long."""
 
 import signal
 import subprocess
@@ -9,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from trainings import ROOT
 
+from gen_models.training import interrupt
 from gen_models.training.interrupt import interruptible
 
 # One call into C, as a compilation is, that returns to Python after minutes.
@@ -21,18 +23,70 @@ with interruptible() as interruption:
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_first_signal_is_noted(number):
-    before = signal.getsignal(number)
+def noted(interruption):
+    """The signal that has been noted, once it is."""
+    deadline = time.monotonic() + 10
+    while interruption.by is None and time.monotonic() < deadline:
+        time.sleep(0.001)
+    return interruption.by
+
+
+SCHEDULERS = {
+    "a terminal, Ctrl-C": ["SIGINT"],
+    "a terminal that is closed, and its shell": ["SIGHUP", "SIGHUP", "SIGCONT"],
+    "Kubernetes, PBS": ["SIGTERM"],
+    "Slurm": ["SIGCONT", "SIGTERM"],
+    "Slurm --signal=USR1@60": ["SIGUSR1", "SIGCONT", "SIGTERM"],
+    "Slurm --signal=USR2@60": ["SIGUSR2", "SIGCONT", "SIGTERM"],
+    "LSF, run limit": ["SIGUSR2", "SIGINT", "SIGTERM"],
+    "LSF, bkill": ["SIGINT", "SIGTERM"],
+    "Grid Engine -notify": ["SIGUSR2"],
+    "Grid Engine, soft limit": ["SIGUSR1"],
+    "a limit on processor time": ["SIGXCPU", "SIGXCPU", "SIGXCPU"],
+    "timeout, uv run": ["SIGTERM", "SIGTERM"],
+}
+
+
+@pytest.mark.parametrize("names", SCHEDULERS.values(), ids=SCHEDULERS)
+def test_what_schedulers_send_is_noted_and_leaves_time_to_save(monkeypatch, names):
+    exits = []
+    monkeypatch.setattr(interrupt, "_exit_at_once", exits.append)
+    numbers = [getattr(signal, name) for name in names]
+    before = [signal.getsignal(number) for number in numbers]
     with interruptible() as interruption:
         assert (interruption.by, interruption.exit_code) == (None, 0)
-        signal.raise_signal(number)
-        deadline = time.monotonic() + 10
-        while interruption.by is None and time.monotonic() < deadline:
-            time.sleep(0.001)
-        assert (interruption.by, interruption.exit_code) == (number, 128 + number)
-    assert signal.getsignal(number) is before
+        for number in numbers:
+            signal.raise_signal(number)
+        first = next(number for number in numbers if number != signal.SIGCONT)
+        assert (noted(interruption), interruption.exit_code) == (first, 128 + first)
+    assert exits == []
+    assert [signal.getsignal(number) for number in numbers] == before
     assert signal.set_wakeup_fd(-1) == -1
+
+
+@pytest.mark.parametrize("name", ["SIGHUP", "SIGUSR1", "SIGUSR2", "SIGXCPU"])
+def test_a_warning_may_come_again_later(monkeypatch, name):
+    exits = []
+    monkeypatch.setattr(interrupt, "_exit_at_once", exits.append)
+    monkeypatch.setattr(interrupt, "TOGETHER_S", 0.0)
+    with interruptible() as interruption:
+        for _ in range(2):
+            signal.raise_signal(getattr(signal, name))
+        assert noted(interruption) == getattr(signal, name)
+    assert exits == []
+
+
+@pytest.mark.parametrize("handler", [signal.SIG_IGN, lambda *_: None], ids=["nohup", "own"])
+def test_an_ignored_signal_and_one_with_a_handler_of_its_own_are_left_alone(handler):
+    before = signal.signal(signal.SIGHUP, handler)
+    try:
+        with interruptible() as interruption:
+            assert signal.getsignal(signal.SIGHUP) is handler
+            signal.raise_signal(signal.SIGHUP)
+            signal.raise_signal(signal.SIGUSR1)
+            assert noted(interruption) == signal.SIGUSR1
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_outside_of_the_main_thread_signals_are_left_as_they_are():
@@ -48,7 +102,7 @@ def test_outside_of_the_main_thread_signals_are_left_as_they_are():
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_second_signal_ends_the_process_at_once(number):
+def test_the_same_signal_later_ends_the_process_at_once(number):
     process = subprocess.Popen(
         [sys.executable, "-c", BUSY], stdout=subprocess.PIPE, text=True, cwd=ROOT
     )
@@ -56,7 +110,7 @@ def test_the_second_signal_ends_the_process_at_once(number):
         assert process.stdout.readline() == "busy\n"
         process.send_signal(number)
         with pytest.raises(subprocess.TimeoutExpired):
-            process.wait(1)
+            process.wait(1.5 * interrupt.TOGETHER_S)
         process.send_signal(number)
         assert process.wait(10) == 128 + number
     finally:

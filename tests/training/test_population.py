@@ -308,8 +308,9 @@ def test_a_sweep_of_which_all_have_diverged_is_done(tmp_path, tiny):
     for _ in range(2):
         ends = sweep(tmp_path, tiny, with_betas(*[METRIC] * 4), trained=lambda *b: told.append(b))
         assert ends == [Ending(POISONED, True)] * 4
-    assert told[-1] == (POISONED + 1, 4)  # and no step after it
-    assert len(told) == POISONED + 2
+    assert told[-2] == (POISONED + 1, 4)  # and no step after it
+    assert len(told) == POISONED + 3
+    assert sum(done for _, done in told) == 4 * STEPS  # a bar of them comes to its end
     assert saved(tmp_path) == [[10, POISONED]] * 4
 
 

@@ -1,0 +1,145 @@
+"""Sets that say little are measured as far as they go, and what is left out is said."""
+
+import hashlib
+import json
+
+import numpy as np
+import pytest
+from conftest import make_split
+
+from gen_models import assessment
+from gen_models.algorithm import Spec
+from gen_models.assessment import Extent, Samples
+from gen_models.data.catalog import Splits
+from gen_models.evaluation import features, record
+from gen_models.evaluation.evaluator import Evaluator
+from gen_models.evaluation.features import Described, FeatureNet
+from gen_models.evaluation.frechet import MeasureError, gaussian
+
+NEIGHBOURS = {"precision", "recall", "density", "coverage"}
+MANY = "more than 5 samples and real images, and so many of the other split"
+DIFFERENT = "training images that differ, and for real images test images that are none of them"
+
+
+def changed(split, images, labels):
+    digest = hashlib.sha256(images.tobytes() + labels.tobytes()).hexdigest()
+    return split._replace(images=images, labels=labels, digest=digest)
+
+
+def first(split, count):
+    return changed(split, split.images[:count], split.labels[:count])
+
+
+def equal(split):
+    return changed(split, np.full_like(split.images, 7), split.labels)
+
+
+def one_class(split):
+    return changed(split, split.images, np.full_like(split.labels, 2))
+
+
+TRAIN, TEST = make_split(0, 70), make_split(1, 20)
+SETS = {  # splits, measures left out, measures of real images left out
+    "usual": (TRAIN, TEST, set(), set()),
+    "test copies train": (TRAIN, first(TRAIN, 20), set(), {"authenticity"}),
+    "all equal": (equal(TRAIN), equal(TEST), {"authenticity"}, set()),
+    "train all equal": (equal(TRAIN), TEST, {"authenticity"}, set()),
+    "one class": (one_class(TRAIN), one_class(TEST), set(), set()),
+    "one image a class": (first(TRAIN, 3), first(TEST, 3), NEIGHBOURS, set()),
+    "five test images": (TRAIN, first(TEST, 5), NEIGHBOURS, set()),
+    "four train images": (first(TRAIN, 4), TEST, set(), NEIGHBOURS),
+    "splits of eleven": (first(TRAIN, 11), first(TEST, 11), set(), set()),
+    "two images": (first(TRAIN, 2), first(TEST, 2), NEIGHBOURS, set()),
+}
+
+
+@pytest.fixture
+def evaluator(monkeypatch, tmp_path):
+    """A function that makes an evaluator of two splits with a net of random features."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    directions = np.random.default_rng(0).normal(size=(64, 6)) / 1000
+
+    def describe(net, images, labels=None):
+        del net
+        found = (images.reshape(-1, 64) @ directions).astype(np.float32)
+        return Described(found, found[:, :3].argmax(axis=1).astype(np.int32), labels)
+
+    def made(train, test):
+        splits = Splits(train, test)
+        seen = {name: describe(None, *data[1:3]) for name, data in splits._asdict().items()}
+        record = {name: data.digest for name, data in splits._asdict().items()}
+        fitted = {name: gaussian(described.features) for name, described in seen.items()}
+        net = FeatureNet(
+            f"net-{train.digest[:4]}-{test.digest[:4]}", None, Spec(8, 8, 3), record, fitted
+        )
+        return Evaluator(net, splits)
+
+    monkeypatch.setattr(features, "describe", describe)
+    return made
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_degenerate_sets_are_measured_as_far_as_they_go(evaluator, tmp_path, name):
+    train, test, lacking, floorless = SETS[name]
+    samples = make_split(2, 30)
+    for images in (samples.images, np.full_like(samples.images, 9)):
+        found = assessment.evaluate_samples(
+            Samples(images, samples.labels),
+            evaluator(train, test),
+            Extent(),
+            {"name": "x"},
+            None,
+            print,
+        )
+        record.write(tmp_path / record.NAME, found)
+        assert record.read(tmp_path / record.NAME).measures == found.measures
+        whole = {"fid", "kid", "class_gap", "label_accuracy", "authenticity"} | NEIGHBOURS
+        assert set(found.measures) == whole - lacking
+        without = {name for name, score in found.measures.items() if score.floor is None}
+        assert without == floorless
+        present = [TEST.class_names[label] for label in np.unique(test.labels)]
+        assert list(found.details["per_class"]) == present
+
+
+def test_what_is_left_out_is_said(evaluator):
+    def said(name):
+        train, test, *_ = SETS[name]
+        samples = Samples(*make_split(2, 30)[1:3])
+        return record.left_out(
+            assessment.evaluate_samples(
+                samples, evaluator(train, test), Extent(), {"name": "x"}, None, print
+            )
+        )
+
+    assert said("usual") == []
+    assert said("test copies train") == [
+        f"left out: authenticity of real images; needs {DIFFERENT}"
+    ]
+    assert said("train all equal") == [f"left out: authenticity; needs {DIFFERENT}"]
+    four = "precision, recall, density, coverage"
+    assert said("five test images") == [f"left out: {four}; needs {MANY}"]
+    four = ", ".join(f"{word} of real images" for word in four.split(", "))
+    assert said("four train images") == [f"left out: {four}; needs {MANY}"]
+
+
+def test_floor_that_an_older_version_kept_as_nan_is_measured_anew(evaluator, tmp_path):
+    usual = evaluator(TRAIN, TEST)
+    wanted = usual.floor(30)
+    (kept,) = tmp_path.glob("**/*floor*.json")
+    kept.write_text(json.dumps(wanted | {"authenticity": [float("nan"), None]}))
+    assert evaluator(TRAIN, TEST).floor(30) == wanted
+
+
+def test_fewer_than_ten_images_are_refused(evaluator):
+    with pytest.raises(MeasureError, match="found 9 samples, expected 10 or more"):
+        evaluator(TRAIN, TEST).describe(TEST.images[:9], None)
+
+
+def test_floor_without_a_cache_is_the_same_and_measured_once(evaluator, monkeypatch, request):
+    wanted = evaluator(TRAIN, TEST).floor(15)
+    request.getfixturevalue("no_cache")
+    measured_with, calls = evaluator(TRAIN, TEST), []
+    measure = measured_with._measure_floor
+    monkeypatch.setattr(measured_with, "_measure_floor", lambda n: calls.append(n) or measure(n))
+    assert [measured_with.floor(15) for _ in range(2)] == [wanted] * 2
+    assert calls == [15]

@@ -1,0 +1,54 @@
+"""Training outlives its terminal, the reader of its output and the room for its log."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from trainings import train
+
+from gen_models.runs import checkpoint
+from gen_models.training import fit, progress
+from gen_models.training.progress import Display, Terminal
+
+
+@pytest.fixture(params=["full disk", "closed pipe", "closed terminal"])
+def unwritable(request):
+    """A text stream that cannot be written."""
+    if request.param == "full disk":
+        if not Path("/dev/full").exists():
+            pytest.skip("needs Linux's /dev/full")
+        number = os.open("/dev/full", os.O_WRONLY)
+    else:
+        reader, number = os.pipe() if request.param == "closed pipe" else os.openpty()
+        os.close(reader)
+    stream = os.fdopen(number, "w")
+    yield stream
+    with pytest.raises(OSError):
+        stream.close()  # what has not been written
+
+
+def test_display_passes_text_on(capsys):
+    display = Display(sys.stdout)
+    display.write("one\n")
+    display.flush()
+    assert capsys.readouterr().out == "one\n"
+    assert display.encoding == sys.stdout.encoding
+
+
+def test_display_is_silent_from_its_first_failure_on(unwritable):
+    display = Display(unwritable)
+    for _ in range(2):
+        display.write("one\n")
+        display.flush()
+    assert display.failed
+
+
+def test_training_goes_on_where_nothing_can_be_said(tmp_path, tiny, monkeypatch, unwritable):
+    monkeypatch.setattr(sys, "stdout", unwritable)
+    monkeypatch.setattr(progress, "LINE_EVERY_S", 0.0)
+    monkeypatch.setattr(fit, "FIRST_DISPATCH_STEPS", 1)
+    with Terminal(tmp_path / "run", 30) as terminal:
+        reached = train(tmp_path / "run", tiny, report=terminal.say, observers=[terminal])
+    assert reached == 30
+    assert checkpoint.steps(tmp_path / "run" / "checkpoints")[-1] == 30

@@ -34,7 +34,8 @@ class Ended(NamedTuple):
 
 def placed(recipe: Recipe) -> Recipe:
     """The recipe with all devices if there are several processes and none are given. Raises
-    ConfigError for devices that do not exist."""
+    ConfigError for devices that do not exist, UserError if there are none at all."""
+    environment.devices()  # raises UserError for none, unlike the next line
     if jax.process_count() > 1 and recipe.options.devices == RunOptions.devices:
         recipe = recipe.with_options(devices=jax.device_count())
     Placement(recipe.options.devices, recipe.options.batch_size)

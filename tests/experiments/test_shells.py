@@ -25,7 +25,6 @@ ODD = {
     "JAX_NUMPY_RANK_PROMOTION": "raise",
     "JAX_TRANSFER_GUARD": "disallow",
     "PYTHONWARNINGS": "error",
-    "PYTHONOPTIMIZE": "2",
     "PYTHONIOENCODING": "ascii",
     "COLUMNS": "20",
     "TERM": "dumb",

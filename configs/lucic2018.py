@@ -12,7 +12,7 @@ python -m experiments.train --config configs/lucic2018.py:wgan
 # fmt: off
 common = {
     "dataset": "fashion_mnist", "steps": 18750, "batch_size": 64,
-    "arch": "infogan", "latent_size": 64, "ema_decay": None,
+    "arch": "infogan", "width": 64, "latent_size": 64, "ema_decay": None,
 }
 
 # The non-saturating GAN.
@@ -28,18 +28,20 @@ lsgan   = {"model": "lsgan",   "learning_rate": 2e-4, "beta1": 0.5, "squared": "
 wgan    = {"model": "wgan",    "learning_rate": 5e-5, "beta1": 0.5, "clip": 0.01,
            "steps": 3750, "critic_updates": 5, "optimiser": "adam"}
 
-# A gradient of norm 1 there is one of ½ here.
-wgan_gp = {"model": "wgan_gp", "learning_rate": 1e-4, "beta1": 0.5, "penalty": 10.0,
+# The weight of 10, for images in [0, 1], is one of 20 here, for a critic of twice the values.
+wgan_gp = {"model": "wgan_gp", "learning_rate": 1e-4, "beta1": 0.5, "penalty": 20.0,
            "steps": 3750, "critic_updates": 5, "beta2": 0.999}
 
-# The discriminator has batch normalisation by default; without, they say, it is better. The
-# gradient is that of the probability, and the noise is of one sign.
+# The discriminator has batch normalisation by default; without, they say, it is better. The noise is
+# of one sign. The gradient is that of the probability, so this row is another regulariser: a norm of
+# 1 there is one of the logit of 2 at least, in images of our range, and far more where it is sure.
 dragan  = {"model": "dragan",  "learning_rate": 1e-4, "beta1": 0.5, "penalty": 10.0}
 
 # The discriminator is updated five times a step, the generator a fifth as often as here. The
 # auto-encoder has no batch normalisation, its code passes a leaky ReLU, and k may leave [0, 1].
+# Energies of our images are twice as large, hence half of λ's 0.001.
 began   = {"model": "began",   "learning_rate": 1e-4, "beta1": 0.5, "gamma": 0.75,
-           "balance_rate": 0.001}
+           "balance_rate": 0.0005}
 
 vae     = {"model": "vae",     "learning_rate": 5e-5, "beta1": 0.5}
 # fmt: on

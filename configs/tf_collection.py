@@ -11,7 +11,7 @@ python -m experiments.train --config configs/tf_collection.py:wgan
 # fmt: off
 common = {
     "dataset": "fashion_mnist", "steps": 18750, "batch_size": 64,
-    "arch": "infogan", "latent_size": 62, "ema_decay": None,
+    "arch": "infogan", "width": 64, "latent_size": 62, "ema_decay": None,
     "learning_rate": 0.001, "beta1": 0.5,
 }
 
@@ -25,8 +25,8 @@ cgan    = {"model": "cgan",    "disc_learning_rate": 0.0002, "mismatch": 0.0}
 acgan   = {"model": "acgan",   "disc_learning_rate": 0.0002, "class_weight": 1.0}
 
 # The code's category is by default the real images' label, with a third Adam as in acgan; here it
-# is drawn, as in the paper. A layer of 64 units stands before the codes, and the continuous ones
-# pass a softmax.
+# is drawn, as in the paper. The layer before the codes has 64 units instead of 128, and the
+# continuous ones pass a softmax.
 infogan = {"model": "infogan", "disc_learning_rate": 0.0002, "categories": 10, "continuous": 2,
            "information": 1.0}
 
@@ -38,11 +38,13 @@ wgan    = {"model": "wgan",    "disc_learning_rate": 0.0002, "clip": 0.01, "crit
            "optimiser": "adam"}
 
 # The critic has batch normalisation, the share between real and generated is drawn for each pixel,
-# and the norm is taken along one axis of the image. A gradient of norm 1 there is one of ½ here.
-wgan_gp = {"model": "wgan_gp", "disc_learning_rate": 0.0002, "penalty": 0.25, "critic_updates": 1,
+# and the norm is taken along one axis of the image. Its weight of 0.25, for images in [0, 1], is one
+# of 0.5 here, for a critic of twice the values.
+wgan_gp = {"model": "wgan_gp", "disc_learning_rate": 0.0002, "penalty": 0.5, "critic_updates": 1,
            "beta2": 0.999}
 
-# Batch normalisation and the norm are as in wgan_gp. The noise is of one sign, a product of two
+# Batch normalisation and the norm are as in wgan_gp; a gradient of norm 1 there is one of ½ here, a
+# penalty that no weight of ours gives. The noise is of one sign, a product of two
 # uniform numbers for each pixel.
 dragan  = {"model": "dragan",  "disc_learning_rate": 0.001,  "penalty": 0.25, "radius": 0.5}
 
@@ -59,6 +61,6 @@ ebgan   = {"model": "ebgan",   "disc_learning_rate": 0.0002, "code_size": 32, "m
 
 vae     = {"model": "vae"}
 
-# The label enters the encoder as ten further channels of the image.
+# The decoder is given the label beside z only.
 cvae    = {"model": "cvae"}
 # fmt: on

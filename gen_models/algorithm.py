@@ -99,6 +99,8 @@ class Algorithm(NamedTuple):
 
     init, step   as in Trainable
     prior        key, N -> Latents
+    finalise     State, Labels, key -> the State to be drawn from, whose averaged parameters have
+                 batch statistics of their own, those of samples with these labels
     generate     State, Latents, Labels -> Images, by the averaged parameters. Unconditional models
                  ignore the values of the labels.
     latent       LatentSpace; None for models without an encoder
@@ -113,6 +115,7 @@ class Algorithm(NamedTuple):
     step: Callable[[State, Batch, Key], tuple[State, Metrics]]
     prior: Callable[[Key, int], Latents]
     generate: Callable[[State, Latents, Labels], Images]
+    finalise: Callable[[State, Labels, Key], State] = lambda state, *_: state
     latent: LatentSpace | None = None
     density: Density | None = None
     views: Callable[[Key], dict[str, View]] = lambda _: {}

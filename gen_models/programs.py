@@ -83,6 +83,13 @@ def all_finite(params: PyTree) -> Array:
 
 
 @jax.jit
+def finalise(model: Model, state: State, labels: Labels, key: Key) -> State:
+    """The state to be drawn from: batch statistics of the averaged weights are computed anew, from
+    samples with these labels."""
+    return model.algorithm.finalise(state, labels, key)
+
+
+@jax.jit
 def sample(model: Model, state: State, key: Key, labels: Labels) -> Images:
     """Images of latents drawn from the prior, one for each label."""
     return model.algorithm.sample(state, key, labels)

@@ -24,6 +24,7 @@ from gen_models.algorithm import (
     State,
     View,
 )
+from gen_models.engines.statistics import standing_statistics
 from gen_models.engines.updates import apply_gradients, exponential_moving_average
 from gen_models.losses import Loss, Penalty
 from gen_models.nets.net import Net, Verdict
@@ -85,6 +86,7 @@ def adversarial(game: Game, spec: Spec) -> Algorithm:
         init=partial(_init, game, spec),
         step=partial(_step, game),
         prior=game.prior,
+        finalise=partial(_finalise, game),
         generate=partial(_generate, game),
         views=game.views,
         conditional=game.conditional,
@@ -108,11 +110,20 @@ def _init(game: Game, spec: Spec, key: Key) -> State:
     )
 
 
-def _generate(game: Game, state: State, z: Latents, labels: Labels) -> Images:
-    # Averaged weights with averaged batch statistics: recomputing the statistics for the averaged
-    # weights does not change FID noticeably.
+def _finalise(game: Game, state: State, labels: Labels, key: Key) -> State:
     ema = state.ema
-    return game.generator.apply(ema["params"], ema["stats"], z, labels, train=False)[0]
+
+    def forward(stats: PyTree, key: Key) -> PyTree:
+        z = game.prior(key, len(labels))
+        return game.generator.apply(ema["params"], stats, z, labels, train=True)[1]
+
+    return state._replace(ema=ema | {"stats": standing_statistics(forward, ema["stats"], key)})
+
+
+def _generate(game: Game, state: State, z: Latents, labels: Labels) -> Images:
+    ema = state.ema
+    images, _ = game.generator.apply(ema["params"], ema["stats"], z, labels, train=False)
+    return jnp.clip(images, -1, 1)  # for a generator without a tanh
 
 
 def _step(game: Game, state: State, batch: Batch, key: Key) -> tuple[State, Metrics]:

@@ -25,6 +25,7 @@ from gen_models.algorithm import (
     View,
 )
 from gen_models.engines import single
+from gen_models.engines.statistics import standing_statistics
 from gen_models.losses import Draws, Likelihood, Objective, normal_log_prob, reparameterise
 from gen_models.nets.net import Net
 
@@ -68,6 +69,7 @@ def variational(vae: Autoencoder, spec: Spec) -> Algorithm:
         init=partial(_init, vae, spec),
         step=partial(_step, vae),
         prior=prior,
+        finalise=partial(_finalise, vae),
         generate=partial(_generate, vae),
         latent=LatentSpace(
             encode=lambda state, images, labels: _encode(vae, state.ema, images, labels)[0],
@@ -108,6 +110,19 @@ def _step(vae: Autoencoder, state: State, batch: Batch, key: Key) -> tuple[State
         return value, ({"encoder": encoder_stats, "decoder": decoder_stats}, metrics)
 
     return single.update(PLAYER, loss, state, vae.optimiser, vae.ema_decay)
+
+
+def _finalise(vae: Autoencoder, state: State, labels: Labels, key: Key) -> State:
+    """The decoder's statistics are those of latents from the prior, of which samples are made. The
+    encoder's stay averages: they would need images."""
+    params, stats = state.ema["params"]["decoder"], state.ema["stats"]
+
+    def forward(stats: PyTree, key: Key) -> PyTree:
+        z = jax.random.normal(key, (len(labels), vae.latent_size))
+        return vae.decoder.apply(params, stats, z, labels, train=True)[1]
+
+    standing = stats | {"decoder": standing_statistics(forward, stats["decoder"], key)}
+    return state._replace(ema=state.ema | {"stats": standing})
 
 
 def _encode(vae: Autoencoder, ema: PyTree, images: Images, labels: Labels) -> tuple[Array, Array]:

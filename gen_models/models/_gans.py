@@ -17,18 +17,20 @@ from gen_models.nets.net import Net, net
 
 @hyperparameters
 class Config:
-    """Options of every GAN. The generator's weights are averaged, even if the paper's are not."""
+    """Options of every GAN, with the values of InfoGAN's appendix C.1 (Chen et al. 2016). The
+    generator's weights are averaged, even if the paper's are not."""
 
-    latent_size: Size = 100
+    latent_size: Size = 62
     """Dimensions of z, uniform in [-1, 1]."""
-    arch: Architecture = "dcgan"
-    """Nets of DCGAN's layers, or of these and InfoGAN's hidden dense layers: 6.6 million weights
-    per player instead of 0.8 (generator) and 0.1 (discriminator)."""
-    width: Size = 64
-    """Channels of the layers next to the image; the layers beyond have twice as many."""
-    learning_rate: Positive = 2e-4
+    arch: Architecture = "infogan"
+    """InfoGAN's nets; or patch: without their hidden dense layers, so that the discriminator's
+    score is a sum over patches of 10×10 pixels."""
+    width: Size = 32
+    """Channels of the layers next to the image; the layers beyond have twice as many, hidden dense
+    layers 16 times as many units. The published nets have 64."""
+    learning_rate: Positive = 1e-3
     """Step size of Adam."""
-    disc_learning_rate: Positive | None = None
+    disc_learning_rate: Positive | None = 2e-4
     """Step size of the discriminator's optimiser; None: --learning-rate."""
     beta1: Decay = 0.5
     """Decay of Adam's first moment, both players."""
@@ -55,11 +57,12 @@ def game(
     *,
     conditional: bool = False,
     normalised: bool = True,
+    bounded: bool = True,
     **own: Any,  # noqa: ANN401 (fields of Game)
 ) -> Game:
     """A game of the config's generator against a discriminator, both trained by Adam. The generator
-    takes the label if `conditional` and has batch normalisation if `normalised`. `own` are further
-    fields of `Game`, which override those set here."""
+    takes the label if `conditional`, has batch normalisation if `normalised`, and ends in a tanh if
+    `bounded`. `own` are further fields of `Game`, which override those set here."""
 
     def prior(key: Key, count: int) -> Latents:
         return jax.random.uniform(key, (count, config.latent_size), minval=-1.0)
@@ -71,6 +74,7 @@ def game(
         hidden_units(config.arch, config.width),
         spec.num_classes if conditional else None,
         normalised,
+        bounded,
         jnp.dtype(config.compute_dtype),
     )
     gen_rate, disc_rate = rates(config)

@@ -20,8 +20,9 @@ class Common:
 
     latent_size: Size = 32
     """Dimensions of z, standard normal."""
-    width: Size = 64
-    """Channels of the layers next to the image; the layers beyond have twice as many."""
+    width: Size = 32
+    """Channels of the layers next to the image; the layers beyond have twice as many, hidden dense
+    layers 16 times as many units."""
     likelihood: Literal["bernoulli", "gaussian"] = "bernoulli"
     """Likelihood p(x|z): Bernoulli on grey values, or a Gaussian of standard deviation 0.1."""
     learning_rate: Positive = 1e-3
@@ -37,8 +38,8 @@ class Common:
 class Config(Common):
     """Options of a VAE with a normal latent."""
 
-    arch: Architecture = "dcgan"
-    """Nets of DCGAN's layers, or with InfoGAN's hidden dense layers and batch normalisation too."""
+    arch: Architecture = "infogan"
+    """InfoGAN's nets; or patch: without hidden dense layers and batch normalisation."""
     beta1: Decay = 0.9
     """Decay of Adam's first moment."""
 

@@ -10,7 +10,7 @@ noise in the discriminator are left out.
 from gen_models import losses
 from gen_models.algorithm import Algorithm, Array, Images, Key, Labels, Latents, PyTree, Spec
 from gen_models.engines.adversarial import Judged, adversarial
-from gen_models.fields import Weight, hyperparameters
+from gen_models.fields import Positive, Weight, hyperparameters
 from gen_models.models import _gans
 from gen_models.nets.blocks import with_labels
 from gen_models.nets.net import Net, Verdict
@@ -18,8 +18,11 @@ from gen_models.nets.net import Net, Verdict
 
 @hyperparameters
 class Config(_gans.Config):
-    """Options of `acgan`. Those of Adam are from Odena et al. 2017, appendix A."""
+    """Options of `acgan`. The betas and the discriminator's step size are from Odena et al. 2017,
+    appendix A, where the generator's is 2e-4 too."""
 
+    learning_rate: Positive = 6e-4
+    """Step size of Adam."""
     class_weight: Weight = 1.0
     """Weight of the cross-entropy in both players' losses."""
 

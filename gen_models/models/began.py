@@ -31,6 +31,8 @@ class Config(_gans.Config):
     """Dimensions of z, uniform in [-1, 1]."""
     learning_rate: Positive = 1e-3
     """Step size of Adam. The paper has 1e-4, decaying."""
+    disc_learning_rate: Positive | None = None
+    """Step size of the discriminator's optimiser; None: --learning-rate."""
     code_size: Size = 64
     """Size of the code in the discriminator's auto-encoder."""
     gamma: Rate = 0.75

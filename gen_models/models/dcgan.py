@@ -1,17 +1,24 @@
-"""DCGAN (Radford et al. 2016), for small images and without hidden dense layers."""
+"""DCGAN (Radford et al. 2016) for small images.
+
+As in the authors' program for MNIST each player has a hidden dense layer, with InfoGAN's number of
+units. That program gives both players the label, at every layer; here neither takes one, as in the
+paper's experiments on other data.
+"""
 
 from gen_models import losses
 from gen_models.algorithm import Algorithm, Spec
 from gen_models.engines.adversarial import adversarial
-from gen_models.fields import Positive, hyperparameters
+from gen_models.fields import Positive, Size, hyperparameters
 from gen_models.models import _gans
 
 
 @hyperparameters
 class Config(_gans.Config):
     """Options of `dcgan`: those of Radford et al. 2016, §4, except for averaged weights and the
-    larger step size that these allow. The paper's batch size is 128 (--batch-size)."""
+    faster generator that these allow. The paper's batch size is 128 (--batch-size)."""
 
+    latent_size: Size = 100
+    """Dimensions of z, uniform in [-1, 1]."""
     learning_rate: Positive = 6e-4
     """Step size of Adam. The paper's 2e-4 is for weights that are not averaged."""
 

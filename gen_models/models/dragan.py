@@ -11,8 +11,11 @@ from gen_models.models import _gans
 
 @hyperparameters
 class Config(_gans.Config):
-    """Options of `dragan`: weight and radius of the authors' program, all others of DCGAN."""
+    """Options of `dragan`: weight and radius of the authors' program, InfoGAN's step size for both
+    players, as a net without batch normalisation bears it."""
 
+    disc_learning_rate: Positive | None = None
+    """Step size of the discriminator's optimiser; None: --learning-rate."""
     penalty: Weight = 10.0
     """Weight of the gradient penalty."""
     radius: Positive = 0.5

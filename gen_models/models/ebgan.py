@@ -20,6 +20,8 @@ class Config(_gans.Config):
 
     learning_rate: Positive = 1e-3
     """Step size of Adam."""
+    disc_learning_rate: Positive | None = None
+    """Step size of the discriminator's optimiser; None: --learning-rate."""
     code_size: Size = 32
     """Size of the code in the discriminator's auto-encoder."""
     margin: Positive = 10.0

@@ -1,8 +1,8 @@
-"""The GAN (Goodfellow et al. 2014) on DCGAN's nets, with either of the paper's two losses.
+"""The GAN (Goodfellow et al. 2014) on InfoGAN's nets, with either of the paper's two losses.
 
 D maximises log D(x) + log(1 - D(G(z))) (eq. 1). G minimises the same (saturating: the gradient
 vanishes where D is sure), or maximises log D(G(z)) instead (§3, non-saturating). The paper's nets
-were dense; `dcgan` is this model with a larger step size, which its averaged weights allow.
+were dense.
 """
 
 from typing import Literal
@@ -18,7 +18,7 @@ LOSSES = {"non_saturating": losses.non_saturating, "saturating": losses.saturati
 
 @hyperparameters
 class Config(_gans.Config):
-    """Options of `gan`: those of Radford et al. 2016, §4, which are for the same nets."""
+    """Options of `gan`: those of InfoGAN's appendix C.1 (Chen et al. 2016), for the same nets."""
 
     loss: Literal["non_saturating", "saturating"] = "non_saturating"
     """Loss of the generator: -log D(G(z)), or log(1 - D(G(z))) if saturating."""

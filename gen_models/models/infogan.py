@@ -3,7 +3,8 @@
 The discriminator also estimates the code of a generated image, a category and continuous numbers;
 both players maximise the estimate's log-likelihood, a lower bound on the mutual information of code
 and image (eq. 5 and 6). Neither player takes a label: the meaning of the code emerges in training.
-The estimate is linear in the discriminator's last features; its continuous part has unit variance.
+The estimate is by a hidden layer of 128 units on the discriminator's last features; its continuous
+part has unit variance, as in the authors' program.
 """
 
 import jax
@@ -12,9 +13,8 @@ import jax.numpy as jnp
 from gen_models import losses
 from gen_models.algorithm import Algorithm, Array, Key, Spec, View
 from gen_models.engines.adversarial import Judged, adversarial
-from gen_models.fields import Positive, Size, Weight, hyperparameters
+from gen_models.fields import Size, Weight, hyperparameters
 from gen_models.models import _gans
-from gen_models.nets.dcgan import Architecture
 
 COLUMNS = 10  # images along a continuous code
 REACH = 2.0  # the paper's pictures vary a code from -2 to 2, beyond where it was trained
@@ -22,20 +22,15 @@ REACH = 2.0  # the paper's pictures vary a code from -2 to 2, beyond where it wa
 
 @hyperparameters
 class Config(_gans.Config):
-    """Options of `infogan`: those of Chen et al. 2016, appendix C.1."""
+    """Options of `infogan`: those of Chen et al. 2016, appendix C.1, with nets of half the width
+    (--width)."""
 
     latent_size: Size = 62
     """Dimensions of the noise, uniform in [-1, 1], to which the code is appended."""
-    arch: Architecture = "infogan"
-    """Nets of the paper, or DCGAN's: the same without hidden dense layers."""
     categories: Size = 10
     """Number of values of the categorical code."""
     continuous: Size = 2
     """Number of continuous codes, uniform in [-1, 1]."""
-    learning_rate: Positive = 1e-3
-    """Step size of Adam."""
-    disc_learning_rate: Positive | None = 2e-4
-    """Step size of the discriminator's optimiser; None: --learning-rate."""
     information: Weight = 1.0
     """Weight of the bound on the mutual information."""
 
@@ -80,7 +75,7 @@ def build(config: Config, spec: Spec) -> Algorithm:
         config,
         spec,
         losses.non_saturating,
-        _gans.discriminator(config, outputs=categories + config.continuous),
+        _gans.discriminator(config, outputs=categories + config.continuous, head_hidden=128),
         prior=prior,
         disc_terms={"disc_information": information},
         gen_terms={"gen_information": information},

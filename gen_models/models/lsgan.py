@@ -18,7 +18,7 @@ LOSSES = {
 
 @hyperparameters
 class Config(_gans.Config):
-    """Options of `lsgan`: those of Radford et al. 2016, §4, so that only the loss differs."""
+    """Options of `lsgan`: those of `gan`, so that only the loss differs."""
 
     squared: Literal["scores", "probabilities"] = "scores"
     """Values with the targets 1 and 0: the discriminator's scores, as in the paper, or their

@@ -11,10 +11,13 @@ from gen_models.models import _gans
 
 @hyperparameters
 class Config(_gans.Config):
-    """Options of `wgan_gp`: those of Gulrajani et al. 2017, algorithm 1."""
+    """Options of `wgan_gp`: those of Gulrajani et al. 2017, algorithm 1, except for a step size
+    five times as large, for a training some forty times as short."""
 
-    learning_rate: Positive = 1e-4
+    learning_rate: Positive = 5e-4
     """Step size of Adam."""
+    disc_learning_rate: Positive | None = None
+    """Step size of the critic's optimiser; None: --learning-rate."""
     beta1: Decay = 0.0
     """Decay of Adam's first moment, both players."""
     beta2: Decay = 0.9

@@ -14,10 +14,18 @@ from gen_models.nets import conv
 normal = nn.initializers.normal(0.02)  # all weights of DCGAN (Radford et al. 2016, §4)
 KERNEL, STRIDE, PADDING = 4, 2, 1  # a convolution halves an image, a transposed one doubles it
 he_normal = nn.initializers.he_normal()
-# A transposed kernel is f32[k,k,out,in]: each output sums over (k/stride)² taps of `in` values.
-he_transposed = nn.initializers.variance_scaling(
-    2.0 * STRIDE**2, "fan_in", "normal", in_axis=-1, out_axis=-2
-)
+
+
+def transposed(gain: float) -> nn.initializers.Initializer:
+    """Initialiser of a transposed kernel f32[k,k,out,in] that multiplies the mean square of its
+    inputs by `gain`: each output sums over (k/stride)² taps of `in` values."""
+    return nn.initializers.variance_scaling(
+        gain * STRIDE**2, "fan_in", "normal", in_axis=-1, out_axis=-2
+    )
+
+
+he_transposed = transposed(2.0)
+MOMENTUM = 0.9  # of the running statistics of batch normalisation
 leaky_relu = partial(nn.leaky_relu, negative_slope=0.2)
 
 
@@ -86,9 +94,10 @@ class Layers(NamedTuple):
         init = normal if self.normalised else he_normal
         return Conv(features, bias=bias or not self.normalised, init=init, dtype=self.dtype)
 
-    def double(self, features: int, *, bias: bool = False) -> ConvTranspose:
+    def double(self, features: int, *, bias: bool = False, gain: float = 2.0) -> ConvTranspose:
+        """`gain` is that of the mean square by weights that are scaled, 2 where a ReLU follows."""
         bias = bias or not self.normalised
-        init = normal if self.normalised else he_transposed
+        init = normal if self.normalised else transposed(gain)
         return ConvTranspose(features, bias=bias, init=init, dtype=self.dtype)
 
 
@@ -122,10 +131,13 @@ class Projection(nn.Module):
 
 
 def with_labels(x: Array, labels: Array, num_classes: int | None) -> Array:
-    """Concatenation of x f32[N,D] and one-hot labels, f32[N,D+K]; x itself without classes."""
+    """x f32[N,…,C] with the one-hot label as further channels at every place, f32[N,…,C+K]; x
+    itself without classes."""
     if num_classes is None:
         return x
-    return jnp.concatenate([x, jax.nn.one_hot(labels, num_classes, dtype=x.dtype)], axis=-1)
+    one_hot = jax.nn.one_hot(labels, num_classes, dtype=x.dtype)
+    one_hot = one_hot.reshape(len(one_hot), *(1,) * (x.ndim - 2), num_classes)
+    return jnp.concatenate([x, jnp.broadcast_to(one_hot, (*x.shape[:-1], num_classes))], axis=-1)
 
 
 def of_class(table: Array, labels: Array, like: Array) -> Array:
@@ -142,5 +154,9 @@ def batch_norm(train: bool, dtype: jnp.dtype) -> nn.BatchNorm:
         return 1 + normal(key, shape, dtype)
 
     return nn.BatchNorm(
-        use_running_average=not train, momentum=0.9, epsilon=1e-5, scale_init=scale, dtype=dtype
+        use_running_average=not train,
+        momentum=MOMENTUM,
+        epsilon=1e-5,
+        scale_init=scale,
+        dtype=dtype,
     )

@@ -2,16 +2,21 @@
 
 Three properties are options:
 
+- `hidden` gives both a dense layer of `hidden` units, as Radford's own program for MNIST has it:
+  with 16 times the width they are InfoGAN's nets (Chen et al. 2016, appendix C.1, except for a
+  slope of 0.2 instead of 0.1 below zero). Without it the discriminator's score is a sum over 49
+  patches of 10×10 pixels, which cannot judge whether two halves of an image belong together.
 - `num_classes` makes the pair conditional. The label scales and shifts the generator's normalised
-  features (Dumoulin et al. 2017); the discriminator projects the features of its last convolution
-  on a vector of the class (Miyato & Koyama 2018).
-- `hidden` gives both a dense layer of `hidden` units, which makes them InfoGAN's nets (Chen et al.
-  2016, appendix C.1, except for a slope of 0.2 instead of 0.1 below zero). The class is not
-  projected on this layer: it is normalised over the batch, and with labels such features
-  distinguish real from generated batches so early that the generator never learns.
+  features (Dumoulin et al. 2017); the discriminator projects the features from which it reads the
+  score on a vector of the class (Miyato & Koyama 2018). Its hidden layer is then not normalised by
+  batch: with labels such features distinguish real from generated batches so early that the
+  generator never learns.
 - `normalisation` of the discriminator is by batch, by its weights' spectra, or none; that of the
   generator is by batch or none. Nets without it start from weights that preserve the variance from
   layer to layer (He et al. 2015).
+
+Units of a dense layer are normalised each by itself, before they are arranged as a map: statistics
+over the places of a map would count a pattern that all images share as variance.
 """
 
 from typing import Literal
@@ -25,7 +30,7 @@ from gen_models.nets.blocks import ClassAffine, Layers, Projection, batch_norm, 
 from gen_models.nets.net import Verdict
 
 Normalisation = Literal["batch", "spectral", "none"]
-Architecture = Literal["dcgan", "infogan"]
+Architecture = Literal["infogan", "patch"]
 
 
 def hidden_units(architecture: Architecture, width: int) -> int | None:
@@ -42,13 +47,15 @@ class Generator(nn.Module):
     hidden: int | None = None  # units of a hidden dense layer
     num_classes: int | None = None  # None: unconditional
     normalised: bool = True  # whether to use batch normalisation
+    bounded: bool = True  # whether images are a tanh, or the values of the last layer
     dtype: jnp.dtype = jnp.float32  # type of the computation
 
     @nn.compact
     def __call__(self, z: Array, labels: Array, *, train: bool) -> Array:
-        def finish(x: Array) -> Array:
-            if self.normalised:
-                x = batch_norm(train, self.dtype)(x)
+        def normalise(x: Array) -> Array:
+            return batch_norm(train, self.dtype)(x) if self.normalised else x
+
+        def activate(x: Array) -> Array:
             if self.num_classes is not None:
                 x = ClassAffine(self.num_classes)(x, labels)
             return nn.relu(x)
@@ -56,12 +63,13 @@ class Generator(nn.Module):
         layers = Layers(self.normalised, self.dtype)
         x = z
         if self.hidden is not None:
-            x = finish(layers.dense(self.hidden)(x))
+            x = activate(normalise(layers.dense(self.hidden)(x)))
         h, w = self.height // 4, self.image_width // 4
-        x = finish(layers.dense(h * w * 2 * self.width)(x).reshape(-1, h, w, 2 * self.width))
-        x = finish(layers.double(self.width)(x))
-        x = layers.double(1, bias=True)(x)
-        return jnp.tanh(x.astype(jnp.float32))
+        x = normalise(layers.dense(h * w * 2 * self.width)(x))
+        x = activate(x.reshape(-1, h, w, 2 * self.width))
+        x = activate(normalise(layers.double(self.width)(x)))
+        x = layers.double(1, bias=True, gain=1.0)(x).astype(jnp.float32)
+        return jnp.tanh(x) if self.bounded else x
 
 
 class Discriminator(nn.Module):
@@ -77,6 +85,7 @@ class Discriminator(nn.Module):
     num_classes: int | None = None  # None: unconditional
     normalisation: Normalisation = "batch"  # see above
     outputs: int = 0  # size of the head, for terms of a loss; unused if conditional
+    head_hidden: int | None = None  # units of a hidden dense layer of the head
     dtype: jnp.dtype = jnp.float32  # type of the computation
 
     @nn.compact
@@ -95,15 +104,19 @@ class Discriminator(nn.Module):
 
         x = leaky_relu(apply(layers.halve(self.width, bias=True), images))
         x = finish(apply(layers.halve(2 * self.width), x))
-        x = features = x.reshape(x.shape[0], -1)
-        if self.hidden is not None:
+        x = x.reshape(x.shape[0], -1)
+        if self.hidden is not None and self.num_classes is not None:
+            x = leaky_relu(apply(layers.dense(self.hidden, bias=True), x))
+        elif self.hidden is not None:
             x = finish(apply(layers.dense(self.hidden), x))
         score = apply(layers.dense(1, bias=True), x).astype(jnp.float32)
         if self.num_classes is not None:
-            scores = score + apply(Projection(self.num_classes), features).astype(jnp.float32)
+            scores = score + apply(Projection(self.num_classes), x).astype(jnp.float32)
             with_own = jnp.sum(scores * jax.nn.one_hot(labels, self.num_classes), axis=1)
             return Verdict(with_own, scores)
         head = ()
+        if self.head_hidden is not None:
+            x = finish(apply(layers.dense(self.head_hidden), x))
         if self.outputs:
             head = apply(layers.dense(self.outputs, bias=True), x).astype(jnp.float32)
         return Verdict(score[:, 0], head)

@@ -35,9 +35,10 @@ class Encoder(nn.Module):
         def finish(x: Array) -> Array:
             return nn.relu(x if self.hidden is None else batch_norm(train, self.dtype)(x))
 
-        x = nn.relu(Conv(self.width, init=he_normal, dtype=self.dtype)(images))
+        x = with_labels(images, labels, self.num_classes)
+        x = nn.relu(Conv(self.width, init=he_normal, dtype=self.dtype)(x))
         x = finish(Conv(2 * self.width, init=he_normal, dtype=self.dtype)(x))
-        x = with_labels(x.reshape(x.shape[0], -1), labels, self.num_classes)
+        x = x.reshape(x.shape[0], -1)
         if self.hidden is not None:
             x = finish(nn.Dense(self.hidden, kernel_init=he_normal, dtype=self.dtype)(x))
         x = nn.Dense(2 * self.latent_size, dtype=self.dtype)(x)
@@ -66,7 +67,8 @@ class Decoder(nn.Module):
             x = finish(nn.Dense(self.hidden, kernel_init=he_normal, dtype=self.dtype)(x))
         h, w = self.height // 4, self.image_width // 4
         x = nn.Dense(h * w * 2 * self.width, kernel_init=he_normal, dtype=self.dtype)(x)
-        x = finish(x.reshape(-1, h, w, 2 * self.width))
+        x = finish(x).reshape(-1, h, w, 2 * self.width)
+        x = with_labels(x, labels, self.num_classes)
         x = finish(ConvTranspose(self.width, init=he_transposed, dtype=self.dtype)(x))
         x = ConvTranspose(1, init=he_transposed, dtype=self.dtype)(x)
         return x.astype(jnp.float32)

@@ -24,7 +24,7 @@ from gen_models.storage import tensors
 from gen_models.storage.files import atomic_write, remove_leftovers, write_error
 
 FORMAT = "gen_models.checkpoint"
-VERSION = "1"
+VERSION = "2"  # gen_models 0.1 wrote version 1
 
 PyTree = Any  # a pytree of arrays
 

@@ -24,7 +24,7 @@ import contextlib
 import json
 import os
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -151,17 +151,6 @@ class Run:
                 for step, row in enumerate(rows, first_step)
             ],
         )
-
-    def check_metrics(self, names: Iterable[str]) -> None:
-        """Raise RunError unless the metrics so far, if there are any, have these names."""
-        found = self.metrics().keys() - {"step"}
-        if found and found != set(names):
-            differing = ", ".join(sorted(found ^ set(names)))
-            raise RunError(
-                f"{self.folder} was begun by another version of gen_models, whose metrics have "
-                f"other names: {differing}; train it further with that version, or start again in "
-                "another folder with --out. It can be drawn from and measured as it is"
-            )
 
     def append_evaluation(self, step: int, values: dict[str, float]) -> None:
         """Append one line with an evaluation during training."""

@@ -28,8 +28,8 @@ from gen_models.model import Model
 from gen_models.models import MODELS
 
 FORMAT = "gen_models.run"
-VERSION = 2
-RENAMED = {"eval_every": "evaluate_every_steps", "keep": "keep_checkpoints"}  # in version 1
+VERSION = 3
+OF_0_1 = (1, 2)  # versions that gen_models 0.1 wrote, of models with other nets and options
 MAX_CONFIG_BYTES = 2**16
 COMMON = "common"  # name of the row whose options all other rows start from
 
@@ -183,10 +183,15 @@ def _saved(text: str) -> dict[str, Any]:
     if not isinstance(values, dict) or values.pop("format", FORMAT) != FORMAT:
         raise ValueError(f'expected a JSON object of options with "format": "{FORMAT}"')
     version = values.pop("version", VERSION)
-    if version not in (1, VERSION):
-        raise ValueError(f"format version {version!r}, this program reads versions 1 and {VERSION}")
+    if version in OF_0_1:
+        raise ValueError(
+            f"format version {version}, of gen_models 0.1, whose models have other nets: use "
+            "gen_models 0.1 for it, or train the model again"
+        )
+    if version != VERSION:
+        raise ValueError(f"format version {version!r}, this program reads version {VERSION}")
     values.pop("data", None)
-    return {RENAMED.get(name, name) if version == 1 else name: v for name, v in values.items()}
+    return values
 
 
 def _preset(text: str, row: str | None) -> dict[str, Any]:

@@ -12,9 +12,10 @@ from gen_models.algorithm import Array, Key, Latents, State
 from gen_models.data.pixels import to_bytes
 from gen_models.errors import UserError
 from gen_models.model import Model
-from gen_models.runs import Run, checkpoint
+from gen_models.runs import DataRecord, Run, checkpoint
 
 BLOCK = 20  # images drawn in one dispatch
+STATISTICS = 500  # images of each batch whose statistics are computed
 LATENTS = 500  # latents drawn with one key, a multiple of BLOCK
 
 
@@ -26,11 +27,19 @@ class Purpose(IntEnum):
     EVALUATION = 2**31 + 2
     COMPARISON = 2**31 + 3
     GALLERY = 2**31 + 4
+    STATISTICS = 2**31 + 5
 
 
 def key_for(purpose: Purpose, seed: int) -> Key:
     """The key of a purpose and a seed."""
     return jax.random.fold_in(jax.random.key(seed), purpose)
+
+
+def finalised(model: Model, data: DataRecord, state: State) -> State:
+    """The state of a training made ready to be drawn from, always with the same key: batch
+    statistics of the averaged weights, over images of all classes that were trained on."""
+    labels = np.resize(np.array(data.classes, np.int32), STATISTICS)
+    return programs.finalise(model, state, labels, key_for(Purpose.STATISTICS, 0))
 
 
 def draw(model: Model, state: State, key: Key, labels: np.ndarray) -> np.ndarray:
@@ -74,7 +83,8 @@ def great_circle(a: Array, b: Array, steps: int) -> Array:
 
 
 def load_state(run: Run, report: Callable[[str], None], *, best: bool = False) -> State:
-    """The state in the newest whole checkpoint, or in that of the best evaluation.
+    """The state in the newest whole checkpoint, or in that of the best evaluation, ready to be
+    drawn from.
 
     `report` is called with a line about each damaged one. Raises UserError if there is none.
     """
@@ -85,4 +95,4 @@ def load_state(run: Run, report: Callable[[str], None], *, best: bool = False) -
             "train it with --evaluate-every-steps" if best else "train it first, or go on with it"
         )
         raise UserError(f"{folder} holds no checkpoint; {advice}")
-    return jax.device_put(found[1])
+    return finalised(run.model, run.data, jax.device_put(found[1]))

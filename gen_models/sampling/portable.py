@@ -23,7 +23,7 @@ from gen_models.runs import DataRecord, Recipe
 from gen_models.storage.files import write_bytes
 from gen_models.storage.tensors import filled, named
 
-FORMAT, VERSION = "gen_models.model", 1
+FORMAT, VERSION = "gen_models.model", 2
 SUFFIX = ".safetensors"
 FOLDER = Path(__file__).parents[1] / "shipped"
 SHIPPED: dict[str, str] = {  # SHA-256 of the file by name

@@ -10,7 +10,7 @@ from gen_models.evaluation import record
 from gen_models.evaluation.record import DAMAGES, Evaluation
 from gen_models.storage.files import write_text
 
-FORMAT, VERSION = "gen_models.scoreboard", 1
+FORMAT, VERSION = "gen_models.scoreboard", 2
 
 
 class ScoreboardError(UserError):

@@ -16,6 +16,7 @@ from gen_models.data.pixels import to_bytes
 from gen_models.data.stream import Chunk, chunk_steps, stream
 from gen_models.errors import UserError
 from gen_models.runs import Run, RunOptions, checkpoint
+from gen_models.sampling import drawing
 from gen_models.training.placement import Placement
 
 GRID_ROWS = GRID_COLUMNS = 10
@@ -64,7 +65,6 @@ class Recorder:
 
     def __init__(self, run: Run, splits: Splits) -> None:
         self.run, self.splits, self.model = run, splits, run.model
-        self.named = False  # whether the metrics' names have been compared with earlier ones
         self.placement = Placement(run.options.devices, run.options.batch_size)
         self.keys = keys(run.options.seed)
 
@@ -81,8 +81,8 @@ class Recorder:
 
     def draw(self, state: State, step: int) -> None:
         """Write the sample grid of this step and, for a model with an encoder, reconstructions."""
-        state, algorithm = self.placement.local(state), self.model.algorithm
-        data = self.run.data
+        data, algorithm = self.run.data, self.model.algorithm
+        state = drawing.finalised(self.model, data, self.placement.local(state))
         classes = data.shown if algorithm.conditional else range(GRID_ROWS)
         names = [data.class_names[label] for label in classes] if algorithm.conditional else ()
         labels, rows = np.repeat(np.array(classes, np.int32), GRID_COLUMNS), len(classes)
@@ -105,11 +105,7 @@ class Recorder:
             render.save_png(picture, path)
 
     def record(self, first_step: int, history: dict[str, np.ndarray]) -> None:
-        """Write metrics f32[count] by name, beginning with those of `first_step`. Raises RunError
-        if a run that was begun by another version has metrics with other names."""
-        if not self.named:
-            self.run.check_metrics(history)
-            self.named = True
+        """Write metrics f32[count] by name, beginning with those of `first_step`."""
         self.run.append_metrics(first_step, history)
 
     def save(self, state: State, step: int) -> None:

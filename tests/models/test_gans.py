@@ -210,7 +210,7 @@ def test_wgans_optimisers_take_the_step_size(quick_jit, optimiser):
 
 
 def test_wgans_generator_moves_however_small_its_critics_gradients_are(quick_jit):
-    old, new, _ = one_step("wgan", quick_jit, critic_updates=1)
+    old, new, _ = one_step("wgan", quick_jit, critic_updates=1, learning_rate=5e-5, arch="patch")
     moved = jax.tree.map(lambda a, b: np.abs(a - b).ravel(), old.params["gen"], new.params["gen"])
     moved = np.concatenate(jax.tree.leaves(moved))
     # RMSProp's first step is the step size over √(1 - 0.99) wherever there is a gradient.
@@ -241,7 +241,7 @@ def test_acgans_discriminator_is_not_told_the_label_and_learns_it(quick_jit):
     scores = [step(state, batch, KEY_TRAIN)[1]["real_score"] for batch in (told, other)]
     assert scores[0] == pytest.approx(float(scores[1]), rel=1e-5)
     with_classes, without = (one_step("acgan", quick_jit, class_weight=w) for w in (1.0, 0.0))
-    head = "Dense_1"
+    head = "Dense_2"
     assert change(*(s.params["disc"][head] for s in with_classes[:2])) > 0
     assert change(*(s.params["disc"][head] for s in without[:2])) == 0
 
@@ -269,7 +269,7 @@ def test_acgans_generator_is_told_the_label_beside_z(quick_jit):
 @pytest.mark.parametrize("categories", [1, 10])
 def test_infogans_players_both_pay_for_codes_that_cannot_be_read(quick_jit, categories):
     """At first none can: log K for the category, half the squares of the continuous codes."""
-    options = {"arch": "dcgan", "categories": categories, "continuous": 3}
+    options = {"categories": categories, "continuous": 3}
     informed, blind = (one_step("infogan", quick_jit, information=w, **options) for w in (1.0, 0.0))
     (key_step,) = jax.random.split(jax.random.fold_in(KEY_TRAIN, 0), 1)
     key_prior, _ = jax.random.split(key_step)
@@ -277,7 +277,7 @@ def test_infogans_players_both_pay_for_codes_that_cannot_be_read(quick_jit, cate
     expected = np.log(categories) + np.mean(np.sum(np.asarray(codes) ** 2, axis=1)) / 2
     for loss in ("disc_loss", "gen_loss"):
         extra = float(informed[2][loss] - blind[2][loss])
-        assert extra == pytest.approx(expected, rel=0.1)
+        assert extra == pytest.approx(expected, abs=0.2)  # Q's features have variance 1
     # And the generator learns to make them readable.
     assert change(informed[1].params["gen"], blind[1].params["gen"]) > 0
 
@@ -305,12 +305,24 @@ def test_cgans_discriminator_pays_for_real_images_that_pass_with_a_wrong_label(q
     assert change(*(each[1].params["disc"][table] for each in (strict, lax))) > 0
 
 
-@pytest.mark.parametrize("arch", ["dcgan", "infogan"])
-def test_labels_are_projected_on_what_the_last_convolution_sees(quick_jit, arch):
-    """Projected on InfoGAN's normalised dense layer, the labels keep a generator from starting."""
+@pytest.mark.parametrize(("arch", "features"), [("patch", 2 * 2 * 8), ("infogan", 16 * 4)])
+def test_labels_are_projected_on_the_features_that_the_score_is_read_from(
+    quick_jit, arch, features
+):
     params = quick_jit(build("cgan", arch=arch).init)(KEY_INIT).params["disc"]
-    last = params["Conv_1"]["kernel"].shape[-1]
-    assert params["Projection_0"]["table"].shape == (SPEC.num_classes, 2 * 2 * last)
+    score = params["Dense_0" if arch == "patch" else "Dense_1"]
+    assert score["kernel"].shape == (features, 1)
+    assert params["Projection_0"]["table"].shape == (SPEC.num_classes, features)
+
+
+def test_a_conditional_discriminators_hidden_layer_is_not_normalised_by_batch(quick_jit):
+    """Or the labels keep a generator from starting."""
+    told, untold = (
+        quick_jit(build(model).init)(KEY_INIT).params["disc"] for model in ("cgan", "gan")
+    )
+    norms = [sum(name.startswith("BatchNorm") for name in params) for params in (told, untold)]
+    assert norms == [1, 2]
+    assert "bias" in told["Dense_0"] and "bias" not in untold["Dense_0"]
 
 
 # --- energies
@@ -364,14 +376,14 @@ def test_began_keeps_k_between_0_and_1(quick_jit, k, gamma, expected):
 
 def test_hinges_discriminator_has_layers_of_spectral_norm_one(quick_jit):
     """After enough power iterations each weight, divided by its stored norm, has norm 1."""
-    algorithm = build("hinge", learning_rate=1e-9)
+    algorithm = build("hinge", learning_rate=1e-9, disc_learning_rate=1e-9)
     state = quick_jit(algorithm.init)(KEY_INIT)
     step = quick_jit(algorithm.step)
     for _ in range(40):
         state, _ = step(state, batch_of(BATCH), KEY_TRAIN)
     stats, params = state.stats["disc"], state.params["disc"]
     norms = {name: value for name, value in _flat(stats).items() if name.endswith("sigma")}
-    assert len(norms) == 4  # two convolutions, the score, the projection
+    assert len(norms) == 5  # two convolutions, the hidden layer, the score, the projection
     weights = [x for x in jax.tree.leaves(params) if x.ndim > 1]
     exact = [np.linalg.norm(np.asarray(w).reshape(-1, w.shape[-1]), 2) for w in weights]
     assert sorted(map(float, norms.values())) == pytest.approx(sorted(exact), rel=0.02)
@@ -380,24 +392,3 @@ def test_hinges_discriminator_has_layers_of_spectral_norm_one(quick_jit):
 def _flat(tree):
     leaves = jax.tree.leaves_with_path(tree)
     return {jax.tree_util.keystr(path, simple=True, separator="/"): leaf for path, leaf in leaves}
-
-
-# --- architectures
-
-
-def test_infogans_architecture_has_the_published_number_of_weights():
-    module = MODELS["gan"]
-    algorithm = module.build(module.Config(arch="infogan", latent_size=62), Spec(28, 28, 10))
-    params = jax.eval_shape(algorithm.init, KEY_INIT).params
-    count = {name: sum(x.size for x in jax.tree.leaves(p)) for name, p in params.items()}
-    flat, norm = 7 * 7 * 128, 2
-    gen = 62 * 1024 + 1024 * norm + 1024 * flat + 128 * norm + 16 * 128 * 64 + 64 * norm + 16 * 64
-    disc = 16 * 64 + 64 + 16 * 64 * 128 + 128 * norm + flat * 1024 + 1024 * norm + 1024
-    assert count == {"gen": gen + 1, "disc": disc + 1}
-
-
-@pytest.mark.parametrize("model", ["gan", "wgan_gp", "infogan", "vae", "cvae"])
-def test_infogans_nets_train(quick_jit, model):
-    old, new, metrics = one_step(model, quick_jit, arch="infogan")
-    assert all(np.isfinite(value) for value in metrics.values())
-    assert change(old.params, new.params) > 0

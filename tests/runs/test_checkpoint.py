@@ -100,7 +100,12 @@ def sealed(header, body=b""):
     return head.replace(b"0" * 64, digest.encode(), 1) + body
 
 
-METADATA = {"format": checkpoint.FORMAT, "version": "1", "step": "5", "sha256": "0" * 64}
+METADATA = {
+    "format": checkpoint.FORMAT,
+    "version": checkpoint.VERSION,
+    "step": "5",
+    "sha256": "0" * 64,
+}
 TENSOR = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
 TEMPLATE = {"x": np.zeros(2, np.float32)}
 
@@ -327,9 +332,9 @@ def refused(folder, template, match):
 
 def test_a_newer_version_is_refused(tmp_path):
     checkpoint.save(tmp_path, TEMPLATE, 1, 1)
-    newer = {"__metadata__": METADATA | {"version": "2"}, "x": TENSOR}
+    newer = {"__metadata__": METADATA | {"version": "3"}, "x": TENSOR}
     (tmp_path / "step_00000005.safetensors").write_bytes(sealed(newer, bytes(8)))
-    refused(tmp_path, TEMPLATE, "version '2'.*use the gen_models that wrote it")
+    refused(tmp_path, TEMPLATE, "version '3'.*use the gen_models that wrote it")
 
 
 def test_a_foreign_file_is_refused(tmp_path):

@@ -1,0 +1,31 @@
+"""Batch statistics of averaged weights.
+
+A moving average of weights comes with the moving average of their nets' batch statistics, which are
+those of other nets: weights that move around their average make features of more variance than the
+average does, so that features are scaled down by too much and samples lie too close to their mean.
+Statistics of the averaged weights themselves are computed anew, as for averages by Izmailov et al.
+2018 (§3.2) and, "standing statistics", for samples by Brock et al. 2019 (appendix C).
+"""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+
+from gen_models.algorithm import Key, PyTree
+from gen_models.nets.blocks import MOMENTUM
+
+BATCHES = 8  # batches whose statistics are averaged
+
+
+def standing_statistics(
+    forward: Callable[[PyTree, Key], PyTree], stats: PyTree, key: Key
+) -> PyTree:
+    """The mean statistics of BATCHES batches, in the structure of `stats`.
+
+    `forward` maps running statistics and a key to the running statistics after one forward pass in
+    training mode, of a batch drawn with the key.
+    """
+    none = jax.tree.map(jnp.zeros_like, stats)
+    parts = jax.lax.map(lambda key: forward(none, key), jax.random.split(key, BATCHES))
+    return jax.tree.map(lambda part: part.mean(axis=0) / (1 - MOMENTUM), parts)

@@ -29,7 +29,7 @@ from gen_models.nets.net import Net, Verdict
 STEPS, BATCH = 6, 8
 KEY_INIT, KEY_TRAIN, KEY_SAMPLE = jax.random.split(jax.random.key(0), 3)
 LABELS = jnp.array([0, 1, 2, 0], jnp.int32)
-SCORE_BIAS = "['disc']['Dense_0']['bias']"
+SCORE_BIAS = "['disc']['Dense_1']['bias']"
 # Losses of differences between scores do not see what is added to all of them, and the hinge loss
 # does not while no score is beyond 1.
 WITHOUT_SCORE_BIAS = {"wgan", "wgan_gp", "r3gan", "hinge"}

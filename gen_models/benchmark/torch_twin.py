@@ -15,7 +15,9 @@ from gen_models.errors import UserError
 if TYPE_CHECKING:
     import torch
 
-LATENT = {"dcgan": 100, "cgan": 100, "vae": 32}
+LATENT = {"dcgan": 100, "cgan": 62, "vae": 32}
+RATES = {"dcgan": (6e-4, 2e-4), "cgan": (6e-4, 3e-4)}  # of the generator, of the discriminator
+HIDDEN = 16  # units of a hidden layer over the width
 CLASSES = 10
 
 
@@ -34,30 +36,29 @@ def twin(model: str, batch_size: int, width: int, steps: int) -> Timed:
 
 def _gan(model: str, batch_size: int, width: int) -> Callable[[], None]:
     import torch
-    from torch.nn.functional import one_hot, softplus
+    from torch.nn.functional import softplus
 
     conditional = model == "cgan"
     labels = torch.randint(0, CLASSES, (batch_size,))
-    others = 1 - one_hot(labels, CLASSES).float()
     real = torch.rand(batch_size, 1, 28, 28) * 2 - 1
-    gen, disc = _generator(width, conditional), _discriminator(width, conditional)
+    gen = _generator(LATENT[model], width, conditional)
+    disc = _discriminator(width, conditional)
     average = [p.detach().clone() for p in gen.parameters()]
-    opt_gen = torch.optim.Adam(gen.parameters(), 6e-4, (0.5, 0.999), fused=True)
-    opt_disc = torch.optim.Adam(disc.parameters(), 6e-4, (0.5, 0.999), fused=True)
+    opt_gen, opt_disc = (
+        torch.optim.Adam(player.parameters(), rate, (0.5, 0.999), fused=True)
+        for player, rate in zip((gen, disc), RATES[model], strict=True)
+    )
 
     def step() -> None:
         z = torch.rand(batch_size, LATENT[model]) * 2 - 1
         fake = gen(z, labels)
         opt_disc.zero_grad()
-        on_real, with_each = disc(real, labels)
-        loss = softplus(-on_real).mean() + softplus(disc(fake.detach(), labels)[0]).mean()
-        if conditional:
-            loss = loss + 0.5 * (others * softplus(with_each)).sum(1).mean() / (CLASSES - 1)
-        loss.backward()
+        on_real, on_fake = disc(real, labels), disc(fake.detach(), labels)
+        (softplus(-on_real).mean() + softplus(on_fake).mean()).backward()
         opt_disc.step()
         disc.requires_grad_(False)
         opt_gen.zero_grad()
-        softplus(-disc(fake, labels)[0]).mean().backward()
+        softplus(-disc(fake, labels)).mean().backward()
         opt_gen.step()
         disc.requires_grad_(True)
         torch._foreach_lerp_(average, [p.detach() for p in gen.parameters()], 0.001)
@@ -70,21 +71,30 @@ def _vae(model: str, batch_size: int, width: int) -> Callable[[], None]:
     from torch import nn
     from torch.nn.functional import binary_cross_entropy_with_logits
 
-    latent, flat = LATENT[model], 2 * width * 7 * 7
+    latent, flat, hidden = LATENT[model], 2 * width * 7 * 7, HIDDEN * width
     real = torch.rand(batch_size, 1, 28, 28)
     encoder = nn.Sequential(
         nn.Conv2d(1, width, 4, 2, 1),
         nn.ReLU(),
         nn.Conv2d(width, 2 * width, 4, 2, 1),
+        nn.BatchNorm2d(2 * width),
         nn.ReLU(),
         nn.Flatten(),
-        nn.Linear(flat, 2 * latent),
+        nn.Linear(flat, hidden),
+        nn.BatchNorm1d(hidden),
+        nn.ReLU(),
+        nn.Linear(hidden, 2 * latent),
     )
     decoder = nn.Sequential(
-        nn.Linear(latent, flat),
+        nn.Linear(latent, hidden),
+        nn.BatchNorm1d(hidden),
+        nn.ReLU(),
+        nn.Linear(hidden, flat),
+        nn.BatchNorm1d(flat),
         nn.ReLU(),
         nn.Unflatten(1, (2 * width, 7, 7)),
         nn.ConvTranspose2d(2 * width, width, 4, 2, 1),
+        nn.BatchNorm2d(width),
         nn.ReLU(),
         nn.ConvTranspose2d(width, 1, 4, 2, 1),
     )
@@ -105,36 +115,45 @@ def _vae(model: str, batch_size: int, width: int) -> Callable[[], None]:
     return step
 
 
-def _generator(width: int, conditional: bool) -> "torch.nn.Module":
+def _generator(latent: int, width: int, conditional: bool) -> "torch.nn.Module":
     from torch import Tensor, nn
 
-    class Norm(nn.Module):
-        """Batch normalisation followed, if conditional, by a scale and a shift by class."""
+    class Finish(nn.Module):
+        """A scale and a shift by class, if conditional, and a ReLU: x [N,C] or [N,C,H,W]."""
 
         def __init__(self, channels: int) -> None:
             super().__init__()
-            self.norm = nn.BatchNorm2d(channels)
             self.table = nn.Embedding(CLASSES, 2 * channels) if conditional else None
 
         def forward(self, x: Tensor, labels: Tensor) -> Tensor:
-            x = self.norm(x)
-            if self.table is None:
-                return x
-            scale, shift = self.table(labels)[:, :, None, None].chunk(2, dim=1)
-            return x * (1 + scale) + shift
+            if self.table is not None:
+                rows = self.table(labels).reshape(len(x), -1, *(1,) * (x.ndim - 2))
+                scale, shift = rows.chunk(2, dim=1)
+                x = x * (1 + scale) + shift
+            return x.relu()
 
     class Generator(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.dense = nn.Linear(LATENT["cgan"], 2 * width * 49, bias=False)
-            self.norms = nn.ModuleList([Norm(2 * width), Norm(width)])
-            self.wide = nn.ConvTranspose2d(2 * width, width, 4, 2, 1, bias=False)
+            hidden, flat = HIDDEN * width, 2 * width * 49
+            self.hidden = nn.Sequential(
+                nn.Linear(latent, hidden, bias=False), nn.BatchNorm1d(hidden)
+            )
+            self.map = nn.Sequential(
+                nn.Linear(hidden, flat, bias=False),
+                nn.BatchNorm1d(flat),
+                nn.Unflatten(1, (2 * width, 7, 7)),
+            )
+            self.wide = nn.Sequential(
+                nn.ConvTranspose2d(2 * width, width, 4, 2, 1, bias=False), nn.BatchNorm2d(width)
+            )
+            self.finish = nn.ModuleList([Finish(hidden), Finish(2 * width), Finish(width)])
             self.image = nn.ConvTranspose2d(width, 1, 4, 2, 1)
 
-        def forward(self, z: Tensor, labels: Tensor) -> Tensor:
-            x = self.dense(z).view(-1, 2 * width, 7, 7)
-            x = self.norms[0](x, labels).relu()
-            x = self.norms[1](self.wide(x), labels).relu()
+        def forward(self, x: Tensor, labels: Tensor) -> Tensor:
+            layers = (self.hidden, self.map, self.wide)
+            for layer, finish in zip(layers, self.finish, strict=True):
+                x = finish(layer(x), labels)
             return self.image(x).tanh()
 
     return Generator()
@@ -144,10 +163,12 @@ def _discriminator(width: int, conditional: bool) -> "torch.nn.Module":
     from torch import Tensor, nn
 
     class Discriminator(nn.Module):
-        """Discriminator of scores with the images' labels and, if conditional, with each label."""
+        """Discriminator of scores, which are those of images with their labels if conditional."""
 
         def __init__(self) -> None:
             super().__init__()
+            hidden = HIDDEN * width
+            norms = [] if conditional else [nn.BatchNorm1d(hidden)]
             self.features = nn.Sequential(
                 nn.Conv2d(1, width, 4, 2, 1),
                 nn.LeakyReLU(0.2),
@@ -155,16 +176,18 @@ def _discriminator(width: int, conditional: bool) -> "torch.nn.Module":
                 nn.BatchNorm2d(2 * width),
                 nn.LeakyReLU(0.2),
                 nn.Flatten(),
+                nn.Linear(2 * width * 49, hidden, bias=conditional),
+                *norms,
+                nn.LeakyReLU(0.2),
             )
-            self.score = nn.Linear(2 * width * 49, 1)
-            self.table = nn.Linear(2 * width * 49, CLASSES, bias=False) if conditional else None
+            self.score = nn.Linear(hidden, 1)
+            self.table = nn.Linear(hidden, CLASSES, bias=False) if conditional else None
 
-        def forward(self, x: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        def forward(self, x: Tensor, labels: Tensor) -> Tensor:
             features = self.features(x)
             score = self.score(features)
-            if self.table is None:
-                return score[:, 0], score
-            scores = score + self.table(features)
-            return scores.gather(1, labels[:, None])[:, 0], scores
+            if self.table is not None:
+                score = score + self.table(features).gather(1, labels[:, None])
+            return score[:, 0]
 
     return Discriminator()

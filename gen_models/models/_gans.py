@@ -10,8 +10,8 @@ from gen_models.algorithm import Array, Key, Latents, Spec
 from gen_models.engines.adversarial import Game
 from gen_models.fields import Decay, Positive, Rate, Size, hyperparameters
 from gen_models.losses import Loss
-from gen_models.nets import dcgan
-from gen_models.nets.dcgan import Architecture, hidden_units
+from gen_models.nets import gan
+from gen_models.nets.gan import Architecture, hidden_units
 from gen_models.nets.net import Net, net
 
 
@@ -44,9 +44,9 @@ class Config:
 
 
 def discriminator(config: Config, **options: object) -> Net:
-    """A discriminator of the config's size; `options` are fields of `nets.dcgan.Discriminator`."""
+    """A discriminator of the config's size; `options` are fields of `nets.gan.Discriminator`."""
     hidden, dtype = hidden_units(config.arch, config.width), jnp.dtype(config.compute_dtype)
-    return net(dcgan.Discriminator(config.width, hidden, dtype=dtype, **options))
+    return net(gan.Discriminator(config.width, hidden, dtype=dtype, **options))
 
 
 def game(
@@ -67,7 +67,7 @@ def game(
     def prior(key: Key, count: int) -> Latents:
         return jax.random.uniform(key, (count, config.latent_size), minval=-1.0)
 
-    generator = dcgan.Generator(
+    generator = gan.Generator(
         spec.height,
         spec.width,
         config.width,

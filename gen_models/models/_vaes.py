@@ -10,7 +10,7 @@ from gen_models.engines.variational import Autoencoder
 from gen_models.fields import Decay, Positive, Rate, Size, hyperparameters
 from gen_models.losses import LIKELIHOODS, Objective
 from gen_models.nets import vae
-from gen_models.nets.dcgan import Architecture, hidden_units
+from gen_models.nets.gan import Architecture, hidden_units
 from gen_models.nets.net import net
 
 

@@ -2,7 +2,7 @@
 
 The label is not an input beside z and the image as in the paper; it enters as in later work, by
 conditional batch normalisation in the generator and a projection in the discriminator
-(`ClassAffine` and `Projection` in nets/blocks.py, placed by nets/dcgan.py). If asked to, the
+(`ClassAffine` and `Projection` in nets/blocks.py, placed by nets/gan.py). If asked to, the
 discriminator also learns to reject real images with wrong labels (Reed et al. 2016, with a weight
 of their own instead of half the weight of the generated ones).
 """

@@ -1,10 +1,13 @@
-"""A convolutional encoder and decoder of the size of DCGAN's nets.
+"""A convolutional encoder and decoder of the size of InfoGAN's nets.
 
-With `num_classes` both take the label, as a one-hot vector concatenated to the features (Sohn et
-al. 2015). With `hidden` both have a dense layer of `hidden` units and batch normalisation: they are
-InfoGAN's nets as used by Lucic et al. 2018 (appendix), except for the initial weights (He et al.
-2015) and a ReLU in the encoder too.
+With `hidden` both have a dense layer of `hidden` units and batch normalisation, of each unit by
+itself: they are InfoGAN's nets as used by Lucic et al. 2018 (appendix), except for the initial
+weights (He et al. 2015) and a ReLU in the encoder too. With `num_classes` both take the label, as
+further channels of the image (Sohn et al. 2015), so that the posterior's shape can depend
+on it, beside z, and as further channels of the decoder's first map.
 """
+
+from functools import partial
 
 import flax.linen as nn
 import jax.numpy as jnp
@@ -32,15 +35,18 @@ class Encoder(nn.Module):
 
     @nn.compact
     def __call__(self, images: Array, labels: Array, *, train: bool) -> tuple[Array, Array]:
+        plain = self.hidden is None  # without batch normalisation
+        dense = partial(nn.Dense, use_bias=plain, kernel_init=he_normal, dtype=self.dtype)
+
         def finish(x: Array) -> Array:
-            return nn.relu(x if self.hidden is None else batch_norm(train, self.dtype)(x))
+            return nn.relu(x if plain else batch_norm(train, self.dtype)(x))
 
         x = with_labels(images, labels, self.num_classes)
         x = nn.relu(Conv(self.width, init=he_normal, dtype=self.dtype)(x))
-        x = finish(Conv(2 * self.width, init=he_normal, dtype=self.dtype)(x))
+        x = finish(Conv(2 * self.width, bias=plain, init=he_normal, dtype=self.dtype)(x))
         x = x.reshape(x.shape[0], -1)
         if self.hidden is not None:
-            x = finish(nn.Dense(self.hidden, kernel_init=he_normal, dtype=self.dtype)(x))
+            x = finish(dense(self.hidden)(x))
         x = nn.Dense(2 * self.latent_size, dtype=self.dtype)(x)
         mean, log_variance = jnp.split(x.astype(jnp.float32), 2, axis=-1)
         return mean, log_variance
@@ -59,16 +65,19 @@ class Decoder(nn.Module):
 
     @nn.compact
     def __call__(self, z: Array, labels: Array, *, train: bool) -> Array:
+        plain = self.hidden is None  # without batch normalisation
+        dense = partial(nn.Dense, use_bias=plain, kernel_init=he_normal, dtype=self.dtype)
+
         def finish(x: Array) -> Array:
-            return nn.relu(x if self.hidden is None else batch_norm(train, self.dtype)(x))
+            return nn.relu(x if plain else batch_norm(train, self.dtype)(x))
 
         x = with_labels(z, labels, self.num_classes)
         if self.hidden is not None:
-            x = finish(nn.Dense(self.hidden, kernel_init=he_normal, dtype=self.dtype)(x))
+            x = finish(dense(self.hidden)(x))
         h, w = self.height // 4, self.image_width // 4
-        x = nn.Dense(h * w * 2 * self.width, kernel_init=he_normal, dtype=self.dtype)(x)
-        x = finish(x).reshape(-1, h, w, 2 * self.width)
-        x = with_labels(x, labels, self.num_classes)
-        x = finish(ConvTranspose(self.width, init=he_transposed, dtype=self.dtype)(x))
+        size = h * w * 2 * self.width
+        x = finish(dense(size)(x))
+        x = with_labels(x.reshape(-1, h, w, 2 * self.width), labels, self.num_classes)
+        x = finish(ConvTranspose(self.width, bias=plain, init=he_transposed, dtype=self.dtype)(x))
         x = ConvTranspose(1, init=he_transposed, dtype=self.dtype)(x)
         return x.astype(jnp.float32)

@@ -9,14 +9,14 @@ import pytest
 
 from gen_models.algorithm import Spec
 from gen_models.models import MODELS
-from gen_models.nets import dcgan, energy, vae, vq_vae
+from gen_models.nets import energy, gan, vae, vq_vae
 
 SPEC = Spec(28, 28, 10)
 KEY_INIT, KEY_DATA = jax.random.split(jax.random.key(0))
-LAYERS = (nn.Dense, nn.BatchNorm, dcgan.ClassAffine, dcgan.Projection, vae.Conv, vae.ConvTranspose)
+LAYERS = (nn.Dense, nn.BatchNorm, gan.ClassAffine, gan.Projection, vae.Conv, vae.ConvTranspose)
 PLAYERS = (
-    dcgan.Generator,
-    dcgan.Discriminator,
+    gan.Generator,
+    gan.Discriminator,
     energy.EnergyDiscriminator,
     vae.Encoder,
     vae.Decoder,
@@ -165,7 +165,7 @@ def test_a_patch_discriminator_adds_up_what_it_sees(monkeypatch):
 
 @pytest.mark.parametrize("bounded", [True, False])
 def test_an_unnormalised_generator_keeps_the_variance_and_starts_unsaturated(bounded):
-    generator = dcgan.Generator(28, 28, 16, 128, normalised=False, bounded=bounded)
+    generator = gan.Generator(28, 28, 16, 128, normalised=False, bounded=bounded)
     z, labels = jax.random.normal(KEY_DATA, (64, 64)), jnp.zeros(64, jnp.int32)
     variables = generator.init(KEY_INIT, z, labels, train=True)
     images = generator.apply(variables, z, labels, train=True)

@@ -1,11 +1,13 @@
-"""DCGAN's generator and discriminator (Radford et al. 2016) for small images.
+"""InfoGAN's generator and discriminator (Chen et al. 2016, appendix C.1), which without hidden
+layers are DCGAN's (Radford et al. 2016) for small images.
 
-Three properties are options:
+The layers are the published ones, at a width of 64; the slope below zero is 0.2 instead of 0.1
+(0.01 in InfoGAN's program), and images are in [-1, 1], by a tanh instead of a sigmoid. Three
+properties are options:
 
-- `hidden` gives both a dense layer of `hidden` units, as Radford's own program for MNIST has it:
-  with 16 times the width they are InfoGAN's nets (Chen et al. 2016, appendix C.1, except for a
-  slope of 0.2 instead of 0.1 below zero). Without it the discriminator's score is a sum over 49
-  patches of 10×10 pixels, which cannot judge whether two halves of an image belong together.
+- `hidden` is the number of units of a dense layer in both, as Radford's own program for MNIST has
+  it too. Without it the discriminator's score is a sum over 49 patches of 10×10 pixels, which
+  cannot judge whether two halves of an image belong together.
 - `num_classes` makes the pair conditional. The label scales and shifts the generator's normalised
   features (Dumoulin et al. 2017); the discriminator projects the features from which it reads the
   score on a vector of the class (Miyato & Koyama 2018). Its hidden layer is then not normalised by
@@ -39,7 +41,7 @@ def hidden_units(architecture: Architecture, width: int) -> int | None:
 
 
 class Generator(nn.Module):
-    """Generator: z f32[N,Z], labels i32[N] -> images f32[N,H,W,1] in [-1,1]."""
+    """Generator: z f32[N,Z], labels i32[N] -> images f32[N,H,W,1], in [-1,1] if `bounded`."""
 
     height: int  # H, a multiple of 4
     image_width: int  # W, a multiple of 4
@@ -105,18 +107,18 @@ class Discriminator(nn.Module):
         x = leaky_relu(apply(layers.halve(self.width, bias=True), images))
         x = finish(apply(layers.halve(2 * self.width), x))
         x = x.reshape(x.shape[0], -1)
-        if self.hidden is not None and self.num_classes is not None:
-            x = leaky_relu(apply(layers.dense(self.hidden, bias=True), x))
-        elif self.hidden is not None:
-            x = finish(apply(layers.dense(self.hidden), x))
+        if self.hidden is not None:
+            plain = self.num_classes is not None  # without batch normalisation: see above
+            x = apply(layers.dense(self.hidden, bias=plain), x)
+            x = leaky_relu(x) if plain else finish(x)
         score = apply(layers.dense(1, bias=True), x).astype(jnp.float32)
         if self.num_classes is not None:
             scores = score + apply(Projection(self.num_classes), x).astype(jnp.float32)
             with_own = jnp.sum(scores * jax.nn.one_hot(labels, self.num_classes), axis=1)
             return Verdict(with_own, scores)
         head = ()
-        if self.head_hidden is not None:
-            x = finish(apply(layers.dense(self.head_hidden), x))
         if self.outputs:
+            if self.head_hidden is not None:
+                x = finish(apply(layers.dense(self.head_hidden), x))
             head = apply(layers.dense(self.outputs, bias=True), x).astype(jnp.float32)
         return Verdict(score[:, 0], head)

@@ -4,7 +4,8 @@ from. Those that their search found best are not in it.
 
 All rows: 20 epochs of Fashion-MNIST; where the critic has five batches a step, 20 epochs of the
 critic. Their images are in [0, 1], ours in [-1, 1]; the generators of their GANs are leaky in every
-layer, where ours have ReLU. What else differs there stands above a row.
+layer, where ours have ReLU; they draw with running averages of batch statistics. What else differs
+there stands above a row.
 
 python -m experiments.train --config configs/lucic2018.py:wgan
 """
@@ -16,32 +17,36 @@ common = {
 }
 
 # The non-saturating GAN.
-ns_gan  = {"model": "gan",     "learning_rate": 5e-5, "beta1": 0.0, "loss": "non_saturating"}
+ns_gan  = {"model": "gan",     "learning_rate": 5e-5, "beta1": 0.0, "loss": "non_saturating",
+           "disc_learning_rate": None}
 
 # The saturating ("minimax") GAN.
-mm_gan  = {"model": "gan",     "learning_rate": 5e-5, "beta1": 0.0, "loss": "saturating"}
+mm_gan  = {"model": "gan",     "learning_rate": 5e-5, "beta1": 0.0, "loss": "saturating",
+           "disc_learning_rate": None}
 
-# The squares are those of probabilities. With those of scores, as in LSGAN's paper, these nets'
-# generator still gives noise after 600 steps.
-lsgan   = {"model": "lsgan",   "learning_rate": 2e-4, "beta1": 0.5, "squared": "probabilities"}
+# The squares are those of probabilities, not of scores as in LSGAN's paper.
+lsgan   = {"model": "lsgan",   "learning_rate": 2e-4, "beta1": 0.5, "squared": "probabilities",
+           "disc_learning_rate": None}
 
 wgan    = {"model": "wgan",    "learning_rate": 5e-5, "beta1": 0.5, "clip": 0.01,
-           "steps": 3750, "critic_updates": 5, "optimiser": "adam"}
+           "steps": 3750, "critic_updates": 5, "optimiser": "adam", "disc_learning_rate": None}
 
 # The weight of 10, for images in [0, 1], is one of 20 here, for a critic of twice the values.
 wgan_gp = {"model": "wgan_gp", "learning_rate": 1e-4, "beta1": 0.5, "penalty": 20.0,
-           "steps": 3750, "critic_updates": 5, "beta2": 0.999}
+           "steps": 3750, "critic_updates": 5, "beta2": 0.999, "disc_learning_rate": None}
 
-# The discriminator has batch normalisation by default; without, they say, it is better. The noise is
-# of one sign. The gradient is that of the probability, so this row is another regulariser: a norm of
-# 1 there is one of the logit of 2 at least, in images of our range, and far more where it is sure.
-dragan  = {"model": "dragan",  "learning_rate": 1e-4, "beta1": 0.5, "penalty": 10.0}
+# The discriminator has batch normalisation by default; without, they say, it is better. The noise
+# is of one sign. The gradient is that of the probability, so this row is another regulariser: a
+# norm of 1 there is one of the logit of 2 at least, in images of our range, and far more where it
+# is sure.
+dragan  = {"model": "dragan",  "learning_rate": 1e-4, "beta1": 0.5, "penalty": 10.0,
+           "disc_learning_rate": None}
 
 # The discriminator is updated five times a step, the generator a fifth as often as here. The
 # auto-encoder has no batch normalisation, its code passes a leaky ReLU, and k may leave [0, 1].
 # Energies of our images are twice as large, hence half of λ's 0.001.
 began   = {"model": "began",   "learning_rate": 1e-4, "beta1": 0.5, "gamma": 0.75,
-           "balance_rate": 0.0005}
+           "balance_rate": 0.0005, "disc_learning_rate": None}
 
 vae     = {"model": "vae",     "learning_rate": 5e-5, "beta1": 0.5}
 # fmt: on

@@ -1,4 +1,4 @@
-"""A first look: a quarter of the width, 1000 steps. Shapes, not details.
+"""A first look: half the width, 1000 steps. Shapes, not details.
 
 python -m experiments.train --config configs/quick.py
 """

@@ -2,8 +2,9 @@
 (github.com/hwalsuklee/tensorflow-generative-model-collections), a row a model.
 
 All rows: 20 epochs of Fashion-MNIST, the default of its program. Its published pictures took 40.
-All its models train on the test images too, and their images are in [0, 1], where ours are in
-[-1, 1]. What else differs there stands above a row; no more is known of a row without a comment.
+All its models train on the test images too, and their images are in [0, 1], where ours are in [-1,
+1]; they draw with running averages of batch statistics. What else differs there stands above a row;
+no more is known of a row without a comment.
 
 python -m experiments.train --config configs/tf_collection.py:wgan
 """
@@ -17,7 +18,8 @@ common = {
 
 gan     = {"model": "gan",     "disc_learning_rate": 0.0002, "loss": "non_saturating"}
 
-# The label is one-hot beside z and ten further channels of the image.
+# The label is one-hot beside z and ten further channels of the image; the discriminator's hidden
+# layer has batch normalisation.
 cgan    = {"model": "cgan",    "disc_learning_rate": 0.0002, "mismatch": 0.0}
 
 # The class is read off a hidden layer of its own; its loss is descended by a third Adam over both
@@ -30,16 +32,15 @@ acgan   = {"model": "acgan",   "disc_learning_rate": 0.0002, "class_weight": 1.0
 infogan = {"model": "infogan", "disc_learning_rate": 0.0002, "categories": 10, "continuous": 2,
            "information": 1.0}
 
-# The losses are norms over the batch, not mean squares. Without the clipping the generator gives
-# noise for 1000 steps at least, with it rough clothes within 100.
+# The losses are norms over the batch, not mean squares.
 lsgan   = {"model": "lsgan",   "disc_learning_rate": 0.0002, "clip": 0.01}
 
 wgan    = {"model": "wgan",    "disc_learning_rate": 0.0002, "clip": 0.01, "critic_updates": 1,
            "optimiser": "adam"}
 
 # The critic has batch normalisation, the share between real and generated is drawn for each pixel,
-# and the norm is taken along one axis of the image. Its weight of 0.25, for images in [0, 1], is one
-# of 0.5 here, for a critic of twice the values.
+# and the norm is taken along one axis of the image. Its weight of 0.25, for images in [0, 1], is
+# one of 0.5 here, for a critic of twice the values.
 wgan_gp = {"model": "wgan_gp", "disc_learning_rate": 0.0002, "penalty": 0.5, "critic_updates": 1,
            "beta2": 0.999}
 

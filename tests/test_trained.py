@@ -1,11 +1,16 @@
 """The face: `gen_models.load`, `train`, and what can be done with a trained model."""
 
+import jax
 import numpy as np
 import pytest
 from trainings import OPTIONS, train
 
 import gen_models as gm
+from gen_models import programs
+from gen_models import runs as folders
 from gen_models.fields import ConfigError
+from gen_models.runs import checkpoint
+from gen_models.sampling import drawing
 
 SMALL = {name: value for name, value in OPTIONS.items() if name != "model"} | {"steps": 6}
 
@@ -96,6 +101,19 @@ def test_save_makes_a_file_that_load_reads(runs, tmp_path):
     found = gm.load(tmp_path / "mine.safetensors")
     assert found.name == "mine"
     np.testing.assert_array_equal(found.sample(5, seed=2), model.sample(5, seed=2))
+
+
+@pytest.mark.parametrize("name", ["cgan", "vae"])
+def test_a_loaded_and_a_saved_model_have_batch_statistics_of_their_own(runs, tmp_path, name):
+    model, run = gm.load(runs / name), folders.load(runs / name)
+    _, kept = checkpoint.newest(run.checkpoints, programs.shapes(run.model), print)
+    wanted = drawing.finalised(run.model, run.data, kept).ema
+    jax.tree.map(np.testing.assert_array_equal, model.state.ema, wanted)
+    pairs = zip(*(jax.tree.leaves(ema["stats"]) for ema in (kept.ema, wanted)), strict=True)
+    assert any(np.any(before != after) for before, after in pairs)
+    model.save(tmp_path / "mine.safetensors")
+    found = gm.load(tmp_path / "mine.safetensors").state.ema
+    jax.tree.map(np.testing.assert_array_equal, found, wanted)
 
 
 @pytest.mark.parametrize("source", ["fashion_mnist-cgn", "nowhere", "."])

@@ -1,8 +1,8 @@
 """Batch statistics of averaged weights.
 
-A moving average of weights comes with the moving average of their nets' batch statistics, which are
-those of other nets: weights that move around their average make features of more variance than the
-average does, so that features are scaled down by too much and samples lie too close to their mean.
+Weights that still move make features of more variance than their average does. With averages of
+their batch statistics the averaged net's features would be scaled down too far, and its samples
+would lie too close to their mean.
 Statistics of the averaged weights themselves are computed anew, as for averages by Izmailov et al.
 2018 (§3.2) and, "standing statistics", for samples by Brock et al. 2019 (appendix C).
 """

@@ -113,8 +113,9 @@ def _step(vae: Autoencoder, state: State, batch: Batch, key: Key) -> tuple[State
 
 
 def _finalise(vae: Autoencoder, state: State, labels: Labels, key: Key) -> State:
-    """The decoder's statistics are those of latents from the prior, of which samples are made. The
-    encoder's stay averages: they would need images."""
+    """The decoder's statistics are those of latents from the prior, of which samples are made; its
+    reconstructions and likelihoods are by the same net. The encoder's stay averages: they would
+    need images."""
     params, stats = state.ema["params"]["decoder"], state.ema["stats"]
 
     def forward(stats: PyTree, key: Key) -> PyTree:

@@ -40,8 +40,9 @@ def wgan_gp_penalty(weight: float | Array) -> Penalty:
 
 def dragan_penalty(weight: float | Array, radius: float | Array) -> Penalty:
     """The gradient penalty of DRAGAN (Kodali et al. 2017, §2.5): λ E(‖∇D(x + δ)‖ - 1)² at real
-    images x. The paper's δ is Gaussian, its authors' program takes a box on one side of the image;
-    here δ is uniform in a box on both, of `radius` standard deviations of the batch's pixels."""
+    images x. The paper's δ is Gaussian, its authors' program takes a box on one side of the image,
+    shortened by a share drawn for each image; here δ is uniform in a box on both, of `radius`
+    standard deviations of the batch's pixels."""
 
     def penalty(scores: Scores, real: Array, fake: Array, key: Key) -> Array:
         del fake

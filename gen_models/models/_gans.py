@@ -29,7 +29,7 @@ class Config:
     """Channels of the layers next to the image; the layers beyond have twice as many, hidden dense
     layers 16 times as many units. The published nets have 64."""
     learning_rate: Positive = 1e-3
-    """Step size of Adam."""
+    """Step size of Adam, of the generator alone where --disc-learning-rate is given."""
     disc_learning_rate: Positive | None = 2e-4
     """Step size of the discriminator's optimiser; None: --learning-rate."""
     beta1: Decay = 0.5

@@ -4,10 +4,11 @@ k that keeps the energies of generated and real images at a ratio γ.
     L_D = L(x) - k L(G(z)),  L_G = L(G(z)),  k ← k + λ (γ L(x) - L(G(z))), in [0, 1]    (§3.4)
 
 L is the mean absolute difference of pixels. The metric `convergence` is L(x) + |γ L(x) - L(G(z))|
-(§3.4.1): it falls as training succeeds. Differences from the paper: both nets have DCGAN's layers
-with batch normalisation, which the paper has in neither; both players see the same fake images; and
-k follows the energies before the discriminator's update. (An auto-encoder without normalisation
-gives flat grey almost no energy from the start, which attracts the generator.)
+(§3.4.1): it falls as training succeeds. Differences from the paper: the generator is InfoGAN's, the
+auto-encoder has DCGAN's layers, both with batch normalisation, which the paper has in neither; both
+players see the same fake images; and k follows the energies before the discriminator's update. (An
+auto-encoder without normalisation gives flat grey almost no energy from the start, which attracts
+the generator.)
 """
 
 import jax.numpy as jnp

@@ -2,7 +2,8 @@
 
 The label is not an input beside z and the image as in the paper; it enters as in later work, by
 conditional batch normalisation in the generator and a projection in the discriminator
-(`ClassAffine` and `Projection` in nets/blocks.py, placed by nets/gan.py). If asked to, the
+(`ClassAffine` and `Projection` in nets/blocks.py, placed by nets/gan.py). The discriminator's
+hidden layer, whose features are projected, has no batch normalisation. If asked to, the
 discriminator also learns to reject real images with wrong labels (Reed et al. 2016, with a weight
 of their own instead of half the weight of the generated ones).
 """
@@ -16,8 +17,8 @@ from gen_models.models import _gans
 
 @hyperparameters
 class Config(_gans.Config):
-    """Options of `cgan`: InfoGAN's, except for step sizes chosen on a validation part of
-    Fashion-MNIST. The paper has dense nets."""
+    """Options of `cgan`: InfoGAN's, except for step sizes chosen on 10,000 training images of
+    Fashion-MNIST that were held out (docs/results.md). The paper has dense nets."""
 
     learning_rate: Positive = 6e-4
     """Step size of Adam."""

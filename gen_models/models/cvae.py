@@ -1,5 +1,6 @@
-"""Conditional VAE (Sohn et al. 2015): encoder and decoder take the label, and the bound is on
-log p(x|label) (eq. 4), with the same prior for every label."""
+"""Conditional VAE (Sohn et al. 2015): encoder and decoder take the label, and the bound is on log
+p(x|label) (eq. 4). In the paper the condition is an image and the prior is learned; here it is a
+label, and the prior is the same for every label."""
 
 from gen_models.algorithm import Algorithm, Spec
 from gen_models.engines.variational import variational

@@ -1,8 +1,9 @@
 """DCGAN (Radford et al. 2016) for small images.
 
-As in the authors' program for MNIST each player has a hidden dense layer, with InfoGAN's number of
-units. That program gives both players the label, at every layer; here neither takes one, as in the
-paper's experiments on other data.
+The nets are InfoGAN's: those of the authors' program for MNIST except for kernels of 4×4 instead of
+5×5, half the width (--width), a tanh instead of a sigmoid, and the labels, which that program gives
+to both players at every layer and the paper's experiments on other data do not. It also has weight
+decay and a falling step size.
 """
 
 from gen_models import losses

@@ -1,6 +1,7 @@
 """Energy-based GAN (Zhao et al. 2017): the discriminator is an auto-encoder whose energy is the
 distance between an image and its reconstruction. It raises the energy of generated images up to a
-margin (eq. 1); the pulling-away term makes their codes differ from each other (§2.4)."""
+margin (eq. 1); the pulling-away term makes their codes differ from each other (§2.4). Both nets are
+convolutional, the paper's for digits are dense."""
 
 import jax.numpy as jnp
 

@@ -1,6 +1,7 @@
 """SNGAN: hinge loss; a discriminator with spectral norm 1 in each layer (Miyato et al. 2018) and
 a projection of its features on the label's vector (Miyato & Koyama 2018). Both papers have deeper
-nets; the second projects features that are summed over the image, here they are all kept."""
+nets; the second projects features that are summed over the image, here it is those of the hidden
+layer."""
 
 from gen_models import losses
 from gen_models.algorithm import Algorithm, Spec
@@ -13,7 +14,7 @@ from gen_models.models import _gans
 class Config(_gans.Config):
     """Options of `hinge`: the betas are those of Miyato & Koyama 2018, for the projection. They had
     five updates of the discriminator per step at 2e-4; here it is one, with a step size four times
-    as large. Their z is normal."""
+    as large. Their z is normal, of 128 dimensions."""
 
     learning_rate: Positive = 2e-4
     """Step size of Adam."""

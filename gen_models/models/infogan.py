@@ -23,7 +23,7 @@ REACH = 2.0  # the paper's pictures vary a code from -2 to 2, beyond where it wa
 @hyperparameters
 class Config(_gans.Config):
     """Options of `infogan`: those of Chen et al. 2016, appendix C.1, with nets of half the width
-    (--width)."""
+    (--width) and batches of 64 instead of 128 (--batch-size)."""
 
     latent_size: Size = 62
     """Dimensions of the noise, uniform in [-1, 1], to which the code is appended."""

@@ -10,7 +10,8 @@ from gen_models.models import _vaes
 
 @hyperparameters
 class Config(_vaes.Config):
-    """Options of `iwae`. The paper has dense nets."""
+    """Options of `iwae`. The paper has dense nets, up to two stochastic layers, and a falling step
+    size."""
 
     draws: Count = 5
     """Latents drawn per image in training, k. The paper has 1, 5 and 50."""

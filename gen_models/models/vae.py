@@ -10,7 +10,8 @@ from gen_models.models import _vaes
 
 @hyperparameters
 class Config(_vaes.Config):
-    """Options of `vae`. The paper has dense nets. β and free bits have no effect by default."""
+    """Options of `vae`. The paper has dense nets without batch normalisation, and Adagrad. β and
+    free bits have no effect by default."""
 
     beta: Weight = 1.0
     """Weight β of the KL term; with 1 the objective is the evidence lower bound."""

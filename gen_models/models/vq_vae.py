@@ -6,7 +6,8 @@ each place.
 where e is the code nearest to the encoder's output z(x) (eq. 1 and 2) and sg stops the gradient.
 Every term is summed over the places of the map; the paper averages the last two over them (§3.2).
 The prior is an autoregressive recurrent net, learned together with the codes; the paper learns a
-PixelCNN afterwards.
+PixelCNN afterwards. Encoder, codebook and prior are averaged each by itself: the averaged prior is
+not exactly that of the averaged encoder's codes.
 """
 
 import jax.numpy as jnp

@@ -20,9 +20,9 @@ from gen_models.models import _gans
 @hyperparameters
 class Config(_gans.Config):
     """Options of `wgan`: those of Arjovsky et al. 2017, algorithm 1, except for a step size ten
-    times as large: by the paper's 5e-5 no weight moves further than 0.25 in 5000 steps. The
-    authors' program has a hundred updates of the critic in each of the first 25 steps and in every
-    500th."""
+    times as large: by the paper's 5e-5 a weight hardly moves further than 0.25 in 5000
+    steps. The authors' program has a hundred updates of the critic in each of the first 25 steps
+    and in every 500th, and z is normal."""
 
     learning_rate: Positive = 5e-4
     """Step size of the optimiser."""

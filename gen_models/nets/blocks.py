@@ -136,7 +136,7 @@ def with_labels(x: Array, labels: Array, num_classes: int | None) -> Array:
     if num_classes is None:
         return x
     one_hot = jax.nn.one_hot(labels, num_classes, dtype=x.dtype)
-    one_hot = one_hot.reshape(len(one_hot), *(1,) * (x.ndim - 2), num_classes)
+    one_hot = one_hot.reshape(one_hot.shape[0], *(1,) * (x.ndim - 2), num_classes)
     return jnp.concatenate([x, jnp.broadcast_to(one_hot, (*x.shape[:-1], num_classes))], axis=-1)
 
 

@@ -22,6 +22,7 @@ from safetensors import SafetensorError, safe_open
 from gen_models.errors import UserError
 from gen_models.storage import tensors
 from gen_models.storage.files import atomic_write, remove_leftovers, write_error
+from gen_models.version import OF_0_1
 
 FORMAT = "gen_models.checkpoint"
 VERSION = "2"  # gen_models 0.1 wrote version 1
@@ -162,6 +163,8 @@ def _check_origin(path: Path, metadata: Mapping[str, str]) -> None:
     if _digest(path, recorded) != recorded:
         raise DamagedCheckpointError(f"{path} is damaged: its bytes do not match its digest")
     version = metadata.get("version", "")
+    if (name, version) == (FORMAT, "1"):
+        raise CheckpointError(f"{path} is {OF_0_1}")
     if name != FORMAT or version != VERSION:
         raise CheckpointError(
             f"{path} has format {name!r:.80} version {version!r:.20}; this gen_models reads "

@@ -26,10 +26,10 @@ from gen_models.fields import (
 )
 from gen_models.model import Model
 from gen_models.models import MODELS
+from gen_models.version import OF_0_1
 
 FORMAT = "gen_models.run"
 VERSION = 3
-OF_0_1 = (1, 2)  # versions that gen_models 0.1 wrote, of models with other nets and options
 MAX_CONFIG_BYTES = 2**16
 COMMON = "common"  # name of the row whose options all other rows start from
 
@@ -183,11 +183,8 @@ def _saved(text: str) -> dict[str, Any]:
     if not isinstance(values, dict) or values.pop("format", FORMAT) != FORMAT:
         raise ValueError(f'expected a JSON object of options with "format": "{FORMAT}"')
     version = values.pop("version", VERSION)
-    if version in OF_0_1:
-        raise ValueError(
-            f"format version {version}, of gen_models 0.1, whose models have other nets: use "
-            "gen_models 0.1 for it, or train the model again"
-        )
+    if version in (1, 2):
+        raise ValueError(f"format version {version}, {OF_0_1}")
     if version != VERSION:
         raise ValueError(f"format version {version!r}, this program reads version {VERSION}")
     values.pop("data", None)

@@ -15,7 +15,7 @@ from gen_models.model import Model
 from gen_models.runs import DataRecord, Run, checkpoint
 
 BLOCK = 20  # images drawn in one dispatch
-STATISTICS = 500  # images of each batch whose statistics are computed
+STATISTICS_BATCH = 500  # images of each batch whose statistics are computed
 LATENTS = 500  # latents drawn with one key, a multiple of BLOCK
 
 
@@ -38,7 +38,7 @@ def key_for(purpose: Purpose, seed: int) -> Key:
 def finalised(model: Model, data: DataRecord, state: State) -> State:
     """The state of a training made ready to be drawn from, always with the same key: batch
     statistics of the averaged weights, over images of all classes that were trained on."""
-    labels = np.resize(np.array(data.classes, np.int32), STATISTICS)
+    labels = np.resize(np.array(data.classes, np.int32), STATISTICS_BATCH)
     return programs.finalise(model, state, labels, key_for(Purpose.STATISTICS, 0))
 
 

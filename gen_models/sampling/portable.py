@@ -22,6 +22,7 @@ from gen_models.errors import UserError
 from gen_models.runs import DataRecord, Recipe
 from gen_models.storage.files import write_bytes
 from gen_models.storage.tensors import filled, named
+from gen_models.version import OF_0_1
 
 FORMAT, VERSION = "gen_models.model", 2
 SUFFIX = ".safetensors"
@@ -64,6 +65,8 @@ def load(path: Path) -> tuple[Recipe, DataRecord, State]:
         _check_digest(path, hashlib.sha256(raw).hexdigest())
         with safe_open(path, framework="numpy") as file:
             about = json.loads((file.metadata() or {})[FORMAT])
+        if about["version"] == 1:
+            raise PortableError(f"{path} is {OF_0_1}")
         if about["version"] != VERSION:
             raise ValueError(f"it has version {about['version']!r:.20}, expected {VERSION}")
         return _filled(about, safetensors.numpy.load(raw))

@@ -34,8 +34,8 @@ def page(steps: int, found: Mapping[Cell, Result], missing: Mapping[str, int | N
     sections = "\n".join(_dataset(name, models, marks) for name, models in _by_model(found).items())
     return (
         f"# Scoreboard\n\nWritten by `python -m experiments.scoreboard`, {steps} steps a run.\n\n"
-        "Every model has its default options, the paper's where it names them: some are made for "
-        "trainings a hundred times as long. This compares defaults, not ideas.\n\n"
+        "Every model has its default options, for most GANs InfoGAN's nets and step sizes "
+        "(docs/models.md, Beside the papers). This compares defaults, not ideas.\n\n"
         "Each number is the mean over the seeds ± half of its 95 % interval (Student's t; of a "
         "single seed, that of its evaluation). `real images` is the floor: as many images of the "
         "training split, taken for samples; for label accuracy and authenticity the test split. "

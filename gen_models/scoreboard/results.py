@@ -51,7 +51,10 @@ def read(path: Path) -> dict[Cell, Result]:
     try:
         values = json.loads(path.read_text(), parse_constant=record.refuse)
         if (values["format"], values["version"]) != (FORMAT, VERSION):
-            raise ValueError(f"expected format {FORMAT!r} version {VERSION}")
+            raise ValueError(
+                f"expected format {FORMAT!r} version {VERSION}; version 1 is of the nets of "
+                "gen_models 0.1"
+            )
         results = [_result(row) for row in values["runs"]]
         return {_cell(result): result for result in results}
     except FileNotFoundError:

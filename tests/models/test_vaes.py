@@ -103,3 +103,13 @@ def test_a_cvaes_latent_is_free_of_the_class_where_it_can_be(quick_jit):
     assert separation(untold, labels) > 0.5
     assert separation(told, labels) < 0.05
     assert float(jnp.sum(told.var(axis=0))) > 0.2  # it holds what varies within a class
+
+
+def test_a_label_does_more_to_a_cvaes_posterior_than_to_shift_it(quick_jit):
+    module = MODELS["cvae"]
+    algorithm = module.build(module.Config(width=4, latent_size=2), Spec(8, 8, 2))
+    state = quick_jit(algorithm.init)(jax.random.key(0))
+    images = jax.random.uniform(jax.random.key(1), (5, 8, 8, 1), minval=-1)
+    means = [algorithm.latent.encode(state, images, jnp.full(5, label)) for label in (0, 1)]
+    shifts = means[1] - means[0]
+    assert float(jnp.min(shifts.std(axis=0) / jnp.abs(shifts).mean(axis=0))) > 0.01

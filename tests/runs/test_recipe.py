@@ -219,6 +219,12 @@ def kept_presets() -> list[Path]:
 PRESETS = kept_presets()
 
 
+@pytest.mark.parametrize("preset", [p for p in PRESETS if ":" in str(p) and "vae" not in str(p)])
+def test_a_row_of_a_table_says_the_rates_of_both_players(preset):
+    """Our discriminators' own default would be another setting than theirs."""
+    assert {"learning_rate", "disc_learning_rate"} <= read(preset).keys()
+
+
 def test_presets_are_found():
     assert {path.name for path in PRESETS} > {"quick.py", "lucic2018.py:wgan"}
 

@@ -13,6 +13,7 @@ from trainings import half_written, make_recipe, products, train
 from gen_models import programs, render, runs
 from gen_models.runs import checkpoint
 from gen_models.runs.checkpoint import CheckpointError
+from gen_models.sampling import drawing
 from gen_models.training import fit
 from gen_models.training.fit import DivergenceError
 
@@ -83,6 +84,17 @@ def test_grid_has_a_row_for_each_class_with_images(tmp_path, gapped, monkeypatch
     train(tmp_path / "run", gapped, model="cgan", steps=5)
     assert rows == [["one", "three", "four"]]
     assert labels[0].tolist() == [1] * 10 + [3] * 10 + [4] * 10
+
+
+def test_a_grid_is_drawn_as_the_model_will_be(tmp_path, tiny, monkeypatch):
+    """From the state with batch statistics of its own, which `load_state` gives too."""
+    drawn, sample = [], programs.sample
+    monkeypatch.setattr(
+        programs, "sample", lambda model, state, *a: drawn.append(state) or sample(model, state, *a)
+    )
+    train(tmp_path / "run", tiny, model="cgan", steps=5)
+    wanted = drawing.load_state(runs.load(tmp_path / "run"), print)
+    jax.tree.map(np.testing.assert_array_equal, drawn[-1].ema, wanted.ema)
 
 
 def test_a_finished_run_is_left_as_it_is(tmp_path, tiny, whole):

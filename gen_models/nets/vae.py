@@ -3,8 +3,9 @@
 With `hidden` both have a dense layer of `hidden` units and batch normalisation, of each unit by
 itself: they are InfoGAN's nets as used by Lucic et al. 2018 (appendix), except for the initial
 weights (He et al. 2015) and a ReLU in the encoder too. With `num_classes` both take the label, as
-further channels of the image (Sohn et al. 2015), so that the posterior's shape can depend
-on it, beside z, and as further channels of the decoder's first map.
+further channels of the image (Sohn et al. 2015), so that the posterior's shape can depend on it,
+and beside z and as further channels of the decoder's first map; it also scales and shifts the
+decoder's features (Dumoulin et al. 2017).
 """
 
 from functools import partial
@@ -14,6 +15,7 @@ import jax.numpy as jnp
 
 from gen_models.algorithm import Array
 from gen_models.nets.blocks import (
+    ClassAffine,
     Conv,
     ConvTranspose,
     batch_norm,
@@ -69,15 +71,17 @@ class Decoder(nn.Module):
         dense = partial(nn.Dense, use_bias=plain, kernel_init=he_normal, dtype=self.dtype)
 
         def finish(x: Array) -> Array:
-            return nn.relu(x if plain else batch_norm(train, self.dtype)(x))
+            x = x if plain else batch_norm(train, self.dtype)(x)
+            if self.num_classes is not None:
+                x = ClassAffine(self.num_classes)(x, labels)
+            return nn.relu(x)
 
         x = with_labels(z, labels, self.num_classes)
         if self.hidden is not None:
             x = finish(dense(self.hidden)(x))
         h, w = self.height // 4, self.image_width // 4
-        size = h * w * 2 * self.width
-        x = finish(dense(size)(x))
-        x = with_labels(x.reshape(-1, h, w, 2 * self.width), labels, self.num_classes)
+        x = finish(dense(h * w * 2 * self.width)(x)).reshape(-1, h, w, 2 * self.width)
+        x = with_labels(x, labels, self.num_classes)
         x = finish(ConvTranspose(self.width, bias=plain, init=he_transposed, dtype=self.dtype)(x))
         x = ConvTranspose(1, init=he_transposed, dtype=self.dtype)(x)
         return x.astype(jnp.float32)

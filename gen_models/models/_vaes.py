@@ -19,8 +19,8 @@ class Common:
     """Options of every VAE. The weights are averaged, even if the paper's are not."""
 
     latent_size: Size = 10
-    """Dimensions of z, standard normal. More did not raise the bound on Fashion-MNIST, and drew more
-    codes that no image has."""
+    """Dimensions of z, standard normal. More did not raise the bound on Fashion-MNIST, and drew
+    more codes that no image has."""
     width: Size = 32
     """Channels of the layers next to the image; the layers beyond have twice as many, hidden dense
     layers 16 times as many units."""

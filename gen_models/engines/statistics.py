@@ -2,9 +2,9 @@
 
 Weights that still move make features of more variance than their average does. With averages of
 their batch statistics the averaged net's features would be scaled down too far, and its samples
-would lie too close to their mean.
-Statistics of the averaged weights themselves are computed anew, as for averages by Izmailov et al.
-2018 (§3.2) and, "standing statistics", for samples by Brock et al. 2019 (appendix C).
+would lie too close to their mean. Statistics of the averaged weights themselves are computed anew,
+as for averages by Izmailov et al. 2018 (§3.2) and, "standing statistics", for samples by Brock et
+al. 2019 (appendix C).
 """
 
 from collections.abc import Callable

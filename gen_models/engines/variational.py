@@ -61,14 +61,10 @@ class Autoencoder(NamedTuple):
 def variational(vae: Autoencoder, spec: Spec) -> Algorithm:
     """Stochastic gradients of the objective through reparameterised draws (Kingma & Welling 2014,
     algorithm 1)."""
-
-    def prior(key: Key, count: int) -> Latents:
-        return jax.random.normal(key, (count, vae.latent_size))
-
     return Algorithm(
         init=partial(_init, vae, spec),
         step=partial(_step, vae),
-        prior=prior,
+        prior=partial(_prior, vae),
         finalise=partial(_finalise, vae),
         generate=partial(_generate, vae),
         latent=LatentSpace(
@@ -112,6 +108,10 @@ def _step(vae: Autoencoder, state: State, batch: Batch, key: Key) -> tuple[State
     return single.update(PLAYER, loss, state, vae.optimiser, vae.ema_decay)
 
 
+def _prior(vae: Autoencoder, key: Key, count: int) -> Latents:
+    return jax.random.normal(key, (count, vae.latent_size))
+
+
 def _finalise(vae: Autoencoder, state: State, labels: Labels, key: Key) -> State:
     """The decoder's statistics are those of latents from the prior, of which samples are made; its
     reconstructions and likelihoods are by the same net. The encoder's stay averages: they would
@@ -119,7 +119,7 @@ def _finalise(vae: Autoencoder, state: State, labels: Labels, key: Key) -> State
     params, stats = state.ema["params"]["decoder"], state.ema["stats"]
 
     def forward(stats: PyTree, key: Key) -> PyTree:
-        z = jax.random.normal(key, (len(labels), vae.latent_size))
+        z = _prior(vae, key, len(labels))
         return vae.decoder.apply(params, stats, z, labels, train=True)[1]
 
     standing = stats | {"decoder": standing_statistics(forward, stats["decoder"], key)}

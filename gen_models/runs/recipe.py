@@ -164,7 +164,7 @@ def read(source: Path) -> dict[str, Any]:
             raise ConfigError(f"{path}: over {MAX_CONFIG_BYTES} bytes, too long for a config")
         if path.suffix == ".py":
             return _preset(raw.decode(), row)
-        return _saved(raw.decode())
+        return _saved(path, raw.decode())
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError) as error:
@@ -178,13 +178,13 @@ def _place(source: Path) -> tuple[Path, str | None]:
     return (Path(f"{file}.py"), row) if colon else (source, None)
 
 
-def _saved(text: str) -> dict[str, Any]:
+def _saved(path: Path, text: str) -> dict[str, Any]:
     values = json.loads(text)
     if not isinstance(values, dict) or values.pop("format", FORMAT) != FORMAT:
         raise ValueError(f'expected a JSON object of options with "format": "{FORMAT}"')
     version = values.pop("version", VERSION)
     if version in (1, 2):
-        raise ValueError(f"format version {version}, {OF_0_1}")
+        raise ConfigError(f"{path} has format version {version}, {OF_0_1}")
     if version != VERSION:
         raise ValueError(f"format version {version!r}, this program reads version {VERSION}")
     values.pop("data", None)

@@ -38,6 +38,8 @@ class Options(Extent):
     """Generated images to measure instead of a run: IDX, .npy, .npz, or a folder or zip of PNGs."""
     labels: Path | None = None
     """Requested class of each of --images, one integer per image: IDX, .npy, .npz, .txt or .csv."""
+    name: str | None = None
+    """Name of what drew --images, for tables. Default: the name of the file."""
     unlabelled: bool = False
     """Ignore labels in the file of --images, for images from an unconditional model."""
     dataset: str | None = None
@@ -69,11 +71,12 @@ def evaluate_images(options: Options, report: Callable[[str], None]) -> Measured
     if options.labels is not None:
         labels = images.read_labels(options.labels)
     samples = assessment.Samples(pixels, None if options.unlabelled else labels)
-    name = catalog.name_to_look_for(options.dataset, options.data_dir)
-    measured_with = evaluator(catalog.load_splits(name, options.data_dir), options)
+    dataset = catalog.name_to_look_for(options.dataset, options.data_dir)
+    measured_with = evaluator(catalog.load_splits(dataset, options.data_dir), options)
     picture = path.with_name(f"{path.name}.memorisation.png")
-    found = assessment.evaluate_images(samples, measured_with, options, path.name, picture, report)
-    return Measured(path.name, path.with_name(f"{path.name}.{record.NAME}"), found)
+    name = options.name or path.name
+    found = assessment.evaluate_images(samples, measured_with, options, name, picture, report)
+    return Measured(name, path.with_name(f"{path.name}.{record.NAME}"), found)
 
 
 def measured(options: Options, report: Callable[[str], None]) -> Iterator[Measured]:
@@ -108,10 +111,11 @@ def table(evaluations: Sequence[Evaluation]) -> list[list[str]]:
 def show(console: Console, evaluations: Sequence[Evaluation]) -> None:
     """Print the evaluations of one protocol, however narrow the console. Raises ProtocolError."""
     protocol = record.common_protocol(evaluations)
-    console.print(f"{protocol}; ± 95 %", markup=False, soft_wrap=True)
+    console.print(f"{protocol}; (±) 95 % of this evaluation", markup=False, soft_wrap=True)
     for part in render.terminal_tables(table(evaluations), console.width):
         console.print(part)
-    for line in dict.fromkeys(line for found in evaluations for line in record.left_out(found)):
+    lines = (line for e in evaluations for line in (*record.left_out(e), *record.warnings(e)))
+    for line in dict.fromkeys(lines):
         console.print(line, markup=False, soft_wrap=True)
 
 
@@ -119,8 +123,11 @@ def check(options: Options) -> None:
     """Raise ConfigError for options that contradict each other."""
     if bool(options.runs) == bool(options.images):
         raise ConfigError("name one run or more, or --images FILE, and not both")
-    if options.runs and (options.dataset or options.labels or options.unlabelled):
-        raise ConfigError("--dataset, --labels and --unlabelled go with --images, not with runs")
+    of_images = options.dataset, options.labels, options.name, options.unlabelled
+    if options.runs and any(of_images):
+        raise ConfigError(
+            "--dataset, --labels, --name and --unlabelled go with --images, not with runs"
+        )
     if options.images and options.best:
         raise ConfigError("--best goes with runs, not with --images")
     if options.images and not (options.dataset or options.data_dir):

@@ -26,7 +26,7 @@ from gen_models.training import session
 from gen_models.training.fit import DivergenceError
 from gen_models.training.progress import Terminal
 
-PAGE, NUMBERS = "README.md", "scoreboard.json"
+PAGE, NUMBERS, PEERS = "README.md", "scoreboard.json", "peers"
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,8 @@ def publish(options: Options, found: dict[Cell, Result]) -> None:
     """Write the page of all valid results, including those of models not named in `options`."""
     missing = options.agenda.missing(found)
     steps = {cell.name: agenda.diverged_at(cell, options.folder(cell)) for cell in missing}
-    text = page.page(options.steps, agenda.valid(found, found), steps)
+    peers = results.peers(options.results / PEERS)
+    text = page.page(options.steps, agenda.valid(found, found), steps, peers)
     write_text(options.results / PAGE, text)
 
 

@@ -16,6 +16,7 @@ from rich.progress import Progress
 from experiments import command
 from experiments.command import Processes
 from gen_models import assessment
+from gen_models.data import validation
 from gen_models.data.catalog import Dataset, Splits
 from gen_models.evaluation import features
 from gen_models.evaluation.evaluator import Evaluator
@@ -44,6 +45,9 @@ class Options(TrainingOptions):
     is of a single training and left out."""
     steps: Steps = 2000
     """Training steps of each member."""
+    hold_out: bool = True
+    """Train without the validation images and measure against them, so that a setting is not chosen
+    by the test split. With --no-hold-out, train on all and measure against the test split."""
     sample_every_steps: Steps = 500
     """Training steps between sample grids."""
     seeds: Annotated[int, Between(1, 10_000)] = 1
@@ -130,8 +134,9 @@ def measuring(options: Options, splits: Splits) -> Measuring | None:
     """
     if not options.evaluate:
         return None
-    evaluator = Evaluator(features.of(splits.train.name), splits)
-    extent, report = assessment.Extent(), partial(print, file=sys.stderr)
+    extent = assessment.Extent(reference="validation" if options.hold_out else "test")
+    evaluator = Evaluator(features.of(splits.train.name), splits, extent.reference)
+    report = partial(print, file=sys.stderr)
     measure = lambda run: assessment.evaluate_run(run, evaluator, extent, report)  # noqa: E731
     return Measuring(measure, evaluator.protocol(extent.samples))
 
@@ -158,7 +163,8 @@ def main(args: Sequence[str]) -> int:
         return 0
     out = options.out or SWEEPS / "-".join([name, options.model, *found.axes])
     words = f"python -m experiments.sweep {shlex.join(args)}"
-    work = Sweep(found, out, words, splits, measuring(options, splits))
+    own = validation.training(splits, hold_out=options.hold_out)
+    work = Sweep(found, out, words, own, measuring(options, splits))
     work.prepare()
     stop = machines.SharedStop(out)
     with interruptible() as interruption:

@@ -1,8 +1,9 @@
-"""Train the feature net of a data set: `python -m experiments.train_features --data-dir FOLDER`."""
+"""Train the feature nets of a data set: `python -m experiments.train_features --data-dir
+FOLDER`."""
 
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -11,13 +12,14 @@ from experiments import command
 from gen_models.data import catalog
 from gen_models.data.catalog import Splits
 from gen_models.errors import UserError
-from gen_models.evaluation import classifier, features
+from gen_models.evaluation import classifier, encoder, features
+from gen_models.evaluation.fitting import Report
 from gen_models.fields import Between, ConfigError, validate
 
 
 @dataclass(frozen=True)
 class Options:
-    """Train the classifier that measures use in place of ImageNet's Inception, in minutes."""
+    """Train the two nets that measures use in place of ImageNet's Inception, in minutes."""
 
     dataset: str | None = None
     """Data set: fashion_mnist or mnist, which stay measured with their shipped nets. Default: the
@@ -25,18 +27,20 @@ class Options:
     data_dir: Path | None = None
     """Folder with the four IDX files of the data set."""
     steps: classifier.Steps = 5600
-    """Training steps of 128 images; 5600 are 12 epochs of 60,000 images."""
+    """Training steps of the classifier; 5600 are 12 epochs of 60,000 images."""
+    encoder_steps: classifier.Steps = 2500
+    """Training steps of the encoder, which sees no labels."""
     mirror: bool = False
-    """Train on mirrored images too: right for clothes, wrong for digits."""
+    """Train the classifier on mirrored images too: right for clothes, wrong for digits."""
     seed: Annotated[int, Between(0, 2**31 - 1)] = 0
     """Seed of the initial weights, the order of the data and its augmentation."""
     out: Path | None = None
     """Weights file to write. Default: results/features/<data set>.safetensors."""
 
 
-def progress(steps: int) -> Callable[[int, float], None]:
-    """A callback (step, loss) that prints a line, called every few hundred steps."""
-    return lambda step, loss: print(f"step {step}/{steps}  loss {loss:.3f}", flush=True)
+def progress(net: str, steps: int) -> Report:
+    """A report of a net's training that prints a line, called every few hundred steps."""
+    return lambda step, loss: print(f"{net}: step {step}/{steps}  loss {loss:.3f}", flush=True)
 
 
 def check(out: Path, splits: Splits) -> None:
@@ -55,7 +59,7 @@ def check(out: Path, splits: Splits) -> None:
 
 
 def main(args: Sequence[str]) -> int:
-    """Train and write the net, print its test accuracy. Returns the exit code."""
+    """Train and write the nets, print the classifier's test accuracy. Returns the exit code."""
     options = command.parse("train_features", Options, args)
     validate(options)
     splits = catalog.load_splits(options.dataset, options.data_dir)
@@ -65,12 +69,23 @@ def main(args: Sequence[str]) -> int:
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=out.parent):  # an error here costs no minutes of work
         pass
-    config = classifier.Config(steps=options.steps, mirror=options.mirror)
     began = time.perf_counter()
-    weights = classifier.train(splits.train, config, options.seed, progress(options.steps))
+    encoder_weights = encoder.train(
+        splits.train,
+        encoder.Config(steps=options.encoder_steps),
+        options.seed,
+        progress("encoder", options.encoder_steps),
+    )
+    classifier_weights = classifier.train(
+        splits.train,
+        classifier.Config(steps=options.steps, mirror=options.mirror),
+        options.seed,
+        progress("classifier", options.steps),
+    )
     seconds = time.perf_counter() - began
-    record = {"steps": options.steps, "mirror": options.mirror, "seed": options.seed}
-    net = features.save(out, weights, splits, record)
+    chosen = ("encoder_steps", "steps", "mirror", "seed")
+    record = {name: getattr(options, name) for name in chosen}
+    net = features.save(out, encoder_weights, classifier_weights, splits, record)
     print(f"{net.name}: test accuracy {net.record['accuracy']:.4f} after {seconds:.0f} s: {out}")
     if features.net_path(name).resolve() != out.resolve():
         print(f"to measure with it, and not with {name}'s own: --features {out}")

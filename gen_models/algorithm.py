@@ -88,10 +88,12 @@ class Density(NamedTuple):
 
     importance   State, Images, Labels, key -> Importance
     observation  interpretation of the pixels by the likelihood, as text
+    ceiling      Images -> f32[B], the largest log p(x|z) that any decoder could give
     """
 
     importance: Callable[[State, Images, Labels, Key], Importance]
     observation: str
+    ceiling: Callable[[Images], Array]
 
 
 class Algorithm(NamedTuple):

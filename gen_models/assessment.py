@@ -4,19 +4,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import jax
 import numpy as np
 
 from gen_models import programs, render
 from gen_models.algorithm import Key, State
-from gen_models.data import catalog
+from gen_models.data import catalog, validation
 from gen_models.data.catalog import Splits
 from gen_models.data.known import CATALOG
 from gen_models.errors import UserError
 from gen_models.evaluation import features, record
-from gen_models.evaluation.evaluator import Evaluator
+from gen_models.evaluation.evaluator import Evaluator, Reference
 from gen_models.evaluation.likelihood import likelihood
 from gen_models.evaluation.protocol import Protocol
 from gen_models.evaluation.record import Evaluation
@@ -35,18 +35,20 @@ class Extent:
 
     samples: Annotated[int, Between(10, 1_000_000)] = 10_000
     """Number of images to draw from each run."""
-    reference: Literal["test", "train"] = "test"
-    """Split of the data set to compare samples with."""
+    reference: Reference = "test"
+    """Images to compare samples with: the test split for a report; validation, of runs that were
+    trained with --hold-out, for a choice."""
     seed: Annotated[int, Between(0, 2**31 - 1)] = 0
     """Seed of the latents that are drawn."""
     fd_infinity: bool = False
-    """Compute FID extrapolated to infinitely many samples too."""
+    """Compute FID extrapolated to infinitely many samples too. Needs 15 samples a feature, 7680."""
     cas: bool = False
-    """Compute the classification accuracy score of conditional models too. Takes minutes."""
-    draws: Annotated[int, Between(1, 5000)] = 100
+    """Compute the classification accuracy score of conditional models too, by three classifiers of
+    as many samples as there are training images. Takes minutes."""
+    draws: Annotated[int, Between(1, 5000)] = 20
     """Importance samples per image, k, for the likelihood bound of models that have one."""
-    likelihood_images: Annotated[int, Between(1, 1_000_000)] = 1000
-    """Number of test images for the likelihood bound."""
+    likelihood_images: Annotated[int, Between(1, 1_000_000)] = 10_000
+    """Number of test images for the likelihood bound, or all if there are fewer."""
 
 
 class Samples(NamedTuple):
@@ -65,7 +67,7 @@ def data_of(options: RunOptions, data: DataRecord, data_dir: str | Path | None =
     gone = own is not None and not own.expanduser().is_dir()
     folder = data_dir or (None if gone and options.dataset in CATALOG else own)
     splits = catalog.load_splits(catalog.name_to_look_for(options.dataset, folder), folder)
-    if splits.train.digest != data.digest:
+    if validation.training(splits, hold_out=options.hold_out).train.digest != data.digest:
         raise RunError(f"{options.model} was trained on other data than this {splits.train.name}")
     return splits
 
@@ -75,10 +77,24 @@ def protocol(dataset: str, extent: Extent) -> Protocol:
     return Protocol(features.of(dataset).name, dataset, extent.reference, extent.samples)
 
 
+def check_unseen(options: RunOptions, reference: Reference, name: str) -> None:
+    """Raise RunError if the images to compare with are validation images that the run of these
+    options was trained on."""
+    if reference == "validation" and not options.hold_out:
+        raise RunError(
+            f"{name} was trained on the validation images too; train it with --hold-out, or "
+            "compare it with another --reference"
+        )
+
+
 def evaluate_state(run: Run, splits: Splits) -> Callable[[State], dict[str, float]]:
-    """A function that measures a state during training and writes the run's evaluation.json."""
-    extent = Extent()
-    evaluator = Evaluator(features.of(splits.train.name), splits)
+    """A function that measures a state during training and writes the run's evaluation.json.
+
+    The best state is a choice, so it is not made on the test split: samples are compared with the
+    validation images if the run does not train on them, else with the training images.
+    """
+    extent = Extent(reference="validation" if run.options.hold_out else "train")
+    evaluator = Evaluator(features.of(splits.train.name), splits, extent.reference)
 
     def evaluate(state: State) -> dict[str, float]:
         state = drawing.finalised(run.model, run.data, state)
@@ -106,7 +122,9 @@ def evaluate_run(
     best: bool = False,
 ) -> Evaluation:
     """Draw from a run and measure, with a picture of the closest pairs in its folder. `report` is
-    called with a line about each damaged checkpoint and a picture that cannot be written."""
+    called with a line about each damaged checkpoint and a picture that cannot be written. Raises
+    RunError for validation images that the run was trained on."""
+    check_unseen(run.options, evaluator.split, str(run.folder))
     state = drawing.load_state(run, report, best=best)
     subject = _subject(run, state, evaluator, extent, best=best)
     picture = run.folder / "memorisation.png"

@@ -127,12 +127,14 @@ def codes(model: Model, state: State, images: Array) -> Array:
 
 
 class Bounds(NamedTuple):
-    """Bounds on log p(x) of each image and the two parts of the ELBO, f32[B] each, in nats."""
+    """Bounds on log p(x) of each image, the two parts of the ELBO, and what one of these can reach
+    at most, f32[B] each, in nats."""
 
     elbo: Array  # likelihood - kl, the mean over k draws (Kingma & Welling 2014, eq. 2)
     likelihood: Array  # E log p(x|z)
     kl: Array  # KL(q(z|x) ‖ p(z))
     importance_weighted: Array  # bound of k draws (Burda et al. 2016, eq. 8); k = 1 is the ELBO
+    ceiling: Array  # largest E log p(x|z) of any decoder
 
 
 @jax.jit
@@ -141,11 +143,11 @@ def bounds(
 ) -> Bounds:
     """Likelihood bounds of images u8[B,H,W] with labels i32[B], from k = `draws` i32[] >= 1
     importance samples of each. Those of a conditional model are on log p(x|label)."""
-    importance, inputs = model.algorithm.density.importance, to_batch(images, labels)
+    density, inputs = model.algorithm.density, to_batch(images, labels)
 
     def body(index: Array, carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
         total, likelihood, kl = carry
-        drawn = importance(state, *inputs, jax.random.fold_in(key, index))
+        drawn = density.importance(state, *inputs, jax.random.fold_in(key, index))
         gap = drawn.posterior - drawn.prior
         # The sum of the weights is kept as a logarithm: the weights themselves underflow.
         total = jnp.logaddexp(total, drawn.likelihood - gap)
@@ -154,4 +156,5 @@ def bounds(
     zeros = jnp.zeros(len(labels))
     total, likelihood, kl = lax.fori_loop(0, draws, body, (zeros - jnp.inf, zeros, zeros))
     likelihood, kl = likelihood / draws, kl / draws
-    return Bounds(likelihood - kl, likelihood, kl, total - jnp.log(draws))
+    weighted = total - jnp.log(draws)
+    return Bounds(likelihood - kl, likelihood, kl, weighted, density.ceiling(inputs.images))

@@ -109,6 +109,7 @@ class Trained:
         """
         wanted = fields.from_dict(Extent, extent)
         splits = assessment.data_of(self.recipe.options, self.data, data_dir)
+        assessment.check_unseen(self.recipe.options, wanted.reference, self.name)
         evaluator = Evaluator(features.of(splits.train.name), splits, wanted.reference)
         subject = {"dataset": splits.train.name, "name": self.name, "step": int(self.state.step)}
         return assessment.evaluate_model(self.model, self.state, evaluator, wanted, subject)

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from gen_models.algorithm import Key, State
-from gen_models.evaluation import classifier
+from gen_models.evaluation import features
 from gen_models.evaluation.features import FeatureNet
 from gen_models.evaluation.record import Evaluation, Summary, summarise
 from gen_models.runs import Recipe, Run
@@ -126,7 +126,7 @@ def by_class(run: Run, net: FeatureNet | None) -> tuple[np.ndarray, tuple[str, .
     images = drawing.draw(run.model, state, key, labels)
     if net is None:
         return images, ()
-    _, predicted = classifier.classify(net.weights, images)
+    predicted = features.predicted(net, images)
     white = np.full((COLUMNS, *images.shape[1:]), 255, np.uint8)
     found = [np.concatenate([images[predicted == c], white])[:COLUMNS] for c in classes]
     return np.concatenate(found), names

@@ -81,7 +81,11 @@ def quantised(quantiser: Quantiser, spec: Spec) -> Algorithm:
             decode=partial(_decode_nearest, quantiser),
             codes=partial(_codes, quantiser),
         ),
-        density=Density(partial(_importance, quantiser), quantiser.likelihood.name),
+        density=Density(
+            partial(_importance, quantiser),
+            quantiser.likelihood.name,
+            lambda images: quantiser.likelihood.largest((images + 1) / 2),
+        ),
     )
 
 

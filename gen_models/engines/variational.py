@@ -71,7 +71,11 @@ def variational(vae: Autoencoder, spec: Spec) -> Algorithm:
             encode=lambda state, images, labels: _encode(vae, state.ema, images, labels)[0],
             decode=partial(_generate, vae),
         ),
-        density=Density(partial(_importance, vae), vae.likelihood.name),
+        density=Density(
+            partial(_importance, vae),
+            vae.likelihood.name,
+            lambda images: vae.likelihood.largest((images + 1) / 2),
+        ),
         views=partial(_views, vae),
         conditional=vae.conditional,
     )

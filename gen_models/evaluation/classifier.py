@@ -1,34 +1,27 @@
-"""Training of the classifier for the features and for the classification accuracy score.
+"""The classifier of the features and of the classification accuracy score."""
 
-It uses the compiled loop that trains the generative models.
-"""
-
-from collections.abc import Callable
 from functools import partial
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 
-from gen_models import programs
 from gen_models.algorithm import Array, Batch, Images, Key, Metrics, PyTree, Spec, State, Trainable
 from gen_models.data import pixels
 from gen_models.data.catalog import Dataset
-from gen_models.data.stream import stream
 from gen_models.engines import single
+from gen_models.evaluation import fitting
+from gen_models.evaluation.fitting import Report, Weights
 from gen_models.fields import Between, Positive, hyperparameters
 from gen_models.model import Model
-from gen_models.nets.classifier import Classifier
+from gen_models.nets.features import Classifier
 from gen_models.nets.net import net
 
 PLAYER = "classifier"
-EVALUATION_BATCH = 500  # images per dispatch
 MAX_SHIFT = 1  # pixels
-SMOOTHING = 0.1  # label smoothing: probability spread over all classes
 EMA_DECAY = 0.998
-BATCH_SIZE = 128
 
 Steps = Annotated[int, Between(1, 10**6)]
 
@@ -45,14 +38,6 @@ class Config:
     """Largest step size of AdamW."""
     weight_decay: Positive = 0.05
     """Weight decay of AdamW."""
-
-
-class Weights(NamedTuple):
-    """A trained classifier, as `classify` takes it."""
-
-    params: PyTree  # parameters
-    stats: PyTree  # batch statistics
-    num_classes: int  # labels are in [0, num_classes)
 
 
 def build(config: Config, spec: Spec) -> Trainable:
@@ -73,9 +58,8 @@ def build(config: Config, spec: Spec) -> Trainable:
 
         def loss(params: PyTree) -> tuple[Array, tuple[PyTree, Metrics]]:
             (logits, _), stats = classifier.apply(params, state.stats[PLAYER], images, train=True)
-            targets = jax.nn.one_hot(batch.labels, spec.num_classes)
-            targets = optax.smooth_labels(targets, SMOOTHING)
-            value = jnp.mean(optax.softmax_cross_entropy(logits, targets))
+            losses = optax.softmax_cross_entropy_with_integer_labels(logits, batch.labels)
+            value = jnp.mean(losses)
             return value, (stats, {"loss": value})
 
         return single.update(PLAYER, loss, state, optimiser, EMA_DECAY)
@@ -98,44 +82,21 @@ def _augmented(key: Key, images: Images, mirror: bool) -> Images:
     return jnp.where(mirrored, images[:, :, ::-1], images)
 
 
-def train(
-    dataset: Dataset,
-    config: Config,
-    seed: int,
-    report: Callable[[int, float], None] = lambda step, loss: None,  # noqa: ARG005
-) -> Weights:
-    """Train a classifier of `dataset`; equal seeds give equal classifiers.
-
-    `report` is called with the step reached and the mean loss since its previous call.
-    """
+def train(dataset: Dataset, config: Config, seed: int, report: Report = fitting.silent) -> Weights:
+    """Train a classifier of `dataset`; equal seeds give equal classifiers."""
     model = Model(build, dataset.spec, config)
-    key_init, key_train = jax.random.split(jax.random.key(seed))
-    state = programs.start(model, key_init)
-    done = 0
-    for chunk in stream(dataset, seed, BATCH_SIZE):
-        count = min(len(chunk.labels), config.steps - done)
-        state, history = programs.advance(model, state, chunk, count, key_train)
-        done += count
-        report(done, float(jnp.mean(history["loss"][:count])))
-        if done == config.steps:
-            break
-    return Weights(state.ema["params"], state.ema["stats"], dataset.num_classes)
+    return fitting.fitted(model, dataset, config.steps, seed, report)
 
 
-def classify(weights: Weights, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def classify(
+    weights: Weights, num_classes: int, images: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Features f32[N,128] and predicted labels i32[N] of images u8[N,H,W]."""
-    parts = []
-    for start in range(0, len(images), EVALUATION_BATCH):
-        part = images[start : start + EVALUATION_BATCH]
-        padded = np.resize(part, (EVALUATION_BATCH, *part.shape[1:]))  # one shape, one compilation
-        logits, features = _apply(weights.num_classes, weights.params, weights.stats, padded)
-        predicted = np.asarray(jnp.argmax(logits, axis=-1), np.int32)
-        parts.append((np.asarray(features)[: len(part)], predicted[: len(part)]))
-    features, predicted = zip(*parts, strict=True)
-    return np.concatenate(features), np.concatenate(predicted)
+    return fitting.in_batches(partial(_apply, num_classes, weights), images)
 
 
 @partial(jax.jit, static_argnums=0)
-def _apply(num_classes: int, params: PyTree, stats: PyTree, images: Array) -> tuple[Array, Array]:
+def _apply(num_classes: int, weights: Weights, images: Array) -> tuple[Array, Array]:
     images = pixels.to_float(images, jnp)
-    return net(Classifier(num_classes)).apply(params, stats, images, train=False)[0]
+    logits, features = net(Classifier(num_classes)).apply(*weights, images, train=False)[0]
+    return features, jnp.argmax(logits, axis=-1).astype(jnp.int32)

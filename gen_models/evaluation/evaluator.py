@@ -1,10 +1,11 @@
-"""Measuring against one data set: its feature net, its real images, the floor of each measure.
+"""Measuring against one data set: its feature nets, its real images, the floor of each measure.
 
-The floor is the score of real images under the same protocol: as many images of the other split as
-there are samples (or all, if there are fewer), treated as samples. A model equal to the data's
-distribution would reach it. The floors of label accuracy and authenticity are from the test split:
-the feature net has seen the training images, and each of them is a copy of itself. A model can
-exceed these two, by avoiding ambiguous images and by drawing images far from all real ones.
+The floor is the score of real images under the same protocol: as many images that are not in the
+reference as there are samples (or all, if there are fewer), treated as samples. A model equal to
+the data's distribution would reach it. The floors of label accuracy and authenticity are from the
+test split: the feature nets have seen the training images, and each of them is a copy of itself. A
+model can exceed these two, by avoiding ambiguous images and by drawing images far from all real
+ones.
 """
 
 import json
@@ -14,20 +15,24 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from gen_models.data import validation
 from gen_models.data.catalog import Dataset, Splits
 from gen_models.evaluation import classifier, features, record
 from gen_models.evaluation.features import Described, FeatureNet
 from gen_models.evaluation.frechet import MeasureError, distance, extrapolated, gaussian
-from gen_models.evaluation.measure import Estimate, Score, by_class, mean, measure
-from gen_models.evaluation.memorisation import closeness, copied, duplicates
+from gen_models.evaluation.measure import SPACES, Estimate, Score, by_class, mean, measure
+from gen_models.evaluation.memorisation import Closeness, closeness, copied, duplicates
 from gen_models.evaluation.protocol import MEASURES_VERSION, Protocol
 from gen_models.storage import cache
 
 MIN_SAMPLES = 10
-SCORE_STEPS = 300  # training steps of 128 images, per classifier of a classification accuracy score
+SCORE_STEPS = 2500  # training steps of each classifier of a classification accuracy score
+SCORE_SEEDS = 3  # classifiers of a classification accuracy score
+COPIES = "self-supervised"  # space in which near-copies are looked for
 CLOSEST = 40  # recorded pairs of a sample and a training image
 SEED = 0  # seed of the choice of images for the floor
 
+Reference = Literal["test", "validation", "train"]
 Remembered = dict[str, list[float | None]]  # value and error by name
 
 
@@ -39,14 +44,13 @@ class Memorisation(NamedTuple):
 
 
 class Evaluator:
-    """A feature net and the data that samples are measured against.
+    """Feature nets and the data that samples are measured against.
 
-    Raises UserError if the net was made for other data.
+    `splits` are whole: they have the validation images among the training images. Raises UserError
+    if the nets were made for other data.
     """
 
-    def __init__(
-        self, net: FeatureNet, splits: Splits, reference: Literal["test", "train"] = "test"
-    ) -> None:
+    def __init__(self, net: FeatureNet, splits: Splits, reference: Reference = "test") -> None:
         if (net.record["train"], net.record["test"]) != (splits.train.digest, splits.test.digest):
             raise features.FeatureError(
                 f"{net.name} was made for other data than this {splits.train.name}; make one for "
@@ -55,20 +59,34 @@ class Evaluator:
         self.net, self.splits, self.split = net, splits, reference
         self.remembered: dict[str, Remembered] = {}
 
-    @property
-    def reference(self) -> Dataset:
-        """The split that samples are compared to."""
-        return getattr(self.splits, self.split)
-
     def protocol(self, samples: int) -> Protocol:
         """The protocol for this number of samples."""
         return Protocol(self.net.name, self.splits.train.name, self.split, samples)
 
     @cached_property
     def described(self) -> dict[str, Described]:
-        """Both splits as the feature net sees them."""
+        """Both splits as the feature nets see them."""
         splits = self.splits._asdict().items()
         return {name: features.describe_real(self.net, data) for name, data in splits}
+
+    @cached_property
+    def reference(self) -> Described:
+        """The images that samples are compared to, as the feature nets see them."""
+        if self.split == "validation":
+            return self.described["train"].take(self._is_validation)
+        return self.described[self.split]
+
+    @property
+    def others(self) -> Described:
+        """Real images that are not in the reference, for the floor."""
+        if self.split == "validation":
+            return self.described["train"].take(~self._is_validation)
+        return self.described["train" if self.split == "test" else "test"]
+
+    @cached_property
+    def _is_validation(self) -> np.ndarray:
+        """Mask bool[N] of the validation images among the training images. Raises DataError."""
+        return validation.is_validation(self.splits.train)
 
     @cached_property
     def groups(self) -> np.ndarray:
@@ -76,7 +94,7 @@ class Evaluator:
         return duplicates(self.splits.train.images)
 
     def describe(self, images: np.ndarray, labels: np.ndarray | None) -> Described:
-        """Samples u8[N,H,W] as the feature net sees them. Raises UserError for too few samples.
+        """Samples u8[N,H,W] as the feature nets see them. Raises UserError for too few samples.
 
         labels i32[N] are the requested classes, None from an unconditional model.
         """
@@ -86,19 +104,26 @@ class Evaluator:
 
     def quality(self, samples: Described, *, fd_infinity: bool = False) -> dict[str, Score]:
         """Fidelity, diversity and label accuracy, by their names in MEASURES."""
-        floor, target = self.floor(len(samples.features)), self.net.gaussians[self.split]
-        found = measure(samples, self.described[self.split], target)
+        floor, found = self.floor(len(samples.predicted)), measure(samples, self.reference)
         if fd_infinity:
-            found["fd_infinity"] = Estimate(extrapolated(samples.features, target, SEED), None)
+            found |= self._extrapolated(samples)
         return {name: Score.of(estimate, floor.get(name)) for name, estimate in found.items()}
 
+    def _extrapolated(self, samples: Described) -> dict[str, Estimate]:
+        found = {}
+        for space, suffix in SPACES.items():
+            target = gaussian(self.reference.features[space])
+            value = extrapolated(samples.features[space], target, SEED)
+            found[f"fd_infinity{suffix}"] = Estimate(value, None)
+        return found
+
     def within_classes(self, samples: Described) -> dict[str, dict[str, Any]]:
-        """FID, precision, recall and label accuracy within each class, by its name."""
-        return by_class(samples, self.described[self.split], self.splits.train.class_names)
+        """Measures within each class, by its name."""
+        return by_class(samples, self.reference, self.splits.train.class_names)
 
     def memorisation(self, samples: Described, images: np.ndarray) -> Memorisation:
         """Evidence on whether samples, images u8[N,H,W], are copies of training images."""
-        near = closeness(samples.features, self.described["train"].features, self.groups)
+        near = self._closeness(samples)
         floor = self.floor(len(images))
         details = {
             "nearest_distance": float(np.median(near.distance)),
@@ -110,11 +135,16 @@ class Evaluator:
             return Memorisation(None, details)
         return Memorisation(Score.of(mean(near.authentic), floor.get("authenticity")), details)
 
-    def classification_score(self, images: np.ndarray, labels: np.ndarray) -> Score:
-        """Test accuracy of a classifier trained on samples (CAS; Ravuri & Vinyals 2019, §3).
+    def _closeness(self, described: Described) -> Closeness:
+        train = self.described["train"].features[COPIES]
+        return closeness(described.features[COPIES], train, self.groups)
 
-        images u8[N,H,W], labels i32[N]; the floor is the accuracy of the same classifier trained on
-        the real images for as many steps.
+    def classification_score(self, images: np.ndarray, labels: np.ndarray) -> Score:
+        """Test accuracy of classifiers trained on samples (CAS; Ravuri & Vinyals 2019, §3): the
+        mean over three seeds and its standard error.
+
+        images u8[N,H,W], labels i32[N]; the floor is the accuracy of the same classifiers trained
+        on the real images for as many steps.
         """
         real = self._remembered(f"real-score-{SCORE_STEPS}", self._real_score)["accuracy"]
         train = self.splits.train._replace(images=images, labels=labels)
@@ -124,11 +154,14 @@ class Evaluator:
         return {"accuracy": self._accuracy(self.splits.train)}
 
     def _accuracy(self, dataset: Dataset) -> Estimate:
-        """Test accuracy of a classifier trained on `dataset`."""
+        """Test accuracy of classifiers trained on `dataset`."""
         config = classifier.Config(steps=SCORE_STEPS, mirror=self.net.record["mirror"])
-        weights = classifier.train(dataset, config, SEED)
-        _, predicted = classifier.classify(weights, self.splits.test.images)
-        return mean(predicted == self.splits.test.labels)
+        test, accuracies = self.splits.test, []
+        for seed in range(SCORE_SEEDS):
+            weights = classifier.train(dataset, config, seed)
+            _, predicted = classifier.classify(weights, dataset.num_classes, test.images)
+            accuracies.append(np.mean(predicted == test.labels))
+        return mean(np.array(accuracies))
 
     def floor(self, samples: int) -> Remembered:
         """Value and error of each measure of real images, as many as there are samples."""
@@ -153,23 +186,25 @@ class Evaluator:
         return found
 
     def _measure_floor(self, samples: int) -> dict[str, Estimate]:
-        """Estimates for disjoint parts of the other split, each as large as the samples if there
+        """Estimates for disjoint parts of the other images, each as large as the samples if there
         are enough images. Without those that these images cannot give."""
-        other = self.described["train" if self.split == "test" else "test"]
-        reference, target = self.described[self.split], self.net.gaussians[self.split]
-        order = np.random.Generator(np.random.Philox(SEED)).permutation(len(other.features))
+        others = self.others._replace(labels=None)
+        order = np.random.Generator(np.random.Philox(SEED)).permutation(len(others.predicted))
         parts = np.array_split(order, max(1, len(order) // samples))
-        parts = [other.take(part[:samples]) for part in parts]
-        found = measure(parts[0], reference, target)
+        parts = [others.take(part[:samples]) for part in parts]
+        found = measure(parts[0], self.reference)
         if len(parts) > 1:
-            values = [distance(gaussian(part.features), target) for part in parts]
-            found["fid"] = Estimate(float(np.mean(values)), float(np.std(values, ddof=1)))
+            for space, suffix in SPACES.items():
+                target = gaussian(self.reference.features[space])
+                values = [distance(gaussian(part.features[space]), target) for part in parts]
+                error = float(np.std(values, ddof=1))
+                found[f"fid{suffix}"] = Estimate(float(np.mean(values)), error)
         test = self.described["test"]
         found["label_accuracy"] = mean(test.predicted == test.labels)  # on images not trained on
         unseen = ~copied(self.splits.test.images, self.splits.train.images)
         if not unseen.any():
             return found
-        near = closeness(test.features[unseen], self.described["train"].features, self.groups)
+        near = self._closeness(test.take(unseen))
         if np.isfinite(near.own).all():
             found["authenticity"] = mean(near.authentic)
         found["nearest_distance"] = Estimate(float(np.median(near.distance)), None)

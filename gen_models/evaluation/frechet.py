@@ -12,7 +12,8 @@ import numpy as np
 from gen_models.errors import UserError
 
 INFINITY_SIZES = 15
-INFINITY_RATIO = 20  # least ratio of samples to features
+INFINITY_RATIO = 15  # least ratio of samples to features
+SMALLEST = 1e-12  # singular values below this share of the largest one are rounding
 
 
 class MeasureError(UserError):
@@ -27,13 +28,21 @@ class Gaussian(NamedTuple):
     count: int  # features that it was fitted to
 
 
-def gaussian(features: np.ndarray) -> Gaussian:
-    """The Gaussian with the mean and the unbiased covariance of features [N,D], N >= 2."""
+def gaussian(features: np.ndarray, weights: np.ndarray | None = None) -> Gaussian:
+    """The Gaussian with the mean and the unbiased covariance of features [N,D], N >= 2.
+
+    weights f64[N] >= 0 are relative; the covariance is unbiased if they do not depend on the
+    features. Without them all features count the same.
+    """
     if len(features) < 2:
         raise MeasureError(f"a covariance needs 2 samples or more, found {len(features)}")
     features = np.asarray(features, np.float64)
-    mean = features.mean(axis=0)
-    factor = np.linalg.qr((features - mean) / np.sqrt(len(features) - 1), mode="r")
+    if weights is None:
+        mean, scale = features.mean(axis=0), 1 / np.sqrt(len(features) - 1)
+    else:
+        shares = weights / weights.sum()
+        mean, scale = shares @ features, np.sqrt(shares / (1 - np.sum(shares**2)))[:, None]
+    factor = np.linalg.qr((features - mean) * scale, mode="r")
     return Gaussian(mean, factor, len(features))
 
 
@@ -43,6 +52,36 @@ def distance(a: Gaussian, b: Gaussian) -> float:
     spread = np.sum(a.factor**2) + np.sum(b.factor**2)
     shared = np.linalg.norm(a.factor @ b.factor.T, ord="nuc")
     return max(0.0, float(shift + spread - 2 * shared))  # rounding can go below zero
+
+
+def standard_error(samples: np.ndarray, reference: np.ndarray) -> float:
+    """The standard error of the distance of Gaussians fitted to samples [N,D], reference [M,D].
+
+    It is that of the delta method: the distance changes with one more point x of the samples by
+    its influence, 2(μ₁-μ₂)·c + cᵀ(I - T)c with c = x - μ₁, where T is the linear map that
+    transports the centred samples' Gaussian to the reference's; with one more point of the
+    reference by the same with the two exchanged. The variances of these influences over N and M add
+    up. Where both sets have one distribution the distance is of second order, and its error is
+    smaller than this one.
+    """
+    points = [np.asarray(x, np.float64) for x in (samples, reference)]
+    ours, theirs = map(gaussian, points)
+    left, shared, right = np.linalg.svd(ours.factor @ theirs.factor.T, full_matrices=False)
+    kept = shared > SMALLEST * max(shared[0], np.finfo(float).tiny)
+    roots = np.sqrt(shared[kept])
+    # T is the product of R₂ᵀ V S^(-½) with its transpose, with U S Vᵀ = R₁R₂ᵀ.
+    maps = (
+        theirs.factor.T @ right.T[:, kept] / roots,
+        ours.factor.T @ left[:, kept] / roots,
+    )
+    shift, total = ours.mean - theirs.mean, 0.0
+    sides = zip(points, (ours, theirs), maps, (shift, -shift), strict=True)
+    for x, own, half_map, towards in sides:
+        centred = x - own.mean
+        moved = np.sum((centred @ half_map) ** 2, axis=1)
+        influence = 2 * centred @ towards + np.sum(centred**2, axis=1) - moved
+        total += np.var(influence) / len(x)
+    return float(np.sqrt(total))
 
 
 def extrapolated(features: np.ndarray, reference: Gaussian, seed: int) -> float:

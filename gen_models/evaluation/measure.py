@@ -5,12 +5,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gen_models.evaluation import frechet, kernel
+from gen_models.evaluation import frechet, kernel, manifold
 from gen_models.evaluation.features import Described
-from gen_models.evaluation.frechet import Gaussian, MeasureError, gaussian
-from gen_models.evaluation.manifold import DENSITY_NEIGHBOURS, manifold
+from gen_models.evaluation.frechet import MeasureError, gaussian
+from gen_models.evaluation.manifold import DENSITY_NEIGHBOURS
 
-BOOTSTRAPS = 50
+BOOTSTRAPS = 1000
 SEED = 0
 
 
@@ -39,82 +39,121 @@ class Measure(NamedTuple):
     """Presentation of a measure."""
 
     title: str  # heading of its row or column
-    better: str  # "lower" or "higher"
+    better: str  # "lower", "higher" or "real": as near to the value of real images as possible
     digits: int  # decimals that are shown
     meaning: str  # explanation for a legend
+    space: str | None = None  # name in SPACES, None for a measure of labels or copies
     needs: str = ""  # what the data may lack for it
 
 
+# Suffixes of the names of measures in each space of features, by the name of the space.
+SPACES = {"self-supervised": "", "classifier": "_classifier"}
+
 _MANY = f"more than {DENSITY_NEIGHBOURS} samples and real images, and so many of the other split"
 _DIFFERENT = "training images that differ, and for real images test images that are none of them"
-MEASURES = {
-    "fid": Measure("FID", "lower", 2, "Fréchet distance of the features; 0 is perfect"),
-    "kid": Measure("KID × 1000", "lower", 2, "kernel distance of the features, times 1000"),
-    "precision": Measure("precision", "higher", 3, "samples that lie among real images", _MANY),
-    "recall": Measure("recall", "higher", 3, "real images that lie among samples", _MANY),
-    "density": Measure("density", "higher", 3, "how densely real images surround samples", _MANY),
-    "coverage": Measure("coverage", "higher", 3, "real images with a sample close by", _MANY),
-    "class_gap": Measure("class gap", "lower", 3, "total variation of the classes' frequencies"),
-    "label_accuracy": Measure("label accuracy", "higher", 3, "samples of the class asked for"),
-    "authenticity": Measure(
-        "authenticity", "higher", 3, "samples that are nobody's near-copy", _DIFFERENT
+_OF_FEATURES = {
+    "fid": ("FID", "lower", 2, "Fréchet distance of the features; 0 is perfect"),
+    "fid_reweighted": (
+        "FID, reweighted",
+        "lower",
+        2,
+        "FID of samples weighted so that predicted classes are as frequent as real ones, for "
+        "models that are not told the class; what it is lower by is due to frequencies alone",
     ),
-    "classification_score": Measure("CAS", "higher", 3, "test accuracy when trained on samples"),
-    "fd_infinity": Measure("FD∞", "lower", 2, "FID extrapolated to infinitely many samples"),
+    "kid": ("KID × 1000", "lower", 2, "kernel distance of the features, times 1000"),
+    "precision": ("precision", "real", 3, "samples that lie among real images", _MANY),
+    "recall": ("recall", "higher", 3, "real images that lie among samples", _MANY),
+    "density": ("density", "real", 3, "how densely real images surround samples", _MANY),
+    "coverage": ("coverage", "higher", 3, "real images with a sample close by", _MANY),
+    "fd_infinity": ("FD∞", "lower", 2, "FID extrapolated to infinitely many samples"),
+}
+
+
+def _in_space(space: str, title: str, *rest: Any) -> Measure:  # noqa: ANN401
+    suffix = f" ({space})" if SPACES[space] else ""
+    return Measure(title + suffix, *rest[:3], space, *rest[3:])
+
+
+MEASURES = {
+    name + suffix: _in_space(space, *row)
+    for space, suffix in SPACES.items()
+    for name, row in _OF_FEATURES.items()
+} | {
+    "class_gap": Measure("class gap", "lower", 3, "total variation of the classes' frequencies"),
+    "label_accuracy": Measure(
+        "label accuracy", "real", 3, "samples that the classifier takes for the class asked for"
+    ),
+    "authenticity": Measure(
+        "authenticity",
+        "real",
+        3,
+        "samples that are nobody's near-copy: below real images' value are copies, above it blur",
+        needs=_DIFFERENT,
+    ),
+    "classification_score": Measure(
+        "CAS", "higher", 3, "test accuracy of a classifier trained on samples alone"
+    ),
 }
 KID_SCALE = 1000
 
 
-def measure(samples: Described, reference: Described, target: Gaussian) -> dict[str, Estimate]:
-    """Measure samples against a reference, whose Gaussian is `target`.
+def measure(samples: Described, reference: Described) -> dict[str, Estimate]:
+    """Measure samples against a reference, in every space of features.
 
     Returns fidelity and diversity by their names in MEASURES, and label accuracy if the samples
     have labels. What needs neighbours is left out if there are too few of either. Raises
     MeasureError if there are fewer than two.
     """
     found = {
-        "fid": fid(samples.features, target),
-        "kid": kid(samples.features, reference.features),
-        **_among_neighbours(samples.features, reference.features),
-        "class_gap": class_gap(samples.predicted, reference.predicted),
+        name + suffix: estimate
+        for space, suffix in SPACES.items()
+        for name, estimate in _measure(samples, reference, space).items()
     }
+    found["class_gap"] = class_gap(samples.predicted, reference.predicted)
     if samples.labels is not None:
         found["label_accuracy"] = mean(samples.predicted == samples.labels)
     return found
 
 
-def _among_neighbours(samples: np.ndarray, reference: np.ndarray) -> dict[str, Estimate]:
-    """Precision, recall, density and coverage; {} if there are too few images of either."""
+def _measure(samples: Described, reference: Described, space: str) -> dict[str, Estimate]:
+    """Fidelity and diversity in one space of features."""
+    ours, theirs = samples.features[space], reference.features[space]
+    found = {"fid": fid(ours, theirs)}
+    if samples.labels is None:
+        weights = class_weights(samples.predicted, reference.predicted)
+        if weights.any():
+            value = frechet.distance(gaussian(ours, weights), gaussian(theirs))
+            found["fid_reweighted"] = Estimate(value, None)
+    return found | {"kid": kid(ours, theirs)} | among_neighbours(ours, theirs)
+
+
+def among_neighbours(samples: np.ndarray, reference: np.ndarray) -> dict[str, Estimate]:
+    """Precision, recall, density and coverage of features [N,D] among [M,D]; {} if there are too
+    few of either."""
     try:
-        near = manifold(samples, reference)
+        near = manifold.manifold(samples, reference)
     except MeasureError:
         return {}
-    return {name: mean(entries) for name, entries in near._asdict().items()}
+    errors = manifold.standard_errors(samples, reference) or {}
+    return {
+        name: Estimate(float(entries.mean()), errors.get(name))
+        for name, entries in near._asdict().items()
+    }
 
 
-def fid(features: np.ndarray, target: Gaussian) -> Estimate:
-    """Fréchet distance of features [N,D] to a Gaussian, with an error by bootstrap over samples.
-
-    Resampling repeats samples, which raises the distance as fewer samples would; its deviation is
-    that of the distance itself, or up to twice that close to the floor.
-    """
-    found = frechet.distance(gaussian(features), target)
-    rng = np.random.Generator(np.random.Philox(SEED))
-    count = len(features)
-    values = [
-        frechet.distance(_weighted(features, rng.multinomial(count, [1 / count] * count)), target)
-        for _ in range(BOOTSTRAPS)
-    ]
-    return Estimate(found, float(np.std(values, ddof=1)))
+def fid(samples: np.ndarray, reference: np.ndarray) -> Estimate:
+    """Fréchet distance of the Gaussians fitted to features [N,D] and [M,D], and its error."""
+    found = frechet.distance(gaussian(samples), gaussian(reference))
+    return Estimate(found, frechet.standard_error(samples, reference))
 
 
-def _weighted(features: np.ndarray, counts: np.ndarray) -> Gaussian:
-    """The Gaussian of features [N,D] repeated counts[N] times, precise enough for errors."""
-    features = features.astype(np.float64)
-    mean = counts @ features / counts.sum()
-    centred = (features - mean) * np.sqrt(counts / (counts.sum() - 1))[:, None]
-    values, vectors = np.linalg.eigh(centred.T @ centred)
-    return Gaussian(mean, np.sqrt(values.clip(0))[:, None] * vectors.T, int(counts.sum()))
+def class_weights(predicted: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Weights f64[N] under which classes i32[N] are as frequent as in the reference i32[M]: the
+    class's frequency there over that here, 0 for a class that the reference lacks."""
+    size = 1 + max(predicted.max(), reference.max())
+    wanted = np.bincount(reference, minlength=size) / len(reference)
+    found = np.bincount(predicted, minlength=size) / len(predicted)
+    return (wanted / np.maximum(found, 1 / len(predicted)))[predicted]
 
 
 def kid(features: np.ndarray, reference: np.ndarray) -> Estimate:
@@ -146,11 +185,7 @@ def class_gap(predicted: np.ndarray, reference: np.ndarray) -> Estimate:
 
 
 def mean(entries: np.ndarray) -> Estimate:
-    """The mean of one or more entries and its standard error, which is not known of one.
-
-    The entries of recall and coverage belong to real images, so that their errors do not include
-    the variation between sets of samples: they are up to a third too small.
-    """
+    """The mean of one or more entries and its standard error, which is not known of one."""
     error = float(entries.std(ddof=1) / np.sqrt(len(entries))) if len(entries) > 1 else None
     return Estimate(float(entries.mean()), error)
 
@@ -158,7 +193,9 @@ def mean(entries: np.ndarray) -> Estimate:
 def by_class(
     samples: Described, reference: Described, class_names: tuple[str, ...]
 ) -> dict[str, dict[str, Any]]:
-    """FID, precision, recall and label accuracy within each class, by the class's name.
+    """Measures within each class, by the class's name: precision, recall and coverage of the
+    self-supervised features, FID of the classifier's, whose fewer dimensions allow it, and label
+    accuracy.
 
     The class of a sample is the requested one or, from an unconditional model, the predicted one;
     that of a real image is its label. A class without real images has no row, and a measure is None
@@ -175,13 +212,15 @@ def by_class(
 
 
 def _within_class(own: Described, real: Described) -> dict[str, Any]:
-    row: dict[str, Any] = {"samples": len(own.features)}
+    row: dict[str, Any] = {"samples": len(own.predicted)}
     try:
-        row["fid"] = frechet.distance(gaussian(own.features), gaussian(real.features))
-        near = manifold(own.features, real.features)
-        row |= {"precision": float(near.precision.mean()), "recall": float(near.recall.mean())}
+        fitted = (gaussian(images.features["classifier"]) for images in (own, real))
+        row["fid_classifier"] = frechet.distance(*fitted)
+        near = manifold.manifold(*(x.features["self-supervised"] for x in (own, real)))
+        parts = near._asdict().items()
+        row |= {name: float(entries.mean()) for name, entries in parts if name != "density"}
     except MeasureError:
-        row |= dict.fromkeys(("fid", "precision", "recall"))
+        row |= dict.fromkeys(("fid_classifier", "precision", "recall", "coverage"))
     if own.labels is not None:
         right = own.predicted == own.labels
         row["label_accuracy"] = float(right.mean()) if len(right) else None

@@ -6,7 +6,7 @@ from typing import Any
 
 from gen_models.errors import UserError
 
-MEASURES_VERSION = 1  # incremented when a change of code changes a measure's value
+MEASURES_VERSION = 2  # incremented when a change of code changes a measure's value
 
 
 class ProtocolError(UserError):

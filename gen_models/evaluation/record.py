@@ -15,7 +15,7 @@ from gen_models.evaluation.protocol import Protocol, common
 from gen_models.fields import ConfigError
 from gen_models.storage.files import write_bytes
 
-FORMAT, VERSION = "gen_models.evaluation", 1
+FORMAT, VERSION = "gen_models.evaluation", 2
 NAME = "evaluation.json"
 # Errors that reading a damaged or foreign file can raise.
 DAMAGES = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, ConfigError)
@@ -24,6 +24,7 @@ CONFIDENCE = 1.96  # standard errors in half of a 95 % interval
 PARTS = {  # titles of the parts of the likelihood, nats per image
     "elbo": "ELBO, nats",
     "likelihood": "  E log p(x|z)",
+    "ceiling": "  which is at most",
     "kl": "  KL(q‖p)",
     "importance_weighted": "IWAE bound, nats",
 }
@@ -46,7 +47,8 @@ class Evaluation(NamedTuple):
 class Summary(NamedTuple):
     """A measure over one or more runs that differ only in their seed.
 
-    The interval is that of the mean over several seeds, or that of the only evaluation.
+    The interval is that of the mean over several seeds, or that of the only evaluation, which does
+    not know that another training would have ended elsewhere.
     """
 
     value: float  # mean over the runs
@@ -76,7 +78,10 @@ def from_dict(values: object) -> Evaluation:
     values = dict(values)
     head = {name: values.pop(name) for name in ("format", "version")}
     if repr(head) != repr({"format": FORMAT, "version": VERSION}):
-        raise ValueError(f"expected format {FORMAT!r} version {VERSION}")
+        raise ValueError(
+            f"expected format {FORMAT!r} version {VERSION}; version 1 has measures in one space of "
+            "features, which compare with no others"
+        )
     if values["protocol"].keys() != Protocol.__dataclass_fields__.keys():
         raise ValueError("its protocol is not whole")
     protocol = fields.from_dict(Protocol, values.pop("protocol"))
@@ -144,17 +149,18 @@ def summarise(evaluations: Sequence[Evaluation]) -> dict[str, Summary]:
 
 
 def _summary(scores: list[Score]) -> Summary:
-    values, error = [score.value for score in scores], scores[0].error
-    if len(scores) > 1:
-        interval = _student(len(scores)) * np.std(values, ddof=1) / math.sqrt(len(scores))
-    else:
-        interval = None if error is None else CONFIDENCE * error
-    return Summary(
-        float(np.mean(values)),
-        None if interval is None else float(interval),
-        scores[0].floor,
-        len(scores),
-    )
+    interval = _interval([score.value for score in scores], scores[0].error)
+    value = float(np.mean([score.value for score in scores]))
+    return Summary(value, interval, scores[0].floor, len(scores))
+
+
+def _interval(values: list[float], error: float | None) -> float | None:
+    """Half of the 95 % interval of the mean of values, one a seed; that of the only value from its
+    standard error, if known."""
+    if len(values) > 1:
+        spread = np.std(values, ddof=1) / math.sqrt(len(values))
+        return float(_student(len(values)) * spread)
+    return None if error is None else CONFIDENCE * error
 
 
 def _student(count: int) -> float:
@@ -165,8 +171,8 @@ def _student(count: int) -> float:
 
 
 def shown(name: str, summary: Summary) -> str:
-    """A summary as text, such as "12.3 ± 0.4"."""
-    return _text(summary.value, summary.interval, MEASURES[name].digits)
+    """A summary as text: "12.3 ± 0.4" over seeds, "12.3 (± 0.4)" of one evaluation."""
+    return _text(summary.value, summary.interval, MEASURES[name].digits, seeds=summary.seeds)
 
 
 def floor(name: str, summaries: Sequence[dict[str, Summary]]) -> str:
@@ -196,11 +202,40 @@ def left_out(evaluation: Evaluation) -> list[str]:
     return [f"left out: {', '.join(titles)}; needs {needs}" for needs, titles in lacking.items()]
 
 
+def warnings(evaluation: Evaluation) -> list[str]:
+    """A line for an authenticity that is neither that of real images nor explained by chance."""
+    score = evaluation.measures.get("authenticity")
+    if score is None or score.floor is None:
+        return []
+    chance = CONFIDENCE * math.hypot(score.error or 0, score.floor_error or 0)
+    if abs(score.value - score.floor) <= chance:
+        return []
+    side, cause = (
+        ("below", "some are near-copies of training images")
+        if score.value < score.floor
+        else ("above", "some are far from all real images, as blurred ones are")
+    )
+    name = evaluation.subject["name"]
+    return [
+        f"{name}: the authenticity {score.value:.3f} of its samples is {side} that of real images, "
+        f"{score.floor:.3f}: {cause}"
+    ]
+
+
+def bound(parts: Sequence[dict[str, float]]) -> str:
+    """A part of the likelihood over runs that differ only in their seed, as text."""
+    values = [part["value"] for part in parts]
+    interval = _interval(values, parts[0]["error"])
+    return _text(float(np.mean(values)), interval, 2, seeds=len(values))
+
+
 def with_interval(value: float, error: float | None, digits: int) -> str:
-    """A number with the 95 % interval of its standard error, as text."""
-    return _text(value, None if error is None else CONFIDENCE * error, digits)
+    """A number of one evaluation with the 95 % interval of its standard error, as text."""
+    return _text(value, None if error is None else CONFIDENCE * error, digits, seeds=1)
 
 
-def _text(value: float, interval: float | None, digits: int) -> str:
+def _text(value: float, interval: float | None, digits: int, *, seeds: int) -> str:
     text = f"{value:.{digits}f}"
-    return text if interval is None else f"{text} ± {interval:.{digits}f}"
+    if interval is None:
+        return text
+    return f"{text} ± {interval:.{digits}f}" if seeds > 1 else f"{text} (± {interval:.{digits}f})"

@@ -342,7 +342,7 @@ def load(folder: str | Path) -> Run:
     path = folder / CONFIG
     if not path.is_file():
         raise RunError(f"{folder} is not a run: it has no {CONFIG}; runs are in {RUNS}/")
-    values = recipes.read(path)
+    values = recipes.ADDED | recipes.read(path)
     try:
         found = Recipe.from_flat(values)
     except ConfigError as error:

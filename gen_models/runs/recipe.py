@@ -30,6 +30,7 @@ from gen_models.version import OF_0_1
 
 FORMAT = "gen_models.run"
 VERSION = 3
+ADDED = {"hold_out": False}  # options that runs of this version may lack, as they were before
 MAX_CONFIG_BYTES = 2**16
 COMMON = "common"  # name of the row whose options all other rows start from
 
@@ -50,6 +51,9 @@ class TrainingOptions:
     """Training steps: updates of the generator or auto-encoder."""
     batch_size: Annotated[int, Between(2, 65536)] = 64
     """Images per batch."""
+    hold_out: bool = False
+    """Train without the validation images, a sixth of the training images, so that a choice can be
+    made by measuring against them (`evaluate --reference validation`)."""
     sample_every_steps: Steps = 100
     """Training steps between sample grids."""
     checkpoint_every_steps: Annotated[Steps, Logistics()] = 500
@@ -65,7 +69,8 @@ class RunOptions(TrainingOptions):
     devices: Annotated[int, Between(1, 65536), Logistics()] = 1
     """Number of devices to split each batch among. Several processes use all their devices."""
     evaluate_every_steps: Annotated[Steps | None, Logistics()] = None
-    """Steps between evaluations (some 30 s each), which keep the best checkpoint. Default: none."""
+    """Steps between evaluations (a minute each), which keep the best checkpoint: by FID against the
+    validation images with --hold-out, else the training images. Default: none."""
     keep_checkpoints: Annotated[int, Between(1, 1000), Logistics()] = 2
     """Number of newest checkpoints to keep."""
     out: Annotated[Path | None, Logistics()] = None

@@ -2,16 +2,25 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 import numpy as np
 
 from gen_models import render
-from gen_models.evaluation import record
-from gen_models.evaluation.measure import MEASURES
-from gen_models.evaluation.record import PARTS, Summary
+from gen_models.evaluation import ranking, record
+from gen_models.evaluation.measure import MEASURES, SPACES, Measure
+from gen_models.evaluation.record import PARTS, Evaluation, Summary
 from gen_models.scoreboard.results import Cell, Result
 
 COLUMNS = 4  # pictures in a row
+LIKELIHOOD_NOTE = (
+    "Likelihood of test images, in nats per image, with k importance samples each; the larger k, "
+    "the tighter the IWAE bound. A model that is told the label has log p(x|y), which can exceed "
+    "log p(x) by up to the logarithm of the number of classes. Grey values as probabilities of a "
+    "Bernoulli make no normalised density (Loaiza-Ganem & Cunningham 2019): these numbers compare "
+    "with others of grey values only, never with binarised ones. No decoder can do better than the "
+    "column *which is at most*; what lies above it is a model's own.\n\n"
+)
 
 
 def picture(dataset: str, model: str) -> PurePosixPath:
@@ -19,30 +28,47 @@ def picture(dataset: str, model: str) -> PurePosixPath:
     return PurePosixPath("scoreboard") / f"{dataset}-{model}.png"
 
 
-def page(steps: int, found: Mapping[Cell, Result], missing: Mapping[str, int | None]) -> str:
+def page(
+    steps: int,
+    found: Mapping[Cell, Result],
+    missing: Mapping[str, int | None],
+    peers: Sequence[Evaluation] = (),
+) -> str:
     """Text of the page of all results, from runs of `steps` steps; `missing` are the names of the
-    missing runs, with the last finite step of those that diverged."""
+    missing runs, with the last finite step of those that diverged; `peers` are measured images of
+    other programs."""
     machines = sorted({result.machine for result in found.values()})
     marks = {machine: f"({number})" for number, machine in enumerate(machines, 1)}
-    legend = "\n".join(
-        f"- **{m.title}**, {m.better} is better: {m.meaning}" for m in MEASURES.values()
-    )
+    legend = "\n".join(f"- **{m.title}**, {_aim(m)}: {m.meaning}" for m in MEASURES.values())
     unmade = [name for name, step in missing.items() if step is None]
     diverged = [f"{name} after step {step}" for name, step in missing.items() if step is not None]
     without = f"\nNot made yet: {', '.join(unmade)}.\n" if unmade else ""
     without += f"\nDiverged: {', '.join(diverged)}.\n" if diverged else ""
-    sections = "\n".join(_dataset(name, models, marks) for name, models in _by_model(found).items())
+    sections = "\n".join(
+        _dataset(name, models, [e for e in peers if e.protocol.data == name], marks)
+        for name, models in _by_model(found).items()
+    )
     return (
         f"# Scoreboard\n\nWritten by `python -m experiments.scoreboard`, {steps} steps a run.\n\n"
         "Every model has its default options, for most GANs InfoGAN's nets and step sizes "
-        "(docs/models.md, Beside the papers). This compares defaults, not ideas.\n\n"
-        "Each number is the mean over the seeds ± half of its 95 % interval (Student's t; of a "
-        "single seed, that of its evaluation). `real images` is the floor: as many images of the "
-        "training split, taken for samples; for label accuracy and authenticity the test split. "
-        "Minutes are those of seed 0, by the clock, whatever else ran, on the machine of that "
-        "number.\n"
+        "(docs/models.md, Beside the papers). This compares defaults, not ideas. Names in italics "
+        "are programs of other people, whose images were measured under the same protocol.\n\n"
+        "`a ± b` is a mean over seeds and half of its 95 % interval (Student's t); `a (± b)` is "
+        "one training, and b that of its evaluation alone: another training would end elsewhere. "
+        "`real images` is the floor: as many images of the training split, taken for samples; for "
+        "label accuracy and authenticity the test split. A rank is that of the FID, as far as both "
+        "spaces of features agree on it. Minutes are those of seed 0, by the clock, whatever else "
+        "ran, on the machine of that number.\n"
         f"{without}{sections}\n## What the columns mean\n\n{legend}\n\n"
         f"## Machines\n\n{_machines(found, marks)}\n"
+    )
+
+
+def _aim(measure: Measure) -> str:
+    return (
+        "nearest to real images is best"
+        if measure.better == "real"
+        else (f"{measure.better} is better")
     )
 
 
@@ -55,7 +81,16 @@ def _machines(found: Mapping[Cell, Result], marks: Mapping[str, str]) -> str:
     return "\n".join(lines)
 
 
-Models = Mapping[str, Sequence[Result]]  # results on one data set, best model first, by seed
+Models = Mapping[str, Sequence[Result]]  # results on one data set by model, in order of seeds
+
+
+class _Line(NamedTuple):
+    """A line of the tables: a model or another program."""
+
+    name: str  # name as Markdown
+    summary: Mapping[str, Summary]  # measures
+    seeds: str  # number of seeds, as text
+    minutes: str  # duration of the training, as text
 
 
 def _by_model(found: Mapping[Cell, Result]) -> dict[str, Models]:
@@ -66,23 +101,58 @@ def _by_model(found: Mapping[Cell, Result]) -> dict[str, Models]:
     return {name: dict(sorted(models.items(), key=mean)) for name, models in groups.items()}
 
 
-def _dataset(name: str, models: Models, marks: Mapping[str, str]) -> str:
+def _dataset(
+    name: str, models: Models, peers: Sequence[Evaluation], marks: Mapping[str, str]
+) -> str:
     evaluations = {model: [r.evaluation for r in results] for model, results in models.items()}
-    protocol = record.common_protocol([e for group in evaluations.values() for e in group])
-    summaries = {model: record.summarise(group) for model, group in evaluations.items()}
-    names = [n for n in MEASURES if any(n in summary for summary in summaries.values())]
-    rows = [["model", "seeds", *(MEASURES[n].title for n in names), "minutes"]]
-    for model, results in models.items():
-        cells = _cells(summaries[model], names)
-        rows.append([f"`{model}`", str(len(results)), *cells, _minutes(results[0], marks)])
-    floors = [record.floor(n, list(summaries.values())) for n in names]
-    rows.append(["*real images*", "", *floors, ""])
-    parts = [f"\n## {name}\n\n{protocol}\n", render.markdown_table(rows)]
+    protocol = record.common_protocol(
+        [e for group in (*evaluations.values(), peers) for e in group]
+    )
+    lines = [
+        _Line(
+            f"`{model}`",
+            record.summarise(evaluations[model]),
+            str(len(results)),
+            _minutes(results[0], marks),
+        )
+        for model, results in models.items()
+    ]
+    lines += [_Line(f"*{e.subject['name']}*", record.summarise([e]), "1", "–") for e in peers]
+    lines.sort(key=lambda line: line.summary["fid"].value)
+    parts = [f"\n## {name}\n\n{protocol}\n"]
+    for space, suffix in SPACES.items():
+        parts.append(f"### {space.capitalize()} features\n\n{_table(lines, space, suffix)}")
+    parts.append(f"### Labels, copies, time\n\n{_table(lines, None)}")
     measured = {model: group for model, group in evaluations.items() if group[0].likelihood}
     if measured:
-        parts.append(_likelihoods(measured))
+        parts.append(f"### Likelihood\n\n{_likelihoods(measured)}")
     drawn = [model for model, results in models.items() if _is_first(results[0])]
-    return "\n".join([*parts, _pictures(name, drawn)])
+    return "\n".join([*parts, f"### Samples\n\n{_pictures(name, drawn)}"])
+
+
+def _table(lines: Sequence[_Line], space: str | None, suffix: str = "") -> str:
+    """Table of the measures of one space, ranked, or of those of none, with minutes."""
+    names = [
+        name
+        for name, measure in MEASURES.items()
+        if measure.space == space and any(name in line.summary for line in lines)
+    ]
+    titles = [MEASURES[name].title.removesuffix(f" ({space})") for name in names]
+    cells = [
+        [record.shown(n, line.summary[n]) if n in line.summary else "–" for n in names]
+        for line in lines
+    ]
+    floors = [record.floor(n, [line.summary for line in lines]) for n in names]
+    if space is None:
+        rows = [["model", *titles, "minutes"]]
+        rows += [[x.name, *row, x.minutes] for x, row in zip(lines, cells, strict=True)]
+        return render.markdown_table([*rows, ["*real images*", *floors, ""]])
+    fids = [[x.summary[f"fid{end}"].value for x in lines] for end in SPACES.values()]
+    order = np.argsort([x.summary[f"fid{suffix}"].value for x in lines], kind="stable")
+    ranks = ranking.ranks(*fids)
+    rows = [["rank", "model", "seeds", *titles]]
+    rows += [[ranks[i], lines[i].name, lines[i].seeds, *cells[i]] for i in order]
+    return render.markdown_table([*rows, ["", "*real images*", "", *floors]])
 
 
 def _is_first(result: Result) -> bool:
@@ -93,26 +163,16 @@ def _minutes(result: Result, marks: Mapping[str, str]) -> str:
     return f"{result.seconds / 60:.1f} {marks[result.machine]}" if _is_first(result) else "–"
 
 
-def _cells(summary: Mapping[str, Summary], names: Sequence[str]) -> list[str]:
-    return [record.shown(n, summary[n]) if n in summary else "–" for n in names]
-
-
-def _likelihoods(models: Mapping[str, Sequence[record.Evaluation]]) -> str:
-    """Table of likelihood bounds in nats, mean and deviation over the seeds."""
-    rows = [["model", "images", "k", *(title.strip() for title in PARTS.values()), "p(x|z)"]]
+def _likelihoods(models: Mapping[str, Sequence[Evaluation]]) -> str:
+    """Table of likelihood bounds in nats per image."""
+    rows = [["model", "of", "images", "k", *(title.strip() for title in PARTS.values()), "p(x|z)"]]
     for model, evaluations in models.items():
         first = evaluations[0].likelihood
         cells = [f"{first['images']:,}", str(first["draws"])]
-        for part in PARTS:
-            values = [e.likelihood[part]["value"] for e in evaluations]
-            spread = f" ± {np.std(values, ddof=1):.2f}" if len(values) > 1 else ""
-            cells.append(f"{np.mean(values):.2f}{spread}")
-        rows.append([f"`{model}`", *cells, first["observation"]])
-    note = (
-        "Likelihood of the first test images, given their labels where a model is told them, with "
-        "k importance samples each; ± is the deviation over the seeds.\n\n"
-    )
-    return note + render.markdown_table(rows)
+        cells += [record.bound([e.likelihood[part] for e in evaluations]) for part in PARTS]
+        target = "log p(x\\|y)" if "label_accuracy" in evaluations[0].measures else "log p(x)"
+        rows.append([f"`{model}`", target, *cells, first["observation"]])
+    return LIKELIHOOD_NOTE + render.markdown_table(rows)
 
 
 def _pictures(dataset: str, models: Sequence[str]) -> str:

@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 
 from gen_models.errors import UserError
 from gen_models.evaluation import record
+from gen_models.evaluation.measure import SPACES
 from gen_models.evaluation.record import DAMAGES, Evaluation
 from gen_models.storage.files import write_text
 
-FORMAT, VERSION = "gen_models.scoreboard", 2
+FORMAT, VERSION = "gen_models.scoreboard", 3
 
 
 class ScoreboardError(UserError):
@@ -52,8 +53,8 @@ def read(path: Path) -> dict[Cell, Result]:
         values = json.loads(path.read_text(), parse_constant=record.refuse)
         if (values["format"], values["version"]) != (FORMAT, VERSION):
             raise ValueError(
-                f"expected format {FORMAT!r} version {VERSION}; version 1 is of the nets of "
-                "gen_models 0.1"
+                f"expected format {FORMAT!r} version {VERSION}; earlier ones are of other nets and "
+                "other measures"
             )
         results = [_result(row) for row in values["runs"]]
         return {_cell(result): result for result in results}
@@ -63,6 +64,12 @@ def read(path: Path) -> dict[Cell, Result]:
         raise ScoreboardError(
             f"{path} is no scoreboard: {error!s:.200}; restore it, or move it away to start anew"
         ) from error
+
+
+def peers(folder: Path) -> list[Evaluation]:
+    """The evaluations of other programs' images in `folder`, as `experiments.evaluate --images`
+    writes them; none without the folder. Raises RecordError."""
+    return [record.read(path) for path in sorted(folder.glob(f"*.{record.NAME}"))]
 
 
 def write(path: Path, results: Mapping[Cell, Result]) -> None:
@@ -85,8 +92,8 @@ def _result(row: dict[str, Any]) -> Result:
     for part, kind in zip(_cell(result), Cell.__annotations__.values(), strict=True):
         if not isinstance(part, kind):
             raise ValueError(f"{part!r} is not the {kind.__name__} that a run's subject has there")
-    if "fid" not in result.evaluation.measures:
-        raise ValueError(f"{_cell(result).name} has no FID")
+    if any(f"fid{suffix}" not in result.evaluation.measures for suffix in SPACES.values()):
+        raise ValueError(f"{_cell(result).name} lacks a FID")
     return result
 
 

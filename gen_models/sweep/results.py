@@ -15,7 +15,8 @@ from PIL import Image
 
 from gen_models import render
 from gen_models.comparison import pictures
-from gen_models.evaluation.measure import MEASURES
+from gen_models.evaluation import ranking
+from gen_models.evaluation.measure import MEASURES, SPACES
 from gen_models.evaluation.record import Evaluation, common_protocol, summarise
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 LABEL_CHARACTERS, LINE_INCHES = 36, 0.16  # of a line of a label
 
 History = Mapping[str, Sequence[float]]
+
+
+FIDS = [f"fid{suffix}" for suffix in SPACES.values()]
 
 
 class Member(NamedTuple):
@@ -74,10 +78,13 @@ def _row(group: Sequence[Member]) -> Row:
 
 
 def markdown(found: Sequence[Row]) -> str:
-    """Markdown table: values of the axes, then the measures, mean ± deviation over the seeds."""
+    """Markdown table: rank, values of the axes, then the measures, mean ± deviation over the
+    seeds."""
     axes = list(found[0].setting)
     names = [n for n in MEASURES if any(n in row.mean for row in found)]
+    ranks = ranking.ranks(*([row.mean.get(name, np.inf) for row in found] for name in FIDS))
     heading = [
+        "rank",
         *axes,
         "seeds",
         "diverged",
@@ -86,11 +93,12 @@ def markdown(found: Sequence[Row]) -> str:
         "median",
     ]
     lines = [heading]
-    for row in found:
+    for rank, row in zip(ranks, found, strict=True):
         cells = [_measure(row, name) for name in names]
         ends = ["–" if x is None else f"{x:.2f}" for x in (row.best, row.median)]
         settings = [str(row.setting[axis]) for axis in axes]
-        lines.append([*settings, str(row.seeds), str(row.diverged), *cells, *ends])
+        counts = str(row.seeds), str(row.diverged)
+        lines.append([rank if row.mean else "–", *settings, *counts, *cells, *ends])
     return render.markdown_table(lines)
 
 
@@ -140,7 +148,8 @@ def page(command: str, machine: str, members: Sequence[Member], found: Sequence[
     return (
         f"# Sweep\n\nMade by `{command}` on {machine}.\n\n{protocol}"
         "Each row is a setting: mean ± deviation over its seeds, the lowest and the median FID "
-        "of them, and how many diverged.\n\n"
+        "of them, and how many diverged. A rank is that of the FID, as far as both spaces of "
+        "features agree on it.\n\n"
         f"{markdown(found)}\n![FID by setting, curves](curves.png)\n\n![samples](samples.png)\n"
     )
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import jax
 
 from gen_models import assessment, render, runs
-from gen_models.data import catalog
+from gen_models.data import catalog, validation
 from gen_models.data.catalog import Dataset, Splits
 from gen_models.fields import ConfigError
 from gen_models.runs import Recipe, Run, RunOptions, environment
@@ -77,7 +77,8 @@ def train(
     if jax.process_index() > 0:
         return _train_silently(recipe, splits)
     observers = [*observers, *_event_files(recipe.options)]
-    with runs.opened(recipe.options.out, recipe, splits.train) as run, interruptible() as stop:
+    own = validation.training(splits, hold_out=recipe.options.hold_out)
+    with runs.opened(recipe.options.out, recipe, own.train) as run, interruptible() as stop:
         began = time.perf_counter()
         before, session = run.sessions(), environment.describe()
         run.record_sessions([*before, session])
@@ -86,7 +87,7 @@ def train(
         evaluate = None
         if run.options.evaluate_every_steps:
             evaluate = assessment.evaluate_state(run, splits)
-        recorder = fit.Recorder(run, splits)
+        recorder = fit.Recorder(run, own)
         step = fit.fit(recorder, observers, lambda: stop.by is not None, report, evaluate)
         session |= {"reached": step, "seconds": round(time.perf_counter() - began, 1)}
         run.record_sessions([*before, session])
@@ -98,9 +99,10 @@ def train(
 
 def _train_silently(recipe: Recipe, splits: Splits) -> Ended:
     """Train together with process 0, which does all the writing."""
-    run = Run(recipe.options.out, recipe, runs.DataRecord.of(splits.train))
+    own = validation.training(splits, hold_out=recipe.options.hold_out)
+    run = Run(recipe.options.out, recipe, runs.DataRecord.of(own.train))
     with interruptible() as stop:
-        recorder = fit.SilentRecorder(run, splits)
+        recorder = fit.SilentRecorder(run, own)
         asked = lambda: stop.by is not None  # noqa: E731
         step = fit.fit(recorder, (), asked, report=lambda _: None)
     return Ended(run, step, stop)

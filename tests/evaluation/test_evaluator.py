@@ -10,13 +10,19 @@ from conftest import make_split
 from gen_models import assessment
 from gen_models.algorithm import Spec
 from gen_models.assessment import Extent, Samples
+from gen_models.data import validation
 from gen_models.data.catalog import Splits
-from gen_models.evaluation import features, record
+from gen_models.evaluation import classifier, features, record
 from gen_models.evaluation.evaluator import Evaluator
 from gen_models.evaluation.features import Described, FeatureNet
-from gen_models.evaluation.frechet import MeasureError, gaussian
+from gen_models.evaluation.frechet import MeasureError
+from gen_models.evaluation.measure import MEASURES, SPACES
 
-NEIGHBOURS = {"precision", "recall", "density", "coverage"}
+NEIGHBOURS = {
+    name + suffix
+    for name in ("precision", "recall", "density", "coverage")
+    for suffix in SPACES.values()
+}
 MANY = "more than 5 samples and real images, and so many of the other split"
 DIFFERENT = "training images that differ, and for real images test images that are none of them"
 
@@ -55,24 +61,21 @@ SETS = {  # splits, measures left out, measures of real images left out
 
 @pytest.fixture
 def evaluator(monkeypatch, tmp_path):
-    """A function that makes an evaluator of two splits with a net of random features."""
+    """A function that makes an evaluator of two splits with nets of random features."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     directions = np.random.default_rng(0).normal(size=(64, 6)) / 1000
 
     def describe(net, images, labels=None):
         del net
         found = (images.reshape(-1, 64) @ directions).astype(np.float32)
-        return Described(found, found[:, :3].argmax(axis=1).astype(np.int32), labels)
+        spaces = {"self-supervised": found, "classifier": found[:, ::2]}
+        return Described(spaces, found[:, :3].argmax(axis=1).astype(np.int32), labels)
 
-    def made(train, test):
-        splits = Splits(train, test)
-        seen = {name: describe(None, *data[1:3]) for name, data in splits._asdict().items()}
-        record = {name: data.digest for name, data in splits._asdict().items()}
-        fitted = {name: gaussian(described.features) for name, described in seen.items()}
-        net = FeatureNet(
-            f"net-{train.digest[:4]}-{test.digest[:4]}", None, Spec(8, 8, 3), record, fitted
-        )
-        return Evaluator(net, splits)
+    def made(train, test, *reference):
+        record = {"train": train.digest, "test": test.digest, "mirror": False}
+        name = f"net-{train.digest[:4]}-{test.digest[:4]}"
+        net = FeatureNet(name, None, None, Spec(8, 8, 3), record)
+        return Evaluator(net, Splits(train, test), *reference)
 
     monkeypatch.setattr(features, "describe", describe)
     return made
@@ -93,7 +96,8 @@ def test_degenerate_sets_are_measured_as_far_as_they_go(evaluator, tmp_path, nam
         )
         record.write(tmp_path / record.NAME, found)
         assert record.read(tmp_path / record.NAME).measures == found.measures
-        whole = {"fid", "kid", "class_gap", "label_accuracy", "authenticity"} | NEIGHBOURS
+        whole = {"class_gap", "label_accuracy", "authenticity"} | NEIGHBOURS
+        whole |= {name + suffix for name in ("fid", "kid") for suffix in SPACES.values()}
         assert set(found.measures) == whole - lacking
         without = {name for name, score in found.measures.items() if score.floor is None}
         assert without == floorless
@@ -116,7 +120,7 @@ def test_what_is_left_out_is_said(evaluator):
         f"left out: authenticity of real images; needs {DIFFERENT}"
     ]
     assert said("train all equal") == [f"left out: authenticity; needs {DIFFERENT}"]
-    four = "precision, recall, density, coverage"
+    four = ", ".join(MEASURES[name].title for name in MEASURES if name in NEIGHBOURS)
     assert said("five test images") == [f"left out: {four}; needs {MANY}"]
     four = ", ".join(f"{word} of real images" for word in four.split(", "))
     assert said("four train images") == [f"left out: {four}; needs {MANY}"]
@@ -143,3 +147,37 @@ def test_floor_without_a_cache_is_the_same_and_measured_once(evaluator, monkeypa
     monkeypatch.setattr(measured_with, "_measure_floor", lambda n: calls.append(n) or measure(n))
     assert [measured_with.floor(15) for _ in range(2)] == [wanted] * 2
     assert calls == [15]
+
+
+def test_validation_images_are_compared_with_and_the_other_training_images_are_their_floor(
+    evaluator,
+):
+    found = evaluator(TRAIN, TEST, "validation")
+    mask = validation.is_validation(TRAIN)
+    assert found.protocol(30).reference == "validation"
+    np.testing.assert_array_equal(found.reference.labels, TRAIN.labels[mask])
+    np.testing.assert_array_equal(found.others.labels, TRAIN.labels[~mask])
+    samples = found.describe(*make_split(2, 30)[1:3])
+    assert found.quality(samples) != evaluator(TRAIN, TEST).quality(samples)
+
+
+def test_classification_score_is_a_mean_over_seeds_beside_that_of_real_images(
+    evaluator, monkeypatch
+):
+    accuracies = iter([0.5, 0.6, 0.7, 0.8, 0.9, 1.0])
+    seeds = []
+
+    def classify(weights, classes, images):
+        del classes
+        right = round(next(accuracies) * len(images))
+        return None, np.where(np.arange(len(images)) < right, TEST.labels, weights)
+
+    train = lambda _, config, seed: seeds.append((seed, config.steps)) or -1  # noqa: E731
+    monkeypatch.setattr(classifier, "train", train)
+    monkeypatch.setattr(classifier, "classify", classify)
+    value, error, floor, floor_error = evaluator(TRAIN, TEST).classification_score(
+        *make_split(2, 30)[1:3]
+    )
+    assert (value, floor) == (pytest.approx(0.9), pytest.approx(0.6))
+    assert error == floor_error == pytest.approx(0.1 / np.sqrt(3))
+    assert seeds == [(seed, 2500) for seed in (0, 1, 2)] * 2

@@ -11,6 +11,7 @@ from gen_models.evaluation.frechet import (
     distance,
     extrapolated,
     gaussian,
+    standard_error,
 )
 
 
@@ -58,6 +59,44 @@ def test_fid_equals_the_formula_with_a_matrix_square_root():
     shift = np.sum((samples.mean(0) - reference.mean(0)) ** 2)
     spread = np.trace(sum(covariances) - 2 * sqrtm(covariances[0] @ covariances[1]))
     assert fid(samples, reference) == pytest.approx(shift + spread.real, rel=1e-10)
+
+
+# --- weights
+
+
+def test_weighted_features_are_repeated_features():
+    features = normal(2, 60, 5)
+    counts = np.random.default_rng(0).integers(0, 4, 60)
+    weighted, repeated = gaussian(features, counts), gaussian(features.repeat(counts, axis=0))
+    np.testing.assert_allclose(weighted.mean, repeated.mean, rtol=1e-12, atol=1e-12)
+    # Both are unbiased, for a share of a count each and for single features.
+    n, shares = counts.sum(), counts / counts.sum()
+    scale = (1 - np.sum(shares**2)) / (1 - 1 / n)
+    covariances = [x.factor.T @ x.factor for x in (weighted, repeated)]
+    np.testing.assert_allclose(scale * covariances[0], covariances[1], rtol=1e-10, atol=1e-12)
+
+
+def test_equal_weights_change_nothing():
+    features = normal(3, 40, 3)
+    plain, weighted = gaussian(features), gaussian(features, np.full(40, 7.0))
+    assert distance(plain, weighted) == pytest.approx(0, abs=1e-12)
+
+
+# --- standard errors
+
+
+def test_standard_error_of_a_shifted_line_is_that_of_its_mean():
+    rng = np.random.default_rng(4)
+    samples, reference = rng.normal(3, 1, (500, 1)), rng.normal(0, 1, (800, 1))
+    # (μ₁-μ₂)² dominates: its error is 2|μ₁-μ₂| √(σ²/500 + σ²/800).
+    expected = 2 * 3 * np.sqrt(1 / 500 + 1 / 800)
+    assert standard_error(samples, reference) == pytest.approx(expected, rel=0.1)
+
+
+def test_standard_error_of_singular_features_is_finite():
+    flat = np.concatenate([normal(5, 50, 3), np.zeros((50, 4))], axis=1)
+    assert 0 < standard_error(flat, normal(6, 80, 7)) < np.inf
+    assert standard_error(np.ones((9, 4)), np.ones((9, 4))) == 0
 
 
 # --- closed forms
@@ -181,6 +220,6 @@ def test_extrapolation_is_the_same_for_the_same_seed_alone():
 
 
 def test_extrapolation_from_too_few_samples_is_an_error():
-    assert np.isfinite(extrapolated(normal(15, 80, 4), standard(4), 0))
-    with pytest.raises(MeasureError, match="80 samples or more, found 79"):
-        extrapolated(normal(15, 79, 4), standard(4), 0)
+    assert np.isfinite(extrapolated(normal(15, 60, 4), standard(4), 0))
+    with pytest.raises(MeasureError, match="60 samples or more, found 59"):
+        extrapolated(normal(15, 59, 4), standard(4), 0)

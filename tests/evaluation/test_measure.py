@@ -5,14 +5,16 @@ import pytest
 
 from gen_models.evaluation import frechet, kernel
 from gen_models.evaluation.features import Described
-from gen_models.evaluation.frechet import Gaussian, MeasureError, gaussian
+from gen_models.evaluation.frechet import MeasureError, gaussian
 from gen_models.evaluation.manifold import manifold
 from gen_models.evaluation.measure import (
     KID_SCALE,
     MEASURES,
-    _weighted,
+    SPACES,
+    among_neighbours,
     by_class,
     class_gap,
+    class_weights,
     fid,
     kid,
     mean,
@@ -23,19 +25,24 @@ NAMES = ("zero", "one", "two")
 
 
 def described(seed, count, shift=0.0):
-    """Features f32[count,4] about three places, one a class; classes 0, 1, 2, 0, … all right."""
+    """Features f32[count,D] about three places, one a class; classes 0, 1, 2, 0, … all right. D is
+    4 in the self-supervised space and 3 in the classifier's."""
     labels = np.arange(count, dtype=np.int32) % 3
-    features = np.random.default_rng(seed).normal(shift, 1, (count, 4)).astype(np.float32)
-    features[:, 0] += 10 * labels
+    rng, features = np.random.default_rng(seed), {}
+    for space, dims in zip(SPACES, (4, 3), strict=True):
+        features[space] = rng.normal(shift, 1, (count, dims)).astype(np.float32)
+        features[space][:, 0] += 10 * labels
     return Described(features, labels.copy(), labels)
 
 
-def measured(samples, reference):
-    return measure(samples, reference, gaussian(reference.features))
+def points(seed, count, shift=0.0):
+    """The self-supervised features f32[count,4] of `described`."""
+    return described(seed, count, shift).features["self-supervised"]
 
 
-def standard(dims):
-    return Gaussian(np.zeros(dims), np.eye(dims), 10)
+def in_both(*names):
+    """The names of measures in both spaces."""
+    return [name + suffix for suffix in SPACES.values() for name in names]
 
 
 def real_size(estimates):
@@ -49,54 +56,60 @@ def real_size(estimates):
 
 def test_measures_of_a_set_against_itself_are_perfect():
     same = described(0, 300)
-    found = {name: value for name, (value, _) in measured(same, same).items()}
-    perfect = ("precision", "recall", "density", "coverage", "label_accuracy")
-    assert {name: found[name] for name in perfect} == dict.fromkeys(perfect, 1.0)
+    found = {name: value for name, (value, _) in measure(same, same).items()}
+    perfect = [*in_both("precision", "recall", "density", "coverage"), "label_accuracy"]
+    assert {name: found[name] for name in perfect} == pytest.approx(dict.fromkeys(perfect, 1.0))
     assert found["class_gap"] == 0
-    assert found["fid"] == pytest.approx(0, abs=1e-10)
-    assert found["kid"] < 0  # one subset, the whole set, whose diagonals are left out
+    for suffix in SPACES.values():
+        assert found[f"fid{suffix}"] == pytest.approx(0, abs=1e-10)
+        assert found[f"kid{suffix}"] < 0  # one subset, the whole set, without its diagonals
 
 
 def test_measures_are_those_of_their_own_modules():
     samples, reference = described(1, 90, shift=0.3), described(2, 120)
-    found = measured(samples, reference)
-    near = manifold(samples.features, reference.features)
-    assert found["fid"] == fid(samples.features, gaussian(reference.features))
-    assert found["kid"] == kid(samples.features, reference.features)
+    found = measure(samples, reference)
     assert found["class_gap"] == class_gap(samples.predicted, reference.predicted)
-    for name, entries in near._asdict().items():
-        assert found[name] == mean(entries)
+    for space, suffix in SPACES.items():
+        ours, theirs = samples.features[space], reference.features[space]
+        assert found[f"fid{suffix}"] == fid(ours, theirs)
+        assert found[f"kid{suffix}"] == kid(ours, theirs)
+        for name, entries in manifold(ours, theirs)._asdict().items():
+            assert found[f"{name}{suffix}"].value == entries.mean()
 
 
 def test_samples_without_labels_have_no_label_accuracy():
     samples, reference = described(3, 60), described(4, 60)
-    found = measured(samples, reference)
-    without = measured(samples._replace(labels=None), reference)
-    assert without == {name: row for name, row in found.items() if name != "label_accuracy"}
-    assert set(found) <= set(MEASURES)
+    found = measure(samples, reference)
+    without = measure(samples._replace(labels=None), reference)
+    assert found.keys() - without.keys() == {"label_accuracy"}
+    assert without.keys() - found.keys() == set(in_both("fid_reweighted"))
+    assert all(without[name] == found[name] for name in without.keys() & found.keys())
+    assert set(found) | set(without) <= set(MEASURES)
 
 
 def test_measure_of_too_few_samples_raises_measure_error():
     with pytest.raises(MeasureError):
-        measured(described(5, 1), described(6, 60))
+        measure(described(5, 1), described(6, 60))
 
 
 @pytest.mark.parametrize(("samples", "real"), [(2, 60), (5, 60), (60, 2), (60, 5)])
 def test_measure_of_few_images_leaves_out_what_needs_neighbours(samples, real):
-    found = measured(described(5, samples), described(6, real))
-    assert list(found) == ["fid", "kid", "class_gap", "label_accuracy"]
+    found = measure(described(5, samples), described(6, real))
+    assert list(found) == [*in_both("fid", "kid"), "class_gap", "label_accuracy"]
     assert np.isfinite([estimate.value for estimate in found.values()]).all()
-    more = measured(described(5, max(samples, 6)), described(6, max(real, 6)))
-    assert set(more) - set(found) == {"precision", "recall", "density", "coverage"}
+    more = measure(described(5, max(samples, 6)), described(6, max(real, 6)))
+    assert set(more) - set(found) == set(in_both("precision", "recall", "density", "coverage"))
 
 
 def test_measure_of_images_that_are_all_equal():
     samples, reference = described(5, 20), described(6, 30)
-    same = samples._replace(features=samples.features[:1].repeat(20, axis=0))
-    found = measured(same, same)
+    same = samples._replace(
+        features={space: x[:1].repeat(20, axis=0) for space, x in samples.features.items()}
+    )
+    found = measure(same, same)
     assert found["fid"] == (0, 0) and found["kid"].value == pytest.approx(0, abs=1e-9)
     assert found["recall"] == (0, 0)  # balls without a radius hold nothing
-    assert np.isfinite([estimate.value for estimate in measured(same, reference).values()]).all()
+    assert np.isfinite([estimate.value for estimate in measure(same, reference).values()]).all()
 
 
 # --- means
@@ -110,7 +123,7 @@ def test_mean_of_one_entry_has_no_error():
 def test_label_accuracy_is_the_share_that_is_right():
     samples = described(7, 40)
     samples.predicted[::4] = (samples.labels[::4] + 1) % 3
-    value, error = measured(samples, described(8, 60))["label_accuracy"]
+    value, error = measure(samples, described(8, 60))["label_accuracy"]
     assert value == 0.75
     assert error == pytest.approx(np.sqrt(0.75 * 0.25 / 39), rel=1e-12)
 
@@ -149,40 +162,60 @@ def test_the_error_of_class_gap_is_that_of_a_share():
 # --- Fréchet and kernel distance
 
 
-def test_fid_is_the_distance_to_the_target():
-    features = described(9, 100).features
-    value, error = fid(features, standard(4))
-    assert value == frechet.distance(gaussian(features), standard(4)) and 0 < error < value
-    assert fid(features, standard(4)) == (value, error)
+def test_fid_is_the_distance_of_the_fitted_gaussians():
+    samples, reference = points(9, 100, 0.5), points(10, 120)
+    value, error = fid(samples, reference)
+    assert value == frechet.distance(gaussian(samples), gaussian(reference)) and 0 < error < value
+    assert fid(samples, reference) == (value, error)
 
 
 @pytest.mark.parametrize(("dims", "shift"), [(8, 0.3), (8, 1.0), (16, 0.3)])
-def test_the_error_of_fid_is_how_far_it_spreads_over_draws(dims, shift):
+def test_the_error_of_fid_is_how_far_it_spreads_over_draws_of_both_sets(dims, shift):
     rng = np.random.default_rng(10)
-    draws = [fid(rng.normal(shift, 1, (400, dims)), standard(dims)) for _ in range(25)]
-    actual, reported = real_size(draws)
-    assert actual / 2 < reported < 2 * actual
+    sets = ((rng.normal(shift, 1.2, (400, dims)), rng.normal(size=(300, dims))) for _ in range(40))
+    actual, reported = real_size([fid(*pair) for pair in sets])
+    assert actual / 1.5 < reported < 1.5 * actual
 
 
-def test_weighted_samples_are_repeated_samples():
-    features = described(11, 60).features
-    counts = np.random.default_rng(0).integers(0, 4, 60)
-    weighted, repeated = _weighted(features, counts), gaussian(features.repeat(counts, axis=0))
-    assert weighted.count == repeated.count
-    np.testing.assert_allclose(weighted.mean, repeated.mean, rtol=1e-12)
-    covariances = [x.factor.T @ x.factor for x in (weighted, repeated)]
-    np.testing.assert_allclose(*covariances, rtol=1e-10, atol=1e-12)
+def test_the_errors_of_recall_and_the_others_are_how_far_they_spread_over_draws_of_both_sets():
+    rng = np.random.default_rng(11)
+    sets = [(rng.normal(0.4, 0.9, (240, 3)), rng.normal(size=(300, 3))) for _ in range(40)]
+    found = [among_neighbours(*pair) for pair in sets[:8]]
+    spread = np.std([[x.mean() for x in manifold(*pair)] for pair in sets], axis=0, ddof=1)
+    for name, actual in zip(("precision", "recall", "density", "coverage"), spread, strict=True):
+        reported = np.mean([row[name].error for row in found])
+        assert actual / 1.5 < reported < 1.8 * actual, name
+
+
+# --- frequencies of the classes
+
+
+def test_weights_make_classes_as_frequent_as_in_the_reference():
+    predicted, reference = np.repeat([0, 1, 2], [10, 60, 30]), np.repeat([0, 1, 3], [50, 25, 25])
+    weights = class_weights(predicted, reference)
+    shares = [weights[predicted == label].sum() / 100 for label in range(3)]
+    assert shares == pytest.approx([0.5, 0.25, 0])  # of class 2 the reference has none
+
+
+def test_fid_reweighted_does_not_see_frequencies_and_fid_does():
+    real = described(12, 3000)
+    rows = np.flatnonzero((real.labels == 0) | (np.arange(3000) % 4 == 0))
+    skewed = real.take(rows)._replace(labels=None)
+    found = measure(skewed, real)
+    for suffix in SPACES.values():
+        assert found[f"fid{suffix}"].value > 10
+        assert found[f"fid_reweighted{suffix}"].value < 0.05
 
 
 def test_kid_is_in_thousandths(monkeypatch):
     monkeypatch.setattr(kernel, "SUBSET_SIZE", 100)
-    samples, reference = described(12, 130, 0.2).features, described(13, 120).features
+    samples, reference = points(12, 130, 0.2), points(13, 120)
     expected = kernel.distance(samples, reference, subset_size=100).mean
     assert kid(samples, reference).value == KID_SCALE * expected and KID_SCALE == 1000
 
 
 def test_kid_of_fewer_than_a_subset_takes_all_and_knows_no_error():
-    samples, reference = described(14, 50, 0.2).features, described(15, 80).features
+    samples, reference = points(14, 50, 0.2), points(15, 80)
     value, error = kid(samples, reference)
     assert value == 1000 * kernel.distance(samples, reference, subset_size=50).mean
     assert error is None
@@ -210,14 +243,16 @@ def test_a_class_is_measured_against_its_own():
     rows = by_class(samples, reference, NAMES)
     assert list(rows) == list(NAMES)
     for label, row in enumerate(rows.values()):
-        own = samples.features[samples.labels == label]
-        real = reference.features[reference.labels == label]
-        near = manifold(own, real)
+        own = samples.take(samples.labels == label).features
+        real = reference.take(reference.labels == label).features
+        near = manifold(own["self-supervised"], real["self-supervised"])
+        fitted = gaussian(own["classifier"]), gaussian(real["classifier"])
         assert row == {
             "samples": 30,
-            "fid": frechet.distance(gaussian(own), gaussian(real)),
+            "fid_classifier": frechet.distance(*fitted),
             "precision": near.precision.mean(),
             "recall": near.recall.mean(),
+            "coverage": near.coverage.mean(),
             "label_accuracy": [28 / 30, 28 / 30, 1][label],
         }
 
@@ -253,5 +288,5 @@ def test_a_class_with_too_few_samples_has_no_numbers(labelled, left):
     found = by_class(few, reference, NAMES)
     assert found["one"]["samples"] == left
     assert found["one"]["precision"] is None and found["one"]["recall"] is None
-    assert found["one"]["fid"] is None or left >= 2
-    assert found["zero"]["fid"] is not None and found["two"]["recall"] is not None
+    assert found["one"]["fid_classifier"] is None or left >= 2
+    assert found["zero"]["fid_classifier"] is not None and found["two"]["recall"] is not None

@@ -1,23 +1,24 @@
 """Protocols keep numbers apart that differ; evaluation.json comes back as written or not at all."""
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
 
 from gen_models.errors import UserError
 from gen_models.evaluation import record
-from gen_models.evaluation.measure import MEASURES, Score
+from gen_models.evaluation.measure import MEASURES, SPACES, Score
 from gen_models.evaluation.protocol import Protocol, ProtocolError, common
 from gen_models.evaluation.record import Evaluation, RecordError, Summary
 
-PROTOCOL = Protocol("net-v1-0123abcd", "fashion_mnist", "test", 10_000, measures=1)
+PROTOCOL = Protocol("net-v1-0123abcd", "fashion_mnist", "test", 10_000, measures=2)
 OTHERS = [
     {"features": "net-v2-4567cdef"},
     {"data": "mnist"},
     {"reference": "train"},
     {"samples": 9_999},
-    {"measures": 2},
+    {"measures": 1},
 ]
 STUDENT = 4.302652729911275  # 97.5 % quantile with 2 degrees of freedom, from a table
 
@@ -55,7 +56,7 @@ def written(tmp_path, **changes):
 
 def test_protocols_as_text_differ_in_every_field():
     assert str(PROTOCOL) == (
-        "net-v1-0123abcd, 10,000 samples against fashion_mnist test, measures v1"
+        "net-v1-0123abcd, 10,000 samples against fashion_mnist test, measures v2"
     )
     assert len({str(PROTOCOL), *(str(replace(PROTOCOL, **other)) for other in OTHERS)}) == 6
     assert Protocol(**PROTOCOL.to_dict()) == PROTOCOL
@@ -124,7 +125,7 @@ def test_a_file_that_is_no_evaluation_is_named(tmp_path, content):
     "changes",
     [
         {"format": "gen_models.features"},
-        {"version": 2},
+        {"version": 1},
         {"surplus": 1},
         {"measures": None},
         {"measures": [1]},
@@ -227,6 +228,23 @@ def test_runs_of_mixed_protocols_are_not_summarised_whatever_their_names():
         record.summarise(runs)
 
 
+@pytest.mark.parametrize(
+    ("value", "said"), [(0.30, "below .*near-copies"), (0.95, "above .*blurred"), (0.69, None)]
+)
+def test_authenticity_away_from_that_of_real_images_is_said(value, said):
+    found = evaluation(authenticity=Score(value, 0.005, 0.68, 0.005))
+    lines = record.warnings(found)
+    assert len(lines) == (said is not None)
+    assert all(re.search(f"^run: .*{said}", line) for line in lines)
+    assert record.warnings(evaluation()) == []
+
+
+def test_a_bound_over_seeds_has_their_interval_and_of_one_run_its_own():
+    parts = [{"value": -10.0, "error": 0.5}, {"value": -12.0, "error": 0.5}]
+    assert record.bound(parts[:1]) == "-10.00 (± 0.98)"
+    assert record.bound(parts) == "-11.00 ± 12.71"  # Student's t at one degree of freedom: 12.706
+
+
 # --- text
 
 
@@ -235,6 +253,7 @@ def test_runs_of_mixed_protocols_are_not_summarised_whatever_their_names():
     [
         ("fid", Summary(12.341, 0.4, 1.0, 3), "12.34 ± 0.40"),
         ("fid", Summary(7.0, None, None, 1), "7.00"),
+        ("fid", Summary(7.0, 0.25, None, 1), "7.00 (± 0.25)"),
         ("recall", Summary(0.12345, 0.01, None, 3), "0.123 ± 0.010"),
         ("kid", Summary(-0.25, 0.0, None, 3), "-0.25 ± 0.00"),
     ],
@@ -244,12 +263,12 @@ def test_a_summary_is_shown_with_the_measures_digits(name, summary, text):
 
 
 def test_a_number_is_shown_with_its_interval_not_its_error():
-    assert record.with_interval(-230.51, 0.5, 1) == "-230.5 ± 1.0"
+    assert record.with_interval(-230.51, 0.5, 1) == "-230.5 (± 1.0)"
     assert record.with_interval(3.14159, None, 3) == "3.142"
 
 
 @pytest.mark.parametrize("name", MEASURES)
 def test_every_measure_can_be_shown(name):
-    title, better, digits, meaning, _ = MEASURES[name]
-    assert title and meaning and better in ("lower", "higher")
+    title, better, digits, meaning, space, _ = MEASURES[name]
+    assert title and meaning and better in ("lower", "higher", "real") and space in (*SPACES, None)
     assert record.shown(name, Summary(0.5, None, None, 1)) == f"{0.5:.{digits}f}"

@@ -32,7 +32,7 @@ from gen_models.data import catalog, idx
 from gen_models.data.catalog import Splits
 from gen_models.data.images import ImagesError
 from gen_models.errors import UserError
-from gen_models.evaluation import record
+from gen_models.evaluation import evaluator, record
 from gen_models.evaluation.evaluator import Evaluator
 from gen_models.evaluation.features import FeatureError
 from gen_models.evaluation.protocol import ProtocolError
@@ -49,17 +49,21 @@ QUICK = ["--width", "4", "--latent-size", "3", "--batch-size", "4", "--steps", "
 def place(tmp_path_factory, tiny):
     """A working folder with a tiny data set, its feature net, and runs of three models."""
     place = tmp_path_factory.mktemp("place")
+    patch = pytest.MonkeyPatch()
+    patch.setattr(evaluator, "SCORE_STEPS", 20)
     data = str(write_folder(place / "tiny", tiny))
     before = Path.cwd()
     os.chdir(place)
     try:
-        assert train_features.main(["--data-dir", data, "--steps", "60"]) == 0
+        features = ["--data-dir", data, "--steps", "60", "--encoder-steps", "20"]
+        assert train_features.main(features) == 0
         for model, seed in (("cgan", 0), ("cgan", 1), ("dcgan", 0), ("vae", 0)):
             args = ["--model", model, "--seed", str(seed), "--out", f"{model}-{seed}"]
             assert train.main([*args, "--data-dir", data, *QUICK]) == 0
         yield place
     finally:
         os.chdir(before)
+        patch.undo()
 
 
 def evaluated(name, *options):
@@ -69,7 +73,8 @@ def evaluated(name, *options):
 
 def test_test_split_that_copies_the_training_split_is_measured_and_said(place, tiny, capsys):
     write_folder(place / "copy", Splits(tiny.train, tiny.train))
-    assert train_features.main(["--data-dir", "copy", "--steps", "2"]) == 0
+    few = ["--steps", "2", "--encoder-steps", "2"]
+    assert train_features.main(["--data-dir", "copy", *few]) == 0
     idx.write("some-images", tiny.test.images)
     assert evaluate.main(["--images", "some-images", "--data-dir", "copy"]) == 0
     found = record.read(Path(f"some-images.{record.NAME}"))
@@ -88,22 +93,21 @@ def test_train_features_refuses_a_split_of_one_image_before_it_trains(place, tin
         train_features.main(["--data-dir", "lone"])
 
 
-def test_train_features_writes_two_files_and_never_replaces_a_net(place):
-    net = place / "results/features/tiny.safetensors"
-    assert net.exists()
-    assert net.with_suffix(".npz").exists()
+def test_train_features_writes_one_file_and_never_replaces_it(place):
+    assert [path.name for path in (place / "results/features").iterdir()] == ["tiny.safetensors"]
     with pytest.raises(UserError, match="is there already"):
         train_features.main(["--data-dir", "tiny"])
 
 
 def test_an_evaluation_names_its_protocol_its_errors_and_its_floors():
     found = evaluated("cgan-0", "--cas")
-    assert str(found.protocol).startswith("tiny-cnn-")
+    assert str(found.protocol).startswith("tiny-own-")
     assert found.protocol.samples == 40
-    names = {"fid", "kid", "precision", "recall", "density", "coverage", "class_gap"}
-    names |= {"label_accuracy", "authenticity", "classification_score"}
+    both = ("fid", "kid", "precision", "recall", "density", "coverage")
+    names = {name + suffix for name in both for suffix in ("", "_classifier")}
+    names |= {"class_gap", "label_accuracy", "authenticity", "classification_score"}
     assert found.measures.keys() == names
-    for name in names - {"kid"}:
+    for name in names - {"kid", "kid_classifier"}:
         score = found.measures[name]
         assert score.error >= 0
         assert score.floor is not None
@@ -115,13 +119,15 @@ def test_an_evaluation_names_its_protocol_its_errors_and_its_floors():
 
 
 def test_unconditional_models_have_no_label_accuracy_and_a_vae_has_bounds():
-    assert "label_accuracy" not in evaluated("dcgan-0").measures
+    found = evaluated("dcgan-0").measures
+    assert "label_accuracy" not in found and "fid_reweighted" in found
     found = evaluated("vae-0", "--likelihood-images", "7").likelihood
     assert (found["images"], found["draws"]) == (7, 3)
     assert found["observation"].startswith("Bernoulli")
     parts = {name: found[name]["value"] for name in record.PARTS}
     assert parts["elbo"] == pytest.approx(parts["likelihood"] - parts["kl"], rel=1e-5)
     assert parts["importance_weighted"] >= parts["elbo"]
+    assert parts["likelihood"] < parts["ceiling"] < 0
 
 
 def test_without_a_cache_measures_are_the_same(request):
@@ -410,7 +416,7 @@ def test_training_evaluates_at_its_steps_and_keeps_the_best_state(monkeypatch):
     best = history["step"][int(np.argmin(history["fid"]))]
     assert checkpoint.steps(run.best) == [best]
     assert record.read(run.folder / record.NAME).subject["step"] == 6
-    found = evaluated("watched", "--best")
+    found = evaluated("watched", "--best", "--reference", "train")
     assert found.subject["step"] == best
     assert found.measures["fid"].value == pytest.approx(min(history["fid"]), rel=1e-9)
 
@@ -428,10 +434,31 @@ def test_a_resumed_run_has_the_evaluations_of_an_undisturbed_one(monkeypatch):
     assert checkpoint.steps(Path("cut/best")) == checkpoint.steps(Path("whole/best"))
 
 
+def test_a_run_that_held_out_the_validation_images_is_measured_against_them():
+    args = ["--model", "dcgan", "--data-dir", "tiny", *QUICK, "--hold-out", "--out", "held"]
+    assert train.main(args) == 0
+    run = runs.load(Path("held"))
+    assert run.recipe.identity["hold_out"] is True
+    found = evaluated("held", "--reference", "validation")
+    assert found.protocol.reference == "validation"
+    assert evaluated("held").protocol.reference == "test"
+    with pytest.raises(RunError, match="dcgan-0 was trained on the validation images too"):
+        evaluate.main(["dcgan-0", "--reference", "validation"])
+    with pytest.raises(RunError, match="hold_out: the run has True, asked for False"):
+        train.main([arg for arg in args if arg != "--hold-out"])
+
+
+def test_training_with_images_held_out_chooses_its_best_state_by_them(monkeypatch):
+    monkeypatch.setattr(assessment, "Extent", partial(assessment.Extent, samples=40))
+    args = ["--data-dir", "tiny", *QUICK, "--evaluate-every-steps", "2", "--hold-out"]
+    assert train.main([*args, "--out", "chosen"]) == 0
+    assert record.read(Path("chosen") / record.NAME).protocol.reference == "validation"
+
+
 @pytest.mark.slow
 def test_a_sweep_measures_its_members_as_evaluate_does_with_one_evaluator(monkeypatch):
     default, made, init = assessment.Extent, [], Evaluator.__init__
-    monkeypatch.setattr(assessment, "Extent", lambda: default(samples=40, draws=3))
+    monkeypatch.setattr(assessment, "Extent", partial(default, samples=40, draws=3))
     monkeypatch.setattr(Evaluator, "__init__", lambda *a: made.append(init(*a)))
     args = ["--data-dir", "tiny", "--model", "vae", *QUICK, "--seeds", "2", "--out", "swept"]
     assert sweep.main(args) == 0
@@ -440,7 +467,8 @@ def test_a_sweep_measures_its_members_as_evaluate_does_with_one_evaluator(monkey
     for seed in range(2):
         folder = Path("swept") / f"seed={seed}"
         found = record.read(folder / record.NAME)
-        assert evaluated(str(folder)) == found
+        assert found.protocol.reference == "validation"
+        assert evaluated(str(folder), "--reference", "validation") == found
         assert found.subject["step"] == 4
     assert "FID" in Path("swept/README.md").read_text()
 

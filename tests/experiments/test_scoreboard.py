@@ -41,7 +41,7 @@ def evaluation(folder, fid, step=5, protocol=PROTOCOL):
     """Of the run in a folder of a cell's name."""
     dataset, model, seed = folder.name.split("-")
     subject = {"dataset": dataset, "model": model, "seed": int(seed), "step": step}
-    scores = dict.fromkeys(("fid", "authenticity"), Score(fid, 0.1, 0.0, None))
+    scores = dict.fromkeys(("fid", "fid_classifier", "authenticity"), Score(fid, 0.1, 0.0, None))
     return Evaluation(subject | {"name": folder.name}, protocol, scores, {}, {})
 
 

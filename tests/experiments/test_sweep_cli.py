@@ -367,7 +367,7 @@ def evaluations(monkeypatch):
 
     def evaluate_run(run, evaluator, extent, report):
         del report
-        assert (evaluator, extent) == (EVALUATOR, assessment.Extent())
+        assert (evaluator, extent) == (EVALUATOR, assessment.Extent(reference="validation"))
         done.append(run.folder.name)
         fid = run.recipe.config.beta + run.options.seed
         step = checkpoint.steps(run.checkpoints)[-1]
@@ -395,10 +395,10 @@ def test_every_member_is_measured_once_and_again_when_it_was_trained_on(
         assert evaluations == names
     page = (tmp_path / "out" / "README.md").read_text()
     assert (
-        "| beta | seeds | diverged | FID | best FID | median |\n"
-        "| --- | --- | --- | --- | --- | --- |\n"
-        "| 1.0 | 2 | 0 | 1.50 ± 0.71 | 1.00 | 1.50 |\n"
-        "| 3.0 | 2 | 0 | 3.50 ± 0.71 | 3.00 | 3.50 |\n"
+        "| rank | beta | seeds | diverged | FID | best FID | median |\n"
+        "| --- | --- | --- | --- | --- | --- | --- |\n"
+        "| 1 | 1.0 | 2 | 0 | 1.50 ± 0.71 | 1.00 | 1.50 |\n"
+        "| 2 | 3.0 | 2 | 0 | 3.50 ± 0.71 | 3.00 | 3.50 |\n"
     ) in page
     assert call(*args, "--steps", 7)[0] == 0
     assert evaluations == 2 * names

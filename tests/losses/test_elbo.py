@@ -78,6 +78,16 @@ def test_gaussian_at_its_mean_is_the_log_of_its_peak():
     np.testing.assert_allclose(log_prob, np.full(3, 8 * np.log(peak)), rtol=1e-6)
 
 
+@pytest.mark.parametrize("name", LIKELIHOODS)
+def test_no_output_of_a_decoder_is_better_than_the_largest_likelihood(name):
+    likelihood, x = LIKELIHOODS[name], jnp.array(IMAGES)
+    outputs = jax.random.normal(jax.random.key(0), (200, *x.shape))
+    found = jax.vmap(lambda output: likelihood.log_prob(x, output))(outputs)
+    assert jnp.all(found <= likelihood.largest(x) + 1e-4)
+    best = x if name == "gaussian" else jax.scipy.special.logit(jnp.clip(x, 1e-6, 1 - 1e-6))
+    np.testing.assert_allclose(likelihood.log_prob(x, best), likelihood.largest(x), atol=1e-3)
+
+
 def test_means_of_likelihoods_are_grey_values():
     outputs = jnp.array([-1e3, -1.0, 0.0, 0.25, 1.0, 1e3])
     bernoulli = LIKELIHOODS["bernoulli"].mean(outputs)

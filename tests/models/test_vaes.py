@@ -30,7 +30,9 @@ def test_every_draw_meets_the_image_and_the_label_that_it_was_drawn_of():
         decoder=Net(lambda *_: ({"shift": jnp.float32(2)}, {}), shifting_decoder),
         latent_size=1,
         # Nothing but the label's shift is between an image in [-1,1] and its reproduction.
-        likelihood=Likelihood("distance", lambda x, y: -jnp.abs(2 * x - 1 - y)[:, 0, 0, 0], abs),
+        likelihood=Likelihood(
+            "distance", lambda x, y: -jnp.abs(2 * x - 1 - y)[:, 0, 0, 0], abs, jnp.zeros_like
+        ),
         objective=objective,
         optimiser=optax.sgd(0.0),
         ema_decay=None,

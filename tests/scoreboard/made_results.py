@@ -15,7 +15,8 @@ def evaluation(seed, fid, model="gan", **likelihood):
         bounds |= {"images": 50, "draws": 7, "observation": "Bernoulli"}
     subject = {"name": f"run-{seed}", "dataset": "tiny", "model": model, "seed": seed, "step": 9}
     score = Score(fid, error=0.1, floor=0.5, floor_error=None)
-    return Evaluation(subject, PROTOCOL, {"fid": score}, bounds, {})
+    measures = {"fid": score, "fid_classifier": score._replace(value=fid / 10), "class_gap": score}
+    return Evaluation(subject, PROTOCOL, measures, bounds, {})
 
 
 def results_of(*evaluations, seconds=90.0, machine="the machine"):

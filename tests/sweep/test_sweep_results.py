@@ -93,27 +93,28 @@ def cells(table):
 def test_the_table_has_a_line_a_setting():
     heading, rule, *lines = cells(results.markdown(results.rows(MEMBERS)))
     assert heading == [
-        *("learning_rate", "width", "seeds", "diverged", "FID", "recall", "best FID", "median"),
+        *("rank", "learning_rate", "width", "seeds", "diverged"),
+        *("FID", "recall", "best FID", "median"),
     ]
     assert rule == ["---"] * len(heading)
     assert lines == [
-        ["0.0002", "4", "3", "1", "14.00 ± 5.66", "–", "10.00", "14.00"],
-        ["0.0001", "4", "3", "0", "25.00 ± 5.00", "0.500 ± 0.250", "20.00", "25.00"],
-        ["1000000.0", "4", "3", "3", "–", "–", "–", "–"],
+        ["1", "0.0002", "4", "3", "1", "14.00 ± 5.66", "–", "10.00", "14.00"],
+        ["2", "0.0001", "4", "3", "0", "25.00 ± 5.00", "0.500 ± 0.250", "20.00", "25.00"],
+        ["–", "1000000.0", "4", "3", "3", "–", "–", "–", "–"],
     ]
 
 
 def test_a_table_of_single_seeds_has_no_deviations():
     _, _, line = cells(results.markdown(results.rows([member({}, 0, 12.344)])))
-    assert line == ["1", "0", "12.34", "12.34", "12.34"]
+    assert line == ["1", "1", "0", "12.34", "12.34", "12.34"]
 
 
 def test_a_sweep_of_seeds_alone_without_measures_is_a_table_too():
     members = [member({}, seed) for seed in range(2)]
     assert cells(results.markdown(results.rows(members))) == [
-        ["seeds", "diverged", "best FID", "median"],
-        ["---"] * 4,
-        ["2", "0", "–", "–"],
+        ["rank", "seeds", "diverged", "best FID", "median"],
+        ["---"] * 5,
+        ["–", "2", "0", "–", "–"],
     ]
 
 

@@ -1,0 +1,122 @@
+"""Test the measures on images that are wrong in known ways: `python -m
+experiments.validate_measures`."""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from experiments import command
+from gen_models.data import catalog
+from gen_models.data.known import CATALOG
+from gen_models.errors import UserError
+from gen_models.evaluation import features, sensitivity
+from gen_models.evaluation.degradations import DEGRADATIONS
+from gen_models.evaluation.evaluator import Evaluator
+from gen_models.evaluation.sensitivity import Reading
+from gen_models.fields import Between, ConfigError, nearest, validate
+from gen_models.storage.files import write_text
+
+FORMAT, VERSION = "gen_models.measures", 1
+
+
+@dataclass(frozen=True)
+class Options:
+    """Measure real images before and after each of them is made worse in a known way, and write
+    which measure sees it. What is measured already is not measured again."""
+
+    datasets: tuple[str, ...] = tuple(CATALOG)
+    """Data sets whose measures to test."""
+    degradations: tuple[str, ...] = tuple(DEGRADATIONS)
+    """Ways to make images worse."""
+    samples: Annotated[int, Between(100, 1_000_000)] = 10_000
+    """Number of images to make worse."""
+    cas: bool = False
+    """Test the classification accuracy score too. Takes minutes for each set of images."""
+    results: Path = Path("results/measures")
+    """Folder of the page and its numbers."""
+
+    def numbers(self, dataset: str) -> Path:
+        """Path of the numbers of a data set."""
+        return self.results / f"{dataset}.json"
+
+
+def check(options: Options) -> None:
+    """Raise ConfigError for unknown data sets or degradations."""
+    for known, names in ((CATALOG, options.datasets), (DEGRADATIONS, options.degradations)):
+        for name in names:
+            if name not in known:
+                raise ConfigError(f"there is no {name!r}; {nearest(name, known)}")
+
+
+def read(path: Path, protocol: str) -> list[Reading]:
+    """Readings in a file, none if it does not exist or is of another protocol. Raises UserError."""
+    try:
+        values = json.loads(path.read_text())
+        found = sensitivity.from_json(values["readings"])
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{path} holds no readings: {error!s:.200}; move it away to start anew"
+        ) from error
+    return found if values["protocol"] == protocol else []
+
+
+def write(path: Path, protocol: str, found: Sequence[Reading]) -> None:
+    """Write readings as JSON. Raises UserError."""
+    head = {"format": FORMAT, "version": VERSION, "protocol": protocol}
+    text = json.dumps(head | {"readings": sensitivity.to_json(found)}, indent=1)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, text + "\n")
+
+
+def measure(options: Options, dataset: str) -> str:
+    """Measure what is missing on a data set. Returns its section of the page."""
+    splits = catalog.load_splits(dataset)
+    evaluator = Evaluator(features.of(dataset), splits)
+    protocol = str(evaluator.protocol(options.samples))
+    path = options.numbers(dataset)
+    found = read(path, protocol)
+    for name in options.degradations:
+        scored = options.cas and "classification_score" in DEGRADATIONS[name].seen_by
+        old = [reading for reading in found if reading.degradation == name]
+        if old and (not scored or all("classification_score" in r.measures for r in old)):
+            continue
+        report = lambda line: print(f"{dataset}: {line}", file=sys.stderr)  # noqa: E731
+        new = list(
+            sensitivity.readings(evaluator, options.samples, [name], cas=scored, report=report)
+        )
+        found = [reading for reading in found if reading.degradation != name] + new
+        write(path, protocol, found)
+    order = list(DEGRADATIONS)
+    found.sort(key=lambda reading: order.index(reading.degradation))
+    return f"## {dataset}\n\n{sensitivity.page(protocol, found)}"
+
+
+def main(args: Sequence[str]) -> int:
+    """Measure, write the page. Returns the exit code."""
+    options = command.parse("validate_measures", Options, args)
+    validate(options)
+    check(options)
+    sections = [measure(options, dataset) for dataset in options.datasets]
+    page = options.results / "README.md"
+    write_text(page, "\n".join([INTRODUCTION, *sections]))
+    print(page)
+    return 0
+
+
+INTRODUCTION = """# What the measures see
+
+Written by `python -m experiments.validate_measures`: real training images, before and after they
+are made worse in a known way, measured as a model's samples are. **sees**: the measure never gets
+better as more is wrong, and differs each time from the untouched images by more than its 95 %
+interval. **blind**: it claims to see this and does not. Bold: what a measure claims to see. A dot:
+it neither claims to see this nor does. Copies are looked for in test images of which some are
+replaced by training images.
+"""
+
+if __name__ == "__main__":
+    command.run(main)

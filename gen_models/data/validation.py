@@ -1,0 +1,59 @@
+"""The validation images: a fixed sixth of the training images, for the choice of settings.
+
+A setting that was chosen by a number on the test split makes that number optimistic. So choices are
+made on images that neither training nor the report sees. Which images these are depends on their
+bytes alone, not on their order.
+"""
+
+import hashlib
+
+import numpy as np
+
+from gen_models.data.catalog import DataError, Dataset, Splits
+
+SHARE = 6  # one image in six: 10,000 of 60,000
+
+
+def is_validation(train: Dataset) -> np.ndarray:
+    """Mask bool[N] of the training images that are set apart, ⌊N/6⌋ of them.
+
+    Each class gives its share of them, rounded so that they add up (largest remainders), namely its
+    images with the smallest SHA-256 of their bytes.
+    """
+    counts = np.bincount(train.labels, minlength=train.num_classes)
+    total = len(train.labels) // SHARE
+    shares = counts * total / len(train.labels)
+    wanted = np.floor(shares).astype(int)
+    wanted[np.argsort(wanted - shares, kind="stable")[: total - wanted.sum()]] += 1
+    digests = np.array([hashlib.sha256(image.tobytes()).digest() for image in train.images])
+    mask = np.zeros(len(train.labels), bool)
+    for label, count in enumerate(wanted):
+        own = np.flatnonzero(train.labels == label)
+        mask[own[np.argsort(digests[own], kind="stable")[:count]]] = True
+    return mask
+
+
+def separated(train: Dataset) -> tuple[Dataset, Dataset]:
+    """The training images to train on, and the validation images. Raises DataError for a data set
+    with too few images to set one apart."""
+    mask = is_validation(train)
+    if not mask.any():
+        raise DataError(
+            f"{train.name} has {len(mask)} training images, expected {SHARE} or more to set "
+            "validation images apart; leave out --hold-out and --reference validation"
+        )
+    return _part(train, ~mask, "training"), _part(train, mask, "validation")
+
+
+def training(splits: Splits, *, hold_out: bool) -> Splits:
+    """The splits to train with: with `hold_out`, training images without the validation images.
+    Raises DataError."""
+    return splits._replace(train=separated(splits.train)[0]) if hold_out else splits
+
+
+def _part(train: Dataset, mask: np.ndarray, role: str) -> Dataset:
+    images, labels = train.images[mask], train.labels[mask]
+    for array in (images, labels):
+        array.flags.writeable = False
+    digest = hashlib.sha256(f"{train.digest} {role}".encode()).hexdigest()
+    return train._replace(images=images, labels=labels, digest=digest)

@@ -1,0 +1,106 @@
+"""The encoder of the label-free features.
+
+It learns to recognise an image of which a part is covered (Chen et al. 2020, with the mask of
+DeVries & Taylor 2017 as the only change of an image). So its features tell the images of a class
+apart, and see whatever else changes an image: blur, noise, contrast, a shift, a reflection.
+"""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from gen_models.algorithm import Array, Batch, Images, Key, Metrics, PyTree, Spec, State, Trainable
+from gen_models.data import pixels
+from gen_models.data.catalog import Dataset
+from gen_models.engines import single
+from gen_models.evaluation import fitting
+from gen_models.evaluation.classifier import Steps
+from gen_models.evaluation.fitting import Report, Weights
+from gen_models.fields import Positive, hyperparameters
+from gen_models.losses.contrastive import normalised_temperature
+from gen_models.model import Model
+from gen_models.nets.features import Encoder
+from gen_models.nets.net import net
+
+PLAYER = "encoder"
+EMA_DECAY = 0.998
+SMALLEST, LARGEST = 2 / 7, 9 / 14  # sides of a mask, share of the image's
+
+
+@hyperparameters
+class Config:
+    """Options of the encoder's training."""
+
+    steps: Steps
+    """Training steps of 128 images; the step size rises for a fifth of them, then falls to zero."""
+    learning_rate: Positive = 3e-3
+    """Largest step size of AdamW."""
+    weight_decay: Positive = 0.02
+    """Weight decay of AdamW."""
+    temperature: Positive = 0.2
+    """Temperature of the contrastive loss."""
+
+
+def build(config: Config, spec: Spec) -> Trainable:
+    """Training by the contrastive loss of two masked views of each image, with averaged weights.
+
+    The `ema` of the state holds the averaged {"params", "stats"}.
+    """
+    encoder = net(Encoder())
+    schedule = optax.cosine_onecycle_schedule(config.steps, config.learning_rate, pct_start=0.2)
+    optimiser = optax.adamw(schedule, weight_decay=config.weight_decay)
+
+    def init(key: Key) -> State:
+        params, stats = encoder.init(key, jnp.zeros((2, spec.height, spec.width, 1)))
+        return single.initial_state(PLAYER, params, stats, optimiser)
+
+    def step(state: State, batch: Batch, key: Key) -> tuple[State, Metrics]:
+        key_first, key_second = jax.random.split(jax.random.fold_in(key, state.step))
+        views = jnp.concatenate(
+            [_masked(key_first, batch.images), _masked(key_second, batch.images)]
+        )
+
+        def loss(params: PyTree) -> tuple[Array, tuple[PyTree, Metrics]]:
+            (projected, _), stats = encoder.apply(params, state.stats[PLAYER], views, train=True)
+            value = normalised_temperature(*jnp.split(projected, 2), config.temperature)
+            return value, (stats, {"loss": value})
+
+        return single.update(PLAYER, loss, state, optimiser, EMA_DECAY)
+
+    return Trainable(init, step)
+
+
+def _masked(key: Key, images: Images) -> Images:
+    """Images with a black rectangle each, which may reach over the border by a quarter."""
+    key_size, key_place = jax.random.split(key)
+    count, *image, _ = images.shape
+    extent = jnp.array(image)
+    size = extent * jax.random.uniform(key_size, (count, 2), minval=SMALLEST, maxval=LARGEST)
+    place = jax.random.uniform(key_place, (count, 2)) * (extent - size / 2) - size / 4
+    inside = [
+        (jnp.arange(length) >= place[:, axis, None])
+        & (jnp.arange(length) < place[:, axis, None] + size[:, axis, None])
+        for axis, length in enumerate(image)
+    ]
+    covered = inside[0][:, :, None, None] & inside[1][:, None, :, None]
+    return jnp.where(covered, -1.0, images)
+
+
+def train(dataset: Dataset, config: Config, seed: int, report: Report = fitting.silent) -> Weights:
+    """Train an encoder on the images of `dataset`; equal seeds give equal encoders."""
+    model = Model(build, dataset.spec, config)
+    return fitting.fitted(model, dataset, config.steps, seed, report)
+
+
+def encode(weights: Weights, images: np.ndarray) -> np.ndarray:
+    """Features f32[N,512] of images u8[N,H,W]."""
+    return fitting.in_batches(partial(_apply, weights), images)[0]
+
+
+@jax.jit
+def _apply(weights: Weights, images: Array) -> tuple[Array]:
+    (_, features), _ = net(Encoder()).apply(*weights, pixels.to_float(images, jnp), train=False)
+    return (features,)

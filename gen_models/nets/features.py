@@ -1,0 +1,51 @@
+"""The nets whose features take the place of Inception's: a classifier and a label-free encoder."""
+
+import flax.linen as nn
+
+from gen_models.algorithm import Array
+from gen_models.nets.blocks import Conv, he_normal
+
+LAYERS = ((32, 3, 1), (64, 4, 2), (128, 4, 2), (128, 4, 2))  # channels, kernel, stride
+CLASSIFIER_FEATURES, ENCODER_FEATURES = 128, 512
+PROJECTION = 128
+
+
+class Trunk(nn.Module):
+    """Images f32[N,H,W,1] in [-1,1] -> f32[N,features].
+
+    Four convolutions and a dense layer, each with batch normalisation; ReLU between them.
+    """
+
+    features: int  # outputs
+
+    @nn.compact
+    def __call__(self, images: Array, *, train: bool) -> Array:
+        def normalised(x: Array) -> Array:
+            return nn.BatchNorm(use_running_average=not train, momentum=0.9)(x)
+
+        x = images
+        for channels, kernel, stride in LAYERS:
+            convolution = Conv(channels, bias=False, init=he_normal, kernel=kernel, stride=stride)
+            x = nn.relu(normalised(convolution(x)))
+        dense = nn.Dense(self.features, use_bias=False, kernel_init=he_normal)
+        return normalised(dense(x.reshape(x.shape[0], -1)))
+
+
+class Classifier(nn.Module):
+    """Images f32[N,H,W,1] in [-1,1] -> logits f32[N,num_classes], features f32[N,128] >= 0."""
+
+    num_classes: int  # labels are in [0, num_classes)
+
+    @nn.compact
+    def __call__(self, images: Array, *, train: bool) -> tuple[Array, Array]:
+        features = nn.relu(Trunk(CLASSIFIER_FEATURES)(images, train=train))
+        return nn.Dense(self.num_classes)(features), features
+
+
+class Encoder(nn.Module):
+    """Images f32[N,H,W,1] in [-1,1] -> projections f32[N,128] for a loss, features f32[N,512]."""
+
+    @nn.compact
+    def __call__(self, images: Array, *, train: bool) -> tuple[Array, Array]:
+        features = Trunk(ENCODER_FEATURES)(images, train=train)
+        return nn.Dense(PROJECTION)(nn.relu(features)), features

@@ -1,0 +1,93 @@
+"""Verdicts on measures, and the shipped nets' own on small sets of real images."""
+
+import numpy as np
+import pytest
+
+from gen_models.data import catalog
+from gen_models.data.fetch import DataError
+from gen_models.evaluation import features, sensitivity
+from gen_models.evaluation.degradations import DEGRADATIONS
+from gen_models.evaluation.evaluator import Evaluator
+from gen_models.evaluation.measure import MEASURES, SPACES, Estimate
+from gen_models.evaluation.sensitivity import Reading, sees
+
+SAMPLES = 1000
+QUICK = ("repeated", "without classes", "typical", "blurred", "noisy", "mixed", "mislabelled")
+
+
+def estimates(*values, error=0.1):
+    return [Estimate(value, error) for value in values]
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "seen"),
+    [
+        ("fid", (1, 2, 3), True),
+        ("fid", (1, 2, 1.9), False),  # better again
+        ("fid", (1, 1.1, 3), False),  # within the interval
+        ("recall", (0.9, 0.4, 0.0), True),
+        ("recall", (0.9, 0.0, 0.0), True),
+        ("recall", (0.4, 0.9, 1.5), False),  # it rises
+        ("precision", (0.8, 1.5, 2.0), True),  # away from real images, upwards
+        ("precision", (0.8, 0.4, 0.1), True),
+    ],
+)
+def test_a_measure_sees_what_it_gets_worse_by_beyond_its_interval(name, values, seen):
+    assert sees(name, estimates(*values)) is seen
+
+
+def test_readings_come_back_from_json_and_make_a_page():
+    found = [
+        Reading("blurred", amount, {"fid": Estimate(1 + amount, 0.01), "kid": Estimate(1.0, None)})
+        for amount in (0.0, 0.5, 1.0)
+    ]
+    assert sensitivity.from_json(sensitivity.to_json(found)) == found
+    assert sensitivity.verdicts(found) == {"blurred": {"fid": True, "kid": False}}
+    page = sensitivity.page("the protocol", found)
+    assert "| blurred | **sees** | **blind** |" in page
+    assert "| blurred by 0.5 pixels | 1.50 (± 0.02) | 1.00 |" in page
+    assert "| **as they are** | 1.00 (± 0.02) | 1.00 |" in page
+
+
+@pytest.fixture(scope="module", params=("fashion_mnist", "mnist"))
+def evaluator(request):
+    """An evaluator of real images, whose training split is short, so that tests are."""
+    try:
+        splits = catalog.load_splits(request.param)
+    except DataError as error:  # no network, no mirror
+        pytest.skip(str(error))
+    made = Evaluator(features.of(request.param), splits)
+    few = {
+        name: data._replace(images=data.images[:3000], labels=data.labels[:3000])
+        for name, data in splits._asdict().items()
+    }
+    made.splits = splits._replace(**few)
+    made.described = {name: made.describe(*data[1:3]) for name, data in few.items()}
+    return made
+
+
+@pytest.fixture(scope="module")
+def found(evaluator):
+    report = lambda line: None  # noqa: ARG005, E731
+    return list(sensitivity.readings(evaluator, SAMPLES, QUICK, cas=False, report=report))
+
+
+def test_what_measures_claim_to_see_they_see_in_small_sets_of_real_images(found):
+    blind = [
+        (degradation, name)
+        for degradation, row in sensitivity.verdicts(found).items()
+        for name in DEGRADATIONS[degradation].seen_by
+        if name in row and not row[name]
+    ]
+    assert blind == []
+
+
+@pytest.mark.parametrize("suffix", SPACES.values())
+def test_few_real_images_repeated_do_not_pass_for_a_good_model(found, suffix):
+    before, *rows = [reading.measures for reading in found if reading.degradation == "repeated"]
+    (few,) = [r for r in found if (r.degradation, r.amount) == ("repeated", 100)]
+    assert few.measures[f"recall{suffix}"].value < 0.05 < before[f"recall{suffix}"].value
+    assert few.measures[f"coverage{suffix}"].value < 0.5 * before[f"coverage{suffix}"].value
+    assert few.measures[f"fid{suffix}"].value > 2 * before[f"fid{suffix}"].value
+    assert np.isfinite([e.value for row in rows for e in row.values()]).all()
+    assert set(few.measures) <= set(MEASURES)

@@ -45,7 +45,7 @@ class Extent:
     cas: bool = False
     """Compute the classification accuracy score of conditional models too, by three classifiers of
     as many samples as there are training images. Takes minutes."""
-    draws: Annotated[int, Between(1, 5000)] = 20
+    draws: Annotated[int, Between(1, 5000)] = 100
     """Importance samples per image, k, for the likelihood bound of models that have one."""
     likelihood_images: Annotated[int, Between(1, 1_000_000)] = 10_000
     """Number of test images for the likelihood bound, or all if there are fewer."""

@@ -42,8 +42,8 @@ def repeated(source: Source, count: float) -> tuple[np.ndarray, np.ndarray]:
     """The first `count` images, equally many of each class, again and again."""
     each = int(count) // source.train.num_classes
     classes = range(source.train.num_classes)
-    rows = np.stack([np.flatnonzero(source.labels == c)[:each] for c in classes], axis=1).ravel()
-    rows = np.resize(rows, len(source.labels))
+    first = [np.resize(np.flatnonzero(source.labels == c)[:each], each) for c in classes]
+    rows = np.resize(np.stack(first, axis=1).ravel(), len(source.labels))
     return source.images[rows], source.labels[rows]
 
 

@@ -54,8 +54,20 @@ def distance(a: Gaussian, b: Gaussian) -> float:
     return max(0.0, float(shift + spread - 2 * shared))  # rounding can go below zero
 
 
-def standard_error(samples: np.ndarray, reference: np.ndarray) -> float:
-    """The standard error of the distance of Gaussians fitted to samples [N,D], reference [M,D].
+class Fitted(NamedTuple):
+    """Features and the Gaussian fitted to them."""
+
+    features: np.ndarray  # f64[N,D]
+    gaussian: Gaussian
+
+
+def fitted(features: np.ndarray) -> Fitted:
+    """Features [N,D] with their Gaussian."""
+    return Fitted(np.asarray(features, np.float64), gaussian(features))
+
+
+def standard_error(samples: Fitted, reference: Fitted) -> float:
+    """The standard error of the distance of the Gaussians of samples [N,D] and reference [M,D].
 
     It is that of the delta method: the distance changes with one more point x of the samples by
     its influence, 2(μ₁-μ₂)·c + cᵀ(I - T)c with c = x - μ₁, where T is the linear map that
@@ -64,8 +76,7 @@ def standard_error(samples: np.ndarray, reference: np.ndarray) -> float:
     up. Where both sets have one distribution the distance is of second order, and its error is
     smaller than this one.
     """
-    points = [np.asarray(x, np.float64) for x in (samples, reference)]
-    ours, theirs = map(gaussian, points)
+    ours, theirs = samples.gaussian, reference.gaussian
     left, shared, right = np.linalg.svd(ours.factor @ theirs.factor.T, full_matrices=False)
     kept = shared > SMALLEST * max(shared[0], np.finfo(float).tiny)
     roots = np.sqrt(shared[kept])
@@ -75,12 +86,12 @@ def standard_error(samples: np.ndarray, reference: np.ndarray) -> float:
         ours.factor.T @ left[:, kept] / roots,
     )
     shift, total = ours.mean - theirs.mean, 0.0
-    sides = zip(points, (ours, theirs), maps, (shift, -shift), strict=True)
-    for x, own, half_map, towards in sides:
-        centred = x - own.mean
+    sides = zip((samples, reference), maps, (shift, -shift), strict=True)
+    for (points, own), half_map, towards in sides:
+        centred = points - own.mean
         moved = np.sum((centred @ half_map) ** 2, axis=1)
         influence = 2 * centred @ towards + np.sum(centred**2, axis=1) - moved
-        total += np.var(influence) / len(x)
+        total += np.var(influence) / len(points)
     return float(np.sqrt(total))
 
 

@@ -104,27 +104,36 @@ def measure(samples: Described, reference: Described) -> dict[str, Estimate]:
     have labels. What needs neighbours is left out if there are too few of either. Raises
     MeasureError if there are fewer than two.
     """
-    found = {
-        name + suffix: estimate
-        for space, suffix in SPACES.items()
-        for name, estimate in _measure(samples, reference, space).items()
-    }
+    weights = None
+    if samples.labels is None:
+        weights = class_weights(samples.predicted, reference.predicted)
+    found = {}
+    for space, suffix in SPACES.items():
+        ours, theirs = samples.features[space], reference.features[space]
+        parts = (
+            distances(ours, theirs, weights),
+            kernel_distance(ours, theirs),
+            among_neighbours(ours, theirs),
+        )
+        found |= {name + suffix: estimate for part in parts for name, estimate in part.items()}
     found["class_gap"] = class_gap(samples.predicted, reference.predicted)
     if samples.labels is not None:
         found["label_accuracy"] = mean(samples.predicted == samples.labels)
     return found
 
 
-def _measure(samples: Described, reference: Described, space: str) -> dict[str, Estimate]:
-    """Fidelity and diversity in one space of features."""
-    ours, theirs = samples.features[space], reference.features[space]
-    found = {"fid": fid(ours, theirs)}
-    if samples.labels is None:
-        weights = class_weights(samples.predicted, reference.predicted)
-        if weights.any():
-            value = frechet.distance(gaussian(ours, weights), gaussian(theirs))
-            found["fid_reweighted"] = Estimate(value, None)
-    return found | {"kid": kid(ours, theirs)} | among_neighbours(ours, theirs)
+def distances(
+    samples: np.ndarray, reference: np.ndarray, weights: np.ndarray | None = None
+) -> dict[str, Estimate]:
+    """Fréchet distance of the Gaussians fitted to features [N,D] and [M,D], and its error; with
+    weights f64[N] >= 0, two or more of them positive, that of the weighted samples too."""
+    ours, theirs = frechet.fitted(samples), frechet.fitted(reference)
+    value = frechet.distance(ours.gaussian, theirs.gaussian)
+    found = {"fid": Estimate(value, frechet.standard_error(ours, theirs))}
+    if weights is not None and np.count_nonzero(weights) > 1:
+        value = frechet.distance(gaussian(samples, weights), theirs.gaussian)
+        found["fid_reweighted"] = Estimate(value, None)
+    return found
 
 
 def among_neighbours(samples: np.ndarray, reference: np.ndarray) -> dict[str, Estimate]:
@@ -141,12 +150,6 @@ def among_neighbours(samples: np.ndarray, reference: np.ndarray) -> dict[str, Es
     }
 
 
-def fid(samples: np.ndarray, reference: np.ndarray) -> Estimate:
-    """Fréchet distance of the Gaussians fitted to features [N,D] and [M,D], and its error."""
-    found = frechet.distance(gaussian(samples), gaussian(reference))
-    return Estimate(found, frechet.standard_error(samples, reference))
-
-
 def class_weights(predicted: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """Weights f64[N] under which classes i32[N] are as frequent as in the reference i32[M]: the
     class's frequency there over that here, 0 for a class that the reference lacks."""
@@ -156,7 +159,7 @@ def class_weights(predicted: np.ndarray, reference: np.ndarray) -> np.ndarray:
     return (wanted / np.maximum(found, 1 / len(predicted)))[predicted]
 
 
-def kid(features: np.ndarray, reference: np.ndarray) -> Estimate:
+def kernel_distance(features: np.ndarray, reference: np.ndarray) -> dict[str, Estimate]:
     """KID × 1000 of features [N,D] and [M,D], over subsets of 1000, or of all if there are fewer.
 
     The error is that of the delete-d jackknife (Shao & Wu 1989, §2): the deviation over subsets of
@@ -167,7 +170,7 @@ def kid(features: np.ndarray, reference: np.ndarray) -> Estimate:
     found = kernel.distance(features, reference, subset_size=size)
     left_out = smallest / size - 1
     error = float(KID_SCALE * found.deviation / np.sqrt(left_out)) if left_out > 0 else None
-    return Estimate(KID_SCALE * found.mean, error)
+    return {"kid": Estimate(KID_SCALE * found.mean, error)}
 
 
 def class_gap(predicted: np.ndarray, reference: np.ndarray) -> Estimate:

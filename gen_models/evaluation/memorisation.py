@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gen_models.evaluation.neighbours import nearest, rows_of_distances
+from gen_models.evaluation.neighbours import nearest
 
 
 class Closeness(NamedTuple):
@@ -40,19 +40,8 @@ def closeness(features: np.ndarray, train: np.ndarray, groups: np.ndarray) -> Cl
     """
     index, distance = nearest(features, train)
     hit, back = np.unique(index, return_inverse=True)
-    own = _nearest_other(hit, train.astype(np.float32), groups)
+    _, own = nearest(train[hit], train, (groups[hit], groups))
     return Closeness(index, distance, own[back])
-
-
-def _nearest_other(hit: np.ndarray, train: np.ndarray, groups: np.ndarray) -> np.ndarray:
-    """Distance f64[K] of each of train[hit] to the nearest training image that is no duplicate."""
-    found = np.empty(len(hit))
-    for rows, squared in rows_of_distances(train[hit], train):
-        squared[groups[hit[rows], None] == groups] = np.inf
-        gaps = train[hit[rows]].astype(np.float64) - train[squared.argmin(axis=1)]
-        alone = np.isinf(squared).all(axis=1)
-        found[rows] = np.where(alone, np.inf, np.sqrt(np.sum(gaps**2, axis=1)))
-    return found
 
 
 def duplicates(images: np.ndarray) -> np.ndarray:

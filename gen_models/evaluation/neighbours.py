@@ -23,13 +23,22 @@ def rows_of_distances(points: np.ndarray, others: np.ndarray) -> Iterator[tuple[
         yield rows, np.maximum(squared, 0, out=squared)
 
 
-def nearest(points: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def nearest(
+    points: np.ndarray,
+    others: np.ndarray,
+    groups: tuple[np.ndarray, np.ndarray] | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
     """The nearest of others [M,D] to each of points [N,D]: (index i64[N], distance f64[N]).
 
-    Neighbours are found in float32, distances computed in float64.
+    groups i64[N], i64[M] are numbers of the points and of the others: one of the same number is
+    never the nearest; the distance is infinite if all others have it. Neighbours are found in
+    float32, distances computed in float64.
     """
-    index = np.empty(len(points), np.int64)
+    index, alone = np.empty(len(points), np.int64), np.zeros(len(points), bool)
     for rows, squared in rows_of_distances(points.astype(np.float32), others.astype(np.float32)):
+        if groups is not None:
+            squared[groups[0][rows, None] == groups[1]] = np.inf
+            alone[rows] = np.isinf(squared).all(axis=1)
         index[rows] = squared.argmin(axis=1)
     gaps = points.astype(np.float64) - others[index].astype(np.float64)
-    return index, np.sqrt(np.sum(gaps**2, axis=1))
+    return index, np.where(alone, np.inf, np.sqrt(np.sum(gaps**2, axis=1)))

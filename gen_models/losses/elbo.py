@@ -34,6 +34,7 @@ def bernoulli_log_prob(x: Array, logits: Array) -> Array:
 
 def bernoulli_largest(x: Array) -> Array:
     """-Σ H(x), reached by a decoder whose mean is x: minus the entropy of the pixels' own bits."""
+    x = jnp.clip(x, 0, 1)  # rounding can exceed it
     return -jnp.sum(jax.scipy.special.entr(x) + jax.scipy.special.entr(1 - x), axis=(1, 2, 3))
 
 

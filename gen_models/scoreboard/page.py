@@ -170,7 +170,7 @@ def _likelihoods(models: Mapping[str, Sequence[Evaluation]]) -> str:
         first = evaluations[0].likelihood
         cells = [f"{first['images']:,}", str(first["draws"])]
         cells += [record.bound([e.likelihood[part] for e in evaluations]) for part in PARTS]
-        target = "log p(x\\|y)" if "label_accuracy" in evaluations[0].measures else "log p(x)"
+        target = "log p(x|y)" if "label_accuracy" in evaluations[0].measures else "log p(x)"
         rows.append([f"`{model}`", target, *cells, first["observation"]])
     return LIKELIHOOD_NOTE + render.markdown_table(rows)
 

@@ -15,8 +15,8 @@ from gen_models.evaluation.measure import (
     by_class,
     class_gap,
     class_weights,
-    fid,
-    kid,
+    distances,
+    kernel_distance,
     mean,
     measure,
 )
@@ -71,8 +71,8 @@ def test_measures_are_those_of_their_own_modules():
     assert found["class_gap"] == class_gap(samples.predicted, reference.predicted)
     for space, suffix in SPACES.items():
         ours, theirs = samples.features[space], reference.features[space]
-        assert found[f"fid{suffix}"] == fid(ours, theirs)
-        assert found[f"kid{suffix}"] == kid(ours, theirs)
+        assert found[f"fid{suffix}"] == distances(ours, theirs)["fid"]
+        assert found[f"kid{suffix}"] == kernel_distance(ours, theirs)["kid"]
         for name, entries in manifold(ours, theirs)._asdict().items():
             assert found[f"{name}{suffix}"].value == entries.mean()
 
@@ -164,16 +164,15 @@ def test_the_error_of_class_gap_is_that_of_a_share():
 
 def test_fid_is_the_distance_of_the_fitted_gaussians():
     samples, reference = points(9, 100, 0.5), points(10, 120)
-    value, error = fid(samples, reference)
+    value, error = distances(samples, reference)["fid"]
     assert value == frechet.distance(gaussian(samples), gaussian(reference)) and 0 < error < value
-    assert fid(samples, reference) == (value, error)
 
 
 @pytest.mark.parametrize(("dims", "shift"), [(8, 0.3), (8, 1.0), (16, 0.3)])
 def test_the_error_of_fid_is_how_far_it_spreads_over_draws_of_both_sets(dims, shift):
     rng = np.random.default_rng(10)
     sets = ((rng.normal(shift, 1.2, (400, dims)), rng.normal(size=(300, dims))) for _ in range(40))
-    actual, reported = real_size([fid(*pair) for pair in sets])
+    actual, reported = real_size([distances(*pair)["fid"] for pair in sets])
     assert actual / 1.5 < reported < 1.5 * actual
 
 
@@ -211,12 +210,15 @@ def test_kid_is_in_thousandths(monkeypatch):
     monkeypatch.setattr(kernel, "SUBSET_SIZE", 100)
     samples, reference = points(12, 130, 0.2), points(13, 120)
     expected = kernel.distance(samples, reference, subset_size=100).mean
-    assert kid(samples, reference).value == KID_SCALE * expected and KID_SCALE == 1000
+    assert (
+        kernel_distance(samples, reference)["kid"].value == KID_SCALE * expected
+        and KID_SCALE == 1000
+    )
 
 
 def test_kid_of_fewer_than_a_subset_takes_all_and_knows_no_error():
     samples, reference = points(14, 50, 0.2), points(15, 80)
-    value, error = kid(samples, reference)
+    value, error = kernel_distance(samples, reference)["kid"]
     assert value == 1000 * kernel.distance(samples, reference, subset_size=50).mean
     assert error is None
 
@@ -226,7 +228,7 @@ def test_the_error_of_kid_is_how_far_it_spreads_over_draws(monkeypatch, count):
     monkeypatch.setattr(kernel, "SUBSET_SIZE", 100)
     rng = np.random.default_rng(16)
     sets = ((rng.normal(0.5, 1, (count, 4)), rng.normal(size=(count, 4))) for _ in range(30))
-    actual, reported = real_size([kid(*pair) for pair in sets])
+    actual, reported = real_size([kernel_distance(*pair)["kid"] for pair in sets])
     assert actual / 2 < reported < 2 * actual
 
 

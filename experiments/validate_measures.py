@@ -73,6 +73,14 @@ def write(path: Path, protocol: str, found: Sequence[Reading]) -> None:
     write_text(path, text + "\n")
 
 
+def measured(found: Sequence[Reading], name: str, options: Options) -> bool:
+    """Whether all readings of a degradation are there, with CAS if that is asked for."""
+    rows = [reading.measures for reading in found if reading.degradation == name]
+    scored = options.cas and "classification_score" in DEGRADATIONS[name].seen_by
+    whole = len(rows) == 1 + len(DEGRADATIONS[name].amounts)
+    return whole and (not scored or all("classification_score" in row for row in rows))
+
+
 def measure(options: Options, dataset: str) -> str:
     """Measure what is missing on a data set. Returns its section of the page."""
     splits = catalog.load_splits(dataset)
@@ -80,16 +88,13 @@ def measure(options: Options, dataset: str) -> str:
     protocol = str(evaluator.protocol(options.samples))
     path = options.numbers(dataset)
     found = read(path, protocol)
-    for name in options.degradations:
-        scored = options.cas and "classification_score" in DEGRADATIONS[name].seen_by
-        old = [reading for reading in found if reading.degradation == name]
-        if old and (not scored or all("classification_score" in r.measures for r in old)):
-            continue
-        report = lambda line: print(f"{dataset}: {line}", file=sys.stderr)  # noqa: E731
-        new = list(
-            sensitivity.readings(evaluator, options.samples, [name], cas=scored, report=report)
-        )
-        found = [reading for reading in found if reading.degradation != name] + new
+    missing = [name for name in options.degradations if not measured(found, name, options)]
+    found = [reading for reading in found if reading.degradation not in missing]
+    report = lambda line: print(f"{dataset}: {line}", file=sys.stderr)  # noqa: E731
+    for reading in sensitivity.readings(
+        evaluator, options.samples, missing, cas=options.cas, report=report
+    ):
+        found.append(reading)
         write(path, protocol, found)
     order = list(DEGRADATIONS)
     found.sort(key=lambda reading: order.index(reading.degradation))

@@ -280,7 +280,10 @@ def test_a_zip_of_pngs_in_folders_of_their_class_scores_as_their_arrays(others, 
     np.savez("in_order.npz", x=tiny.train.images[30:][order], y=tiny.train.labels[30:][order])
     assert found == made_by_another_program("in_order.npz")
     assert found.measures.keys() == others.measures.keys()
-    for name in others.measures.keys() - {"kid", "kid_classifier"}:  # whose subsets depend on the order
+    for name in others.measures.keys() - {
+        "kid",
+        "kid_classifier",
+    }:  # whose subsets depend on the order
         value = others.measures[name].value
         assert found.measures[name].value == pytest.approx(value, rel=1e-6, abs=1e-6)
 

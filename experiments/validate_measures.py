@@ -117,10 +117,10 @@ INTRODUCTION = """# What the measures see
 
 Written by `python -m experiments.validate_measures`: real training images, before and after they
 are made worse in a known way, measured as a model's samples are. **sees**: the measure never gets
-better as more is wrong, and differs each time from the untouched images by more than its 95 %
+better as more is wrong, and differs each time from the untouched images, both by more than its 95 %
 interval. **blind**: it claims to see this and does not. Bold: what a measure claims to see. A dot:
 it neither claims to see this nor does. Copies are looked for in test images of which some are
-replaced by training images.
+replaced by training images. docs/measuring.md says what this means.
 """
 
 if __name__ == "__main__":

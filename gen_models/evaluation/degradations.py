@@ -168,7 +168,7 @@ DEGRADATIONS = {
         (*_in_both(_VARIETY), "classification_score"),
     ),
     "without classes": Degradation(
-        "{:g} classes missing", without_classes, (1, 2, 5), (*_in_both(_VARIETY), "class_gap")
+        "classes missing: {:g}", without_classes, (1, 2, 5), (*_in_both(_VARIETY), "class_gap")
     ),
     "typical": Degradation(
         "the {:.0%} least typical of each class missing",
@@ -177,7 +177,7 @@ DEGRADATIONS = {
         _in_both(_VARIETY),
     ),
     "unbalanced": Degradation(
-        "{:.0%} of the images of half of the classes replaced by other classes",
+        "{:.0%} of half of the classes replaced by the others",
         unbalanced,
         (0.25, 0.5, 0.75),
         (*_in_both(("fid",)), "class_gap"),

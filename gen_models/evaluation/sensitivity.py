@@ -9,7 +9,7 @@ from gen_models import render
 from gen_models.evaluation import record
 from gen_models.evaluation.degradations import DEGRADATIONS, SEED, Degradation, Source
 from gen_models.evaluation.evaluator import Evaluator
-from gen_models.evaluation.measure import MEASURES, Estimate, mean, measure
+from gen_models.evaluation.measure import MEASURES, SPACES, Estimate, mean, measure
 from gen_models.evaluation.record import CONFIDENCE
 
 
@@ -73,12 +73,16 @@ def _measured(
 
 def sees(name: str, values: Sequence[Estimate]) -> bool:
     """Whether a measure, from the untouched images to the worst, never turns better again, and
-    differs from the untouched images each time by more than the 95 % interval."""
-    before, *worse = (_badness(name, value, values[0]) for value in values)
-    steps = np.diff([before, *worse])
-    errors = [np.hypot(value.error or 0, values[0].error or 0) for value in values[1:]]
-    clear = np.array(worse) - before > CONFIDENCE * np.array(errors)
-    return bool(np.all(steps >= 0) and np.all(clear))
+    differs from the untouched images each time: both by more than the 95 % interval."""
+    badness = [_badness(name, value, values[0]) for value in values]
+    chance = lambda a, b: CONFIDENCE * np.hypot(a.error or 0, b.error or 0)  # noqa: E731
+    pairs = zip(values[1:], values[2:], np.diff(badness[1:]), strict=False)
+    better = any(step < -chance(a, b) for a, b, step in pairs)
+    clear = [
+        bad - badness[0] > chance(value, values[0])
+        for bad, value in zip(badness[1:], values[1:], strict=True)
+    ]
+    return not better and all(clear)
 
 
 def _badness(name: str, value: Estimate, before: Estimate) -> float:
@@ -103,25 +107,43 @@ def page(protocol: str, found: Sequence[Reading]) -> str:
     """The readings of one data set as Markdown: which measure sees what, then all values."""
     seen = verdicts(found)
     names = [name for name in MEASURES if any(name in row for row in seen.values())]
-    rows = [["", *(MEASURES[name].title for name in names)]]
-    for degradation, row in seen.items():
-        claimed = DEGRADATIONS[degradation].seen_by
-        cells = [_mark(row.get(name), claimed=name in claimed) for name in names]
-        rows.append([degradation, *cells])
-    values = [["images", *rows[0][1:]]]
-    for reading in found:
-        title = DEGRADATIONS[reading.degradation].title.format(reading.amount)
+    rows = [["", *seen]]
+    for name in names:
         cells = [
-            record.with_interval(*reading.measures[name], MEASURES[name].digits)
-            if name in reading.measures
-            else "–"
-            for name in names
+            _mark(row.get(name), claimed=name in DEGRADATIONS[degradation].seen_by)
+            for degradation, row in seen.items()
         ]
-        values.append([title if reading.amount else "**as they are**", *cells])
-    return (
-        f"{protocol}\n\n{render.markdown_table(rows)}\n"
-        f"Values (± 95 %):\n\n{render.markdown_table(values)}"
-    )
+        rows.append([MEASURES[name].title, *cells])
+    parts = [f"{protocol}\n", render.markdown_table(rows)]
+    for space in (*SPACES, None):
+        own = [name for name in names if MEASURES[name].space == space]
+        title = f"{space.capitalize()} features" if space else "Labels and copies"
+        if own:
+            parts.append(f"{title} (± 95 %):\n\n{_values(found, own)}")
+    return "\n".join(parts)
+
+
+def _values(found: Sequence[Reading], names: Sequence[str]) -> str:
+    """Table of some measures, a row a set of images; the untouched images of a split once."""
+    rows, untouched = [["images", *(MEASURES[name].title for name in names)]], set()
+    for reading in found:
+        degradation = DEGRADATIONS[reading.degradation]
+        if not any(name in reading.measures for name in names):
+            continue
+        title = degradation.title.format(reading.amount)
+        if not reading.amount:
+            if degradation.in_real in untouched:
+                continue
+            untouched.add(degradation.in_real)
+            title = f"**{degradation.in_real} images as they are**"
+        rows.append([title, *(_value(reading, name) for name in names)])
+    return render.markdown_table(rows)
+
+
+def _value(reading: Reading, name: str) -> str:
+    if name not in reading.measures:
+        return "–"
+    return record.with_interval(*reading.measures[name], MEASURES[name].digits)
 
 
 def _mark(seen: bool | None, *, claimed: bool) -> str:

@@ -41,8 +41,8 @@ class Options(TrainingOptions):
 
     config: Path | None = None
     """File to take defaults from: a preset, a row of a table of presets (FILE.py:ROW), or the
-    config.json of a run. What it says of --devices, --evaluate-every-steps, --tensorboard and --out
-    is of a single training and left out."""
+    config.json of a run. What it says of --devices, --evaluate-every-steps, --hold-out,
+    --tensorboard and --out is of a single training and left out."""
     steps: Steps = 2000
     """Training steps of each member."""
     hold_out: bool = True
@@ -84,7 +84,7 @@ def parse(args: Sequence[str]) -> Asked:
     values = recipes.read(Path(source)) if source else {}
     start = recipes.defaults(values, model, source)
     model, defaults = start.options.model, start.config
-    shared = [*(f.name for f in fields(TrainingOptions)), "seed"]
+    shared = {*(f.name for f in fields(TrainingOptions)), "seed"} - {"hold_out"}
     read = {name: getattr(start.options, name) for name in shared if name in values}
     hints = get_type_hints(type(defaults), include_extras=True)
     # Each option of the model as a tuple of its type, so that it takes several values.

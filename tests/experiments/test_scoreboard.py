@@ -130,7 +130,7 @@ def test_every_result_is_published_as_soon_as_it_is_there(options, interrupt):
     interrupt(2)
     assert go_on(options) == 130
     page = (options.results / PAGE).read_text()
-    assert "| `cgan` | 1 | 1.00 ± 0.20 |" in page
+    assert "| 1 | `cgan` | 1 | 1.00 (± 0.20) |" in page
     assert "`dcgan`" in page
     assert "Not made yet: mnist-vae-0, " in page
     assert len(results.read(options.results / NUMBERS)) == 2

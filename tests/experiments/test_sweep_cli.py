@@ -108,13 +108,14 @@ def test_an_option_of_one_value_does_not_vary(call):
 
 def test_a_preset_gives_the_defaults_and_the_command_line_overrides_them(call, tmp_path):
     (tmp_path / "p.py").write_text(
-        'common = {"model": "vae", "steps": 5, "keep_checkpoints": 1, "seed": 7, "devices": 3}\n'
+        'common = {"model": "vae", "steps": 5, "keep_checkpoints": 1, "seed": 7, "devices": 3,'
+        ' "hold_out": False}\n'
         'row = {"beta": 0.25, "latent_size": 5, "tensorboard": True}\n'
     )
     args = ["--config", "p.py:row", "--learning-rate", 1e-3, 2e-3, "--latent-size", 4]
     asked = sweep.parse([str(arg) for arg in args])
     assert asked.base.options == RunOptions(
-        model="vae", steps=5, sample_every_steps=500, keep_checkpoints=1
+        model="vae", steps=5, sample_every_steps=500, keep_checkpoints=1, hold_out=True
     )
     assert (asked.options.seed, asked.options.devices) == (7, None)
     given = asked.given
@@ -278,8 +279,8 @@ def test_a_sweep_has_a_table_and_pictures(swept):
     args, folder = swept
     page = (folder / "README.md").read_text()
     assert f"`python -m experiments.sweep {shlex.join(args)}`" in page
-    assert "| beta | seeds | diverged | best FID | median |" in page
-    assert "| 1.0 | 2 | 0 | – | – |\n| 2.0 | 2 | 0 | – | – |" in page
+    assert "| rank | beta | seeds | diverged | best FID | median |" in page
+    assert "| – | 1.0 | 2 | 0 | – | – |\n| – | 2.0 | 2 | 0 | – | – |" in page
     for name in re.findall(r"!\[.*?\]\((.*?)\)", page):
         with Image.open(folder / name) as picture:
             assert picture.width > 100
@@ -305,7 +306,7 @@ def test_members_are_taken_as_runs(swept, tmp_path):
     assert sample.main([str(member), "--count", "5", "--idx", str(tmp_path / "x")]) == 0
     assert idx.read(tmp_path / "x-images-idx3-ubyte").shape == (5, 8, 8)
     out = tmp_path / "alone"
-    options = [*args[:2], *SMALL, "--beta", "1", "--seed", "0", "--out", str(out)]
+    options = [*args[:2], *SMALL, "--beta", "1", "--seed", "0", "--hold-out", "--out", str(out)]
     assert train.main(options) == 0
     assert (out / runs.CONFIG).read_bytes() == (folder / NAMES[0] / runs.CONFIG).read_bytes()
     assert train.main(["--resume", str(out), "--steps", "8"]) == 0
@@ -440,7 +441,7 @@ def test_a_damaged_checkpoint_is_told_and_does_not_stop_the_sweep(call, tmp_path
 def test_data_that_nothing_can_measure_is_refused_before_training(call, tmp_path):
     code, _, err = call("--beta", 1, 2, "--out", "out")
     assert code == 2
-    assert "make a feature net of this data set" in err
+    assert "make feature nets of this data set" in err
     assert not (tmp_path / "out").exists()
 
 

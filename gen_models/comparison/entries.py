@@ -113,7 +113,7 @@ def _keys() -> tuple[Key, Key]:
 def by_class(run: Run, net: FeatureNet | None) -> tuple[np.ndarray, tuple[str, ...]]:
     """Images u8[classes·8,H,W], eight per class, of the same latents for every run; class names.
 
-    For an unconditional model they are the first eight that the feature net assigns to each class,
+    For an unconditional model they are the first eight that the classifier assigns to each class,
     white if there are fewer; without a net they are unordered, and there are no class names.
     """
     classes = run.data.shown

@@ -94,11 +94,12 @@ def _badness(name: str, value: Estimate, before: Estimate) -> float:
 
 
 def verdicts(found: Sequence[Reading]) -> dict[str, dict[str, bool]]:
-    """For each degradation whether each measure sees it, by their names."""
+    """For each degradation whether each measure with a known error sees it, by their names."""
     result: dict[str, dict[str, bool]] = {}
     for name in dict.fromkeys(reading.degradation for reading in found):
         rows = [reading.measures for reading in found if reading.degradation == name]
-        names = [n for n in MEASURES if all(n in row for row in rows)]
+        known = [{n for n, value in row.items() if value.error is not None} for row in rows]
+        names = [n for n in MEASURES if all(n in row for row in known)]
         result[name] = {n: sees(n, [row[n] for row in rows]) for n in names}
     return result
 
@@ -106,9 +107,9 @@ def verdicts(found: Sequence[Reading]) -> dict[str, dict[str, bool]]:
 def page(protocol: str, found: Sequence[Reading]) -> str:
     """The readings of one data set as Markdown: which measure sees what, then all values."""
     seen = verdicts(found)
-    names = [name for name in MEASURES if any(name in row for row in seen.values())]
+    names = [name for name in MEASURES if any(name in reading.measures for reading in found)]
     rows = [["", *seen]]
-    for name in names:
+    for name in (n for n in names if any(n in row for row in seen.values())):
         cells = [
             _mark(row.get(name), claimed=name in DEGRADATIONS[degradation].seen_by)
             for degradation, row in seen.items()

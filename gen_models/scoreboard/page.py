@@ -182,6 +182,6 @@ def _pictures(dataset: str, models: Sequence[str]) -> str:
     rows = [cells[i : i + COLUMNS] for i in range(0, len(cells), COLUMNS)]
     note = (
         "Samples of seed 0, a class a row; those of models without labels in the rows where the "
-        "feature net puts them, white where it found fewer than eight.\n\n"
+        "classifier puts them, white where it found fewer than eight.\n\n"
     )
     return note + render.markdown_table([[""] * COLUMNS, *rows])

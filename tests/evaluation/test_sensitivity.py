@@ -38,15 +38,15 @@ def test_a_measure_sees_what_it_gets_worse_by_beyond_its_interval(name, values, 
 
 def test_readings_come_back_from_json_and_make_a_page():
     found = [
-        Reading("blurred", amount, {"fid": Estimate(1 + amount, 0.1), "kid": Estimate(1.0, None)})
+        Reading("blurred", amount, {"fid": Estimate(1 + amount, 0.1), "kid": Estimate(1.0, 0.1)})
         for amount in (0.0, 0.5, 1.0)
     ]
     assert sensitivity.from_json(sensitivity.to_json(found)) == found
     assert sensitivity.verdicts(found) == {"blurred": {"fid": True, "kid": False}}
     page = sensitivity.page("the protocol", found)
     assert "| FID | **sees** |" in page and "| KID × 1000 | **blind** |" in page
-    assert "| blurred by 0.5 pixels | 1.50 (± 0.20) | 1.00 |" in page
-    assert "| **train images as they are** | 1.00 (± 0.20) | 1.00 |" in page
+    assert "| blurred by 0.5 pixels | 1.50 (± 0.20) | 1.00 (± 0.20) |" in page
+    assert "| **train images as they are** | 1.00 (± 0.20) | 1.00 (± 0.20) |" in page
 
 
 @pytest.fixture(scope="module", params=("fashion_mnist", "mnist"))

@@ -58,12 +58,15 @@ class Fitted(NamedTuple):
     """Features and the Gaussian fitted to them."""
 
     features: np.ndarray  # f64[N,D]
+    shares: np.ndarray  # f64[N], weights of the features, with a sum of 1
     gaussian: Gaussian
 
 
-def fitted(features: np.ndarray) -> Fitted:
-    """Features [N,D] with their Gaussian."""
-    return Fitted(np.asarray(features, np.float64), gaussian(features))
+def fitted(features: np.ndarray, weights: np.ndarray | None = None) -> Fitted:
+    """Features [N,D] with their Gaussian under relative weights f64[N], by default equal ones."""
+    shares = np.ones(len(features)) if weights is None else weights
+    features = np.asarray(features, np.float64)
+    return Fitted(features, shares / shares.sum(), gaussian(features, weights))
 
 
 def standard_error(samples: Fitted, reference: Fitted) -> float:
@@ -73,7 +76,7 @@ def standard_error(samples: Fitted, reference: Fitted) -> float:
     its influence, 2(μ₁-μ₂)·c + cᵀ(I - T)c with c = x - μ₁, where T is the linear map that
     transports the centred samples' Gaussian to the reference's; with one more point of the
     reference by the same with the two exchanged. The variances of these influences over N and M add
-    up. Where both sets have one distribution the distance is of second order, and its error is
+    up; weights are taken as given. Where both sets have one distribution the distance is of second order, and its error is
     smaller than this one.
     """
     ours, theirs = samples.gaussian, reference.gaussian
@@ -87,11 +90,11 @@ def standard_error(samples: Fitted, reference: Fitted) -> float:
     )
     shift, total = ours.mean - theirs.mean, 0.0
     sides = zip((samples, reference), maps, (shift, -shift), strict=True)
-    for (points, own), half_map, towards in sides:
+    for (points, shares, own), half_map, towards in sides:
         centred = points - own.mean
         moved = np.sum((centred @ half_map) ** 2, axis=1)
         influence = 2 * centred @ towards + np.sum(centred**2, axis=1) - moved
-        total += np.var(influence) / len(points)
+        total += np.sum(shares**2 * (influence - shares @ influence) ** 2)
     return float(np.sqrt(total))
 
 
@@ -99,7 +102,7 @@ def extrapolated(features: np.ndarray, reference: Gaussian, seed: int) -> float:
     """FD∞ (Chong & Forsyth 2020, §4): the distance at 15 sample sizes N, extrapolated to 1/N = 0.
 
     The sizes go from N/5 to N. The bias falls as 1/N only if there are several times as many
-    samples as features [N,D] have dimensions: raises MeasureError if N < 20·D.
+    samples as features [N,D] have dimensions: raises MeasureError if N < 15·D.
     """
     fewest = INFINITY_RATIO * features.shape[1]
     if len(features) < fewest:

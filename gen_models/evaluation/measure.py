@@ -7,7 +7,7 @@ import numpy as np
 
 from gen_models.evaluation import frechet, kernel, manifold
 from gen_models.evaluation.features import Described
-from gen_models.evaluation.frechet import MeasureError, gaussian
+from gen_models.evaluation.frechet import Fitted, MeasureError, gaussian
 from gen_models.evaluation.manifold import DENSITY_NEIGHBOURS
 
 BOOTSTRAPS = 1000
@@ -127,13 +127,16 @@ def distances(
 ) -> dict[str, Estimate]:
     """Fréchet distance of the Gaussians fitted to features [N,D] and [M,D], and its error; with
     weights f64[N] >= 0, two or more of them positive, that of the weighted samples too."""
-    ours, theirs = frechet.fitted(samples), frechet.fitted(reference)
-    value = frechet.distance(ours.gaussian, theirs.gaussian)
-    found = {"fid": Estimate(value, frechet.standard_error(ours, theirs))}
+    theirs = frechet.fitted(reference)
+    found = {"fid": _distance(frechet.fitted(samples), theirs)}
     if weights is not None and np.count_nonzero(weights) > 1:
-        value = frechet.distance(gaussian(samples, weights), theirs.gaussian)
-        found["fid_reweighted"] = Estimate(value, None)
+        found["fid_reweighted"] = _distance(frechet.fitted(samples, weights), theirs)
     return found
+
+
+def _distance(samples: Fitted, reference: Fitted) -> Estimate:
+    value = frechet.distance(samples.gaussian, reference.gaussian)
+    return Estimate(value, frechet.standard_error(samples, reference))
 
 
 def among_neighbours(samples: np.ndarray, reference: np.ndarray) -> dict[str, Estimate]:

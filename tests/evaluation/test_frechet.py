@@ -98,6 +98,18 @@ def test_standard_error_of_a_shifted_line_is_that_of_its_mean():
     assert error(samples, reference) == pytest.approx(expected, rel=0.1)
 
 
+def test_standard_error_with_weights_is_how_far_the_weighted_distance_spreads():
+    """Half of the points count nine times as much as the others, whatever they are."""
+    rng, found, errors = np.random.default_rng(7), [], []
+    weights = np.repeat([9.0, 1.0], 150)
+    for _ in range(40):
+        samples = fitted(rng.normal(0.4, 1, (300, 5)), weights)
+        reference = fitted(rng.normal(size=(400, 5)))
+        found.append(distance(samples.gaussian, reference.gaussian))
+        errors.append(standard_error(samples, reference))
+    assert np.std(found, ddof=1) / 1.5 < np.mean(errors) < 1.5 * np.std(found, ddof=1)
+
+
 def test_standard_error_of_singular_features_is_finite():
     flat = np.concatenate([normal(5, 50, 3), np.zeros((50, 4))], axis=1)
     assert 0 < error(flat, normal(6, 80, 7)) < np.inf

@@ -76,8 +76,8 @@ def standard_error(samples: Fitted, reference: Fitted) -> float:
     its influence, 2(μ₁-μ₂)·c + cᵀ(I - T)c with c = x - μ₁, where T is the linear map that
     transports the centred samples' Gaussian to the reference's; with one more point of the
     reference by the same with the two exchanged. The variances of these influences over N and M add
-    up; weights are taken as given. Where both sets have one distribution the distance is of second order, and its error is
-    smaller than this one.
+    up; weights are taken as given. Where both sets have one distribution the distance is of second
+    order, and its error is smaller than this one.
     """
     ours, theirs = samples.gaussian, reference.gaussian
     left, shared, right = np.linalg.svd(ours.factor @ theirs.factor.T, full_matrices=False)

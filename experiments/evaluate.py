@@ -84,8 +84,10 @@ def measured(options: Options, report: Callable[[str], None]) -> Iterator[Measur
     if options.images is not None:
         yield evaluate_images(options, report)
     evaluators: dict[str, Evaluator] = {}
-    names = distinct_names(options.runs)
-    for name, run in zip(names, [runs.load(folder) for folder in options.runs], strict=True):
+    names, found_runs = distinct_names(options.runs), [runs.load(path) for path in options.runs]
+    for run in found_runs:  # before minutes of work
+        assessment.check_unseen(run.options, options.reference, str(run.folder))
+    for name, run in zip(names, found_runs, strict=True):
         if run.data.digest not in evaluators:
             splits = assessment.data_of(run.options, run.data, options.data_dir)
             evaluators[run.data.digest] = evaluator(splits, options)

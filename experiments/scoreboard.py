@@ -46,6 +46,8 @@ class Options:
     """Number of models that count as the best, by FID on the first data set."""
     steps: Steps = 5000
     """Training steps of each run, the same for the whole scoreboard."""
+    cas: bool = False
+    """Compute the classification accuracy score of conditional models too. Takes minutes a run."""
     results: Path = Path("results")
     """Folder of the page, scoreboard.json and the pictures; runs are trained in its runs/."""
 
@@ -59,7 +61,7 @@ class Options:
         return self.results / "runs" / cell.name
 
 
-def make(cell: Cell, folder: Path) -> int:
+def make(cell: Cell, folder: Path, extent: Extent) -> int:
     """Train and evaluate a cell's run in `folder`, as far as that is not done. Returns the exit
     code of the command that was stopped, or 0. Raises DivergenceError."""
     recipe, splits = session.completed(agenda.recipe_of(cell, folder))
@@ -69,10 +71,10 @@ def make(cell: Cell, folder: Path) -> int:
         if not ended.is_done:
             return ended.interruption.exit_code
         ended.run.check_steps()
-    if not agenda.is_evaluated(cell, folder):
+    if not agenda.is_evaluated(cell, folder, cas=extent.cas):
         evaluator = Evaluator(features.of(cell.dataset), splits)
         report = partial(print, file=sys.stderr)
-        found = assessment.evaluate_run(runs.load(folder), evaluator, Extent(cas=True), report)
+        found = assessment.evaluate_run(runs.load(folder), evaluator, extent, report)
         record.write(folder / record.NAME, found)
     return 0
 
@@ -106,6 +108,7 @@ def main(args: Sequence[str]) -> int:
             f"{options.results / NUMBERS} is of runs of {steps} steps, asked for {options.steps}; "
             "choose another folder with --results"
         )
+    results.peers(options.results / PEERS)  # what is wrong with them is said before the work
     code = fill(options, found)
     publish(options, found)
     print(options.results / PAGE)
@@ -128,7 +131,8 @@ def fill(options: Options, found: dict[Cell, Result]) -> int:
     code of the command that was stopped, or 0."""
     path = options.results / NUMBERS
     for cell in options.agenda.cells(found):
-        if agenda.valid([cell], found):
+        done = agenda.valid([cell], found)
+        if done and (not options.cas or agenda.has_score(done[cell].evaluation)):
             continue
         folder = options.folder(cell)
         step = agenda.diverged_at(cell, folder)
@@ -140,7 +144,7 @@ def fill(options: Options, found: dict[Cell, Result]) -> int:
             )
             continue
         try:
-            code = make(cell, folder)
+            code = make(cell, folder, Extent(cas=options.cas))
         except DivergenceError as error:
             runs.load(folder).mark_diverged(error.step)
             print(f"{folder} is left out: {error}", file=sys.stderr)

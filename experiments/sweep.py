@@ -33,6 +33,7 @@ from gen_models.training.interrupt import interruptible
 from gen_models.training.progress import Display
 
 SWEEPS = Path("results/sweeps")
+SWEPT_LIKELIHOOD_IMAGES = 1000  # images for the likelihood bound of a member
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +135,8 @@ def measuring(options: Options, splits: Splits) -> Measuring | None:
     """
     if not options.evaluate:
         return None
-    extent = assessment.Extent(reference="validation" if options.hold_out else "test")
+    reference = "validation" if options.hold_out else "test"
+    extent = assessment.Extent(reference=reference, likelihood_images=SWEPT_LIKELIHOOD_IMAGES)
     evaluator = Evaluator(features.of(splits.train.name), splits, extent.reference)
     report = partial(print, file=sys.stderr)
     measure = lambda run: assessment.evaluate_run(run, evaluator, extent, report)  # noqa: E731

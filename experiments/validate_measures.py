@@ -58,11 +58,12 @@ def read(path: Path, protocol: str) -> list[Reading]:
         found = sensitivity.from_json(values["readings"])
     except FileNotFoundError:
         return []
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(
             f"{path} holds no readings: {error!s:.200}; move it away to start anew"
         ) from error
-    return found if values["protocol"] == protocol else []
+    known = [reading for reading in found if reading.degradation in DEGRADATIONS]
+    return known if values["protocol"] == protocol else []
 
 
 def write(path: Path, protocol: str, found: Sequence[Reading]) -> None:
@@ -77,12 +78,13 @@ def measured(found: Sequence[Reading], name: str, options: Options) -> bool:
     """Whether all readings of a degradation are there, with CAS if that is asked for."""
     rows = [reading.measures for reading in found if reading.degradation == name]
     scored = options.cas and "classification_score" in DEGRADATIONS[name].seen_by
-    whole = len(rows) == 1 + len(DEGRADATIONS[name].amounts)
+    amounts = [reading.amount for reading in found if reading.degradation == name]
+    whole = amounts == [0, *DEGRADATIONS[name].amounts]
     return whole and (not scored or all("classification_score" in row for row in rows))
 
 
-def measure(options: Options, dataset: str) -> str:
-    """Measure what is missing on a data set. Returns its section of the page."""
+def measure(options: Options, dataset: str) -> None:
+    """Measure what is missing on a data set, and write it."""
     splits = catalog.load_splits(dataset)
     evaluator = Evaluator(features.of(dataset), splits)
     protocol = str(evaluator.protocol(options.samples))
@@ -96,8 +98,13 @@ def measure(options: Options, dataset: str) -> str:
     ):
         found.append(reading)
         write(path, protocol, found)
-    order = list(DEGRADATIONS)
-    found.sort(key=lambda reading: order.index(reading.degradation))
+
+
+def section(options: Options, dataset: str) -> str:
+    """The section of the page of a data set that is measured."""
+    path, order = options.numbers(dataset), list(DEGRADATIONS)
+    protocol = json.loads(path.read_text())["protocol"]
+    found = sorted(read(path, protocol), key=lambda reading: order.index(reading.degradation))
     return f"## {dataset}\n\n{sensitivity.page(protocol, found)}"
 
 
@@ -106,7 +113,10 @@ def main(args: Sequence[str]) -> int:
     options = command.parse("validate_measures", Options, args)
     validate(options)
     check(options)
-    sections = [measure(options, dataset) for dataset in options.datasets]
+    for dataset in options.datasets:
+        measure(options, dataset)
+    there = [dataset for dataset in CATALOG if options.numbers(dataset).exists()]
+    sections = [section(options, dataset) for dataset in there]
     page = options.results / "README.md"
     write_text(page, "\n".join([INTRODUCTION, *sections]))
     print(page)

@@ -12,7 +12,7 @@ import numpy as np
 from gen_models import programs, render
 from gen_models.algorithm import Key, State
 from gen_models.data import catalog, validation
-from gen_models.data.catalog import Splits
+from gen_models.data.catalog import Dataset, Splits
 from gen_models.data.known import CATALOG
 from gen_models.errors import UserError
 from gen_models.evaluation import features, record
@@ -36,8 +36,9 @@ class Extent:
     samples: Annotated[int, Between(10, 1_000_000)] = 10_000
     """Number of images to draw from each run."""
     reference: Reference = "test"
-    """Images to compare samples with: the test split for a report; validation, of runs that were
-    trained with --hold-out, for a choice."""
+    """Images to compare with: the test split for a report; validation, of runs that were trained
+    with --hold-out, for a choice; train, as many of the training images as there are validation
+    images."""
     seed: Annotated[int, Between(0, 2**31 - 1)] = 0
     """Seed of the latents that are drawn."""
     fd_infinity: bool = False
@@ -48,7 +49,7 @@ class Extent:
     draws: Annotated[int, Between(1, 5000)] = 100
     """Importance samples per image, k, for the likelihood bound of models that have one."""
     likelihood_images: Annotated[int, Between(1, 1_000_000)] = 10_000
-    """Number of test images for the likelihood bound, or all if there are fewer."""
+    """Number of images for the likelihood bound, test images or validation images."""
 
 
 class Samples(NamedTuple):
@@ -146,7 +147,7 @@ def evaluate_model(
     found = evaluate_samples(samples, evaluator, extent, subject, picture, report)
     return found._replace(
         measures=found.measures | _classification_score(model, state, evaluator, extent),
-        likelihood=_likelihood(model, state, evaluator.splits, extent),
+        likelihood=_likelihood(model, state, evaluator.unseen, extent),
     )
 
 
@@ -192,7 +193,7 @@ def evaluate_samples(
     copies = evaluator.memorisation(described, samples.images)
     if picture is not None:
         ours, theirs = np.array(copies.details["closest"]).T
-        pair = samples.images[ours], evaluator.splits.train.images[theirs]
+        pair = samples.images[ours], evaluator.seen.images[theirs]
         names = ("sample", "nearest training image")
         try:
             render.save_png(render.pairs(*pair, PAIR_COLUMNS, names=names), picture)
@@ -249,16 +250,16 @@ def _classification_score(
     """The classification accuracy score of a conditional model, {} without `extent.cas`."""
     if not (extent.cas and model.algorithm.conditional):
         return {}
-    samples = _draw(model, state, evaluator.splits.train.labels, _keys(extent.seed)[1])
+    samples = _draw(model, state, evaluator.seen.labels, _keys(extent.seed)[1])
     return {"classification_score": evaluator.classification_score(*samples)}
 
 
-def _likelihood(model: Model, state: State, splits: Splits, extent: Extent) -> dict[str, Any]:
-    """Bounds on the likelihood of test images, {} for models without a likelihood."""
+def _likelihood(model: Model, state: State, real: Dataset, extent: Extent) -> dict[str, Any]:
+    """Bounds on the likelihood of real images, {} for models without a likelihood."""
     density, latent = model.algorithm.density, model.algorithm.latent
     if density is None:
         return {}
-    real = (x[: extent.likelihood_images] for x in (splits.test.images, splits.test.labels))
+    inputs = (x[: extent.likelihood_images] for x in (real.images, real.labels))
     draws = 1 if latent.codes is not None else extent.draws  # draws of discrete codes are all equal
     bounds = partial(programs.bounds, model, state)
-    return {"observation": density.observation} | likelihood(bounds, *real, draws, extent.seed)
+    return {"observation": density.observation} | likelihood(bounds, *inputs, draws, extent.seed)

@@ -18,7 +18,7 @@ def is_validation(train: Dataset) -> np.ndarray:
     """Mask bool[N] of the training images that are set apart, ⌊N/6⌋ of them.
 
     Each class gives its share of them, rounded so that they add up (largest remainders), namely its
-    images with the smallest SHA-256 of their bytes.
+    images with the smallest SHA-256 of their bytes; of equal images the first ones.
     """
     counts = np.bincount(train.labels, minlength=train.num_classes)
     total = len(train.labels) // SHARE
@@ -40,7 +40,7 @@ def separated(train: Dataset) -> tuple[Dataset, Dataset]:
     if not mask.any():
         raise DataError(
             f"{train.name} has {len(mask)} training images, expected {SHARE} or more to set "
-            "validation images apart; leave out --hold-out and --reference validation"
+            "validation images apart; train without --hold-out (--no-hold-out of a sweep)"
         )
     return _part(train, ~mask, "training"), _part(train, mask, "validation")
 

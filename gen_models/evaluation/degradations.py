@@ -7,7 +7,7 @@ import numpy as np
 from scipy import ndimage
 
 from gen_models.data.catalog import Dataset
-from gen_models.evaluation.measure import SPACES
+from gen_models.evaluation.protocol import SPACES
 
 SEED = 0
 

@@ -20,9 +20,9 @@ from gen_models.data.catalog import Dataset, Splits
 from gen_models.evaluation import classifier, features, record
 from gen_models.evaluation.features import Described, FeatureNet
 from gen_models.evaluation.frechet import MeasureError, distance, extrapolated, gaussian
-from gen_models.evaluation.measure import SPACES, Estimate, Score, by_class, mean, measure
+from gen_models.evaluation.measure import Estimate, Score, by_class, mean, measure
 from gen_models.evaluation.memorisation import Closeness, closeness, copied, duplicates
-from gen_models.evaluation.protocol import MEASURES_VERSION, Protocol
+from gen_models.evaluation.protocol import MEASURES_VERSION, SPACES, Protocol
 from gen_models.storage import cache
 
 MIN_SAMPLES = 10
@@ -71,10 +71,11 @@ class Evaluator:
 
     @cached_property
     def reference(self) -> Described:
-        """The images that samples are compared to, as the feature nets see them."""
-        if self.split == "validation":
-            return self.described["train"].take(self._is_validation)
-        return self.described[self.split]
+        """The images that samples are compared to, as the feature nets see them. Of the training
+        images these are the validation images too, as many as make a fast comparison."""
+        if self.split == "test":
+            return self.described["test"]
+        return self.described["train"].take(self._is_validation)
 
     @property
     def others(self) -> Described:
@@ -84,14 +85,29 @@ class Evaluator:
         return self.described["train" if self.split == "test" else "test"]
 
     @cached_property
+    def seen(self) -> Dataset:
+        """The real images that a model could have learnt from."""
+        return self._parts[0] if self.split == "validation" else self.splits.train
+
+    @cached_property
+    def unseen(self) -> Dataset:
+        """The real images that it has not seen, for likelihoods and classifiers."""
+        return self._parts[1] if self.split == "validation" else self.splits.test
+
+    @cached_property
+    def _parts(self) -> tuple[Dataset, Dataset]:
+        return validation.separated(self.splits.train)
+
+    @cached_property
     def _is_validation(self) -> np.ndarray:
         """Mask bool[N] of the validation images among the training images. Raises DataError."""
+        self._parts  # noqa: B018 (raises the error for too few images)
         return validation.is_validation(self.splits.train)
 
     @cached_property
     def groups(self) -> np.ndarray:
-        """Group numbers i64[M] of the training images, equal for duplicates."""
-        return duplicates(self.splits.train.images)
+        """Group numbers i64[M] of the images of `seen`, equal for duplicates."""
+        return duplicates(self.seen.images)
 
     def describe(self, images: np.ndarray, labels: np.ndarray | None) -> Described:
         """Samples u8[N,H,W] as the feature nets see them. Raises UserError for too few samples.
@@ -128,7 +144,7 @@ class Evaluator:
         details = {
             "nearest_distance": float(np.median(near.distance)),
             "nearest_distance_of_test": floor.get("nearest_distance", [None])[0],
-            "exact_copies": int(copied(images, self.splits.train.images).sum()),
+            "exact_copies": int(copied(images, self.seen.images).sum()),
             "closest": [[int(i), int(near.index[i])] for i in near.most_suspicious(CLOSEST)],
         }
         if np.isinf(near.own).all():
@@ -137,6 +153,8 @@ class Evaluator:
 
     def _closeness(self, described: Described) -> Closeness:
         train = self.described["train"].features[COPIES]
+        if self.split == "validation":
+            train = train[~self._is_validation]
         return closeness(described.features[COPIES], train, self.groups)
 
     def classification_score(self, images: np.ndarray, labels: np.ndarray) -> Score:
@@ -146,22 +164,26 @@ class Evaluator:
         images u8[N,H,W], labels i32[N]; the floor is the accuracy of the same classifiers trained
         on the real images for as many steps.
         """
-        real = self._remembered(f"real-score-{SCORE_STEPS}", self._real_score)["accuracy"]
-        train = self.splits.train._replace(images=images, labels=labels)
+        apart = "-validation" if self.split == "validation" else ""
+        what = f"real-score{apart}-{SCORE_STEPS}"
+        real = self._remembered(what, self._real_score)["accuracy"]
+        train = self.seen._replace(images=images, labels=labels)
         return Score.of(self._accuracy(train), real)
 
     def _real_score(self) -> dict[str, Estimate]:
-        return {"accuracy": self._accuracy(self.splits.train)}
+        return {"accuracy": self._accuracy(self.seen)}
 
     def _accuracy(self, dataset: Dataset) -> Estimate:
-        """Test accuracy of classifiers trained on `dataset`."""
+        """Accuracy, on images that were not seen, of classifiers trained on `dataset`. The error is
+        scaled so that CONFIDENCE makes the interval of Student's t for so few classifiers."""
         config = classifier.Config(steps=SCORE_STEPS, mirror=self.net.record["mirror"])
-        test, accuracies = self.splits.test, []
+        test, accuracies = self.unseen, []
         for seed in range(SCORE_SEEDS):
             weights = classifier.train(dataset, config, seed)
             _, predicted = classifier.classify(weights, dataset.num_classes, test.images)
             accuracies.append(np.mean(predicted == test.labels))
-        return mean(np.array(accuracies))
+        found = mean(np.array(accuracies))
+        return found._replace(error=found.error * record.student(SCORE_SEEDS) / record.CONFIDENCE)
 
     def floor(self, samples: int) -> Remembered:
         """Value and error of each measure of real images, as many as there are samples."""
@@ -197,7 +219,7 @@ class Evaluator:
             for space, suffix in SPACES.items():
                 target = gaussian(self.reference.features[space])
                 values = [distance(gaussian(part.features[space]), target) for part in parts]
-                error = float(np.std(values, ddof=1))
+                error = float(np.std(values, ddof=1) / np.sqrt(len(parts)))
                 found[f"fid{suffix}"] = Estimate(float(np.mean(values)), error)
         test = self.described["test"]
         found["label_accuracy"] = mean(test.predicted == test.labels)  # on images not trained on

@@ -23,7 +23,7 @@ from gen_models.data.catalog import Dataset, Splits
 from gen_models.errors import UserError
 from gen_models.evaluation import classifier, encoder
 from gen_models.evaluation.fitting import Weights
-from gen_models.evaluation.protocol import MEASURES_VERSION
+from gen_models.evaluation.protocol import MEASURES_VERSION, SPACES
 from gen_models.storage import cache
 from gen_models.storage.files import write_bytes
 from gen_models.storage.tensors import filled, named
@@ -56,7 +56,7 @@ class FeatureNet(NamedTuple):
 class Described(NamedTuple):
     """Images as the feature nets see them."""
 
-    features: dict[str, np.ndarray]  # f32[N,D] by name of the space, as in `measure.SPACES`
+    features: dict[str, np.ndarray]  # f32[N,D] by name of the space, as in SPACES
     predicted: np.ndarray  # i32[N], classes predicted by the classifier
     labels: np.ndarray | None  # i32[N], true or requested classes; None if unknown
 
@@ -177,7 +177,7 @@ def describe_real(net: FeatureNet, dataset: Dataset) -> Described:
     entry = "features", f"{net.name}-v{MEASURES_VERSION}-{dataset.digest[:16]}.npz"
     try:
         with np.load(io.BytesIO(cache.recalled(*entry)), allow_pickle=False) as file:
-            features = {space: file[space] for space in ("self-supervised", "classifier")}
+            features = {space: file[space] for space in SPACES}
             return Described(features, file["predicted"], dataset.labels)
     except (ValueError, KeyError, EOFError, BadZipFile):
         pass  # missing or damaged: the cache can be filled again

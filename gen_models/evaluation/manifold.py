@@ -66,7 +66,9 @@ def standard_errors(samples: np.ndarray, real: np.ndarray) -> dict[str, float] |
     It is that of the delete-d jackknife (Shao & Wu 1989, §2): the deviation over 100 random subsets
     of m of the N samples and of the M real images, over √(n/m - 1) with n the smaller of N and M.
     m is 1000, or half of n if that is less. So both sets count as drawn at random, and the balls
-    with them. None if there are too few images for subsets.
+    with them. It is an approximation, as the measures themselves change with the number of points
+    (of repeated images recall is 0, but not in subsets that hold few of them twice). None if there
+    are too few images for subsets.
     """
     smallest = min(len(samples), len(real))
     size = min(SUBSET_SIZE, smallest // 2)

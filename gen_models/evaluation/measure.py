@@ -9,6 +9,7 @@ from gen_models.evaluation import frechet, kernel, manifold
 from gen_models.evaluation.features import Described
 from gen_models.evaluation.frechet import Fitted, MeasureError, gaussian
 from gen_models.evaluation.manifold import DENSITY_NEIGHBOURS
+from gen_models.evaluation.protocol import SPACES
 
 BOOTSTRAPS = 1000
 SEED = 0
@@ -45,9 +46,6 @@ class Measure(NamedTuple):
     space: str | None = None  # name in SPACES, None for a measure of labels or copies
     needs: str = ""  # what the data may lack for it
 
-
-# Suffixes of the names of measures in each space of features, by the name of the space.
-SPACES = {"self-supervised": "", "classifier": "_classifier"}
 
 _MANY = f"more than {DENSITY_NEIGHBOURS} samples and real images, and so many of the other split"
 _DIFFERENT = "training images that differ, and for real images test images that are none of them"

@@ -8,6 +8,9 @@ from gen_models.errors import UserError
 
 MEASURES_VERSION = 2  # incremented when a change of code changes a measure's value
 
+# Suffixes of the names of measures in each space of features, by the name of the space.
+SPACES = {"self-supervised": "", "classifier": "_classifier"}
+
 
 class ProtocolError(UserError):
     """Measures under different protocols, which must not be compared."""

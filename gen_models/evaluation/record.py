@@ -159,11 +159,11 @@ def _interval(values: list[float], error: float | None) -> float | None:
     standard error, if known."""
     if len(values) > 1:
         spread = np.std(values, ddof=1) / math.sqrt(len(values))
-        return float(_student(len(values)) * spread)
+        return float(student(len(values)) * spread)
     return None if error is None else CONFIDENCE * error
 
 
-def _student(count: int) -> float:
+def student(count: int) -> float:
     """The 97.5 % quantile of Student's t with count - 1 degrees of freedom."""
     from scipy.stats import t  # slow to import
 

@@ -9,7 +9,8 @@ from gen_models import render
 from gen_models.evaluation import record
 from gen_models.evaluation.degradations import DEGRADATIONS, SEED, Degradation, Source
 from gen_models.evaluation.evaluator import Evaluator
-from gen_models.evaluation.measure import MEASURES, SPACES, Estimate, mean, measure
+from gen_models.evaluation.measure import MEASURES, Estimate, mean, measure
+from gen_models.evaluation.protocol import SPACES
 from gen_models.evaluation.record import CONFIDENCE
 
 
@@ -76,8 +77,10 @@ def sees(name: str, values: Sequence[Estimate]) -> bool:
     differs from the untouched images each time: both by more than the 95 % interval."""
     badness = [_badness(name, value, values[0]) for value in values]
     chance = lambda a, b: CONFIDENCE * np.hypot(a.error or 0, b.error or 0)  # noqa: E731
-    pairs = zip(values[1:], values[2:], np.diff(badness[1:]), strict=False)
-    better = any(step < -chance(a, b) for a, b, step in pairs)
+    better, worst = False, 0
+    for index, bad in enumerate(badness):
+        better |= bool(bad < badness[worst] - chance(values[index], values[worst]))
+        worst = index if bad > badness[worst] else worst
     clear = [
         bad - badness[0] > chance(value, values[0])
         for bad, value in zip(badness[1:], values[1:], strict=True)

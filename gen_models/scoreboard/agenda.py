@@ -9,6 +9,7 @@ from typing import NamedTuple
 from gen_models import assessment, runs
 from gen_models.evaluation import record
 from gen_models.evaluation.protocol import Protocol
+from gen_models.evaluation.record import Evaluation
 from gen_models.models import MODELS
 from gen_models.runs import Recipe, Run, checkpoint, environment
 from gen_models.scoreboard.results import Cell, Result
@@ -95,12 +96,19 @@ def diverged_at(cell: Cell, folder: Path) -> int | None:
     return run.diverged_at if same and codes[-1:] == [environment.code_version()] else None
 
 
-def is_evaluated(cell: Cell, folder: Path) -> bool:
-    """Whether the last state of a cell's run has a full evaluation under the right protocol."""
+def is_evaluated(cell: Cell, folder: Path, *, cas: bool) -> bool:
+    """Whether the last state of a cell's run has a full evaluation under the right protocol, with
+    the classification accuracy score of a conditional model if `cas`."""
     found = record.current(folder / record.NAME, cell.steps, protocol(cell.dataset))
-    names = found.measures.keys() if found else ()
-    scored = "classification_score" in names or "label_accuracy" not in names
-    return "authenticity" in names and scored
+    if found is None or "authenticity" not in found.measures:
+        return False
+    return has_score(found) or not cas
+
+
+def has_score(evaluation: Evaluation) -> bool:
+    """Whether an evaluation has the classification accuracy score, if it can have one."""
+    names = evaluation.measures.keys()
+    return "classification_score" in names or "label_accuracy" not in names
 
 
 def result_of(run: Run) -> Result:

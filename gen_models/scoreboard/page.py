@@ -8,7 +8,8 @@ import numpy as np
 
 from gen_models import render
 from gen_models.evaluation import ranking, record
-from gen_models.evaluation.measure import MEASURES, SPACES, Measure
+from gen_models.evaluation.measure import MEASURES, Measure
+from gen_models.evaluation.protocol import SPACES
 from gen_models.evaluation.record import PARTS, Evaluation, Summary
 from gen_models.scoreboard.results import Cell, Result
 

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from gen_models import assessment
 from gen_models.errors import UserError
 from gen_models.evaluation import record
-from gen_models.evaluation.measure import SPACES
+from gen_models.evaluation.protocol import SPACES
 from gen_models.evaluation.record import DAMAGES, Evaluation
 from gen_models.storage.files import write_text
 
@@ -68,8 +69,21 @@ def read(path: Path) -> dict[Cell, Result]:
 
 def peers(folder: Path) -> list[Evaluation]:
     """The evaluations of other programs' images in `folder`, as `experiments.evaluate --images`
-    writes them; none without the folder. Raises RecordError."""
-    return [record.read(path) for path in sorted(folder.glob(f"*.{record.NAME}"))]
+    writes them; none without the folder. Raises RecordError for other files, ScoreboardError for
+    another protocol than the scoreboard's."""
+    found = {path: record.read(path) for path in sorted(folder.glob(f"*.{record.NAME}"))}
+    for path, evaluation in found.items():
+        wanted = assessment.protocol(evaluation.protocol.data, assessment.Extent())
+        if evaluation.protocol != wanted or not _has_fids(evaluation):
+            raise ScoreboardError(
+                f"{path} was measured with {evaluation.protocol}, expected {wanted}; measure these "
+                "images again, or move the file away"
+            )
+    return list(found.values())
+
+
+def _has_fids(evaluation: Evaluation) -> bool:
+    return all(f"fid{suffix}" in evaluation.measures for suffix in SPACES.values())
 
 
 def write(path: Path, results: Mapping[Cell, Result]) -> None:
@@ -92,7 +106,7 @@ def _result(row: dict[str, Any]) -> Result:
     for part, kind in zip(_cell(result), Cell.__annotations__.values(), strict=True):
         if not isinstance(part, kind):
             raise ValueError(f"{part!r} is not the {kind.__name__} that a run's subject has there")
-    if any(f"fid{suffix}" not in result.evaluation.measures for suffix in SPACES.values()):
+    if not _has_fids(result.evaluation):
         raise ValueError(f"{_cell(result).name} lacks a FID")
     return result
 

@@ -16,7 +16,8 @@ from PIL import Image
 from gen_models import render
 from gen_models.comparison import pictures
 from gen_models.evaluation import ranking
-from gen_models.evaluation.measure import MEASURES, SPACES
+from gen_models.evaluation.measure import MEASURES
+from gen_models.evaluation.protocol import SPACES
 from gen_models.evaluation.record import Evaluation, common_protocol, summarise
 
 if TYPE_CHECKING:

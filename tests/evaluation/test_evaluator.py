@@ -16,7 +16,8 @@ from gen_models.evaluation import classifier, features, record
 from gen_models.evaluation.evaluator import Evaluator
 from gen_models.evaluation.features import Described, FeatureNet
 from gen_models.evaluation.frechet import MeasureError
-from gen_models.evaluation.measure import MEASURES, SPACES
+from gen_models.evaluation.measure import MEASURES
+from gen_models.evaluation.protocol import SPACES
 
 NEIGHBOURS = {
     name + suffix
@@ -179,5 +180,7 @@ def test_classification_score_is_a_mean_over_seeds_beside_that_of_real_images(
         *make_split(2, 30)[1:3]
     )
     assert (value, floor) == (pytest.approx(0.9), pytest.approx(0.6))
-    assert error == floor_error == pytest.approx(0.1 / np.sqrt(3))
+    # The interval is Student's at two degrees of freedom.
+    assert 1.96 * error == pytest.approx(4.302652729911275 * 0.1 / np.sqrt(3), rel=1e-6)
+    assert floor_error == pytest.approx(error)
     assert seeds == [(seed, 2500) for seed in (0, 1, 2)] * 2

@@ -110,6 +110,20 @@ def test_standard_error_with_weights_is_how_far_the_weighted_distance_spreads():
     assert np.std(found, ddof=1) / 1.5 < np.mean(errors) < 1.5 * np.std(found, ddof=1)
 
 
+def test_standard_error_of_unlike_covariances_is_how_far_the_distance_spreads():
+    """Most of the distance is the covariances', and neither transport map is the identity."""
+    rng, found, errors = np.random.default_rng(8), [], []
+    first, second = rng.normal(size=(2, 6, 6))
+    for _ in range(40):
+        samples, reference = (
+            fitted(rng.normal(size=(300, 6)) @ first),
+            fitted(rng.normal(size=(400, 6)) @ second),
+        )
+        found.append(distance(samples.gaussian, reference.gaussian))
+        errors.append(standard_error(samples, reference))
+    assert np.std(found, ddof=1) / 1.4 < np.mean(errors) < 1.4 * np.std(found, ddof=1)
+
+
 def test_standard_error_of_singular_features_is_finite():
     flat = np.concatenate([normal(5, 50, 3), np.zeros((50, 4))], axis=1)
     assert 0 < error(flat, normal(6, 80, 7)) < np.inf

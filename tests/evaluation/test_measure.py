@@ -10,7 +10,6 @@ from gen_models.evaluation.manifold import manifold
 from gen_models.evaluation.measure import (
     KID_SCALE,
     MEASURES,
-    SPACES,
     among_neighbours,
     by_class,
     class_gap,
@@ -20,6 +19,7 @@ from gen_models.evaluation.measure import (
     mean,
     measure,
 )
+from gen_models.evaluation.protocol import SPACES
 
 NAMES = ("zero", "one", "two")
 

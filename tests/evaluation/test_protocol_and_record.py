@@ -8,8 +8,8 @@ import pytest
 
 from gen_models.errors import UserError
 from gen_models.evaluation import record
-from gen_models.evaluation.measure import MEASURES, SPACES, Score
-from gen_models.evaluation.protocol import Protocol, ProtocolError, common
+from gen_models.evaluation.measure import MEASURES, Score
+from gen_models.evaluation.protocol import SPACES, Protocol, ProtocolError, common
 from gen_models.evaluation.record import Evaluation, RecordError, Summary
 
 PROTOCOL = Protocol("net-v1-0123abcd", "fashion_mnist", "test", 10_000, measures=2)

@@ -7,10 +7,11 @@ from gen_models.data.fetch import DataError
 from gen_models.evaluation import features, kernel, manifold, sensitivity
 from gen_models.evaluation.degradations import DEGRADATIONS
 from gen_models.evaluation.evaluator import Evaluator
-from gen_models.evaluation.measure import SPACES, Estimate
+from gen_models.evaluation.measure import MEASURES, Estimate
+from gen_models.evaluation.protocol import SPACES
 from gen_models.evaluation.sensitivity import Reading, sees
 
-SAMPLES, IMAGES = 1000, 2000
+SAMPLES, IMAGES = 1200, 2000
 QUICK = {"repeated": 30, "without classes": 5, "blurred": 1, "mislabelled": 0.5}  # one amount each
 
 
@@ -85,6 +86,9 @@ def test_what_measures_claim_to_see_they_see_in_small_sets_of_real_images(found)
         if name in row and not row[name]
     ]
     assert blind == []
+    judged = {name for row in sensitivity.verdicts(found).values() for name in row}
+    lacking = {"authenticity", "classification_score", "fd_infinity", "fd_infinity_classifier"}
+    assert set(MEASURES) - judged == lacking
 
 
 @pytest.mark.parametrize("suffix", SPACES.values())

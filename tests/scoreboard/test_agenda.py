@@ -140,8 +140,8 @@ def test_only_a_full_evaluation_of_the_last_state_by_the_protocol_is_taken(tmp_p
     subject = found.subject | {"step": wanted["step"]}
     written = found._replace(subject=subject, protocol=wanted["protocol"], measures=scores)
     record.write(tmp_path / record.NAME, written)
-    assert is_evaluated(CELL, tmp_path) is full
-    assert not is_evaluated(CELL, tmp_path / "nowhere")
+    assert is_evaluated(CELL, tmp_path, cas=True) is full
+    assert not is_evaluated(CELL, tmp_path / "nowhere", cas=True)
 
 
 def test_result_of_a_run_without_sessions_is_refused(tmp_path, tiny):

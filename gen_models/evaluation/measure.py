@@ -55,8 +55,8 @@ _OF_FEATURES = {
         "FID, reweighted",
         "lower",
         2,
-        "FID of samples weighted so that predicted classes are as frequent as real ones, for "
-        "models that are not told the class; what it is lower by is due to frequencies alone",
+        "FID of samples weighted so that the predicted classes that occur are as frequent as real "
+        "ones, for models that are not told the class; what it is lower by is due to frequencies",
     ),
     "kid": ("KID × 1000", "lower", 2, "kernel distance of the features, times 1000"),
     "precision": ("precision", "real", 3, "samples that lie among real images", _MANY),
@@ -153,7 +153,8 @@ def among_neighbours(samples: np.ndarray, reference: np.ndarray) -> dict[str, Es
 
 def class_weights(predicted: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """Weights f64[N] under which classes i32[N] are as frequent as in the reference i32[M]: the
-    class's frequency there over that here, 0 for a class that the reference lacks."""
+    class's frequency there over that here, 0 for a class that the reference lacks. What the samples
+    lack altogether no weight can give."""
     size = 1 + max(predicted.max(), reference.max())
     wanted = np.bincount(reference, minlength=size) / len(reference)
     found = np.bincount(predicted, minlength=size) / len(predicted)

@@ -66,11 +66,9 @@ def page(
 
 
 def _aim(measure: Measure) -> str:
-    return (
-        "nearest to real images is best"
-        if measure.better == "real"
-        else (f"{measure.better} is better")
-    )
+    if measure.better == "real":
+        return "nearest to real images is best"
+    return f"{measure.better} is better"
 
 
 def _machines(found: Mapping[Cell, Result], marks: Mapping[str, str]) -> str:

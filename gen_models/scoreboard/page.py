@@ -40,7 +40,12 @@ def page(
     other programs."""
     machines = sorted({result.machine for result in found.values()})
     marks = {machine: f"({number})" for number, machine in enumerate(machines, 1)}
-    legend = "\n".join(f"- **{m.title}**, {_aim(m)}: {m.meaning}" for m in MEASURES.values())
+    first = next(iter(SPACES))
+    legend = "\n".join(
+        f"- **{m.title}**, {_aim(m)}: {m.meaning}"
+        for m in MEASURES.values()
+        if m.space in (first, None)
+    )
     unmade = [name for name, step in missing.items() if step is None]
     diverged = [f"{name} after step {step}" for name, step in missing.items() if step is not None]
     without = f"\nNot made yet: {', '.join(unmade)}.\n" if unmade else ""

@@ -4,12 +4,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gen_models.evaluation import jackknife
 from gen_models.evaluation.frechet import MeasureError
 from gen_models.evaluation.neighbours import rows_of_distances
 
 PRECISION_NEIGHBOURS, DENSITY_NEIGHBOURS = 3, 5
-SUBSETS, SUBSET_SIZE = 100, 1000
-SEED = 0
 
 
 class Manifold(NamedTuple):
@@ -61,30 +60,20 @@ def _manifold(
 
 
 def standard_errors(samples: np.ndarray, real: np.ndarray) -> dict[str, float] | None:
-    """The standard error of the mean of each part of `manifold`, by its name.
+    """The standard error of the mean of each part of `manifold`, by its name, with samples, real
+    images and the balls of both drawn at random (`jackknife`). None for too few images.
 
-    It is that of the delete-d jackknife (Shao & Wu 1989, §2): the deviation over 100 random subsets
-    of m of the N samples and of the M real images, over √(n/m - 1) with n the smaller of N and M.
-    m is 1000, or half of n if that is less. So both sets count as drawn at random, and the balls
-    with them. It is an approximation, as the measures themselves change with the number of points
-    (of repeated images recall is 0, but not in subsets that hold few of them twice). None if there
-    are too few images for subsets.
+    It is an approximation, as the measures themselves change with the number of points: of images
+    that are all repeated recall is 0, but not in subsets that hold few of them twice.
     """
-    smallest = min(len(samples), len(real))
-    size = min(SUBSET_SIZE, smallest // 2)
-    if size <= DENSITY_NEIGHBOURS:
-        return None
-    rng = np.random.Generator(np.random.Philox(SEED))
+
+    def means(samples: np.ndarray, real: np.ndarray) -> np.ndarray:
+        found = _manifold(samples, real, PRECISION_NEIGHBOURS, DENSITY_NEIGHBOURS)
+        return np.array([entries.mean() for entries in found])
+
     sets = samples.astype(np.float32), real.astype(np.float32)  # enough for an error
-
-    def part() -> Manifold:
-        drawn = (x[rng.choice(len(x), size, replace=False)] for x in sets)
-        return _manifold(*drawn, PRECISION_NEIGHBOURS, DENSITY_NEIGHBOURS)
-
-    found = [part() for _ in range(SUBSETS)]
-    means = np.array([[entries.mean() for entries in near] for near in found])
-    errors = means.std(axis=0, ddof=1) / np.sqrt(smallest / size - 1)
-    return dict(zip(Manifold._fields, errors.tolist(), strict=True))
+    errors = jackknife.standard_errors(means, *sets, least=DENSITY_NEIGHBOURS + 1)
+    return None if errors is None else dict(zip(Manifold._fields, errors.tolist(), strict=True))
 
 
 def nearest_radii(points: np.ndarray, neighbours: tuple[int, ...]) -> list[np.ndarray]:

@@ -162,17 +162,16 @@ def class_weights(predicted: np.ndarray, reference: np.ndarray) -> np.ndarray:
 
 
 def kernel_distance(features: np.ndarray, reference: np.ndarray) -> dict[str, Estimate]:
-    """KID × 1000 of features [N,D] and [M,D], over subsets of 1000, or of all if there are fewer.
-
-    The error is that of the delete-d jackknife (Shao & Wu 1989, §2): the deviation over subsets of
-    m of N points, over √(N/m - 1).
-    """
-    smallest = min(len(features), len(reference))
-    size = min(kernel.SUBSET_SIZE, smallest)
+    """KID × 1000 of features [N,D] and [M,D], over subsets of 1000, or of all if there are fewer,
+    and its error. Of two sets of one size, 2000 or more, the subsets are the error's too."""
+    size = min(kernel.SUBSET_SIZE, len(features), len(reference))
     found = kernel.distance(features, reference, subset_size=size)
-    left_out = smallest / size - 1
-    error = float(KID_SCALE * found.deviation / np.sqrt(left_out)) if left_out > 0 else None
-    return {"kid": Estimate(KID_SCALE * found.mean, error)}
+    if len(features) == len(reference) >= 2 * size:
+        error = found.deviation / np.sqrt(len(features) / size - 1)
+    else:
+        error = kernel.standard_error(features, reference)
+    scaled = None if error is None else float(KID_SCALE * error)
+    return {"kid": Estimate(KID_SCALE * found.mean, scaled)}
 
 
 def class_gap(predicted: np.ndarray, reference: np.ndarray) -> Estimate:

@@ -176,14 +176,17 @@ def test_the_error_of_fid_is_how_far_it_spreads_over_draws_of_both_sets(dims, sh
     assert actual / 1.5 < reported < 1.5 * actual
 
 
-def test_the_errors_of_recall_and_the_others_are_how_far_they_spread_over_draws_of_both_sets():
-    rng = np.random.default_rng(11)
-    sets = [(rng.normal(0.4, 0.9, (240, 3)), rng.normal(size=(300, 3))) for _ in range(40)]
+@pytest.mark.parametrize("counts", [(240, 300), (120, 600)])
+def test_the_errors_of_recall_and_the_others_are_how_far_they_spread_over_draws_of_both_sets(
+    counts,
+):
+    rng, (samples, real) = np.random.default_rng(11), counts
+    sets = [(rng.normal(0.4, 0.9, (samples, 3)), rng.normal(size=(real, 3))) for _ in range(40)]
     found = [among_neighbours(*pair) for pair in sets[:8]]
     spread = np.std([[x.mean() for x in manifold(*pair)] for pair in sets], axis=0, ddof=1)
     for name, actual in zip(("precision", "recall", "density", "coverage"), spread, strict=True):
         reported = np.mean([row[name].error for row in found])
-        assert actual / 1.5 < reported < 1.8 * actual, name
+        assert actual / 1.5 < reported < 2 * actual, name
 
 
 # --- frequencies of the classes
@@ -216,24 +219,20 @@ def test_kid_is_in_thousandths(monkeypatch):
     )
 
 
-def test_kid_of_fewer_than_a_subset_takes_all_and_knows_no_error():
+def test_kid_of_fewer_than_a_subset_takes_all():
     samples, reference = points(14, 50, 0.2), points(15, 80)
     value, error = kernel_distance(samples, reference)["kid"]
     assert value == 1000 * kernel.distance(samples, reference, subset_size=50).mean
-    assert error is None
+    assert error > 0
 
 
-@pytest.mark.parametrize("count", [500, 1000])
-def test_the_error_of_kid_is_how_far_it_spreads_over_draws(monkeypatch, count):
+@pytest.mark.parametrize(("count", "others"), [(500, 500), (110, 110), (101, 1000), (300, 60)])
+def test_the_error_of_kid_is_how_far_it_spreads_over_draws(monkeypatch, count, others):
     monkeypatch.setattr(kernel, "SUBSET_SIZE", 100)
     rng = np.random.default_rng(16)
-    sets = ((rng.normal(0.5, 1, (count, 4)), rng.normal(size=(count, 4))) for _ in range(30))
+    sets = ((rng.normal(0.5, 1, (count, 4)), rng.normal(size=(others, 4))) for _ in range(30))
     actual, reported = real_size([kernel_distance(*pair)["kid"] for pair in sets])
     assert actual / 2 < reported < 2 * actual
-
-
-def test_the_error_of_kid_is_right_just_above_one_subset(monkeypatch):
-    test_the_error_of_kid_is_how_far_it_spreads_over_draws(monkeypatch, 110)
 
 
 # --- within classes

@@ -4,7 +4,7 @@ import pytest
 
 from gen_models.data import catalog
 from gen_models.data.fetch import DataError
-from gen_models.evaluation import features, kernel, manifold, sensitivity
+from gen_models.evaluation import features, jackknife, kernel, sensitivity
 from gen_models.evaluation.degradations import DEGRADATIONS
 from gen_models.evaluation.evaluator import Evaluator
 from gen_models.evaluation.measure import MEASURES, Estimate
@@ -74,7 +74,7 @@ def found(evaluator):
         for name, amount in QUICK.items():
             patch.setitem(DEGRADATIONS, name, DEGRADATIONS[name]._replace(amounts=(amount,)))
         patch.setattr(kernel.distance, "__defaults__", (20, *kernel.distance.__defaults__[1:]))
-        patch.setattr(manifold, "SUBSETS", 30)
+        patch.setattr(jackknife, "SUBSETS", 30)
         return list(sensitivity.readings(evaluator, SAMPLES, QUICK, cas=False, report=report))
 
 

@@ -30,6 +30,7 @@ SCORE_STEPS = 2500  # training steps of each classifier of a classification accu
 SCORE_SEEDS = 3  # classifiers of a classification accuracy score
 COPIES = "self-supervised"  # space in which near-copies are looked for
 CLOSEST = 40  # recorded pairs of a sample and a training image
+FLOOR_PARTS = 10  # most parts of the real images that a floor is the mean of
 SEED = 0  # seed of the choice of images for the floor
 
 Reference = Literal["test", "validation", "train"]
@@ -212,7 +213,7 @@ class Evaluator:
         are enough images. Without those that these images cannot give."""
         others = self.others._replace(labels=None)
         order = np.random.Generator(np.random.Philox(SEED)).permutation(len(others.predicted))
-        parts = np.array_split(order, max(1, len(order) // samples))
+        parts = np.array_split(order, max(1, len(order) // samples))[:FLOOR_PARTS]
         parts = [others.take(part[:samples]) for part in parts]
         found = measure(parts[0], self.reference)
         if len(parts) > 1:

@@ -108,8 +108,8 @@ class Trained:
         `cas=True`; `data_dir` is needed if the data have been moved. Raises UserError.
         """
         wanted = fields.from_dict(Extent, extent)
-        splits = assessment.data_of(self.recipe.options, self.data, data_dir)
         assessment.check_unseen(self.recipe.options, wanted.reference, self.name)
+        splits = assessment.data_of(self.recipe.options, self.data, data_dir)
         evaluator = Evaluator(features.of(splits.train.name), splits, wanted.reference)
         subject = {"dataset": splits.train.name, "name": self.name, "step": int(self.state.step)}
         return assessment.evaluate_model(self.model, self.state, evaluator, wanted, subject)

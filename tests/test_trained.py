@@ -183,6 +183,11 @@ def test_encode_and_decode_refuse_labels_and_places_that_do_not_fit(runs, tiny):
         model.encode([[1, 2]], np.array([1]))
 
 
+def test_evaluate_refuses_validation_images_that_the_model_was_trained_on(runs):
+    with pytest.raises(gm.UserError, match="cgan was trained on the validation images too"):
+        gm.load(runs / "cgan").evaluate(reference="validation")
+
+
 def test_best_is_refused_where_there_is_no_best_checkpoint(runs):
     with pytest.raises(gm.UserError, match="holds no checkpoint"):
         gm.load(runs / "cgan", best=True)

@@ -246,6 +246,15 @@ def test_a_config_that_lacks_an_option_is_refused(run, tiny):
     assert "config.json lacks beta1, seed" in refusal(run.folder, tiny.train)
 
 
+def test_a_config_from_before_hold_out_held_nothing_out(run, tiny):
+    path = run.folder / "config.json"
+    values = json.loads(path.read_text())
+    del values["hold_out"]
+    path.write_text(json.dumps(values))
+    assert runs.load(run.folder).options.hold_out is False
+    assert make(run.folder, tiny.train).recipe == run.recipe
+
+
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[]", b"[" * 9999, b"{}" * 99_999])
 def test_a_damaged_config_is_refused(run, tiny, content):
     (run.folder / "config.json").write_bytes(content)

@@ -18,7 +18,8 @@ def is_validation(train: Dataset) -> np.ndarray:
     """Mask bool[N] of the training images that are set apart, ⌊N/6⌋ of them.
 
     Each class gives its share of them, rounded so that they add up (largest remainders), namely its
-    images with the smallest SHA-256 of their bytes; of equal images the first ones.
+    images with the smallest SHA-256 of their bytes; of equal images the first ones. Raises
+    DataError for a data set with too few images to set one apart.
     """
     counts = np.bincount(train.labels, minlength=train.num_classes)
     total = len(train.labels) // SHARE
@@ -30,18 +31,17 @@ def is_validation(train: Dataset) -> np.ndarray:
     for label, count in enumerate(wanted):
         own = np.flatnonzero(train.labels == label)
         mask[own[np.argsort(digests[own], kind="stable")[:count]]] = True
-    return mask
-
-
-def separated(train: Dataset) -> tuple[Dataset, Dataset]:
-    """The training images to train on, and the validation images. Raises DataError for a data set
-    with too few images to set one apart."""
-    mask = is_validation(train)
     if not mask.any():
         raise DataError(
             f"{train.name} has {len(mask)} training images, expected {SHARE} or more to set "
             "validation images apart; train without --hold-out (--no-hold-out of a sweep)"
         )
+    return mask
+
+
+def separated(train: Dataset) -> tuple[Dataset, Dataset]:
+    """The training images to train on, and the validation images. Raises DataError."""
+    mask = is_validation(train)
     return _part(train, ~mask, "training"), _part(train, mask, "validation")
 
 

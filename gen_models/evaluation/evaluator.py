@@ -102,7 +102,6 @@ class Evaluator:
     @cached_property
     def _is_validation(self) -> np.ndarray:
         """Mask bool[N] of the validation images among the training images. Raises DataError."""
-        self._parts  # noqa: B018 (raises the error for too few images)
         return validation.is_validation(self.splits.train)
 
     @cached_property

@@ -20,7 +20,7 @@ LIKELIHOOD_NOTE = (
     "log p(x) by up to the logarithm of the number of classes. Grey values as probabilities of a "
     "Bernoulli make no normalised density (Loaiza-Ganem & Cunningham 2019): these numbers compare "
     "with others of grey values only, never with binarised ones. No decoder can do better than the "
-    "column *which is at most*; what lies above it is a model's own.\n\n"
+    "column *which is at most*; the distance from it is the model's.\n\n"
 )
 
 

@@ -8,10 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from gen_models.algorithm import Array, Batch, Images, Key, Metrics, PyTree, Spec, State, Trainable
+from gen_models.algorithm import Array, Batch, Images, Key, PyTree, Spec, Trainable
 from gen_models.data import pixels
 from gen_models.data.catalog import Dataset
-from gen_models.engines import single
 from gen_models.evaluation import fitting
 from gen_models.evaluation.fitting import Report, Weights
 from gen_models.fields import Between, Positive, hyperparameters
@@ -19,9 +18,7 @@ from gen_models.model import Model
 from gen_models.nets.features import Classifier
 from gen_models.nets.net import net
 
-PLAYER = "classifier"
 MAX_SHIFT = 1  # pixels
-EMA_DECAY = 0.998
 
 Steps = Annotated[int, Between(1, 10**6)]
 
@@ -41,30 +38,19 @@ class Config:
 
 
 def build(config: Config, spec: Spec) -> Trainable:
-    """Training by cross-entropy on shifted and, by option, mirrored images, with averaged weights.
-
-    The `ema` of the state holds the averaged {"params", "stats"}.
-    """
+    """Training by cross-entropy on shifted and, by option, mirrored images, with averaged
+    weights."""
     classifier = net(Classifier(spec.num_classes))
-    schedule = optax.cosine_onecycle_schedule(config.steps, config.learning_rate, pct_start=0.2)
-    optimiser = optax.adamw(schedule, weight_decay=config.weight_decay)
 
-    def init(key: Key) -> State:
-        params, stats = classifier.init(key, jnp.zeros((2, spec.height, spec.width, 1)))
-        return single.initial_state(PLAYER, params, stats, optimiser)
+    def loss(params: PyTree, stats: PyTree, batch: Batch, key: Key) -> tuple[Array, PyTree]:
+        images = _augmented(key, batch.images, config.mirror)
+        (logits, _), stats = classifier.apply(params, stats, images, train=True)
+        losses = optax.softmax_cross_entropy_with_integer_labels(logits, batch.labels)
+        return jnp.mean(losses), stats
 
-    def step(state: State, batch: Batch, key: Key) -> tuple[State, Metrics]:
-        images = _augmented(jax.random.fold_in(key, state.step), batch.images, config.mirror)
-
-        def loss(params: PyTree) -> tuple[Array, tuple[PyTree, Metrics]]:
-            (logits, _), stats = classifier.apply(params, state.stats[PLAYER], images, train=True)
-            losses = optax.softmax_cross_entropy_with_integer_labels(logits, batch.labels)
-            value = jnp.mean(losses)
-            return value, (stats, {"loss": value})
-
-        return single.update(PLAYER, loss, state, optimiser, EMA_DECAY)
-
-    return Trainable(init, step)
+    return fitting.training(
+        classifier, spec, loss, config.steps, config.learning_rate, config.weight_decay
+    )
 
 
 def _augmented(key: Key, images: Images, mirror: bool) -> Images:

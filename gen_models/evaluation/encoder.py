@@ -10,12 +10,10 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax
 
-from gen_models.algorithm import Array, Batch, Images, Key, Metrics, PyTree, Spec, State, Trainable
+from gen_models.algorithm import Array, Batch, Images, Key, PyTree, Spec, Trainable
 from gen_models.data import pixels
 from gen_models.data.catalog import Dataset
-from gen_models.engines import single
 from gen_models.evaluation import fitting
 from gen_models.evaluation.classifier import Steps
 from gen_models.evaluation.fitting import Report, Weights
@@ -25,8 +23,6 @@ from gen_models.model import Model
 from gen_models.nets.features import Encoder
 from gen_models.nets.net import net
 
-PLAYER = "encoder"
-EMA_DECAY = 0.998
 SMALLEST, LARGEST = 2 / 7, 9 / 14  # sides of a mask, share of the image's
 
 
@@ -45,32 +41,17 @@ class Config:
 
 
 def build(config: Config, spec: Spec) -> Trainable:
-    """Training by the contrastive loss of two masked views of each image, with averaged weights.
-
-    The `ema` of the state holds the averaged {"params", "stats"}.
-    """
+    """Training by the contrastive loss of two masked views of each image, with averaged weights."""
     encoder = net(Encoder())
-    schedule = optax.cosine_onecycle_schedule(config.steps, config.learning_rate, pct_start=0.2)
-    optimiser = optax.adamw(schedule, weight_decay=config.weight_decay)
 
-    def init(key: Key) -> State:
-        params, stats = encoder.init(key, jnp.zeros((2, spec.height, spec.width, 1)))
-        return single.initial_state(PLAYER, params, stats, optimiser)
+    def loss(params: PyTree, stats: PyTree, batch: Batch, key: Key) -> tuple[Array, PyTree]:
+        views = jnp.concatenate([_masked(part, batch.images) for part in jax.random.split(key)])
+        (projected, _), stats = encoder.apply(params, stats, views, train=True)
+        return normalised_temperature(*jnp.split(projected, 2), config.temperature), stats
 
-    def step(state: State, batch: Batch, key: Key) -> tuple[State, Metrics]:
-        key_first, key_second = jax.random.split(jax.random.fold_in(key, state.step))
-        views = jnp.concatenate(
-            [_masked(key_first, batch.images), _masked(key_second, batch.images)]
-        )
-
-        def loss(params: PyTree) -> tuple[Array, tuple[PyTree, Metrics]]:
-            (projected, _), stats = encoder.apply(params, state.stats[PLAYER], views, train=True)
-            value = normalised_temperature(*jnp.split(projected, 2), config.temperature)
-            return value, (stats, {"loss": value})
-
-        return single.update(PLAYER, loss, state, optimiser, EMA_DECAY)
-
-    return Trainable(init, step)
+    return fitting.training(
+        encoder, spec, loss, config.steps, config.learning_rate, config.weight_decay
+    )
 
 
 def _masked(key: Key, images: Images) -> Images:

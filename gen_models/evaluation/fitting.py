@@ -7,13 +7,18 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 
 from gen_models import programs
-from gen_models.algorithm import Array, PyTree
+from gen_models.algorithm import Array, Batch, Key, Metrics, PyTree, Spec, State, Trainable
 from gen_models.data.catalog import Dataset
 from gen_models.data.stream import stream
+from gen_models.engines import single
 from gen_models.model import Model
+from gen_models.nets.net import Net
 
+PLAYER = "net"
+EMA_DECAY = 0.998
 EVALUATION_BATCH = 500  # images per dispatch
 BATCH_SIZE = 128  # images per training step
 
@@ -25,6 +30,34 @@ class Weights(NamedTuple):
 
     params: PyTree
     stats: PyTree
+
+
+# Parameters, statistics, batch, key of the step -> loss f32[], new statistics.
+Loss = Callable[[PyTree, PyTree, Batch, Key], tuple[Array, PyTree]]
+
+
+def training(
+    net: Net, spec: Spec, loss: Loss, steps: int, learning_rate: Array, weight_decay: Array
+) -> Trainable:
+    """Training of a net by AdamW. The step size rises to `learning_rate` for a fifth of the steps,
+    then falls to zero. The `ema` of the state holds the averaged {"params", "stats"}."""
+    schedule = optax.cosine_onecycle_schedule(steps, learning_rate, pct_start=0.2)
+    optimiser = optax.adamw(schedule, weight_decay=weight_decay)
+
+    def init(key: Key) -> State:
+        params, stats = net.init(key, jnp.zeros((2, spec.height, spec.width, 1)))
+        return single.initial_state(PLAYER, params, stats, optimiser)
+
+    def step(state: State, batch: Batch, key: Key) -> tuple[State, Metrics]:
+        key = jax.random.fold_in(key, state.step)
+
+        def objective(params: PyTree) -> tuple[Array, tuple[PyTree, Metrics]]:
+            value, stats = loss(params, state.stats[PLAYER], batch, key)
+            return value, (stats, {"loss": value})
+
+        return single.update(PLAYER, objective, state, optimiser, EMA_DECAY)
+
+    return Trainable(init, step)
 
 
 def silent(step: int, loss: float) -> None:

@@ -21,8 +21,8 @@ class Options:
 
     models: tuple[str, ...] = ("dcgan", "cgan", "vae")
     """Models to measure."""
-    against: tuple[Literal["torch", "lax"], ...] = ()
-    """Rivals to measure in the same rounds: eager PyTorch, XLA's own convolution."""
+    against: tuple[Literal["torch", "torch_compiled", "lax"], ...] = ()
+    """Rivals to measure in the same rounds: PyTorch eager and compiled, XLA's own convolution."""
     rounds: Annotated[int, Between(1, 1000)] = 5
     """Number of rounds, of which the median is reported."""
     batch_size: Annotated[int, Between(2, 65536)] = 64
@@ -100,4 +100,4 @@ def main(args: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    command.run(main, spare=["--batch-size", "--width"])

@@ -17,12 +17,14 @@ from gen_models.runs import environment
 from gen_models.storage import compilations
 from gen_models.training import machines
 
-OUT_OF_MEMORY = "out of memory; try a smaller --batch-size or --width"
 OPTIONS = (tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff)
 
 
-def run(main: Callable[[Sequence[str]], int]) -> None:
-    """Run a command and exit with its code. Errors of the user are one message and status 2."""
+def run(main: Callable[[Sequence[str]], int], spare: Sequence[str] = ()) -> None:
+    """Run a command and exit with its code. Errors of the user are one message and status 2.
+
+    `spare` are the command's options that take less memory if they are smaller.
+    """
     signal.signal(
         signal.SIGINT, signal.default_int_handler
     )  # imports are over: from here on Ctrl-C unwinds
@@ -32,7 +34,9 @@ def run(main: Callable[[Sequence[str]], int]) -> None:
         usual = environment.FIXED_SETTINGS[name]
         ignored = f"{name.upper()}={value} is ignored; commands compute with {usual}"
         print(ignored, file=sys.stderr)
+    environment.share_device()
     compilations.keep()
+    out_of_memory = _out_of_memory(spare)
     try:
         code = _started(main)
         sys.stdout.flush()  # here, where a full disk can still be reported
@@ -45,11 +49,11 @@ def run(main: Callable[[Sequence[str]], int]) -> None:
         code = _fail(f"{error.filename or 'the output'}: {error.strerror or error}")
         _discard_output()
     except MemoryError:
-        code = _fail(OUT_OF_MEMORY)
+        code = _fail(out_of_memory)
     except jax.errors.JaxRuntimeError as error:
         if "RESOURCE_EXHAUSTED" not in str(error):
             raise
-        code = _fail(f"{OUT_OF_MEMORY}: {str(error).splitlines()[0]:.200}")
+        code = _fail(f"{out_of_memory}: {str(error).splitlines()[0]:.200}")
     except FloatingPointError as error:
         code = _fail(
             f"{str(error).splitlines()[0]:.200}; JAX_DEBUG_NANS or JAX_DEBUG_INFS is set: "
@@ -67,6 +71,12 @@ def _started(main: Callable[[Sequence[str]], int]) -> int:
     except (RuntimeError, AssertionError):
         environment.devices()
         raise
+
+
+def _out_of_memory(spare: Sequence[str]) -> str:
+    """What to do if memory does not suffice."""
+    smaller = f"try a smaller {' or '.join(spare)}, or " if spare else ""
+    return f"out of memory; {smaller}end other programs that use this device"
 
 
 def _fail(message: str) -> int:

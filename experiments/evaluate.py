@@ -164,4 +164,4 @@ def main(args: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    command.run(main, spare=["--samples"])

@@ -68,4 +68,4 @@ def main(args: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    command.run(main, spare=["--count"])

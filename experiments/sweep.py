@@ -186,4 +186,4 @@ def main(args: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    command.run(main)
+    command.run(main, spare=["--per-device", "--batch-size", "--width"])

@@ -134,4 +134,4 @@ replaced by training images. docs/measuring.md says what this means.
 """
 
 if __name__ == "__main__":
-    command.run(main)
+    command.run(main, spare=["--samples"])

@@ -142,12 +142,14 @@ def bounds(
     model: Model, state: State, images: Array, labels: Labels, key: Key, draws: Array
 ) -> Bounds:
     """Likelihood bounds of images u8[B,H,W] with labels i32[B], from k = `draws` i32[] >= 1
-    importance samples of each. Those of a conditional model are on log p(x|label)."""
+    importance samples of each. Those of a conditional model are on log p(x|label). Products are of
+    full float32 on every device, as in all measures."""
     density, inputs = model.algorithm.density, to_batch(images, labels)
 
     def body(index: Array, carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
         total, likelihood, kl = carry
-        drawn = density.importance(state, *inputs, jax.random.fold_in(key, index))
+        with jax.default_matmul_precision("highest"):
+            drawn = density.importance(state, *inputs, jax.random.fold_in(key, index))
         gap = drawn.posterior - drawn.prior
         # The sum of the weights is kept as a logarithm: the weights themselves underflow.
         total = jnp.logaddexp(total, drawn.likelihood - gap)

@@ -2,14 +2,11 @@
 
 import math
 import re
-from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
-from jax import lax
 
-from gen_models.algorithm import Array, Batch
-from gen_models.benchmark.rounds import Timed, timed
+from gen_models.algorithm import Batch
 from gen_models.model import Model
 from gen_models.nets import conv
 
@@ -51,15 +48,3 @@ def step_flops(model: Model, batch_size: int) -> int:
 
 def _sizes(text: str) -> list[int]:
     return [int(size) for size in text.split(",") if size]
-
-
-def matmul(size: int = 1024, repeats: int = 4) -> tuple[Timed, Callable[[float], float]]:
-    """A contestant of float32 matrix products; a function from seconds per product to FLOP/s."""
-    key_a, key_b = jax.random.split(jax.random.key(0))
-    a, b = jax.random.normal(key_a, (size, size)), jax.random.normal(key_b, (size, size)) / size
-
-    @jax.jit
-    def chain(a: Array, b: Array) -> Array:
-        return lax.fori_loop(0, repeats, lambda _, x: jnp.dot(x, b, precision="float32"), a)
-
-    return timed(lambda: chain(a, b).block_until_ready(), repeats), lambda s: 2 * size**3 / s

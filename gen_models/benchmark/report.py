@@ -21,6 +21,7 @@ COLUMNS = {
     "gflop_done": ("GFLOP a step, as computed", "{:.2f}"),
     "of_matmul_rate": ("of the matmul rate", "{:.0%}"),
     "torch_over_ours": ("PyTorch eager ÷ ours", "{:.2f}"),
+    "torch_compiled_over_ours": ("PyTorch compiled ÷ ours", "{:.2f}"),
     "lax_loop_over_ours": ("lax.conv in the loop ÷ ours", "{:.1f}"),
     "lax_calls_over_ours": ("lax.conv, a call a step ÷ ours", "{:.2f}"),
     "member_over_ours": ("a member's step among 4 ÷ ours", "{:.2f}"),
@@ -34,6 +35,7 @@ COLUMNS = {
 
 RIVALS = {
     "torch_over_ours": "PyTorch eager",
+    "torch_compiled_over_ours": "PyTorch compiled",
     "lax_calls_over_ours": "lax.conv, a call a step",
     "lax_loop_over_ours": "lax.conv in the loop",
 }

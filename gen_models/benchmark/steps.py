@@ -5,9 +5,10 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
 from gen_models import programs
-from gen_models.algorithm import Array, Spec
+from gen_models.algorithm import Array, Batch, Metrics, Spec, State
 from gen_models.benchmark.flops import dot_flops
 from gen_models.benchmark.rounds import Timed, timed
 from gen_models.data.stream import Chunk
@@ -24,7 +25,13 @@ class Stepper:
     """A model's compiled training step on random images, ready to be timed."""
 
     def __init__(
-        self, model: str, batch_size: int, *, layout: conv.Layout | None = None, **options: float
+        self,
+        model: str,
+        batch_size: int,
+        *,
+        layout: conv.Layout | None = None,
+        chunk_steps: int = CHUNK_STEPS,
+        **options: float,
     ) -> None:
         module = MODELS[model]
         self.layout = layout
@@ -32,7 +39,7 @@ class Stepper:
         build = lambda config, spec: module.build(config, spec)  # noqa: E731
         self.model = Model(build, SPEC, module.Config(**options))
         self.key = jax.random.key(0)
-        self.chunk = random_chunk(batch_size * self.model.algorithm.batches)
+        self.chunk = random_chunk(batch_size * self.model.algorithm.batches, chunk_steps)
         with conv.using(layout):
             self.state = programs.start(self.model, self.key)
             self.program = self._lower().compile()
@@ -45,6 +52,17 @@ class Stepper:
         """Floating-point operations of one step, as executed by the compiled program."""
         return dot_flops(self.program.as_text())
 
+    def one_step(self) -> jax.stages.Compiled:
+        """The compiled program of a single step, without a loop: State, Batch, key -> the new."""
+        step = jax.jit(self.model.algorithm.step, donate_argnums=0)
+        with conv.using(self.layout):
+            return step.lower(self.state, self.batch, self.key).compile()
+
+    @property
+    def batch(self) -> Batch:
+        """The first batch of the chunk."""
+        return programs.to_batch(self.chunk.images[0], self.chunk.labels[0])
+
     def in_loop(self, steps: int) -> Timed:
         """A contestant of `steps` steps in one dispatch of the compiled loop, as in training."""
 
@@ -55,12 +73,31 @@ class Stepper:
 
         return timed(work, steps)
 
+    def counted_loop(self, steps: int) -> Timed:
+        """A contestant of `steps` steps in a loop of known length, which a compiler may treat
+        otherwise than one whose length is an argument."""
+        step = self.model.algorithm.step
+
+        def body(index: Array, carry: tuple[State, Metrics]) -> tuple[State, Metrics]:
+            images, labels = self.chunk.images[index], self.chunk.labels[index]
+            return step(carry[0], programs.to_batch(images, labels), self.key)
+
+        @partial(jax.jit, donate_argnums=0)
+        def run(state: State) -> tuple[State, Metrics]:
+            _, metrics = jax.eval_shape(step, state, self.batch, self.key)
+            return lax.fori_loop(0, steps, body, (state, jax.tree.map(jnp.zeros_like, metrics)))
+
+        def work() -> None:
+            self.state, _ = run(self.state)
+            jax.block_until_ready(self.state)
+
+        with conv.using(self.layout):
+            work()
+        return timed(work, steps)
+
     def call_by_call(self, steps: int) -> Timed:
         """A contestant of `steps` steps, each a dispatch of a program without a loop."""
-        batch = programs.to_batch(self.chunk.images[0], self.chunk.labels[0])
-        step = jax.jit(self.model.algorithm.step, donate_argnums=0)
-        with conv.using(self.layout):
-            program = step.lower(self.state, batch, self.key).compile()
+        program, batch = self.one_step(), self.batch
 
         def work() -> None:
             for _ in range(steps):
@@ -70,11 +107,11 @@ class Stepper:
         return timed(work, steps)
 
 
-def random_chunk(batch_size: int) -> Chunk:
+def random_chunk(batch_size: int, steps: int = CHUNK_STEPS) -> Chunk:
     """A chunk of noise with the data's shapes and types: step times do not depend on values."""
     rng = np.random.default_rng(0)
-    images = rng.integers(0, 256, (CHUNK_STEPS, batch_size, *SPEC[:2]), np.uint8)
-    labels = rng.integers(0, SPEC.num_classes, (CHUNK_STEPS, batch_size), np.int32)
+    images = rng.integers(0, 256, (steps, batch_size, *SPEC[:2]), np.uint8)
+    labels = rng.integers(0, SPEC.num_classes, (steps, batch_size), np.int32)
     return jax.device_put(Chunk(np.int32(0), images, labels))
 
 
@@ -103,7 +140,8 @@ def population(stepper: Stepper, members: int, steps: int) -> Timed:
     held = [populations.Members(state, jnp.ones((1, members), bool))]
 
     def work() -> None:
-        held[0], _ = program(models, held[0], keys, data, rows, 0, steps)
+        with conv.using(stepper.layout):
+            held[0], _ = program(models, held[0], keys, data, rows, 0, steps)
         jax.block_until_ready(held[0])
 
     return timed(work, steps * members)

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import jax
 
-from gen_models.benchmark import flops, loop, processes, rounds, steps, torch_twin
+from gen_models.benchmark import flops, loop, processes, rates, rounds, steps, torch_twin
 from gen_models.models import MODELS
 from gen_models.nets import conv
 
@@ -22,13 +22,13 @@ class Setting(NamedTuple):
     batch_size: int  # images per training step
     width: int  # width of the nets
     rounds: int  # number of rounds, of which the median is reported
-    against: Sequence[str]  # rivals in the same rounds: "torch", "lax"
+    against: Sequence[str]  # rivals in the same rounds: "torch", "torch_compiled", "lax"
 
 
 def speed(model: str, setting: Setting) -> tuple[dict[str, float], list[float]]:
     """Figures of one model against its contestants, and the matrix rates in its rounds, FLOP/s."""
     ours = steps.Stepper(model, setting.batch_size, width=setting.width)
-    product, rate_of = flops.matmul()
+    product, rate_of = rates.matmul()
     contestants = {
         "ours": ours.in_loop(ROUND_STEPS),
         "matmul": product,
@@ -36,17 +36,17 @@ def speed(model: str, setting: Setting) -> tuple[dict[str, float], list[float]]:
         "stream": loop.stream_alone(setting.batch_size),
         "population": steps.population(ours, MEMBERS, 2),
     }
-    if "torch" in setting.against:
-        contestants["torch"] = torch_twin.twin(
-            model, setting.batch_size, setting.width, ROUND_STEPS
-        )
+    for rival, compiled in (("torch", False), ("torch_compiled", True)):
+        if rival in setting.against:
+            twin = torch_twin.Twin(model, setting.batch_size, setting.width, compiled)
+            contestants[rival] = torch_twin.twin(twin, ROUND_STEPS)
     if "lax" in setting.against:
         layout = conv.NATIVE
         native = steps.Stepper(model, setting.batch_size, layout=layout, width=setting.width)
         contestants["lax_loop"] = native.in_loop(1)
         contestants["lax_calls"] = native.call_by_call(ROUND_STEPS)
     times = rounds.alternate(contestants, setting.rounds)
-    rates = [rate_of(seconds) for seconds in times["matmul"]]
+    matmul_rates = [rate_of(seconds) for seconds in times["matmul"]]
     step_s = rounds.median(times["ours"])
     figures = {
         "ms_a_step": 1e3 * step_s,
@@ -61,10 +61,10 @@ def speed(model: str, setting: Setting) -> tuple[dict[str, float], list[float]]:
         figures["gflop_a_step"] = defined / 1e9
         figures["gflop_done"] = ours.flops / 1e9
         figures["of_matmul_rate"] = defined * product_s / rate_of(1.0)
-    for rival in ("torch", "lax_loop", "lax_calls"):
+    for rival in ("torch", "torch_compiled", "lax_loop", "lax_calls"):
         if rival in times:
             figures[f"{rival}_over_ours"] = rounds.ratio(times[rival], times["ours"])
-    return figures, rates
+    return figures, matmul_rates
 
 
 def around(model: str) -> dict[str, float]:
@@ -83,7 +83,7 @@ def around(model: str) -> dict[str, float]:
 def point(model: str, batch_size: int, width: int) -> dict[str, Any]:
     """One row of the scaling table."""
     stepper = steps.Stepper(model, batch_size, width=width)
-    product, rate_of = flops.matmul()
+    product, rate_of = rates.matmul()
     times = rounds.alternate({"ours": stepper.in_loop(2), "matmul": product}, POINT_ROUNDS)
     step_s = rounds.median(times["ours"])
     product_s = rounds.ratio(times["matmul"], times["ours"])

@@ -1,14 +1,17 @@
-"""The same nets and the same training step in eager PyTorch, for comparison.
+"""The same nets and the same training step in PyTorch, eager or compiled, for comparison.
 
 PyTorch is optional; it is imported when a twin is used. The twin is written to be fast: fused Adam,
 averaged weights in one call, the generated batch shared by both players, no gradient of the
-discriminator's weights in the generator's half of the step.
+discriminator's weights in the generator's half of the step. It runs where PyTorch finds a GPU, on
+the CPU otherwise. Compiled, each net is one program, on a GPU replayed as a CUDA graph.
 """
 
 from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from gen_models.benchmark.rates import Precision
 from gen_models.benchmark.rounds import Timed, timed
 from gen_models.errors import UserError
 
@@ -21,28 +24,60 @@ HIDDEN = 16  # units of a hidden layer over the width
 CLASSES = 10
 
 
-def twin(model: str, batch_size: int, width: int, steps: int) -> Timed:
+class Twin(NamedTuple):
+    """A training step in PyTorch."""
+
+    model: str  # "dcgan", "cgan" or "vae"
+    batch_size: int  # images per step
+    width: int  # channels of the layers next to the image
+    compiled: bool = False  # by torch.compile
+    precision: Precision = "highest"  # of products; "bfloat16" is PyTorch's automatic casting
+
+
+def twin(setting: Twin, steps: int) -> Timed:
     """A contestant of `steps` steps of the twin on noise. Raises UserError without PyTorch."""
     if find_spec("torch") is None:
         raise UserError("PyTorch is not installed; pip install torch to compare against it")
-    step = (_vae if model == "vae" else _gan)(model, batch_size, width)
+    import torch
+
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    with torch.device(device):
+        step = (_vae if setting.model == "vae" else _gan)(setting)
 
     def work() -> None:
-        for _ in range(steps):
-            step()
+        torch.set_float32_matmul_precision("highest" if setting.precision == "highest" else "high")
+        torch.backends.cudnn.allow_tf32 = setting.precision != "highest"
+        cast = torch.autocast(device, torch.bfloat16, enabled=setting.precision == "bfloat16")
+        with torch.device(device), cast:
+            for _ in range(steps):
+                step()
+        if device == "cuda":
+            torch.cuda.synchronize()
 
     return timed(work, steps)
 
 
-def _gan(model: str, batch_size: int, width: int) -> Callable[[], None]:
+def _compiler(setting: Twin) -> "Callable[[torch.nn.Module], torch.nn.Module]":
+    """What is done to a net before it is used."""
+    import torch
+
+    if not setting.compiled:
+        return lambda net: net
+    torch._dynamo.config.recompile_limit = 256  # every twin compiles the same classes anew
+    graphs = "reduce-overhead" if torch.cuda.is_available() else "default"
+    return partial(torch.compile, mode=graphs)
+
+
+def _gan(setting: Twin) -> Callable[[], None]:
     import torch
     from torch.nn.functional import softplus
 
+    model, batch_size, width = setting[:3]
     conditional = model == "cgan"
     labels = torch.randint(0, CLASSES, (batch_size,))
     real = torch.rand(batch_size, 1, 28, 28) * 2 - 1
-    gen = _generator(LATENT[model], width, conditional)
-    disc = _discriminator(width, conditional)
+    gen = _compiler(setting)(_generator(LATENT[model], width, conditional))
+    disc = _compiler(setting)(_discriminator(width, conditional))
     average = [p.detach().clone() for p in gen.parameters()]
     opt_gen, opt_disc = (
         torch.optim.Adam(player.parameters(), rate, (0.5, 0.999), fused=True)
@@ -66,12 +101,13 @@ def _gan(model: str, batch_size: int, width: int) -> Callable[[], None]:
     return step
 
 
-def _vae(model: str, batch_size: int, width: int) -> Callable[[], None]:
+def _vae(setting: Twin) -> Callable[[], None]:
     import torch
     from torch import nn
     from torch.nn.functional import binary_cross_entropy_with_logits
 
-    latent, flat, hidden = LATENT[model], 2 * width * 7 * 7, HIDDEN * width
+    _, batch_size, width = setting[:3]
+    latent, flat, hidden = LATENT["vae"], 2 * width * 7 * 7, HIDDEN * width
     real = torch.rand(batch_size, 1, 28, 28)
     encoder = nn.Sequential(
         nn.Conv2d(1, width, 4, 2, 1),
@@ -99,6 +135,7 @@ def _vae(model: str, batch_size: int, width: int) -> Callable[[], None]:
         nn.ConvTranspose2d(width, 1, 4, 2, 1),
     )
     parameters = [*encoder.parameters(), *decoder.parameters()]
+    encoder, decoder = map(_compiler(setting), (encoder, decoder))
     average = [p.detach().clone() for p in parameters]
     optimiser = torch.optim.Adam(parameters, 1e-3, fused=True)
 

@@ -84,10 +84,15 @@ def fitted(model: Model, dataset: Dataset, steps: int, seed: int, report: Report
 def in_batches(
     function: Callable[[np.ndarray], tuple[Array, ...]], images: np.ndarray
 ) -> tuple[np.ndarray, ...]:
-    """The arrays [N,…] that `function` gives for images u8[N,H,W], 500 of them at a time."""
+    """The arrays [N,…] that `function` gives for images u8[N,H,W], 500 of them at a time.
+
+    Products are of full float32 on every device: measures must not depend on where they are made.
+    """
     parts = []
     for start in range(0, len(images), EVALUATION_BATCH):
         part = images[start : start + EVALUATION_BATCH]
         padded = np.resize(part, (EVALUATION_BATCH, *part.shape[1:]))  # one shape, one compilation
-        parts.append([np.asarray(array)[: len(part)] for array in function(padded)])
+        with jax.default_matmul_precision("highest"):
+            found = function(padded)
+        parts.append([np.asarray(array)[: len(part)] for array in found])
     return tuple(np.concatenate(arrays) for arrays in zip(*parts, strict=True))

@@ -100,6 +100,12 @@ def fix_settings() -> dict[str, Any]:
     return found
 
 
+def share_device() -> None:
+    """Let JAX take a GPU's memory as it needs it, unless the user has decided: its default, three
+    quarters at once, leaves no room for a second program. Called before JAX finds its devices."""
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+
+
 def machine(session: dict[str, Any]) -> str:
     """Machine of a session as text, for a report."""
     return (

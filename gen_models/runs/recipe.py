@@ -177,6 +177,15 @@ def read(source: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: not a config file: {reason:.300}") from error
 
 
+def rows(table: Path) -> list[Path]:
+    """The rows of a table of presets, as `read` takes them. Raises ConfigError."""
+    try:
+        names = _rows(_literals(table.read_text()))
+    except (OSError, ValueError, SyntaxError) as error:
+        raise ConfigError(f"{table}: not a table of presets: {error!s:.200}") from error
+    return [table.with_name(f"{table.name}:{name}") for name in names]
+
+
 def _place(source: Path) -> tuple[Path, str | None]:
     """The file and the row of FILE.py:ROW; None for a row that is not named."""
     file, colon, row = str(source).rpartition(".py:")
@@ -199,7 +208,7 @@ def _saved(path: Path, text: str) -> dict[str, Any]:
 def _preset(text: str, row: str | None) -> dict[str, Any]:
     """The literals of a preset file, or of one row if it is a table."""
     values = _literals(text)
-    rows = [name for name, value in values.items() if isinstance(value, dict) and name != COMMON]
+    rows = _rows(values)
     if not rows:
         if row is not None:
             raise ValueError(f"it is one preset, not a table of them: leave out ':{row}'")
@@ -211,6 +220,10 @@ def _preset(text: str, row: str | None) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise ValueError(f"{name} is no dict, as rows and `{COMMON}` of a table are")
     return values.get(COMMON, {}) | values[row]
+
+
+def _rows(values: Mapping[str, Any]) -> list[str]:
+    return [name for name, value in values.items() if isinstance(value, dict) and name != COMMON]
 
 
 def _literals(text: str) -> dict[str, Any]:

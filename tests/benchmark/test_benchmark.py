@@ -150,7 +150,7 @@ def test_a_steps_cost_is_told_in_steps_of_dcgan(monkeypatch):
 def test_comparing_with_torch_needs_torch(monkeypatch):
     monkeypatch.setattr(torch_twin, "find_spec", lambda _: None)
     with pytest.raises(UserError, match="pip install torch"):
-        torch_twin.twin("dcgan", 4, 4, 1)
+        torch_twin.twin(torch_twin.Twin("dcgan", 4, 4), 1)
 
 
 def test_a_run_is_timed_from_its_first_dispatch_beyond_the_warm_up(monkeypatch):

@@ -1,0 +1,166 @@
+"""Whether the card computes what the CPU computes: training steps, samples, features and FID.
+
+On a machine without a card, XLA's own convolutions, which a card uses, take its place.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from gen_models import programs, render
+from gen_models.accelerator.extent import Extent, Figures, Keep
+from gen_models.algorithm import PyTree, State
+from gen_models.benchmark import steps
+from gen_models.data import catalog
+from gen_models.evaluation import features, frechet
+from gen_models.evaluation.protocol import SPACES
+from gen_models.model import Model
+from gen_models.models import MODELS
+from gen_models.nets import conv
+
+STATE_TOLERANCE = 2e-2  # relative distance of the states after a few steps
+SAMPLE_TOLERANCE = 1e-2  # largest difference of a pixel in [-1,1], of the same state and latents
+FEATURE_TOLERANCE = 1e-3  # relative, of features and of FID
+SAMPLES = 20
+COMPILING = 8  # threads
+
+
+class Place(NamedTuple):
+    """Where something is computed, and how its convolutions are."""
+
+    device: jax.Device
+    layout: conv.Layout | None = None  # None: the usual one of the device's platform
+
+
+def places() -> tuple[Place, Place]:
+    """The card and the CPU; without a card, the CPU with XLA's own convolutions and as usual."""
+    card, cpu = jax.devices()[0], jax.devices("cpu")[0]
+    return Place(card, conv.NATIVE if card.platform == "cpu" else None), Place(cpu)
+
+
+def measure(extent: Extent, keep: Keep) -> Figures:
+    """Differences of every model, and of the features of real images, between card and CPU."""
+    found: Figures = {"models": {}, "features": {}}
+    with ThreadPoolExecutor(COMPILING) as threads:  # nearly all of the time is XLA's compiler
+        models = threads.map(lambda model: _of_model(extent, model), extent.models)
+        for model, figures in zip(extent.models, models, strict=True):
+            found["models"][model] = figures
+            keep(found)
+    found["features"] = _of_features(extent)
+    return found
+
+
+def _of_model(extent: Extent, name: str) -> Figures:
+    there, here = (_trained(place, extent, name) for place in places())
+    place = places()[0]
+    samples = np.abs(_drawn(place, here.model, here.state) - here.samples)
+    return {
+        "state": distance(there.state, here.state),
+        "metrics": max(
+            abs(there.metrics[key] - value) / max(1.0, abs(value))
+            for key, value in here.metrics.items()
+        ),
+        "samples": float(samples.max()),
+        "finite": bool(np.isfinite(there.samples).all()),
+    }
+
+
+class Outcome(NamedTuple):
+    """A training of a few steps, on the host."""
+
+    model: Model
+    state: State
+    metrics: dict[str, float]  # those of the last step
+    samples: np.ndarray  # f32[N,H,W,1]
+
+
+def _trained(place: Place, extent: Extent, name: str) -> Outcome:
+    """A model after a few steps on noise, with the same keys in every place."""
+    module = MODELS[name]
+    build = lambda config, spec: module.build(config, spec)  # noqa: E731  a program of its own
+    model = Model(build, steps.SPEC, module.Config(**extent.options))
+    chunk = steps.random_chunk(extent.batch_size * model.algorithm.batches)
+    key, chunk = jax.device_put((jax.random.key(0), chunk), place.device)
+    with jax.default_matmul_precision("highest"), conv.using(place.layout):
+        state = programs.start(model, key)
+        state, history = programs.advance(model, state, chunk, extent.compared_steps, key)
+    metrics = {name: float(values[extent.compared_steps - 1]) for name, values in history.items()}
+    state = jax.device_get(state)
+    return Outcome(model, state, metrics, _drawn(place, model, state))
+
+
+def _drawn(place: Place, model: Model, state: State) -> np.ndarray:
+    """Samples f32[N,H,W,1] of a state, from the same latents in every place."""
+    labels = np.arange(SAMPLES, dtype=np.int32) % steps.SPEC.num_classes
+    state, labels, key = jax.device_put((state, labels, jax.random.key(1)), place.device)
+    with jax.default_matmul_precision("highest"), conv.using(place.layout):
+        return np.asarray(programs.sample(model, state, key, labels))
+
+
+def distance(a: PyTree, b: PyTree) -> float:
+    """The relative Euclidean distance ‖a - b‖ / ‖b‖ of two pytrees, the largest of their parts."""
+
+    def norm(leaves: list[np.ndarray]) -> float:
+        return float(np.sqrt(sum(np.sum(np.square(leaf, dtype=np.float64)) for leaf in leaves)))
+
+    found = [0.0]
+    for part, other in zip(a, b, strict=True):
+        left, right = ([np.asarray(x) for x in jax.tree.leaves(tree)] for tree in (part, other))
+        if norm(right):
+            found.append(norm([x - y for x, y in zip(left, right, strict=True)]) / norm(right))
+    return max(found)
+
+
+def _of_features(extent: Extent) -> Figures:
+    splits = catalog.load_splits(catalog.DEFAULT)
+    net = features.of(splits.train.name)
+    found: Figures = {}
+    described = []
+    for place in places():
+        with jax.default_device(place.device):
+            parts = [features.describe(net, data.images[: extent.images]) for data in splits]
+        described.append(parts)
+    for space in SPACES:
+        (train, test), (train_here, test_here) = (
+            [part.features[space] for part in parts] for parts in described
+        )
+        there, here = (
+            frechet.distance(frechet.gaussian(a), frechet.gaussian(b))
+            for a, b in ((train, test), (train_here, test_here))
+        )
+        found[space] = {
+            "features": distance([train, test], [train_here, test_here]),
+            "fid": abs(there - here) / here,
+        }
+    return found
+
+
+def page(found: Figures) -> str:
+    """The differences as Markdown, with what is beyond its tolerance marked."""
+    rows = [["model", "state", "metrics", "samples", "finite"]]
+    for model, one in found["models"].items():
+        rows.append(
+            [
+                f"`{model}`",
+                _against(one["state"], STATE_TOLERANCE),
+                f"{one['metrics']:.0e}",
+                _against(one["samples"], SAMPLE_TOLERANCE),
+                "yes" if one["finite"] else "**no**",
+            ]
+        )
+    nets = [["feature net", "features", "FID"]]
+    for space, one in found["features"].items():
+        nets.append([space, *(_against(one[x], FEATURE_TOLERANCE) for x in ("features", "fid"))])
+    return f"""The same keys and batches, products of matrices in full float32. State: relative
+distance of the states after a few steps, at most {STATE_TOLERANCE:g}; samples: largest difference
+of a pixel in [-1,1], of the same state and latents, at most {SAMPLE_TOLERANCE:g}; features and FID
+of the same images: relative, at most {FEATURE_TOLERANCE:g}. More than that is marked **so**.
+
+{render.markdown_table(rows)}
+{render.markdown_table(nets)}"""
+
+
+def _against(value: float, tolerance: float) -> str:
+    return f"{value:.0e}" if value <= tolerance else f"**{value:.0e}**"

@@ -1,0 +1,57 @@
+"""What a card is for: the scoreboard and the presets, trained with what is left of the time.
+
+Both go on where they were stopped when the same folder is given again.
+"""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from gen_models.accelerator.extent import Extent, Figures
+from gen_models.benchmark import commands
+from gen_models.evaluation import record
+from gen_models.models import MODELS
+from gen_models.runs import recipe as recipes
+from gen_models.scoreboard import results
+
+TABLES = (Path("configs/tf_collection.py"), Path("configs/lucic2018.py"))
+STOPPED = 130  # exit code of a command that was interrupted
+
+
+def fill(extent: Extent, folder: Path, until: float) -> Figures:
+    """Train and measure until `until`, in seconds of `time.monotonic`. What there is then, also
+    from earlier calls with this folder."""
+    failed = {}
+    for line in _lines(extent, folder):
+        left = until - time.monotonic()
+        if left <= 0:
+            break
+        done = commands.run(line, limit_s=left)
+        if done.code not in (0, STOPPED):
+            failed[" ".join(line)] = done.output.strip()[-commands.SHOWN :]
+    measured = [source.name for source, run in _presets(folder) if (run / record.NAME).exists()]
+    return {"runs": len(results.read(folder / "scoreboard.json")), "presets": measured} | {
+        "failed": failed
+    }
+
+
+def _lines(extent: Extent, folder: Path) -> Iterator[list[str]]:
+    """The commands to run, in their order."""
+    seeds, best = ["--seeds", str(extent.board_seeds)], ["--best", str(len(MODELS))]
+    yield ["scoreboard", "--results", str(folder), *seeds, *best]
+    for source, run in _presets(folder):
+        yield ["train", "--config", str(source), "--out", str(run)]
+        yield ["evaluate", str(run)]
+
+
+def _presets(folder: Path) -> list[tuple[Path, Path]]:
+    """The presets and the folders of their runs."""
+    sources = [row for table in TABLES if table.exists() for row in recipes.rows(table)]
+    return [(source, folder / "runs" / source.name.replace(".py:", "-")) for source in sources]
+
+
+def page(found: Figures) -> str:
+    """What there is, and what failed."""
+    presets = ", ".join(f"`{name}`" for name in found["presets"]) or "none"
+    text = f"{found['runs']} runs of the scoreboard; presets: {presets}.\n"
+    return text + "".join(f"\n- `{line}`: {said}\n" for line, said in found["failed"].items())

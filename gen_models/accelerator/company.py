@@ -1,0 +1,65 @@
+"""Whether commands work beside a training on the same card, and what a full card says."""
+
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import jax
+
+from gen_models.accelerator.extent import Extent, Figures, Keep
+from gen_models.benchmark import commands
+
+ENDLESS = 10**6  # steps
+WAIT_S = 120  # for the first steps of the training
+FULL = {"XLA_PYTHON_CLIENT_MEM_FRACTION": "0.002"}  # 160 MiB of 80 GiB
+SAID = 300  # characters
+
+
+def measure(extent: Extent, keep: Keep) -> Figures:
+    """How `sample` and `evaluate` ended beside a training, and what a training on a full card
+    said."""
+    found: Figures = {"commands": {}}
+    with TemporaryDirectory() as folder:
+        run, beside = str(Path(folder, "run")), str(Path(folder, "beside"))
+        train = ["train", "--model", "vae", *extent.arguments]
+        commands.run([*train, "--steps", str(extent.job_steps), "--out", run]).check()
+        log = Path(folder, "log")
+        args = [*train, "--steps", str(ENDLESS), "--out", beside]
+        with log.open("w") as file, commands.running(args, file) as training:
+            _wait(log)
+            evaluate = [["evaluate", run, "--samples", str(extent.images)]]
+            for line in [["sample", run], *evaluate * extent.evaluated]:
+                done = commands.run(line)
+                found["commands"][line[0]] = _told(done)
+                keep(found)
+            found["trained_on"] = training.poll() is None
+        if jax.default_backend() != "cpu":
+            full = ["train", "--model", "dcgan", "--batch-size", "4096", "--out", f"{folder}/full"]
+            found["full"] = _told(commands.run([*full, "--steps", "10"], FULL))
+    return found
+
+
+def _wait(log: Path) -> None:
+    """Wait until the training has done steps."""
+    until = time.monotonic() + WAIT_S
+    while "steps/s" not in log.read_text() and time.monotonic() < until:
+        time.sleep(0.2)
+
+
+def _told(done: commands.Done) -> Figures:
+    last = done.output.strip().splitlines()[-1:]
+    return {"code": done.code, "seconds": done.seconds, "said": last[0][:SAID] if last else ""}
+
+
+def page(found: Figures) -> str:
+    """What the commands did, in a list."""
+    lines = []
+    for name, done in found["commands"].items():
+        ended = "worked" if done["code"] == 0 else f"**failed: {done['said']}**"
+        lines.append(f"- `{name}` beside a training: {ended}, {done['seconds']:.1f} s.")
+    if "trained_on" in found:
+        lines.append(f"- The training went on: {'yes' if found['trained_on'] else '**no**'}.")
+    if "full" in found:
+        full = found["full"]
+        lines.append(f"- On a full card a training ends with {full['code']}: “{full['said']}”.")
+    return "\n".join(lines) + "\n"

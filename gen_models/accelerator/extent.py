@@ -1,0 +1,81 @@
+"""How much the report on a card tries."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from gen_models.benchmark.rates import Precision
+from gen_models.models import MODELS
+
+Figures = dict[str, Any]  # what a part has found, as JSON
+Keep = Callable[[Figures], None]  # takes what a part has found so far
+
+
+class Extent(NamedTuple):
+    """Sizes of everything that the parts of the report do."""
+
+    short: bool  # whether figures of speed mean nothing
+    models: tuple[str, ...]  # models compared with the CPU, and timed
+    options: dict[str, int]  # their options, apart from the defaults
+    batch_size: int  # images per training step
+    compared_steps: int  # training steps after which card and CPU are compared
+    images: int  # images that the feature nets describe on either
+    evaluated: bool  # whether runs are evaluated too, which takes a CPU minutes
+    repeated: tuple[str, ...]  # models trained twice
+    repeated_steps: int  # steps of these trainings
+    round_steps: int  # steps of a timed dispatch
+    rounds: int  # rounds in which contestants take turns
+    rivals: tuple[str, ...]  # models timed beside PyTorch
+    precisions: tuple[Precision, ...]  # of their products, the usual one first
+    batch_sizes: tuple[int, ...]  # batch sizes of the first of them
+    members: tuple[int, ...]  # sizes of the populations
+    job_steps: int  # steps of the training that is timed from its start to its last picture
+    board_seeds: int  # seeds of the scoreboard that is filled with what is left of the time
+
+    @property
+    def arguments(self) -> list[str]:
+        """Batch size and options as arguments of `train`."""
+        values = {"batch_size": self.batch_size, **self.options}
+        pairs = [(f"--{name.replace('_', '-')}", str(value)) for name, value in values.items()]
+        return [text for pair in pairs for text in pair]
+
+
+FULL = Extent(
+    short=False,
+    models=tuple(MODELS),
+    options={},
+    batch_size=64,
+    compared_steps=3,
+    images=2000,
+    evaluated=True,
+    repeated=("cgan", "vae", "vq_vae"),
+    repeated_steps=200,
+    round_steps=200,
+    rounds=5,
+    rivals=("dcgan", "cgan", "vae"),
+    precisions=("tensorfloat32", "highest", "bfloat16"),
+    batch_sizes=(16, 64, 256, 1024, 4096),
+    members=(1, 4, 16, 64, 256, 1024),
+    job_steps=5000,
+    board_seeds=5,
+)
+
+# What a CPU does in a minute: it shows that every part runs, and nothing about speed.
+SHORT = Extent(
+    short=True,
+    models=("cgan", "vae"),
+    options={"width": 4},
+    batch_size=16,
+    compared_steps=2,
+    images=200,
+    evaluated=False,
+    repeated=("vae",),
+    repeated_steps=4,
+    round_steps=2,
+    rounds=1,
+    rivals=("vae",),
+    precisions=("highest",),
+    batch_sizes=(16,),
+    members=(2,),
+    job_steps=10,
+    board_seeds=0,
+)

@@ -1,0 +1,42 @@
+"""The whole job by the clock: a training from its start to its last picture, and its evaluation."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from gen_models import render
+from gen_models.accelerator.extent import Extent, Figures, Keep
+from gen_models.benchmark import commands
+
+MODEL = "cgan"
+
+
+def measure(extent: Extent, keep: Keep) -> Figures:
+    """Seconds of the commands with nothing compiled before, and again with everything compiled."""
+    found: Figures = {"steps": extent.job_steps, "batch_size": extent.batch_size, "seconds": {}}
+    with TemporaryDirectory() as folder:
+        changes = commands.fresh_cache(Path(folder, "cache"))
+        for start in ("cold", "warm"):
+            run = str(Path(folder, start))
+            steps = ["--steps", str(extent.job_steps), "--out", run]
+            trained = commands.run(
+                ["train", "--model", MODEL, *steps, *extent.arguments], changes
+            ).check()
+            found["seconds"][start] = {"train": trained.seconds}
+            if extent.evaluated:
+                measured = commands.run(["evaluate", run], changes).check()
+                found["seconds"][start]["evaluate"] = measured.seconds
+            keep(found)
+    return found
+
+
+def page(found: Figures) -> str:
+    """A row for each start."""
+    rows = [["", "train, s", "evaluate, s"]]
+    for start, seconds in found["seconds"].items():
+        times = [seconds.get(command) for command in ("train", "evaluate")]
+        rows.append([start, *("–" if time is None else f"{time:.1f}" for time in times)])
+    return f"""`train --model {MODEL} --steps {found["steps"]}` of batches of {found["batch_size"]},
+with grids, pictures and checkpoints, and `evaluate` of the run. Cold: nothing compiled, nor real
+images described, before; warm: the same again.
+
+{render.markdown_table(rows)}"""

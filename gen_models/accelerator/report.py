@@ -1,0 +1,178 @@
+"""The report on a card: its parts, each in a process and with a time limit of its own.
+
+What a part has found is written as it goes, so that a report that is cut off is still worth
+something. A part that fails is a line of the report, and the next one runs.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+import jax
+
+from gen_models.accelerator import (
+    agreement,
+    board,
+    company,
+    flags,
+    job,
+    populations,
+    repeatability,
+    rivals,
+    speed,
+)
+from gen_models.accelerator.extent import FULL, SHORT, Extent, Figures, Keep
+from gen_models.benchmark import commands
+from gen_models.runs import environment
+from gen_models.storage.files import write_text
+
+FORMAT, VERSION = "gen_models.accelerator", 1
+CORES_FOR_SEVERAL = 8  # with fewer, untimed parts run one after another too
+SAID = 600  # characters of a failed part's output
+Say = Callable[[str], None]
+
+
+class Part(NamedTuple):
+    """One part of the report, which is made in a process of its own."""
+
+    title: str
+    measure: Callable[[Extent, Keep], Figures]
+    page: Callable[[Figures], str]
+    limit_s: float  # after which it is stopped
+    timed: bool = True  # whether nothing else may run beside it
+
+
+PARTS = {
+    "agreement": Part("Is it right?", agreement.measure, agreement.page, limit_s=120, timed=False),
+    "repeatability": Part(
+        "Is it the same twice?", repeatability.measure, repeatability.page, 150, timed=False
+    ),
+    "company": Part("Commands beside a training", company.measure, company.page, 120, timed=False),
+    "speed": Part("How fast is a step?", speed.measure, speed.page, 100),
+    "job": Part("The whole job", job.measure, job.page, 150),
+    "rivals": Part("Beside PyTorch", rivals.measure, rivals.page, 150),
+    "populations": Part("Populations", populations.measure, populations.page, 120),
+    "flags": Part("Flags of XLA", flags.measure, flags.page, 100),
+}
+
+
+def measure(name: str, extent: Extent, into: Path) -> None:
+    """Measure one part in this process; write what it finds to `into`, as it goes."""
+    began = time.monotonic()
+
+    def keep(found: Figures) -> None:
+        written = {"figures": found, "seconds": round(time.monotonic() - began, 1)}
+        write_text(into, json.dumps(written, indent=2) + "\n")
+
+    keep(PARTS[name].measure(extent, keep))
+
+
+def machine() -> Figures:
+    """Description of this machine and its card. Called in a process of its own: the others need the
+    card's memory."""
+    return environment.describe() | {
+        "runtime": jax.devices()[0].client.platform_version,
+        "driver": _driver(),
+        "card": jax.devices()[0].device_kind,
+        "platform_of_card": jax.default_backend(),
+    }
+
+
+def _driver() -> str | None:
+    """Version of NVIDIA's driver, if there is one."""
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return None
+    line = [program, "--query-gpu=driver_version", "--format=csv,noheader"]
+    done = subprocess.run(line, capture_output=True, text=True, check=False)
+    return done.stdout.strip().partition("\n")[0] or None
+
+
+class Report:
+    """A report that is written again after each part."""
+
+    def __init__(self, folder: Path, short: bool | None, models: Sequence[str], say: Say) -> None:
+        """`short` None: short on a CPU. Raises UserError for a machine that JAX cannot use or a
+        folder that cannot be written."""
+        self.say, self.models, self.found = say, models, {}
+        with TemporaryDirectory() as scratch:
+            into = Path(scratch, "machine.json")
+            commands.run(["accelerator", "--describe", "--into", str(into)]).check()
+            self.machine = json.loads(into.read_text())
+        on_cpu = self.machine["platform_of_card"] == "cpu"
+        self.short = on_cpu if short is None else short
+        self.extent = SHORT if self.short else FULL
+        name = re.sub(r"[^a-z0-9]+", "-", self.machine["card"].lower()).strip("-")
+        self.prefix = folder / name
+        self.board = folder / f"{name}-board"
+        self.write()
+
+    def make(self, parts: Sequence[str], minutes: float) -> bool:
+        """Make the parts, and fill the board with what is left of the time. Returns whether all
+        went well."""
+        until = time.monotonic() + 60 * minutes
+        several = (os.cpu_count() or 1) >= CORES_FOR_SEVERAL
+        for timed, names in groupby(parts, key=lambda name: PARTS[name].timed):
+            threads = 1 if timed or not several else len(PARTS)
+            with ThreadPoolExecutor(threads) as pool:
+                for name, one in pool.map(lambda name: (name, self._make(name, until)), names):
+                    self.found[name] = one
+                    self.write()
+        if self.extent.board_seeds and time.monotonic() < until:
+            self.say(f"scoreboard: {until - time.monotonic():.0f} s are left for it")
+            self.found["board"] = {"figures": board.fill(self.extent, self.board, until)}
+            self.write()
+        return all("failed" not in one for one in self.found.values())
+
+    def _make(self, name: str, until: float) -> Figures:
+        """What a part's process has found, with "failed" if it did not end well."""
+        limit = min(PARTS[name].limit_s, until - time.monotonic())
+        if limit <= 0:
+            return {"failed": "no time was left for it"}
+        self.say(f"{name}: {PARTS[name].title}")
+        with TemporaryDirectory() as scratch:
+            into = Path(scratch, "figures.json")
+            args = ["accelerator", "--parts", name, "--into", str(into), *["--short"] * self.short]
+            if self.models:
+                args += ["--models", *self.models]
+            done = commands.run(args, limit_s=limit)
+            found = json.loads(into.read_text()) if into.exists() else {}
+        if done.code:
+            over = f"stopped after {limit:.0f} s" if done.seconds >= limit else ""
+            found["failed"] = over or f"exit code {done.code}: {done.output.strip()[-SAID:]}"
+            self.say(f"{name}: {found['failed']}")
+        return found | {"seconds": round(done.seconds, 1)}
+
+    def write(self) -> None:
+        """Write the report as it is."""
+        values = {"format": FORMAT, "version": VERSION, "short": self.short}
+        values |= {"machine": self.machine, "parts": self.found}
+        write_text(self.prefix.with_suffix(".json"), json.dumps(values, indent=2) + "\n")
+        write_text(self.prefix.with_suffix(".md"), page(values))
+
+
+def page(report: Mapping[str, object]) -> str:
+    """A report as Markdown."""
+    described = report["machine"]
+    lines = [f"# {described['card']}", "", f"{environment.in_words(described)}."]
+    driver = f", driver {described['driver']}" if described["driver"] else ""
+    lines += [f"{described['runtime'].splitlines()[0]}{driver}."]
+    if report["short"]:
+        lines += ["", "**The short form**: it shows that every part runs. Its times mean nothing."]
+    for name, one in report["parts"].items():
+        part = PARTS.get(name)
+        lines += ["", f"## {part.title if part else 'What it finds'}", ""]
+        if "failed" in one:
+            lines += [f"**Not finished**: {' '.join(one['failed'].split())}", ""]
+        if "figures" in one:
+            lines += [(part.page if part else board.page)(one["figures"]).strip()]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,91 @@
+"""This project's commands, run in processes of their own."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO, NamedTuple
+
+from gen_models.data.catalog import DATA_DIR_VARIABLE
+from gen_models.errors import UserError
+from gen_models.storage.cache import cache_folder
+
+Changes = Mapping[str, str | None]  # variables of the environment; None: not set
+
+SHOWN = 300  # characters of a failed command's output
+PATIENCE_S = 20  # seconds until a process that was told to stop is ended
+
+
+class Done(NamedTuple):
+    """A command that has ended."""
+
+    code: int  # exit code; negative if a signal ended it
+    seconds: float  # from its start to its end
+    output: str  # what it wrote to both streams
+
+    def check(self) -> "Done":
+        """This. Raises UserError, with the end of the output, if the command failed."""
+        if self.code:
+            raise UserError(f"exit code {self.code}: {self.output.strip()[-SHOWN:]}")
+        return self
+
+
+def run(args: Sequence[str], changes: Changes | None = None, limit_s: float | None = None) -> Done:
+    """Run `python -m experiments.ARGS` to its end, or stop it as by Ctrl-C after `limit_s`."""
+    began = time.monotonic()
+    with TemporaryFile("w+") as log, running(args, log, changes) as process:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(limit_s)
+        stop(process)
+        log.seek(0)
+        return Done(process.returncode, time.monotonic() - began, log.read())
+
+
+@contextmanager
+def running(
+    args: Sequence[str], log: IO[str] | int, changes: Changes | None = None
+) -> Iterator[subprocess.Popen]:
+    """`python -m experiments.ARGS` in the background, stopped at the end of the block as by Ctrl-C.
+    It writes to `log`, a file or subprocess.PIPE."""
+    command, *others = args
+    line = [sys.executable, "-m", f"experiments.{command}", *others]
+    given = os.environ | (changes or {})
+    environment = {name: value for name, value in given.items() if value is not None}
+    with subprocess.Popen(
+        line, env=environment, stdout=log, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        try:
+            yield process
+        finally:
+            stop(process)
+
+
+def stop(process: subprocess.Popen) -> None:
+    """Interrupt a process, and kill it if it has not ended after a while."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def with_flags(flags: str) -> Changes:
+    """Changes that give a process more flags of XLA than this one has."""
+    return {"XLA_FLAGS": f"{os.environ.get('XLA_FLAGS', '')} {flags}".strip()}
+
+
+def fresh_cache(folder: Path) -> Changes:
+    """Changes that make a process compile everything again, yet find the data sets here."""
+    changes = {"XDG_CACHE_HOME": str(folder), "JAX_COMPILATION_CACHE_DIR": None}
+    data = cache_folder("fashion_mnist")  # so that the empty cache does not cost a download
+    if data.is_dir() and DATA_DIR_VARIABLE not in os.environ:
+        changes[DATA_DIR_VARIABLE] = str(data)
+    return changes

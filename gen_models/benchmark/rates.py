@@ -1,0 +1,43 @@
+"""The rates of the device itself: matrix products and copies, in the rounds of what uses them."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from gen_models.algorithm import Array
+from gen_models.benchmark.rounds import Timed, timed
+
+# Precisions of products of float32 matrices. "highest" is float32 everywhere; a CPU has no other.
+Precision = Literal["highest", "tensorfloat32", "bfloat16"]
+
+Rate = Callable[[float], float]  # from seconds a unit of a contestant to units a second
+
+
+def matmul(
+    size: int = 1024, repeats: int = 4, precision: Precision = "highest"
+) -> tuple[Timed, Rate]:
+    """A contestant of products of float32 matrices; a function from seconds to FLOP/s."""
+    key_a, key_b = jax.random.split(jax.random.key(0))
+    a, b = jax.random.normal(key_a, (size, size)), jax.random.normal(key_b, (size, size)) / size
+
+    @jax.jit
+    def chain(a: Array, b: Array) -> Array:
+        with jax.default_matmul_precision(precision):
+            return lax.fori_loop(0, repeats, lambda _, x: jnp.dot(x, b), a)
+
+    return timed(lambda: chain(a, b).block_until_ready(), repeats), lambda s: 2 * size**3 / s
+
+
+def copy(mib: int = 64, repeats: int = 4) -> tuple[Timed, Rate]:
+    """A contestant that reads and writes `mib` MiB each; a function from seconds to bytes/s."""
+    values = jnp.zeros(mib * 2**18, jnp.float32)
+
+    @jax.jit
+    def chain(values: Array) -> Array:
+        return lax.fori_loop(0, repeats, lambda i, x: x + i, values)
+
+    work = lambda: chain(values).block_until_ready()  # noqa: E731
+    return timed(work, repeats), lambda s: 2 * mib * 2**20 / s

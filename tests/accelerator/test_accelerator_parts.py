@@ -1,0 +1,175 @@
+"""Parts of the report on a card: what they compute of what they measured, and their pages."""
+
+import time
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from gen_models.accelerator import agreement, board, populations, report, rivals, speed
+from gen_models.accelerator.extent import FULL, SHORT
+from gen_models.benchmark import profile
+from gen_models.benchmark.commands import Done
+from gen_models.benchmark.profile import Profile
+from gen_models.models import MODELS
+
+RATES = {"highest": 5e13, "tensorfloat32": 4e14, "bfloat16": 8e14, "copy": 3e12}
+# What every part might have found.
+FOUND = {
+    "agreement": {
+        "models": {"gan": {"state": 1e-5, "metrics": 1e-6, "samples": 0.5, "finite": False}},
+        "features": {"classifier": {"features": 1e-6, "fid": 0.1}},
+    },
+    "repeatability": {
+        "flags": {"default": "", "deterministic": "--xla_x=true"},
+        "models": {
+            "cgan": {
+                "default": {"second": False, "resumed": True},
+                "deterministic": {"second": True, "resumed": True},
+            }
+        },
+    },
+    "company": {
+        "commands": {"sample": {"code": 0, "seconds": 2.0, "said": ""}},
+        "trained_on": True,
+        "full": {"code": 2, "seconds": 1.0, "said": "error: out of memory"},
+    },
+    "speed": {
+        "batch_size": 64,
+        "rates": RATES,
+        "models": {
+            "gan": {"ms": 0.5, "counted_over_loop": 0.9, "gflop": 20.0, "gib": 0.7},
+            "vae": {
+                "ms": 0.5,
+                "counted_over_loop": 1.0,
+                "gflop": 20.0,
+                "gib": 0.7,
+                "kernels": 150.0,
+                "busy": 0.4,
+            },
+        },
+    },
+    "job": {
+        "steps": 5000,
+        "batch_size": 64,
+        "seconds": {"cold": {"train": 50.0, "evaluate": 9.0}, "warm": {"train": 9.0}},
+    },
+    "rivals": {
+        "cases": [
+            {
+                "model": "dcgan",
+                "batch_size": 64,
+                "precision": "highest",
+                "compiled": True,
+                "ms": 1.0,
+                "eager_over_ours": 3.0,
+                "failed": {"compiled": "no compiler"},
+            }
+        ]
+    },
+    "populations": {
+        "rows": [
+            {"members": 1, "layout": "a", "steps_a_s": 100.0, "gib": 1.0},
+            {"members": 4, "layout": "a", "steps_a_s": 300.0, "gib": None},
+            {"members": 16, "layout": "a", "steps_a_s": None, "gib": 70.0},
+        ]
+    },
+    "flags": {
+        "flags": {"as usual": "", "no graphs": "--xla_x="},
+        "ms": {"as usual": {"cgan": 1.0}},
+        "failed": {"no graphs": "unknown flag"},
+    },
+}
+
+
+@pytest.mark.parametrize("name", report.PARTS)
+def test_the_page_of_a_part_shows_a_table_or_a_list(name):
+    text = report.PARTS[name].page(FOUND[name])
+    assert "| --- |" in text or text.startswith("- ")
+    assert all(len(line) < 400 for line in text.splitlines())
+
+
+def test_what_is_beyond_its_tolerance_or_differs_is_marked():
+    text = agreement.page(FOUND["agreement"])
+    assert "**5e-01**" in text  # of a sample
+    assert "**no**" in text  # not finite
+    assert "**1e-01**" in text  # of FID
+    assert "**1e-05**" not in text
+    again = report.PARTS["repeatability"].page(FOUND["repeatability"])
+    assert again.count("**other bytes**") == 1
+
+
+def test_shares_are_of_the_rates_measured_beside():
+    """20 GFLOP in 0.5 ms are 40 TFLOP/s, a tenth of 400; 0.7 GiB in 0.5 ms half of 3 TB/s."""
+    row = next(line for line in speed.page(FOUND["speed"]).splitlines() if "`vae`" in line)
+    assert [cell.strip() for cell in row.split("|")][2:9] == [
+        "0.500",
+        "20.00",
+        "10.0%",
+        "0.70",
+        "50%",
+        "150",
+        "40%",
+    ]
+
+
+def test_members_are_compared_with_one_alone():
+    text = populations.page(FOUND["populations"])
+    assert "| 4 | a | 300 | 3.0 |" in text
+    assert "| 16 | a | does not fit |" in text
+
+
+def test_distance_is_relative_to_the_second_and_the_largest_of_the_parts():
+    a = ({"w": np.array([3.0, 4.0])}, {"b": np.zeros(2)})
+    b = ({"w": np.array([3.0, 4.5])}, {"b": np.zeros(2)})
+    assert agreement.distance(a, b) == pytest.approx(0.5 / np.hypot(3, 4.5))
+    assert agreement.distance(b, b) == 0
+
+
+def test_a_profile_counts_what_ran_and_overlapping_work_once():
+    found = profile.summary([(10.0, 20.0), (15.0, 30.0), (40.0, 50.0), (41.0, 42.0)])
+    assert found == Profile(kernels=4, busy=pytest.approx(30 / 40))
+    assert profile.summary([]) is None
+
+
+def test_a_profile_is_of_the_streams_of_devices_alone():
+    def plane(name, *lines):
+        events = [SimpleNamespace(start_ns=1.0, duration_ns=2.0)]
+        return SimpleNamespace(
+            name=name, lines=[SimpleNamespace(name=line, events=events) for line in lines]
+        )
+
+    planes = [plane("/device:GPU:0", "Stream #13", "XLA Modules"), plane("/host:CPU", "Stream #1")]
+    assert profile.intervals(SimpleNamespace(planes=planes)) == [(1.0, 3.0)]
+
+
+def test_rivals_are_compared_where_it_tells_most_first():
+    found = rivals.cases(FULL)
+    assert [case.model for case in found[:3]] == ["dcgan", "cgan", "vae"]
+    assert all(case.compiled and case.batch_size == 64 for case in found[:3])
+    assert {case.batch_size for case in found} == {16, 64, 256, 1024, 4096}
+    assert {case.precision for case in found} == {"tensorfloat32", "highest", "bfloat16"}
+    assert len(set(found)) == len(found)
+
+
+def test_all_models_are_compared_and_the_short_form_asks_for_a_few():
+    assert FULL.models == tuple(MODELS)
+    assert set(SHORT.models) < set(FULL.models)
+    assert SHORT.arguments == ["--batch-size", "16", "--width", "4"]
+
+
+def test_the_board_stops_when_its_time_is_over_and_says_what_failed(tmp_path, monkeypatch):
+    asked = []
+
+    def run(line, limit_s):
+        asked.append(line[0])
+        if len(asked) == 2:
+            time.sleep(max(0.0, limit_s))
+        return Done(2 if line[0] == "scoreboard" else 130, 0.1, "error: it burns")
+
+    monkeypatch.setattr(board.commands, "run", run)
+    found = board.fill(FULL, tmp_path, time.monotonic() + 0.2)
+    assert asked == ["scoreboard", "train"]
+    assert list(found["failed"].values()) == ["error: it burns"]
+    assert (found["runs"], found["presets"]) == (0, [])
+    assert "error: it burns" in board.page(found)

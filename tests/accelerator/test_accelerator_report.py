@@ -1,0 +1,119 @@
+"""The report on a card: it goes on after a part that fails, and is written as it goes."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from experiments import accelerator
+from gen_models.accelerator import report
+from gen_models.benchmark import commands
+from gen_models.benchmark.commands import Done
+from gen_models.data import catalog
+from gen_models.errors import UserError
+from gen_models.fields import ConfigError
+
+MACHINE = {
+    "processor": "a processor",
+    "cores": 2,
+    "devices": ["cuda: A Card"],
+    "python": "3",
+    "libraries": {"jax": "0"},
+    "code": "abc",
+    "runtime": "cuda 13",
+    "driver": "580",
+    "card": "A Card 80GB",
+    "platform_of_card": "cpu",
+}
+JOB = {"steps": 5, "batch_size": 4, "seconds": {"cold": {"train": 9.0}}}
+
+
+@pytest.fixture
+def run(monkeypatch):
+    """`commands.run` as a function that gives each part an outcome; returns these, to be filled."""
+    outcomes = {}
+
+    def stand_in(args, **_):
+        into = Path(args[args.index("--into") + 1])
+        if "--describe" in args:
+            into.write_text(json.dumps(MACHINE))
+            return Done(0, 1.0, "")
+        figures, done = outcomes[args[args.index("--parts") + 1]]
+        if figures is not None:
+            into.write_text(json.dumps({"figures": figures, "seconds": 1.0}))
+        return done
+
+    monkeypatch.setattr(commands, "run", stand_in)
+    return outcomes
+
+
+def test_a_part_that_fails_is_reported_and_the_next_one_runs(run, tmp_path):
+    run["speed"] = (None, Done(1, 2.0, "Traceback…\nValueError: no"))
+    run["job"] = (JOB, Done(0, 3.0, ""))
+    made = report.Report(tmp_path, None, (), say=lambda _: None)
+    assert not made.make(["speed", "job"], minutes=1)
+    text = (tmp_path / "a-card-80gb.md").read_text()
+    assert "**Not finished**: exit code 1: Traceback… ValueError: no" in text
+    assert "| cold | 9.0 |" in text
+    kept = json.loads((tmp_path / "a-card-80gb.json").read_text())
+    assert kept["parts"]["job"]["figures"] == JOB
+    assert kept["machine"]["driver"] == "580"
+
+
+def test_a_part_that_is_cut_off_keeps_what_it_had_found(run, tmp_path):
+    run["job"] = (JOB, Done(130, 150.0, ""))
+    made = report.Report(tmp_path, None, (), say=lambda _: None)
+    assert not made.make(["job"], minutes=10)
+    text = made.prefix.with_suffix(".md").read_text()
+    assert "**Not finished**: stopped after 150 s" in text
+    assert "| cold | 9.0 |" in text
+
+
+@pytest.mark.usefixtures("run")
+def test_parts_for_which_no_time_is_left_say_so(tmp_path):
+    made = report.Report(tmp_path, None, (), say=lambda _: None)
+    assert not made.make(["job"], minutes=0)
+    assert "no time was left for it" in made.prefix.with_suffix(".md").read_text()
+
+
+@pytest.mark.usefixtures("run")
+def test_a_cpu_gets_the_short_form_which_says_so(tmp_path):
+    made = report.Report(tmp_path, None, (), say=lambda _: None)
+    assert made.short
+    assert "**The short form**" in made.prefix.with_suffix(".md").read_text()
+
+
+def test_an_unknown_part_is_named_with_the_nearest_right_one():
+    with pytest.raises(ConfigError, match="no part is called 'sped'; perhaps you meant 'speed'"):
+        accelerator.main(["--parts", "sped"])
+
+
+def test_a_command_that_fails_is_an_error_with_the_end_of_its_output():
+    done = commands.run(["sample", "no-such-model"])
+    assert done.code == 2
+    with pytest.raises(UserError, match=r"exit code 2: .*no-such-model"):
+        done.check()
+
+
+def test_a_command_over_its_limit_is_stopped():
+    done = commands.run(["train", "--model", "vae", "--steps", "1000000"], limit_s=0.5)
+    assert done.code != 0
+    assert done.seconds < commands.PATIENCE_S
+
+
+def test_the_short_form_passes_on_a_cpu(tmp_path):
+    try:
+        catalog.load_splits("fashion_mnist")
+    except catalog.DataError as error:
+        pytest.skip(str(error).splitlines()[0])
+    done = commands.run(["accelerator", "--short", "--minutes", "10", "--out", str(tmp_path)])
+    assert done.check().code == 0
+    (kept,) = tmp_path.glob("*.json")
+    parts = json.loads(kept.read_text())["parts"]
+    assert list(parts) == list(report.PARTS)
+    states = [one["state"] for one in parts["agreement"]["figures"]["models"].values()]
+    assert max(states) < 0.02
+    assert parts["repeatability"]["figures"]["models"]["vae"]["default"] == {
+        "second": True,
+        "resumed": True,
+    }

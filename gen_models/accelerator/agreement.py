@@ -55,7 +55,7 @@ def measure(extent: Extent, keep: Keep) -> Figures:
 def _of_model(extent: Extent, name: str) -> Figures:
     there, here = (_trained(place, extent, name) for place in places())
     place = places()[0]
-    samples = np.abs(_drawn(place, here.model, here.state) - here.samples)
+    samples = np.abs(_drawn(place, there.model, here.state) - here.samples)
     return {
         "state": distance(there.state, here.state),
         "metrics": max(

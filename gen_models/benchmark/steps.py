@@ -127,7 +127,8 @@ def population(stepper: Stepper, members: int, steps: int) -> Timed:
 
     A unit is one member's step. All start from the stepper's state, as times depend on no values.
     """
-    program = populations.program((jax.devices()[0],))
+    devices = (jax.devices()[0],)
+    program, sharding = populations.program(devices), populations.sharding(devices)
 
     def spread(leaf: Array) -> Array:
         return jnp.broadcast_to(leaf, (1, members, *jnp.shape(leaf))).copy()
@@ -137,7 +138,12 @@ def population(stepper: Stepper, members: int, steps: int) -> Timed:
     _, images, labels = stepper.chunk
     data = populations.DeviceData(images.reshape(1, -1, *SPEC[:2]), labels.reshape(1, -1))
     rows = spread(jnp.arange(labels.size, dtype=jnp.int32).reshape(labels.shape))
-    held = [populations.Members(state, jnp.ones((1, members), bool))]
+    started = populations.Members(state, jnp.ones((1, members), bool))
+    # Placed as what the program returns, so that it is compiled once.
+    models, keys, data, rows, started = jax.device_put(
+        (models, keys, data, rows, started), sharding
+    )
+    held = [started]
 
     def work() -> None:
         with conv.using(stepper.layout):

@@ -107,6 +107,11 @@ def program(devices: tuple[jax.Device, ...], vectorised: bool | None = None) -> 
     )
 
 
+def sharding(devices: tuple[jax.Device, ...]) -> NamedSharding:
+    """The placement of the arguments of `program`: their leading axis over the devices."""
+    return NamedSharding(Mesh(np.array(devices), (AXIS,)), PartitionSpec(AXIS))
+
+
 class Spread(NamedTuple):
     """Distribution of the members of a wave over devices."""
 
@@ -133,8 +138,7 @@ class Wave:
         self.devices = tuple(devices)[:used]
         places = used * self.per_device
         self.filled = [*self.recorders, *[self.recorders[0]] * (places - len(self.recorders))]
-        mesh = Mesh(np.array(self.devices), (AXIS,))
-        self.sharding = NamedSharding(mesh, PartitionSpec(AXIS))
+        self.sharding = sharding(self.devices)
         self.program = program(self.devices)
         # One pytree: models with different programs have no common structure and raise here.
         self.models = self.spread([recorder.model for recorder in self.filled])

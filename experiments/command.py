@@ -3,21 +3,57 @@
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import jax
 import tyro
+from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
 
 from gen_models.errors import UserError
 from gen_models.fields import ConfigError, nearest
 from gen_models.runs import environment
+from gen_models.schedules import Schedule
 from gen_models.storage import compilations
 from gen_models.training import machines
 
 OPTIONS = (tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff)
+REGISTRY = ConstructorRegistry()
+
+
+@REGISTRY.primitive_rule
+def _real(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec | None:
+    """How a number or a schedule is read from the command line, or None where there may be none."""
+    kinds = _kinds(info.type)
+    if not {float, Schedule} <= kinds:
+        return None
+
+    def read(args: list[str]) -> float | Schedule | None:
+        if args == ["None"] and type(None) in kinds:
+            return None
+        return Schedule.parse(args[0]) if ":" in args[0] else float(args[0])
+
+    absent = "|None" if type(None) in kinds else ""
+    return PrimitiveConstructorSpec(
+        nargs=1,
+        metavar=f"FLOAT{absent}",
+        instance_from_str=read,
+        is_instance=lambda value: isinstance(value, tuple(kinds | {int})),
+        str_from_instance=lambda value: [str(value)],
+    )
+
+
+def _kinds(hint: object) -> set[object]:
+    """The types of a union, within other unions and annotations too; of another type that alone."""
+    if get_origin(hint) is Annotated:
+        return _kinds(get_args(hint)[0])
+    if get_origin(hint) in (Union, UnionType):
+        return set().union(*map(_kinds, get_args(hint)))
+    return {hint}
 
 
 def run(main: Callable[[Sequence[str]], int], spare: Sequence[str] = ()) -> None:
@@ -123,7 +159,10 @@ def parse(command: str, cls: type, args: Sequence[str], default: Any = None) -> 
         if choices and value not in choices:
             raise ConfigError(f"{option} is {value!r}; {nearest(value, choices)}")
     prog = f"python -m experiments.{command}"
-    return tyro.cli(cls, args=list(args), default=default, prog=prog, config=OPTIONS)
+    with REGISTRY, warnings.catch_warnings():
+        # tyro looks for the default's type in a union before it asks the rule above.
+        warnings.filterwarnings("ignore", "<class 'float'> does not match any type in Union")
+        return tyro.cli(cls, args=list(args), default=default, prog=prog, config=OPTIONS)
 
 
 def _given(args: Sequence[str]) -> list[tuple[str, str]]:

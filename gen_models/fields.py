@@ -5,9 +5,10 @@
         width: Annotated[int, Between(1, 1024)] = 64        # static: changes shapes
         learning_rate: Annotated[float, Between(0, 1)] = 2e-4   # a leaf: one compilation serves all
 
-Real-valued fields (`float`, `float | None`) are leaves of the pytree, all other fields are static:
-a sweep over learning rates compiles once. Bounds are checked by `validate` where options come in,
-not in `__post_init__`: unflattening a pytree reruns the constructor on tracers.
+Real-valued fields are leaves of the pytree, all other fields are static: a sweep over learning
+rates compiles once. A field of type `Real` may hold a schedule over the steps. Bounds are checked
+by `validate` where options come in, not in `__post_init__`: unflattening a pytree reruns the
+constructor on tracers.
 """
 
 import dataclasses
@@ -21,6 +22,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 import jax
 
 from gen_models.errors import UserError
+from gen_models.schedules import Schedule
 
 
 class ConfigError(UserError):
@@ -44,10 +46,11 @@ class Logistics:
     to save."""
 
 
-Rate = Annotated[float, Between(0, 1)]  # a fraction or a decay
-Decay = Annotated[float, Between(0, 0.99999)]  # decay of a moment that is divided by 1 - decay
-Positive = Annotated[float, Between(1e-12, 1e6)]
-Weight = Annotated[float, Between(0, 1000)]  # weight of a term of a loss
+Real = float | Schedule  # a number, or one for each step
+Rate = Annotated[Real, Between(0, 1)]  # a fraction or a decay
+Decay = Annotated[Real, Between(0, 0.99999)]  # decay of a moment that is divided by 1 - decay
+Positive = Annotated[Real, Between(1e-12, 1e6)]
+Weight = Annotated[Real, Between(0, 1000)]  # weight of a term of a loss
 Count = Annotated[int, Between(1, 1000)]  # repetitions per step
 Size = Annotated[int, Between(1, 4096)]  # number of units, channels, latent dimensions
 
@@ -56,9 +59,18 @@ def hyperparameters(cls: type) -> type:
     """Class decorator that makes a frozen, keyword-only dataclass and registers it as a pytree."""
     cls = dataclasses.dataclass(frozen=True, kw_only=True)(cls)
     hints = get_type_hints(cls)
-    leaves = [name for name, hint in hints.items() if hint in (float, float | None)]
+    leaves = [name for name, hint in hints.items() if is_real(hint)]
     static = [name for name in hints if name not in leaves]
     return jax.tree_util.register_dataclass(cls, data_fields=leaves, meta_fields=static)
+
+
+def is_real(hint: object) -> bool:
+    """Whether values of this type are traced: numbers, schedules, and their absence."""
+    return float in (get_args(hint) if _is_union(hint) else (hint,))
+
+
+def _is_union(hint: object) -> bool:
+    return get_origin(hint) in (Union, types.UnionType)
 
 
 def nearest(name: object, names: Iterable[str]) -> str:
@@ -73,7 +85,7 @@ def nearest(name: object, names: Iterable[str]) -> str:
 def shown(value: object) -> str:
     """A value as text for an error message, of at most 80 characters."""
     try:
-        text = repr(value)
+        text = str(value) if isinstance(value, Schedule) else repr(value)
     except ValueError:  # Python refuses to print integers of over 4300 digits
         return "a huge number"
     return text if len(text) <= 80 else text[:79] + "…"
@@ -92,8 +104,9 @@ def _violation(value: object, hint: object) -> str | None:
     origin, args = get_origin(hint), get_args(hint)
     if origin is Annotated:
         expected = _violation(value, args[0])
+        numbers = value.values if isinstance(value, Schedule) else (value,)
         for bounds in (arg for arg in args[1:] if isinstance(arg, Between)):
-            if expected is None and not bounds.low <= value <= bounds.high:
+            if expected is None and not all(bounds.low <= x <= bounds.high for x in numbers):
                 expected = f"a number {bounds}"
         return expected
     if origin is Literal:
@@ -104,7 +117,7 @@ def _violation(value: object, hint: object) -> str | None:
             return "a list"
         failures = [_violation(entry, args[0]) for entry in value]
         return next((failure for failure in failures if failure), None)
-    if origin in (Union, types.UnionType):
+    if _is_union(hint):
         failures = [_violation(value, arg) for arg in args]
         return None if None in failures else " or ".join(f for f in failures if f)
     if hint is types.NoneType:
@@ -113,6 +126,9 @@ def _violation(value: object, hint: object) -> str | None:
         number = isinstance(value, int | float) and not isinstance(value, bool)
         finite = number and (isinstance(value, int) or math.isfinite(value))
         return None if finite else "a finite number"
+    if hint is Schedule:
+        fits = isinstance(value, Schedule) and all(map(math.isfinite, value.values))
+        return None if fits else "a schedule such as 0:1e-3,2000:3e-4"
     if hint is int:
         return None if isinstance(value, int) and not isinstance(value, bool) else "a whole number"
     words = {bool: "true or false", str: "a text", Path: "a path"}
@@ -126,9 +142,10 @@ def _printable(text: str) -> bool:
 
 
 def to_dict(config: Any) -> dict[str, Any]:  # noqa: ANN401
-    """Plain values by field name, ready for JSON. Paths become text."""
+    """Plain values by field name, ready for JSON. Paths and schedules become text."""
     fields = ((f.name, getattr(config, f.name)) for f in dataclasses.fields(config))
-    return {name: str(value) if isinstance(value, Path) else value for name, value in fields}
+    as_text = Path, Schedule
+    return {name: str(value) if isinstance(value, as_text) else value for name, value in fields}
 
 
 def from_dict(cls: type, values: Mapping[str, Any]) -> Any:  # noqa: ANN401
@@ -143,7 +160,13 @@ def from_dict(cls: type, values: Mapping[str, Any]) -> Any:  # noqa: ANN401
 
 
 def _plain(value: object, hint: object) -> object:
-    """A JSON value as its hint's type: text as a path, a list as a tuple, an integer as a float."""
+    """A JSON value as its hint's type: text as a path, text or steps and values as a schedule, a
+    list as a tuple, an integer as a float."""
+    if Schedule in get_args(hint) and isinstance(value, str | Mapping):
+        try:
+            return Schedule.of(value) if isinstance(value, Mapping) else Schedule.parse(value)
+        except (ValueError, TypeError):
+            return value  # `validate` says what was expected
     if isinstance(value, list) and get_origin(hint) is tuple:
         return tuple(value)
     if isinstance(value, str) and (hint is Path or Path in get_args(hint)):

@@ -1,13 +1,17 @@
 """A model with its options, for images of one size: one value that can be passed to `jax.jit`."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 
+from gen_models import schedules
 from gen_models.algorithm import Algorithm, Spec, Trainable
+
+LAST = 2**31 - 1  # step after which no option changes
 
 Build = Callable[[Any, Spec], Algorithm | Trainable]
 
@@ -29,5 +33,10 @@ class Model:
 
     @property
     def algorithm(self) -> Any:  # noqa: ANN401 (what `build` returns)
-        """The model's pure functions, built at each use: under jit, while tracing."""
-        return self.build(self.config, self.spec)
+        """The model's pure functions, built at each use: under jit, while tracing. Options that
+        change with the step have their last values; training takes those of `at`."""
+        return self.build(schedules.at(self.config, jnp.int32(LAST)), self.spec)
+
+    def at(self, step: jax.Array) -> "Model":
+        """The model with the values that its options have at a step i32[]."""
+        return replace(self, config=schedules.at(self.config, step))

@@ -57,11 +57,11 @@ def advance(
     donated, so one program, updating in place, serves every division of a run into dispatches, and
     the division cannot change a bit of the result.
     """
-    algorithm = model.algorithm
     steps = chunk.labels.shape[0]
 
     def step(state: State, index: Array) -> tuple[State, Metrics]:
         images, labels = (lax.dynamic_index_in_dim(a, index, keepdims=False) for a in chunk[1:])
+        algorithm = model.at(state.step).algorithm
         state, metrics = algorithm.step(state, to_batch(images, labels), key)
         return state, metrics | {FINITE: all_finite(state.params).astype(jnp.float32)}
 

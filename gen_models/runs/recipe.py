@@ -217,13 +217,18 @@ def _preset(text: str, row: str | None) -> dict[str, Any]:
         asked = "a row must be named" if row is None else f"it has no row {row!r}"
         raise ValueError(f"{asked}: add one of {', '.join(f':{name}' for name in rows)}")
     for name, value in values.items():  # or it would be left out in silence
-        if not isinstance(value, dict):
+        if not _is_row(value):
             raise ValueError(f"{name} is no dict, as rows and `{COMMON}` of a table are")
     return values.get(COMMON, {}) | values[row]
 
 
 def _rows(values: Mapping[str, Any]) -> list[str]:
-    return [name for name, value in values.items() if isinstance(value, dict) and name != COMMON]
+    return [name for name, value in values.items() if _is_row(value) and name != COMMON]
+
+
+def _is_row(value: object) -> bool:
+    """Whether a literal is a dict of options: one of steps and values is a schedule."""
+    return isinstance(value, dict) and not any(isinstance(key, int) for key in value)
 
 
 def _literals(text: str) -> dict[str, Any]:

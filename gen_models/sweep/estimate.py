@@ -2,7 +2,8 @@
 
 from typing import NamedTuple
 
-from gen_models.benchmark.flops import matmul, step_flops
+from gen_models.benchmark.flops import step_flops
+from gen_models.benchmark.rates import matmul
 from gen_models.data.catalog import Dataset
 from gen_models.runs import Recipe
 from gen_models.sweep import plan

@@ -62,11 +62,9 @@ def advance(
     def train(
         model: Model, state: State, alive: Array, key: Key, rows: Array
     ) -> tuple[Members, Metrics]:
-        algorithm = model.algorithm
-
         def step(state: State, alive: Array, taken: Array) -> tuple[State, Array, Metrics]:
             batch = to_batch(data.images[taken], data.labels[taken])
-            new, metrics = algorithm.step(state, batch, key)
+            new, metrics = model.at(state.step).algorithm.step(state, batch, key)
             finite = jnp.stack([jnp.isfinite(value) for value in metrics.values()])
             alive = alive & all_finite(new.params) & jnp.all(finite)
             new = jax.tree.map(partial(jnp.where, alive), new, state)

@@ -1,0 +1,88 @@
+"""Options that change with the step: a value at each of several steps, and what is between them.
+
+    0:1e-3,2000:3e-4          the first value up to step 2000, the second from there on
+    linear:0:1e-3,5000:0      on a straight line between the steps
+    cosine:0:1e-3,5000:1e-5   on half a period of a cosine between the steps
+
+Before the first step the first value holds, after the last the last one. The steps and values are
+leaves of a pytree, so that one compilation serves every schedule of as many points.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal, get_args
+
+import jax
+import jax.numpy as jnp
+
+Shape = Literal["piecewise", "linear", "cosine"]
+SHAPE = "shape"  # key of the shape in a mapping of steps to values
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=["steps", "values"], meta_fields=["shape"])
+@dataclass(frozen=True)
+class Schedule:
+    """A real-valued option that changes with the training step."""
+
+    steps: tuple[int, ...]  # increasing, from 0
+    values: tuple[float, ...]  # as many
+    shape: Shape = "piecewise"
+
+    @classmethod
+    def parse(cls, text: str) -> "Schedule":
+        """The schedule of a text like those above. Raises ValueError."""
+        shape, _, points = text.partition(":")
+        if shape not in get_args(Shape):
+            shape, points = "piecewise", text
+        pairs = [point.split(":") for point in points.split(",")]
+        if any(len(pair) != 2 for pair in pairs):
+            raise ValueError(f"expected STEP:VALUE,STEP:VALUE,…, got {text!r}")
+        return cls._of([(int(step), float(value)) for step, value in pairs], shape)
+
+    @classmethod
+    def of(cls, values: Mapping[Any, Any]) -> "Schedule":
+        """The schedule of a mapping from steps to values, such as {0: 1e-3, 2000: 3e-4}, with its
+        "shape" if that is not piecewise. Raises ValueError."""
+        points = [(int(step), float(x)) for step, x in values.items() if step != SHAPE]
+        return cls._of(points, values.get(SHAPE, "piecewise"))
+
+    @classmethod
+    def _of(cls, points: Sequence[tuple[int, float]], shape: str) -> "Schedule":
+        if shape not in get_args(Shape):
+            raise ValueError(f"expected the shape {', '.join(get_args(Shape))}, got {shape!r}")
+        steps = tuple(step for step, _ in points)
+        if list(steps) != sorted({*steps, 0}):
+            raise ValueError(f"expected increasing steps from 0 on, got {list(steps)}")
+        return cls(steps, tuple(value for _, value in points), shape)
+
+    def __str__(self) -> str:
+        """The text that `parse` reads."""
+        points = ",".join(f"{s}:{x!r}" for s, x in zip(self.steps, self.values, strict=True))
+        return points if self.shape == "piecewise" else f"{self.shape}:{points}"
+
+    def at(self, step: jax.Array) -> jax.Array:
+        """The value f32[] at a step i32[]."""
+        if self.shape == "piecewise":
+            value = jnp.float32(self.values[0])
+            for start, then in zip(self.steps[1:], self.values[1:], strict=True):
+                value = jnp.where(step >= start, then, value)
+            return value
+        value, points = jnp.float32(self.values[0]), zip(self.steps, self.values, strict=True)
+        start, before = next(points)
+        for end, after in points:
+            share = jnp.clip((step - start) / jnp.maximum(end - start, 1), 0.0, 1.0)
+            if self.shape == "cosine":
+                share = 0.5 * (1 - jnp.cos(jnp.pi * share))
+            value = jnp.where(step >= start, before + (after - before) * share, value)
+            start, before = end, after
+        return value
+
+
+def at(config: Any, step: jax.Array) -> Any:  # noqa: ANN401 (any pytree)
+    """The config with the values that its schedules have at a step i32[]."""
+
+    def now(leaf: Any) -> Any:  # noqa: ANN401
+        return leaf.at(step) if isinstance(leaf, Schedule) else leaf
+
+    return jax.tree.map(now, config, is_leaf=lambda leaf: isinstance(leaf, Schedule))

@@ -15,7 +15,7 @@ from gen_models.evaluation import fitting
 from gen_models.evaluation.fitting import Report, Weights
 from gen_models.fields import Between, Positive, hyperparameters
 from gen_models.model import Model
-from gen_models.nets.features import Classifier
+from gen_models.nets.features import WIDE, Classifier
 from gen_models.nets.net import net
 
 MAX_SHIFT = 1  # pixels
@@ -29,6 +29,8 @@ class Config:
 
     steps: Steps
     """Training steps of 128 images; the step size rises for a fifth of them, then falls to zero."""
+    channels: tuple[int, ...] = WIDE
+    """Channels of its convolutions."""
     mirror: bool = False
     """Whether to mirror half of the images, which must not change their class."""
     learning_rate: Positive = 4e-3
@@ -40,7 +42,7 @@ class Config:
 def build(config: Config, spec: Spec) -> Trainable:
     """Training by cross-entropy on shifted and, by option, mirrored images, with averaged
     weights."""
-    classifier = net(Classifier(spec.num_classes))
+    classifier = net(Classifier(spec.num_classes, config.channels))
 
     def loss(params: PyTree, stats: PyTree, batch: Batch, key: Key) -> tuple[Array, PyTree]:
         images = _augmented(key, batch.images, config.mirror)
@@ -75,14 +77,15 @@ def train(dataset: Dataset, config: Config, seed: int, report: Report = fitting.
 
 
 def classify(
-    weights: Weights, num_classes: int, images: np.ndarray
+    weights: Weights, num_classes: int, images: np.ndarray, channels: tuple[int, ...] = WIDE
 ) -> tuple[np.ndarray, np.ndarray]:
     """Features f32[N,128] and predicted labels i32[N] of images u8[N,H,W]."""
-    return fitting.in_batches(partial(_apply, num_classes, weights), images)
+    classifier = Classifier(num_classes, channels)
+    return fitting.in_batches(partial(_apply, classifier, weights), images)
 
 
 @partial(jax.jit, static_argnums=0)
-def _apply(num_classes: int, weights: Weights, images: Array) -> tuple[Array, Array]:
+def _apply(classifier: Classifier, weights: Weights, images: Array) -> tuple[Array, Array]:
     images = pixels.to_float(images, jnp)
-    logits, features = net(Classifier(num_classes)).apply(*weights, images, train=False)[0]
+    logits, features = net(classifier).apply(*weights, images, train=False)[0]
     return features, jnp.argmax(logits, axis=-1).astype(jnp.int32)

@@ -23,10 +23,11 @@ from gen_models.evaluation.frechet import MeasureError, distance, extrapolated, 
 from gen_models.evaluation.measure import Estimate, Score, by_class, mean, measure
 from gen_models.evaluation.memorisation import Closeness, closeness, copied, duplicates
 from gen_models.evaluation.protocol import MEASURES_VERSION, SPACES, Protocol
+from gen_models.nets.features import NARROW
 from gen_models.storage import cache
 
 MIN_SAMPLES = 10
-SCORE_STEPS = 2500  # training steps of each classifier of a classification accuracy score
+SCORE_STEPS = 4500  # training steps of each classifier of a classification accuracy score
 SCORE_SEEDS = 3  # classifiers of a classification accuracy score
 COPIES = "self-supervised"  # space in which near-copies are looked for
 CLOSEST = 40  # recorded pairs of a sample and a training image
@@ -176,11 +177,13 @@ class Evaluator:
     def _accuracy(self, dataset: Dataset) -> Estimate:
         """Accuracy, on images that were not seen, of classifiers trained on `dataset`. The error is
         scaled so that CONFIDENCE makes the interval of Student's t for so few classifiers."""
-        config = classifier.Config(steps=SCORE_STEPS, mirror=self.net.record["mirror"])
+        config = classifier.Config(
+            steps=SCORE_STEPS, channels=NARROW, mirror=self.net.record["mirror"]
+        )
         test, accuracies = self.unseen, []
         for seed in range(SCORE_SEEDS):
             weights = classifier.train(dataset, config, seed)
-            _, predicted = classifier.classify(weights, dataset.num_classes, test.images)
+            _, predicted = classifier.classify(weights, dataset.num_classes, test.images, NARROW)
             accuracies.append(np.mean(predicted == test.labels))
         found = mean(np.array(accuracies))
         return found._replace(error=found.error * record.student(SCORE_SEEDS) / record.CONFIDENCE)

@@ -5,7 +5,9 @@ import flax.linen as nn
 from gen_models.algorithm import Array
 from gen_models.nets.blocks import Conv, he_normal
 
-LAYERS = ((32, 3, 1), (64, 4, 2), (128, 4, 2), (128, 4, 2))  # channels, kernel, stride
+LAYERS = ((3, 1), (4, 2), (4, 2), (4, 2))  # kernel, stride
+WIDE = (32, 64, 128, 128)  # channels of the feature nets' layers
+NARROW = (24, 48, 64, 128)  # channels for classifiers that are trained by the dozen: half the cost
 CLASSIFIER_FEATURES, ENCODER_FEATURES = 128, 512
 PROJECTION = 128
 
@@ -17,6 +19,7 @@ class Trunk(nn.Module):
     """
 
     features: int  # outputs
+    channels: tuple[int, ...] = WIDE  # channels of the convolutions
 
     @nn.compact
     def __call__(self, images: Array, *, train: bool) -> Array:
@@ -24,7 +27,7 @@ class Trunk(nn.Module):
             return nn.BatchNorm(use_running_average=not train, momentum=0.9)(x)
 
         x = images
-        for channels, kernel, stride in LAYERS:
+        for channels, (kernel, stride) in zip(self.channels, LAYERS, strict=True):
             convolution = Conv(channels, bias=False, init=he_normal, kernel=kernel, stride=stride)
             x = nn.relu(normalised(convolution(x)))
         dense = nn.Dense(self.features, use_bias=False, kernel_init=he_normal)
@@ -35,10 +38,11 @@ class Classifier(nn.Module):
     """Images f32[N,H,W,1] in [-1,1] -> logits f32[N,num_classes], features f32[N,128] >= 0."""
 
     num_classes: int  # labels are in [0, num_classes)
+    channels: tuple[int, ...] = WIDE  # channels of the convolutions
 
     @nn.compact
     def __call__(self, images: Array, *, train: bool) -> tuple[Array, Array]:
-        features = nn.relu(Trunk(CLASSIFIER_FEATURES)(images, train=train))
+        features = nn.relu(Trunk(CLASSIFIER_FEATURES, self.channels)(images, train=train))
         return nn.Dense(self.num_classes)(features), features
 
 

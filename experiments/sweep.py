@@ -4,25 +4,22 @@ import shlex
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields, make_dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, get_type_hints
+from typing import Annotated
 
 import jax
 from rich.console import Console
 from rich.progress import Progress
 
-from experiments import command
-from experiments.command import Processes
+from experiments import command, settings
 from gen_models import assessment
 from gen_models.data import validation
 from gen_models.data.catalog import Dataset, Splits
 from gen_models.evaluation import features
 from gen_models.evaluation.evaluator import Evaluator
-from gen_models.fields import Between, validate
-from gen_models.runs import Recipe, RunOptions
-from gen_models.runs import recipe as recipes
+from gen_models.fields import Between
 from gen_models.runs.recipe import Steps, TrainingOptions
 from gen_models.sweep import execution, plan
 from gen_models.sweep.estimate import EFFICIENCY, estimate
@@ -70,49 +67,6 @@ class Options(TrainingOptions):
     """Folder of the sweep. Default: results/sweeps/<data set>-<model>-<options that vary>."""
 
 
-class Asked(NamedTuple):
-    """What a command line asks for."""
-
-    options: Options  # common options
-    processes: Processes  # cooperating processes
-    base: Recipe  # recipe that all members start from
-    given: dict[str, tuple[Any, ...]]  # values of each option of the model
-
-
-def parse(args: Sequence[str]) -> Asked:
-    """What the command line and its --config ask for. Raises ConfigError."""
-    source, model = (command.deciding(args, option) for option in ("--config", "--model"))
-    values = recipes.read(Path(source)) if source else {}
-    start = recipes.defaults(values, model, source)
-    model, defaults = start.options.model, start.config
-    shared = {*(f.name for f in fields(TrainingOptions)), "seed"} - {"hold_out"}
-    read = {name: getattr(start.options, name) for name in shared if name in values}
-    hints = get_type_hints(type(defaults), include_extras=True)
-    # Each option of the model as a tuple of its type, so that it takes several values.
-    axes = make_dataclass(
-        "Axes",
-        [
-            (f.name, tuple[hints[f.name], ...], field(default=(getattr(defaults, f.name),)))
-            for f in fields(defaults)
-        ],
-        frozen=True,
-    )
-    axes.__doc__ = "Options of the model. Several values of one make as many settings."
-    groups = [
-        ("common", Options, field(default=Options(**read | {"model": model}))),
-        ("processes", Processes, field(default=Processes())),
-        (model, axes, field(default=axes())),
-    ]
-    both = make_dataclass("Sweep", groups, frozen=True)
-    both.__doc__ = "Train every combination of the options given more than one value."
-    found: Any = command.parse("sweep", both, args)
-    validate(found.common)
-    options = {f.name: getattr(found.common, f.name) for f in fields(TrainingOptions)}
-    base = RunOptions(**options, keep_checkpoints=start.options.keep_checkpoints)
-    given = {f.name: getattr(getattr(found, model), f.name) for f in fields(axes)}
-    return Asked(found.common, found.processes, Recipe(base, defaults), given)
-
-
 def show(console: Console, work: Plan, train: Dataset) -> None:
     """Print the plan: members, compilations, waves, devices, memory, time."""
     options, cost = work.members[0].options, estimate(work, train)
@@ -153,7 +107,8 @@ def train(work: Sweep, console: Console, should_stop: Callable[[], bool]) -> boo
 
 def main(args: Sequence[str]) -> int:
     """Plan, train, measure, tabulate. Returns the exit code."""
-    options, processes, start, given = parse(args)
+    about = "Train every combination of the options given more than one value."
+    options, processes, start, given = settings.parse("sweep", Options, about, args)
     processes.join()
     base, splits = session.completed(start)
     seeds = range(options.seed, options.seed + options.seeds)

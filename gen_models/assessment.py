@@ -17,6 +17,7 @@ from gen_models.data.known import CATALOG
 from gen_models.errors import UserError
 from gen_models.evaluation import features, record
 from gen_models.evaluation.evaluator import Evaluator, Reference
+from gen_models.evaluation.features import Described
 from gen_models.evaluation.likelihood import likelihood
 from gen_models.evaluation.protocol import Protocol
 from gen_models.evaluation.record import Evaluation
@@ -112,6 +113,15 @@ def evaluate_state(run: Run, splits: Splits) -> Callable[[State], dict[str, floa
         return {name: score.value for name, score in evaluation.measures.items()}
 
     return evaluate
+
+
+def described(run: Run, evaluator: Evaluator, samples: int) -> Described:
+    """Samples of a run's newest state as the feature nets see them, with the class frequencies of
+    the reference. Raises RunError for validation images that the run was trained on."""
+    check_unseen(run.options, evaluator.split, str(run.folder))
+    extent = Extent(reference=evaluator.split, samples=samples)
+    state = drawing.load_state(run, lambda _: None)
+    return evaluator.describe(*_measured_samples(run.model, state, evaluator, extent))
 
 
 def evaluate_run(

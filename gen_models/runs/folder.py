@@ -336,6 +336,12 @@ def _write_config(run: Run) -> None:
     write_text(run.folder / CONFIG, json.dumps(values, indent=2) + "\n")
 
 
+def change_recipe(run: Run, recipe: Recipe) -> None:
+    """Make the run one of another recipe, which must be one that could have done what the run has
+    done, as its options that change with the step say."""
+    _write_config(Run(run.folder, recipe, run.data))
+
+
 def load(folder: str | Path) -> Run:
     """An existing run to read from, without a lock. Raises RunError if the folder is no run."""
     folder = Path(folder)

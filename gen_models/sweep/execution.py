@@ -4,7 +4,7 @@ import contextlib
 import itertools
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,7 +22,7 @@ from gen_models.runs import Recipe, Run, environment
 from gen_models.storage.files import write_text
 from gen_models.sweep import plan, results
 from gen_models.sweep.plan import Plan
-from gen_models.training import fit, population
+from gen_models.training import together
 
 WAIT_S = 1.0  # between checks for the results of other processes
 TABLE, CSV, JSON = "README.md", "members.csv", "sweep.json"
@@ -62,6 +62,10 @@ class Sweep:
         """The folder of a member's run."""
         return self.out / plan.member_name(member, self.plan.axes)
 
+    def setting(self, member: Recipe) -> dict[str, Any]:
+        """The values by which a member is told from others, apart from its seed."""
+        return {name: member.to_flat()[name] for name in self.plan.axes}
+
     def prepare(self) -> None:
         """Create the folder. Raises ConfigError if it exists and holds something else."""
         self.out.mkdir(parents=True, exist_ok=True)
@@ -88,57 +92,30 @@ class Sweep:
     ) -> bool:
         """Train this process's members, wave after wave. Returns whether all are done.
 
-        `advanced` is called with the steps that members have just done, `report` as by `fit.fit`.
+        `advanced` and `report` are called as by `together.train`.
         """
-        return all(self._train(wave, should_stop, advanced, report) for wave in self.waves)
-
-    def _train(
-        self,
-        wave: Sequence[Recipe],
-        should_stop: Callable[[], bool],
-        advanced: Callable[[int], None],
-        report: Callable[[str], None],
-    ) -> bool:
-        """Train the members of one wave. Returns whether they are done.
-
-        A member's session records its share of the time: the wave's time over its members trained.
-        """
-        began, session = time.perf_counter(), environment.describe()
-        with contextlib.ExitStack() as stack:
-            opened = [
-                stack.enter_context(runs.opened(self.folder(member), member, self.splits.train))
-                for member in wave
-            ]
-            changes: dict[str, None] = {}  # a set in order: the members of a wave share them
-            for run in opened:
-                run.check_steps()
-                before = run.sessions()
-                changes |= dict.fromkeys(environment.changes(before[-1], session) if before else ())
-                run.record_sessions([*before, session])
-            for change in changes:
-                report(f"the last bits of the results may differ: {change}")
-            waiting = [run.folder for run in opened if not _ended(run)]
-            advanced(sum(run.options.steps if _ended(run) else run.step for run in opened))
-            recorders = [fit.Recorder(run, self.splits) for run in opened]
-            devices = jax.local_devices()[: self.plan.own_devices]
-            trained = lambda _, done: advanced(done)  # noqa: E731
-            ends = population.fit(recorders, devices, trained, should_stop, report)
-            share = (time.perf_counter() - began) / max(1, len(waiting))
-            for run, end in zip(opened, ends, strict=True):
-                seconds = round(share, 1) if run.folder in waiting else 0.0
-                done = session | {"reached": end.step, "seconds": seconds}
-                run.record_sessions([*run.sessions()[:-1], done])
-        return all(end.diverged or end.step == wave[0].options.steps for end in ends)
+        devices = jax.local_devices()[: self.plan.own_devices]
+        return all(
+            together.train(
+                {self.folder(member): member for member in wave},
+                self.splits,
+                devices,
+                should_stop,
+                advanced,
+                report,
+            )
+            for wave in self.waves
+        )
 
     def measure(self, should_stop: Callable[[], bool]) -> bool:
         """Measure this process's members, if the sweep measures. Returns whether all are done."""
         for member in itertools.chain.from_iterable(self.waves):
             if should_stop():
                 return False
-            self._ending(member)
+            self.ending(member)
         return True
 
-    def _ending(self, member: Recipe) -> results.Member:
+    def ending(self, member: Recipe) -> results.Member:
         """The result of a member, measured now if the sweep measures and that is not yet done."""
         run = runs.load(self.folder(member))
         diverged, evaluation = run.diverged_at is not None, None
@@ -147,8 +124,9 @@ class Sweep:
             if evaluation is None:
                 evaluation = self.measuring.evaluate(run)
                 record.write(run.folder / record.NAME, evaluation)
-        setting = {name: member.to_flat()[name] for name in self.plan.axes}
-        return results.Member(setting, member.options.seed, run.step, diverged, evaluation)
+        return results.Member(
+            self.setting(member), member.options.seed, run.step, diverged, evaluation
+        )
 
     def wait(self, should_stop: Callable[[], bool]) -> bool:
         """Wait until the members of all processes are finished. Returns False if stopped before."""
@@ -169,7 +147,7 @@ class Sweep:
 
     def publish(self) -> None:
         """Write table, CSV, JSON and pictures of the members of all processes."""
-        members = [self._ending(member) for member in self.plan.members]
+        members = [self.ending(member) for member in self.plan.members]
         folders = [self.folder(member) for member in self.plan.members]
         found = results.rows(members)
         machine = environment.in_words(environment.describe())
@@ -180,11 +158,6 @@ class Sweep:
         render.save_png(results.chart(members, metrics), self.out / CURVES)
         grids = [folder / "samples.png" for folder in folders]
         render.save_png(results.picture(members, grids), self.out / PICTURE)
-
-
-def _ended(run: Run) -> bool:
-    """Whether a run has diverged or reached its last step."""
-    return run.diverged_at is not None or run.step == run.options.steps
 
 
 def _evaluation(run: Run, measuring: Measuring) -> Evaluation | None:

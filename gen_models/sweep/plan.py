@@ -14,10 +14,9 @@ from gen_models.fields import ConfigError
 from gen_models.models import MODELS
 from gen_models.programs import shapes
 from gen_models.runs import Recipe
+from gen_models.sweep.space import Space
 from gen_models.training.placement import check_devices
 from gen_models.training.population import Spread, spread_over
-
-LOGARITHMIC = 10.0  # ranges with this ratio of their ends or more are sampled by logarithm
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,9 @@ def planned(
     for name, values in given.items():
         if not values:
             raise ConfigError(f"--{name.replace('_', '-')} has no value; give one or more")
-    base = _with(base, {name: values[0] for name, values in given.items() if len(values) == 1})
+    base = with_values(
+        base, {name: values[0] for name, values in given.items() if len(values) == 1}
+    )
     axes = {name: values for name, values in given.items() if len(values) > 1}
     if drawn is None:
         members = product(base, axes, seeds)
@@ -127,7 +128,7 @@ def product(
     """Every combination of the axes' values, each with every seed."""
     combinations = itertools.product(*axes.values())
     return [
-        _with(base, dict(zip(axes, values, strict=True)) | {"seed": seed})
+        with_values(base, dict(zip(axes, values, strict=True)) | {"seed": seed})
         for values in combinations
         for seed in seeds
     ]
@@ -147,24 +148,14 @@ def sampled(
     """
     for name, bounds in ranges.items():
         for end in bounds:
-            _with(base, {name: end})
+            with_values(base, {name: end})
     rng = np.random.Generator(np.random.Philox(seed))
-    settings = [
-        {name: _draw(rng, *bounds) for name, bounds in ranges.items()} for _ in range(count)
-    ]
-    return [_with(base, setting | {"seed": seed}) for setting in settings for seed in seeds]
+    space = Space(ranges, {})
+    settings = [space.draw(rng) for _ in range(count)]
+    return [with_values(base, setting | {"seed": seed}) for setting in settings for seed in seeds]
 
 
-def _draw(rng: np.random.Generator, low: float, high: float) -> float:
-    if low > 0 and high / low >= LOGARITHMIC:
-        drawn = math.exp(rng.uniform(math.log(low), math.log(high)))
-    else:
-        drawn = rng.uniform(low, high)
-    short = float(f"{drawn:.6g}")  # short enough to be typed again
-    return short if low <= short <= high else drawn
-
-
-def _with(base: Recipe, values: Mapping[str, Any]) -> Recipe:
+def with_values(base: Recipe, values: Mapping[str, Any]) -> Recipe:
     """The recipe with some options set. Raises ConfigError for values that are not allowed."""
     return Recipe.from_flat(base.to_flat() | dict(values))
 

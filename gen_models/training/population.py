@@ -211,6 +211,8 @@ def fit(
     trained: Callable[[int, int], None] = lambda step, done: None,  # noqa: ARG005
     should_stop: Callable[[], bool] = lambda: False,
     report: Callable[[str], None] = print,
+    *,
+    summarise: bool = True,
 ) -> list[Ending]:
     """Train members together to their last step, each from its newest whole checkpoint.
 
@@ -219,8 +221,8 @@ def fit(
     just done, or need not do any more because they diverged. When `should_stop` returns True the
     members are saved. `report` is called with a line about each skipped damaged checkpoint. Members
     that are behind, because of such a checkpoint, a process killed while it saved, or added seeds,
-    catch up first. A member that diverges is marked in its folder and not changed further. Finished
-    members are summarised, if they are not yet.
+    catch up first. A member that diverges is marked in its folder and not changed further. With
+    `summarise` finished members get their curves and animation, if they have none yet.
     """
     last = recorders[0].run.options.steps
     states = {t: _restored(t, report) for t in recorders if t.run.diverged_at is None}
@@ -234,7 +236,7 @@ def fit(
     endings = [_ending(recorder, states) for recorder in recorders]
     for recorder, ending in zip(recorders, endings, strict=True):
         ended = ending.diverged or ending.step == last
-        if ended and not should_stop():
+        if summarise and ended and not should_stop():
             recorder.summarise(report)
     return endings
 

@@ -13,7 +13,7 @@ from gen_models.assessment import Extent, Samples
 from gen_models.data import validation
 from gen_models.data.catalog import Splits
 from gen_models.evaluation import classifier, features, record
-from gen_models.evaluation.evaluator import Evaluator
+from gen_models.evaluation.evaluator import SCORE_STEPS, Evaluator
 from gen_models.evaluation.features import Described, FeatureNet
 from gen_models.evaluation.frechet import MeasureError
 from gen_models.evaluation.measure import MEASURES
@@ -183,4 +183,4 @@ def test_classification_score_is_a_mean_over_seeds_beside_that_of_real_images(
     # The interval is Student's at two degrees of freedom.
     assert 1.96 * error == pytest.approx(4.302652729911275 * 0.1 / np.sqrt(3), rel=1e-6)
     assert floor_error == pytest.approx(error)
-    assert seeds == [(seed, 2500) for seed in (0, 1, 2)] * 2
+    assert seeds == [(seed, SCORE_STEPS) for seed in (0, 1, 2)] * 2

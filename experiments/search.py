@@ -1,0 +1,218 @@
+"""Search for a setting: `python -m experiments.search --learning-rate 1e-4 4e-3 --members 32`."""
+
+import shlex
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Literal
+
+import jax
+import tyro
+from rich.console import Console
+from rich.progress import Progress
+
+from experiments import command, settings
+from gen_models import assessment
+from gen_models.assessment import Extent
+from gen_models.data import validation
+from gen_models.data.catalog import Dataset, Splits
+from gen_models.evaluation import features
+from gen_models.evaluation.evaluator import Evaluator
+from gen_models.fields import Between
+from gen_models.render import save_png
+from gen_models.runs import environment
+from gen_models.runs.recipe import Steps, TrainingOptions
+from gen_models.search import candidates, outcome, report
+from gen_models.search.execution import Search
+from gen_models.search.report import Report
+from gen_models.search.rules import RULES, Rung
+from gen_models.search.score import Scorer, terms
+from gen_models.storage.files import write_text
+from gen_models.sweep.estimate import EFFICIENCY, estimate
+from gen_models.sweep.execution import Measuring
+from gen_models.sweep.plan import Plan
+from gen_models.training import machines, session
+from gen_models.training.interrupt import interruptible
+from gen_models.training.placement import check_devices
+from gen_models.training.progress import Display
+
+SEARCHES = Path("results/searches")
+RUNGS = {"halving": 5, "evolution": 10}
+PAGE, PRESET, LINEAGE = "README.md", "winner.py", "lineage.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(TrainingOptions):
+    """Options that all candidates share."""
+
+    config: Path | None = None
+    """File to take defaults from, as of `train`."""
+    hold_out: tyro.conf.Suppress[bool] = True
+    sample_every_steps: Steps | None = None
+    """Training steps between sample grids. Default: at the rungs alone."""
+    rule: Literal["halving", "evolution"] = "halving"
+    """halving: after each rung, which has twice the steps of the one before, the better half goes
+    on. evolution: after each of as many steps, the worst quarter becomes copies of the best, with
+    other numbers from there on."""
+    members: Annotated[int, Between(2, 10_000)] = 32
+    """Number of settings to begin with."""
+    rungs: Annotated[int, Between(1, 100)] | None = None
+    """Number of rungs. Default: 5 for halving, 10 for evolution."""
+    seed: Annotated[int, Between(0, 2**30)] = 0
+    """Seed of the settings that are drawn, of all candidates, and of what the rule draws."""
+    score: tuple[str, ...] = ("fid",)
+    """Measures to be low, each NAME or NAME:WEIGHT, such as fid recall:5; one whose higher values
+    are better counts negatively."""
+    samples: Annotated[int, Between(100, 100_000)] = 2000
+    """Samples of each candidate at each rung."""
+    report_seeds: Annotated[int, Between(0, 100)] = 3
+    """Fresh seeds with which the winner, the runner-up and the default are reported on the test
+    split; 0: no report."""
+    devices: Annotated[int, Between(1, 65536)] | None = None
+    """Number of devices to train on. Default: all."""
+    per_device: Annotated[int, Between(1, 4096)] = 16
+    """Candidates trained at the same time on each device; the others follow in waves."""
+    dry_run: bool = False
+    """Print the plan without training."""
+    out: Path | None = None
+    """Folder of the search. Default: results/searches/<data set>-<model>-<rule>."""
+
+
+def show(console: Console, work: Search, seeds: int, train: Dataset) -> None:
+    """Print the plan: candidates, rungs, steps, time."""
+    first, steps = work.candidates[0].recipe, work.rungs[-1]
+    plan = Plan({}, tuple(one.recipe for one in work.candidates), work.devices, work.per_device)
+    cost, trained = estimate(plan, train), work.steps
+    whole = len(work.candidates) * steps
+    varying = [f"{n} {low:g} to {high:g}" for n, (low, high) in work.space.ranges.items()]
+    varying += [f"{n} of {len(values)}" for n, values in work.space.choices.items()]
+    console.print(
+        f"{len(work.candidates)} settings of {first.options.model}; varying: {', '.join(varying)}\n"
+        f"scored at steps {', '.join(map(str, work.rungs))} by {work.scorer.protocol}\n"
+        f"{trained} steps of candidates, where all to the end would be {whole}; a report of "
+        f"{3 * seeds * steps} more\n"
+        f"about {cost.mebibytes:.0f} MiB of states and data on a device, activations apart\n"
+        f"about {cost.seconds / 60 * (trained + 3 * seeds * steps) / whole:.0f} min at "
+        f"{EFFICIENCY:.0%} of the {cost.rate / 1e9:.0f} GFLOP/s that a device of this machine "
+        "multiplies matrices with",
+        soft_wrap=True,
+    )
+
+
+def conduct(work: Search, console: Console, should_stop: Callable[[], bool]) -> list[Rung]:
+    """Search under a progress bar, which shows the rung, how many candidates are in it, and the
+    best setting so far. Returns the rungs that are done."""
+    with Progress(console=console, disable=console.quiet) as progress:
+        bar = progress.add_task("search", total=len(work.candidates) * work.rungs[0])
+
+        def watch(index: int, alive: int, newest: Rung | None, count: int) -> None:
+            total, best = alive * work.rungs[index], ""
+            if newest is not None:
+                name = newest.ranked[0].name
+                best = f", best {name}: {newest.scores[name]:.3f}"
+            words = f"rung {index + 1} of {len(work.rungs)}, {alive} candidates{best}"
+            reset = progress.tasks[bar].description != words
+            if reset:
+                progress.reset(bar, total=total, description=words)
+            progress.advance(bar, count)
+
+        return work.conduct(should_stop, watch, lambda line: print(line, file=sys.stderr))
+
+
+def reported(
+    work: Search, rungs: list[Rung], seeds: range, splits: Splits, should_stop: Callable[[], bool]
+) -> Report | None:
+    """The report, trained and measured; None if it was stopped before."""
+    winner = rungs[-1].ranked[0].recipe
+    found = report.settings(rungs, work.space, outcome.default_of(winner))
+    members = report.members(found, seeds, work.out / "report")
+    plan = Plan({}, members, work.devices, work.per_device, jax.process_count())
+    evaluator = Evaluator(features.of(splits.train.name), splits)
+    say = partial(print, file=sys.stderr)
+    measure = lambda run: assessment.evaluate_run(run, evaluator, Extent(), say)  # noqa: E731
+    measuring = Measuring(measure, evaluator.protocol(Extent().samples))
+    made = Report(plan, work.out / "report", work.command, splits, measuring)
+    say("the report: " + ", ".join(found))
+    done = made.train(should_stop, lambda _: None, say) and made.measure(should_stop)
+    return made if done and made.wait(should_stop) else None
+
+
+def publish(work: Search, rungs: list[Rung], made: Report | None) -> None:
+    """Write the page, the preset, the lineage and the pictures."""
+    winner = rungs[-1].ranked[0].recipe
+    machine = environment.in_words(environment.describe())
+    table = "" if made is None else made.table()
+    protocol = (
+        f"{' + '.join(outcome.term(one) for one in work.scorer.terms)}; {work.scorer.protocol}"
+    )
+    page = outcome.page(work.command, machine, protocol, rungs, work.space, table)
+    write_text(work.out / PAGE, page)
+    preset = outcome.preset(winner, work.space, str(work.out / PRESET), work.command)
+    write_text(work.out / PRESET, preset)
+    write_text(work.out / LINEAGE, outcome.lineage(rungs, work.space))
+    save_png(outcome.scores(rungs), work.out / "scores.png")
+    save_png(outcome.options(rungs, work.space), work.out / "options.png")
+
+
+def main(args: Sequence[str]) -> int:
+    """Draw settings, search, report, publish. Returns the exit code."""
+    about = "Search the ranges of the options given two numbers and the values of others."
+    options, processes, start, given = settings.parse("search", Options, about, args)
+    wanted = terms(options.score)
+    processes.join()
+    base, splits = session.completed(start)
+    rule, count = RULES[options.rule], options.rungs or RUNGS[options.rule]
+    rungs = rule.rungs(options.steps, count)
+    every = options.sample_every_steps or options.steps
+    base = base.with_options(
+        seed=options.seed, hold_out=True, sample_every_steps=every, keep_checkpoints=1, out=None
+    )
+    space = candidates.space(options.model, given)
+    begun = rule.begin(candidates.begin(base, given, space, options.members), rungs, space)
+    evaluator = Evaluator(features.of(splits.train.name), splits, "validation")
+    first = jax.process_index() == 0
+    console = Console(file=Display(sys.stdout), highlight=False, quiet=not first)
+    devices = jax.device_count() if options.devices is None else options.devices
+    check_devices(devices)
+    work = Search(
+        rule=rule,
+        space=space,
+        candidates=tuple(begun),
+        rungs=tuple(rungs),
+        seed=options.seed,
+        devices=devices,
+        per_device=options.per_device,
+        out=options.out or SEARCHES / f"{splits.train.name}-{options.model}-{options.rule}",
+        command=f"python -m experiments.search {shlex.join(args)}",
+        splits=validation.training(splits, hold_out=True),
+        scorer=Scorer(evaluator, wanted, options.samples),
+    )
+    show(console, work, options.report_seeds, splits.train)
+    if options.dry_run:
+        return 0
+    work.prepare()
+    stop = machines.SharedStop(work.out)
+    with interruptible() as interruption:
+        should_stop = lambda: stop.ask(interruption.by is not None)  # noqa: E731
+        done = conduct(work, console, should_stop)
+        whole, made = len(done) == len(rungs), None
+        if whole and options.report_seeds:
+            seeds = range(options.seed + 1, options.seed + 1 + options.report_seeds)
+            made = reported(work, done, seeds, splits, should_stop)
+            whole = made is not None
+    if not whole:
+        again = f"stopped, and saved what there is. To go on: {work.command}"
+        console.print(again, markup=False, soft_wrap=True)
+        return interruption.exit_code or 128 + signal.SIGTERM
+    if first:
+        publish(work, done, made)
+        look = f"look at {work.out / PAGE}; the winner is {work.out / PRESET}"
+        console.print(look, markup=False, soft_wrap=True)
+    return 0
+
+
+if __name__ == "__main__":
+    command.run(main, spare=["--per-device", "--batch-size", "--width"])

@@ -1,0 +1,66 @@
+"""The candidates that a search begins with."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from gen_models.fields import ConfigError
+from gen_models.runs import Recipe
+from gen_models.search.rules import Candidate
+from gen_models.sweep.plan import real_options, with_values
+from gen_models.sweep.space import Space
+
+DRAWS = 100  # for each candidate, of which one must be new
+
+
+def space(model: str, given: Mapping[str, tuple[Any, ...]]) -> Space:
+    """What the given values of each option span: two numbers of a real-valued option are the ends
+    of a range, other values are choices. Raises ConfigError."""
+    real, ranges, choices = real_options(model), {}, {}
+    for name, values in given.items():
+        if not values:
+            raise ConfigError(f"--{name.replace('_', '-')} has no value; give one or more")
+        if len(values) == 1:
+            continue
+        numbers = all(isinstance(x, int | float) and not isinstance(x, bool) for x in values)
+        if name in real and numbers and len(values) == 2:
+            if not values[0] < values[1]:
+                raise ConfigError(
+                    f"{name} is {list(values)}; give the lower end of its range first"
+                )
+            ranges[name] = (float(values[0]), float(values[1]))
+        else:
+            choices[name] = tuple(values)
+    if not ranges and not choices:
+        raise ConfigError("there is nothing to search; give an option two values or more")
+    return Space(ranges, choices)
+
+
+def begin(
+    base: Recipe, given: Mapping[str, tuple[Any, ...]], wanted: Space, count: int
+) -> tuple[Candidate, ...]:
+    """`count` different settings drawn from the space, all with the base's seed. Raises ConfigError
+    if there are not as many, or for an end of a range that its option does not allow."""
+    single = {name: values[0] for name, values in given.items() if len(values) == 1}
+    base = with_values(base, single)
+    for name, ends in wanted.ranges.items():
+        for end in ends:
+            with_values(base, {name: end})
+    rng = np.random.Generator(np.random.Philox(base.options.seed))
+    settings: dict[str, dict[str, Any]] = {}
+    for _ in range(DRAWS * count):
+        drawn = wanted.draw(rng)
+        settings.setdefault(repr(drawn), drawn)
+        if len(settings) == count:
+            break
+    else:
+        raise ConfigError(
+            f"the options given have {len(settings)} settings, asked for {count} candidates; ask "
+            "for fewer, or give ranges"
+        )
+    width = len(str(count - 1))
+    return tuple(
+        Candidate(f"{index:0{width}}", with_values(base, drawn))
+        for index, drawn in enumerate(settings.values())
+    )

@@ -1,0 +1,230 @@
+"""The conduct of a search: candidates trained from rung to rung, scored, stopped or replaced.
+
+Every candidate is a run with a folder of its own. What becomes of it follows from the scores in
+these folders, so that a search that was killed anywhere goes on, on any number of devices, where it
+was; several processes each train a part, and wait for each other at the rungs.
+"""
+
+import contextlib
+import itertools
+import json
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from gen_models import runs
+from gen_models.data.catalog import Splits
+from gen_models.errors import UserError
+from gen_models.fields import ConfigError
+from gen_models.runs import Recipe
+from gen_models.runs import folder as run_folder
+from gen_models.search.rules import Candidate, Rule, Rung
+from gen_models.search.score import Scorer
+from gen_models.storage.files import write_text
+from gen_models.sweep.plan import Plan
+from gen_models.sweep.space import Space
+from gen_models.training import together
+
+WAIT_S = 1.0  # between checks for what other processes do
+PLAN, CANDIDATES = "plan.json", "candidates"
+# Index of the rung, number of its candidates, the rung before, the steps that they have just done.
+Watch = Callable[[int, int, Rung | None, int], None]
+
+
+@dataclass(frozen=True)
+class Search:
+    """A search and its folder, in one of the processes that conduct it."""
+
+    rule: Rule
+    space: Space
+    candidates: tuple[Candidate, ...]  # as they start
+    rungs: tuple[int, ...]  # steps at which all are scored, the last ones of a whole training
+    seed: int  # seed of what the rule leaves to chance
+    devices: int  # number of devices of all processes
+    per_device: int  # largest number of candidates on a device at a time
+    out: Path
+    command: str  # command line that continues the search
+    splits: Splits  # data of all candidates, without the validation images
+    scorer: Scorer
+
+    def folder(self, candidate: Candidate) -> Path:
+        """The folder of a candidate's run."""
+        return self.out / CANDIDATES / candidate.name
+
+    def prepare(self) -> None:
+        """Create the folder. Raises ConfigError if it holds something else, or another search."""
+        self.out.mkdir(parents=True, exist_ok=True)
+        values = {
+            "rungs": list(self.rungs),
+            "candidates": {one.name: one.recipe.identity for one in self.candidates},
+            "score": [list(term) for term in self.scorer.terms],
+            "protocol": self.scorer.protocol,
+        }
+        values = json.loads(json.dumps(values))
+        if (self.out / PLAN).exists():
+            found = _read(self.out / PLAN)
+            differs = [name for name, value in values.items() if found.get(name) != value]
+            if differs:
+                raise ConfigError(
+                    f"{self.out} is a search with other {' and '.join(differs)}; choose another "
+                    "--out"
+                )
+            return
+        if any(not entry.name.startswith(".") for entry in self.out.iterdir()):
+            raise ConfigError(
+                f"{self.out} is no search: it has files but no {PLAN}; choose another --out"
+            )
+        about = {"format": "gen_models.search", "command": self.command, **values}
+        write_text(self.out / PLAN, json.dumps(about, indent=1) + "\n")
+
+    def conduct(
+        self,
+        should_stop: Callable[[], bool],
+        watch: Watch = lambda *_: None,
+        report: Callable[[str], None] = print,
+    ) -> list[Rung]:
+        """Train and score, rung after rung. Returns the rungs that are done, fewer than `rungs` if
+        it was stopped. `watch` is called as candidates advance."""
+        rng = np.random.Generator(np.random.Philox(self.seed))
+        done: list[Rung] = []
+        alive = list(self.candidates)
+        for index, step in enumerate(self.rungs):
+            newest = done[-1] if done else None
+            advanced = partial(watch, index, len(alive), newest)
+            if not self._train(alive, step, should_stop, advanced, report):
+                break
+            scores = self._scores(alive, step, should_stop)
+            if scores is None:
+                break
+            done.append(Rung(step, tuple(alive), scores))
+            if step != self.rungs[-1]:
+                alive = self.rule.after(done[-1], self.space, rng)
+                if not self._born(alive, step, should_stop):
+                    break
+        return done
+
+    @property
+    def steps(self) -> int:
+        """Steps that all candidates together train, if none diverges."""
+        total, before, alive = 0, 0, list(self.candidates)
+        for step in self.rungs:
+            total += len(alive) * (step - before)
+            scores = {one.name: 0.0 for one in alive}
+            rung = Rung(step, tuple(alive), scores)
+            alive = self.rule.after(rung, self.space, np.random.Generator(np.random.Philox(0)))
+            before = step
+        return total
+
+    def _own(self, candidates: Sequence[Candidate], step: int) -> list[list[Recipe]]:
+        """What this process trains to `step`, wave by wave, each recipe with its folder as `out`.
+
+        Without what has its score, which may have gone on since.
+        """
+        recipes = tuple(_to(one.recipe, step, self.folder(one)) for one in candidates)
+        plan = Plan({}, recipes, self.devices, self.per_device, jax.process_count())
+        known = lambda recipe: self.scorer.known(recipe.options.out, step) is not None  # noqa: E731
+        waves = plan.share(jax.process_index())
+        return [[recipe for recipe in wave if not known(recipe)] for wave in waves]
+
+    def _train(
+        self,
+        candidates: Sequence[Candidate],
+        step: int,
+        should_stop: Callable[[], bool],
+        advanced: Callable[[int], None],
+        report: Callable[[str], None],
+    ) -> bool:
+        """Train this process's candidates to `step`. Returns whether they are done."""
+        devices = jax.local_devices()[: -(-self.devices // jax.process_count())]
+        return all(
+            together.train(
+                {recipe.options.out: recipe for recipe in wave},
+                self.splits,
+                devices,
+                should_stop,
+                advanced,
+                report,
+                summarise=False,
+            )
+            for wave in self._own(candidates, step)
+            if wave
+        )
+
+    def _scores(
+        self, candidates: Sequence[Candidate], step: int, should_stop: Callable[[], bool]
+    ) -> dict[str, float] | None:
+        """The scores of all candidates at `step`; None if the search is to stop before."""
+        for recipe in itertools.chain.from_iterable(self._own(candidates, step)):
+            if should_stop():
+                return None
+            if runs.load(recipe.options.out).diverged_at is None:
+                self.scorer.measured(recipe.options.out, step)
+        scores: dict[str, float] = {}
+        while len(scores) < len(candidates):
+            for one in candidates:
+                found = self._score(one, step)
+                if found is not None:
+                    scores[one.name] = found
+            if len(scores) < len(candidates):
+                if should_stop():
+                    return None
+                time.sleep(WAIT_S)
+        return scores
+
+    def _score(self, candidate: Candidate, step: int) -> float | None:
+        """The score of a candidate at `step`; None if it has none yet."""
+        with contextlib.suppress(UserError):  # another process may not have made it yet
+            if runs.load(self.folder(candidate)).diverged_at is not None:
+                return float("inf")
+            measures = self.scorer.known(self.folder(candidate), step)
+            return None if measures is None else self.scorer.score(measures)
+        return None
+
+    def _born(
+        self, candidates: Sequence[Candidate], step: int, should_stop: Callable[[], bool]
+    ) -> bool:
+        """Make the folders of candidates that are copies, by the first process. Returns False if
+        the search is to stop before."""
+        for one in candidates:
+            if one.parent is None or self.folder(one).exists():
+                continue
+            if jax.process_index() == 0:
+                parent = self.out / CANDIDATES / one.parent
+                copied(parent, self.folder(one), _to(one.recipe, step, self.folder(one)))
+            while not self.folder(one).exists():
+                if should_stop():
+                    return False
+                time.sleep(WAIT_S)
+        return True
+
+
+def copied(parent: Path, child: Path, recipe: Recipe) -> None:
+    """Make a run of another recipe that has done what `parent` has done: its newest state, its
+    metrics. Whole or not at all: a search that is killed meanwhile makes it again."""
+    scratch = child.with_name(f".{child.name}")
+    shutil.rmtree(scratch, ignore_errors=True)
+    kept = shutil.ignore_patterns(".*", "score_*", "grids", "reconstructions")
+    shutil.copytree(parent, scratch, ignore=kept)
+    run_folder.change_recipe(runs.load(scratch), recipe)
+    scratch.rename(child)
+
+
+def _to(recipe: Recipe, step: int, folder: Path) -> Recipe:
+    """The recipe of a training in `folder` that ends at `step`."""
+    return recipe.with_options(steps=step, out=folder)
+
+
+def _read(path: Path) -> Mapping[str, object]:
+    try:
+        found = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path} cannot be read: {error!s:.200}") from error
+    if not isinstance(found, dict):
+        raise ConfigError(f"{path} is no plan of a search")
+    return found

@@ -1,0 +1,222 @@
+"""What a search leaves: a table, the winner as a preset, two pictures, the lineage as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from gen_models import render
+from gen_models.evaluation.measure import MEASURES
+from gen_models.runs import Recipe, RunOptions
+from gen_models.schedules import Schedule
+from gen_models.search.rules import Candidate, Rung, shortened
+from gen_models.search.score import Term
+from gen_models.sweep.plan import with_values
+from gen_models.sweep.space import Space, is_logarithmic
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+WON, FINISHED, STOPPED, DIVERGED = "won", "finished", "stopped", "diverged"
+COLOURS = {STOPPED: "0.75", DIVERGED: "tab:red", FINISHED: "tab:blue", WON: "tab:orange"}
+OWN = ("steps", "seed", "out", "data_dir", "hold_out", "sample_every_steps", "keep_checkpoints")
+
+
+def fates(rungs: Sequence[Rung]) -> dict[str, str]:
+    """What became of each candidate, by name, the best ones first."""
+    found: dict[str, str] = {}
+    for rung in reversed(rungs):
+        for one in rung.ranked:
+            if one.name not in found:
+                at_the_end = FINISHED if rung is rungs[-1] else STOPPED
+                found[one.name] = at_the_end if np.isfinite(rung.scores[one.name]) else DIVERGED
+    winner = rungs[-1].ranked[0].name
+    return found | ({winner: WON} if found[winner] == FINISHED else {})
+
+
+def _all(rungs: Sequence[Rung]) -> dict[str, Candidate]:
+    return {one.name: one for rung in rungs for one in rung.candidates}
+
+
+def history(rungs: Sequence[Rung], name: str) -> list[tuple[int, float]]:
+    """Steps and scores of a candidate, those of its parent before it was copied among them."""
+    everyone, points = _all(rungs), []
+    current: str | None = name
+    for rung in reversed(rungs):
+        while current is not None and current not in rung.scores and points:
+            current = everyone[current].parent
+        if current in rung.scores:
+            points.append((rung.step, rung.scores[current]))
+    return points[::-1]
+
+
+def term(one: Term) -> str:
+    """A term of a score as text."""
+    sign = {"lower": "", "higher": "-", "real": "|distance from real images| of "}
+    weight = "" if one.weight == 1 else f"{one.weight:g} × "
+    return f"{sign[MEASURES[one.name].better]}{weight}{MEASURES[one.name].title}"
+
+
+def steps_trained(rungs: Sequence[Rung]) -> int:
+    """Steps that all candidates together have trained; what a copy was given is not counted."""
+    total, before = 0, 0
+    for rung in rungs:
+        total += len(rung.candidates) * (rung.step - before)
+        before = rung.step
+    return total
+
+
+def table(rungs: Sequence[Rung], space: Space) -> str:
+    """Markdown table of the candidates, the best first."""
+    names = [*space.ranges, *space.choices]
+    everyone = _all(rungs)
+    rows = [["", *names, "steps", "score", "fate"]]
+    for name, fate in fates(rungs).items():
+        step, score = history(rungs, name)[-1]
+        values = shortened(everyone[name].recipe, space).to_flat()
+        cells = [_shown(values[option]) for option in names]
+        rows.append([f"`{name}`", *cells, str(step), f"{score:.3f}", fate])
+    return render.markdown_table(rows)
+
+
+def _shown(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def page(
+    command: str, machine: str, protocol: str, rungs: Sequence[Rung], space: Space, report: str
+) -> str:
+    """Text of the search's Markdown page."""
+    trained, all_ = steps_trained(rungs), len(rungs[0].candidates) * rungs[-1].step
+    told = f"## The report\n\n{REPORT}\n\n{report}\n" if report else ""
+    return f"""# Search
+
+Made by `{command}` on {machine}.
+
+{len(rungs[0].candidates)} settings; scores at steps {", ".join(str(rung.step) for rung in rungs)},
+lower is better, by {protocol}. Trained were {trained:,} steps of candidates; all of them to the end
+would be {all_:,}, {all_ / trained:.1f} times as many.
+
+{told}## Candidates
+
+{table(rungs, space)}
+![scores](scores.png)
+
+![options](options.png)
+"""
+
+
+REPORT = (
+    "The winner, the runner-up and today's default, trained with seeds that had no part in the "
+    "choice, on all training images, measured once against the test split: mean ± deviation over "
+    "the seeds."
+)
+
+
+def preset(winner: Recipe, space: Space, where: str, search: str) -> str:
+    """The winner as a preset: its options that are not the defaults, and the command that trains
+    it. Alone, with the search's seed and --hold-out, it is the winning run."""
+    recipe = shortened(winner, space)
+    named = {"model": recipe.options.model, "dataset": recipe.options.dataset}
+    default = Recipe.from_flat(named).to_flat()
+    values = {n: v for n, v in recipe.to_flat().items() if n not in OWN and v != default[n]}
+    lines = named | {"steps": recipe.options.steps} | values
+    written = {
+        name: getattr(recipe.config, name) if hasattr(recipe.config, name) else value
+        for name, value in lines.items()
+    }
+    body = "".join(f"{name} = {_literal(value)}\n" for name, value in written.items())
+    return f'''"""The winner of a search, on the validation images of seed {recipe.options.seed}.
+
+{search}
+
+python -m experiments.train --config {where}
+"""
+
+{body}'''
+
+
+def _literal(value: object) -> str:
+    if isinstance(value, Schedule):
+        return repr(dict(zip(value.steps, value.values, strict=True)))
+    return repr(value)
+
+
+def lineage(rungs: Sequence[Rung], space: Space) -> str:
+    """JSON text of every candidate: its options, parent, scores and fate."""
+    everyone = _all(rungs)
+    rows: list[dict[str, Any]] = [
+        {
+            "name": name,
+            "parent": everyone[name].parent,
+            "fate": fate,
+            "scores": [[s, x if np.isfinite(x) else None] for s, x in history(rungs, name)],
+            "options": _options(everyone[name].recipe, space),
+        }
+        for name, fate in fates(rungs).items()
+    ]
+    return json.dumps({"rungs": [rung.step for rung in rungs], "candidates": rows}, indent=1) + "\n"
+
+
+def _options(recipe: Recipe, space: Space) -> Mapping[str, Any]:
+    return with_values(shortened(recipe, space), {"out": None, "data_dir": None}).identity
+
+
+def scores(rungs: Sequence[Rung]) -> Image.Image:
+    """Chart of every candidate's score over its steps, coloured by its fate."""
+    found = fates(rungs)
+
+    def draw(panels: Sequence[Axes]) -> None:
+        (axes,) = panels
+        for fate, colour in COLOURS.items():
+            label = fate
+            for name in (name for name, its in found.items() if its == fate):
+                points = [(s, x) for s, x in history(rungs, name) if np.isfinite(x)]
+                if points:
+                    style = {"color": colour, "label": label, "lw": 2.5 if fate == WON else 1}
+                    axes.plot(*zip(*points, strict=True), marker="o", ms=3, **style)
+                    label = None
+        finite = [x for rung in rungs for x in rung.scores.values() if np.isfinite(x)]
+        if finite and min(finite) > 0:
+            axes.set_yscale("log")
+        axes.set_xlabel("step")
+        axes.set_ylabel("score, lower is better")
+        axes.legend(frameon=False)
+
+    return render.chart(draw, 1, 1, (7, 4.5))
+
+
+def options(rungs: Sequence[Rung], space: Space) -> Image.Image:
+    """Chart of the last score of each candidate against each of its options, by fate."""
+    everyone, found = _all(rungs), fates(rungs)
+    names = [*space.ranges, *space.choices]
+
+    def draw(panels: Sequence[Axes]) -> None:
+        for axes, name in zip(panels, names, strict=True):
+            for fate, colour in COLOURS.items():
+                points = []
+                for one in (one for one, its in found.items() if its == fate):
+                    value = getattr(everyone[one].recipe.config, name)
+                    value = value.values[-1] if isinstance(value, Schedule) else value
+                    score = history(rungs, one)[-1][1]
+                    if np.isfinite(score):
+                        points.append((value if name in space.ranges else str(value), score))
+                if points:
+                    axes.scatter(*zip(*points, strict=True), color=colour, s=18, label=fate)
+            if name in space.ranges and is_logarithmic(*space.ranges[name]):
+                axes.set_xscale("log")
+            axes.set_title(name)
+            axes.set_ylabel("last score")
+
+    return render.chart(draw, len(names), min(3, len(names)), (3.6, 3))
+
+
+def default_of(winner: Recipe) -> Recipe:
+    """Today's default of the winner's model, trained as long, on as large batches."""
+    kept = {name: getattr(winner.options, name) for name in RunOptions.__dataclass_fields__}
+    fresh = Recipe.from_flat({"model": winner.options.model})
+    return fresh.with_options(**kept)

@@ -1,0 +1,49 @@
+"""The report of a search: its best settings and today's default, trained anew.
+
+The seeds had no part in the choice; training is on all images, measures are against the test split.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from gen_models.runs import Recipe
+from gen_models.search.rules import Rung, shortened
+from gen_models.sweep import results
+from gen_models.sweep.execution import Sweep
+from gen_models.sweep.plan import with_values
+from gen_models.sweep.space import Space
+
+WINNER, SECOND, DEFAULT = "winner", "runner-up", "default"
+
+
+def settings(rungs: list[Rung], space: Space, default: Recipe) -> dict[str, Recipe]:
+    """The settings to report, by what they are."""
+    best = [shortened(one.recipe, space) for one in rungs[-1].ranked[:2]]
+    return dict(zip((WINNER, SECOND), best, strict=False)) | {DEFAULT: default}
+
+
+def members(found: Mapping[str, Recipe], seeds: range, folder: Path) -> tuple[Recipe, ...]:
+    """The runs to make: every setting with every seed, each with its folder as `out`."""
+    return tuple(
+        with_values(
+            recipe, {"seed": seed, "hold_out": False, "out": str(folder / f"{name}-{seed}")}
+        )
+        for name, recipe in found.items()
+        for seed in seeds
+    )
+
+
+@dataclass(frozen=True)
+class Report(Sweep):
+    """The runs of a report, trained and measured as a sweep's."""
+
+    def folder(self, member: Recipe) -> Path:
+        return member.options.out
+
+    def setting(self, member: Recipe) -> dict[str, str]:
+        return {"setting": self.folder(member).name.rpartition("-")[0]}
+
+    def table(self) -> str:
+        """The measures of the settings, mean ± deviation over the seeds, as Markdown."""
+        return results.markdown(results.rows([self.ending(member) for member in self.plan.members]))

@@ -1,0 +1,153 @@
+"""What happens to the candidates of a search after each of its rungs, as pure functions."""
+
+import itertools
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from gen_models.runs import Recipe
+from gen_models.schedules import Schedule
+from gen_models.sweep.plan import with_values
+from gen_models.sweep.space import Space
+
+QUARTER = 4  # one in so many candidates is replaced, one in so many is copied
+
+
+class Candidate(NamedTuple):
+    """One run of a search."""
+
+    name: str  # its place, followed by the step at which it took the place of another
+    recipe: Recipe  # options of the run, whose steps are those of a whole training
+    parent: str | None = None  # name of the candidate that it was copied from
+
+
+Scores = Mapping[str, float]  # by name of the candidate; lower is better, infinity is a divergence
+
+
+class Rung(NamedTuple):
+    """One rung of a search, when its candidates have been measured."""
+
+    step: int  # steps that they have done
+    candidates: tuple[Candidate, ...]
+    scores: Scores
+
+    @property
+    def ranked(self) -> list[Candidate]:
+        """The candidates, the best first; of equal ones the earlier."""
+        return sorted(self.candidates, key=lambda one: self.scores[one.name])
+
+
+class Rule(NamedTuple):
+    """A way to search.
+
+    rungs  steps of a whole training, number of rungs -> the steps of each; the last one's are all
+    begin  candidates, steps of the rungs, Space -> the candidates as they start
+    after  Rung, Space, random numbers -> the candidates of the next rung
+    """
+
+    rungs: Callable[[int, int], list[int]]
+    begin: Callable[[Sequence[Candidate], Sequence[int], Space], list[Candidate]]
+    after: Callable[[Rung, Space, np.random.Generator], list[Candidate]]
+
+
+def doubling(steps: int, rungs: int) -> list[int]:
+    """Rungs of which each has twice the steps of the one before."""
+    return sorted({max(1, math.ceil(steps / 2**i)) for i in range(rungs)})
+
+
+def better_half(rung: Rung, space: Space, rng: np.random.Generator) -> list[Candidate]:
+    """The better half, in their order (successive halving: Jamieson & Talwalkar 2016, fig. 2)."""
+    del space, rng
+    kept = {one.name for one in rung.ranked[: math.ceil(len(rung.candidates) / 2)]}
+    return [one for one in rung.candidates if one.name in kept]
+
+
+def even(steps: int, rungs: int) -> list[int]:
+    """Rungs of equally many steps more."""
+    return sorted({max(1, round(steps * (i + 1) / rungs)) for i in range(rungs)})
+
+
+def scheduled(
+    candidates: Sequence[Candidate], steps: Sequence[int], space: Space
+) -> list[Candidate]:
+    """The candidates with a point for each rung in every number that varies, so that what becomes
+    of them changes no program."""
+    points = (0, *steps[:-1])
+
+    def constant(value: float) -> Schedule:
+        return Schedule(points, (float(value),) * len(points))
+
+    return [
+        one._replace(
+            recipe=with_values(
+                one.recipe,
+                {name: constant(getattr(one.recipe.config, name)) for name in space.ranges},
+            )
+        )
+        for one in candidates
+    ]
+
+
+def exploited(rung: Rung, space: Space, rng: np.random.Generator) -> list[Candidate]:
+    """The candidates with the worst quarter replaced by copies of ones of the best quarter, with
+    perturbed numbers from here on (population-based training: Jaderberg et al. 2017, algorithm 1).
+
+    A copy has its parent's seed too: it is the run that its parent would be with other numbers.
+    """
+    ranked = rung.ranked
+    count = len(ranked) // QUARTER or len(ranked) // 2
+    models = [one for one in ranked[:count] if math.isfinite(rung.scores[one.name])]
+    losers = {one.name for one in ranked[len(ranked) - count :]} if models else set()
+    return [
+        _copy(one, models[int(rng.integers(len(models)))], rung.step, space, rng)
+        if one.name in losers
+        else one
+        for one in rung.candidates
+    ]
+
+
+def _copy(
+    place: Candidate, parent: Candidate, step: int, space: Space, rng: np.random.Generator
+) -> Candidate:
+    """The parent in another's place, with perturbed numbers from `step` on."""
+    lived: dict[str, Schedule] = {
+        name: getattr(parent.recipe.config, name) for name in space.ranges
+    }
+    then = space.perturbed(rng, {name: schedule.values[-1] for name, schedule in lived.items()})
+    changed = {}
+    for name, schedule in lived.items():
+        pairs = zip(schedule.steps, schedule.values, strict=True)
+        values = tuple(then[name] if start >= step else value for start, value in pairs)
+        changed[name] = Schedule(schedule.steps, values)
+    recipe = with_values(parent.recipe, changed)
+    return Candidate(f"{place.name.partition('@')[0]}@{step}", recipe, parent.name)
+
+
+def shortened(recipe: Recipe, space: Space) -> Recipe:
+    """The recipe with each schedule as short as it can be: a number if it never changed."""
+    values = {name: getattr(recipe.config, name) for name in space.ranges}
+    return with_values(recipe, {name: _shortened(value) for name, value in values.items()})
+
+
+def _shortened(value: float | Schedule) -> float | Schedule:
+    if not isinstance(value, Schedule):
+        return value
+    pairs = list(zip(value.steps, value.values, strict=True))
+    points = [pairs[0], *(new for old, new in itertools.pairwise(pairs) if old[1] != new[1])]
+    steps, values = zip(*points, strict=True)
+    return Schedule(steps, values) if len(points) > 1 else values[0]
+
+
+def _unchanged(
+    candidates: Sequence[Candidate], steps: Sequence[int], space: Space
+) -> list[Candidate]:
+    del steps, space
+    return list(candidates)
+
+
+RULES = {
+    "halving": Rule(doubling, _unchanged, better_half),
+    "evolution": Rule(even, scheduled, exploited),
+}

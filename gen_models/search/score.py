@@ -1,0 +1,119 @@
+"""The score of a state in a search: a few measures of a few thousand samples, weighted."""
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gen_models import assessment, runs
+from gen_models.evaluation import frechet, measure, record
+from gen_models.evaluation.evaluator import Evaluator
+from gen_models.evaluation.frechet import Gaussian
+from gen_models.evaluation.measure import MEASURES
+from gen_models.evaluation.protocol import SPACES
+from gen_models.fields import ConfigError, nearest
+from gen_models.runs import Run
+from gen_models.storage.files import write_text
+
+FIDS = {f"fid{suffix}": space for space, suffix in SPACES.items()}
+MEASURED = [name for name in MEASURES if name not in ("authenticity", "classification_score")]
+
+
+class Term(NamedTuple):
+    """One measure of a score."""
+
+    name: str  # name in MEASURES
+    weight: float  # what it counts
+
+
+def terms(texts: Sequence[str]) -> tuple[Term, ...]:
+    """The terms of texts NAME or NAME:WEIGHT. Raises ConfigError."""
+    found = []
+    for text in texts:
+        name, colon, weight = text.partition(":")
+        if name not in MEASURED:
+            raise ConfigError(f"score is {text!r}; no such measure: {nearest(name, MEASURED)}")
+        try:
+            found.append(Term(name, float(weight) if colon else 1.0))
+        except ValueError as error:
+            raise ConfigError(f"score is {text!r}, expected NAME or NAME:WEIGHT") from error
+    if not found or len({term.name for term in found}) < len(found):
+        raise ConfigError(f"score is {list(texts)}, expected one or more different measures")
+    return tuple(found)
+
+
+class Scorer:
+    """Scores of runs, kept in their folders."""
+
+    def __init__(self, evaluator: Evaluator, wanted: Sequence[Term], samples: int) -> None:
+        self.evaluator, self.terms, self.samples = evaluator, wanted, samples
+
+    @property
+    def protocol(self) -> str:
+        """The protocol of the measures, as text."""
+        return str(self.evaluator.protocol(self.samples))
+
+    def path(self, folder: Path, step: int) -> Path:
+        """The file of a run's measures at a step."""
+        return folder / f"score_{step:08d}.json"
+
+    def known(self, folder: Path, step: int) -> dict[str, float] | None:
+        """The measures of a run at a step, if they were made under this protocol."""
+        try:
+            found = json.loads(self.path(folder, step).read_text(), parse_constant=record.refuse)
+            measures = {term.name: float(found["measures"][term.name]) for term in self.terms}
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return measures if found.get("protocol") == self.protocol else None
+
+    def measured(self, folder: Path, step: int) -> dict[str, float]:
+        """The measures of a run's newest state, of `step`, made now if they are not known."""
+        found = self.known(folder, step)
+        if found is None:
+            found = self._measure(runs.load(folder))
+            values = {"protocol": self.protocol, "measures": found}
+            write_text(self.path(folder, step), json.dumps(values) + "\n")
+        return found
+
+    def _measure(self, run: Run) -> dict[str, float]:
+        described = assessment.described(run, self.evaluator, self.samples)
+        found = {
+            name: frechet.distance(
+                frechet.gaussian(described.features[space]), self.reference[space]
+            )
+            for name, space in FIDS.items()
+        }
+        if {term.name for term in self.terms} - found.keys():
+            every = measure.measure(described, self.evaluator.reference)
+            found |= {name: estimate.value for name, estimate in every.items()}
+        missing = [term.name for term in self.terms if term.name not in found]
+        if missing:
+            raise ConfigError(f"{run.options.model} has no {missing[0]}; leave it out of --score")
+        return {name: float(value) for name, value in found.items()}
+
+    @cached_property
+    def reference(self) -> dict[str, Gaussian]:
+        """The Gaussians of the reference, by space."""
+        features = self.evaluator.reference.features
+        return {space: frechet.gaussian(array) for space, array in features.items()}
+
+    @cached_property
+    def real(self) -> dict[str, float]:
+        """The measures of real images, as many as there are samples."""
+        floor: Mapping[str, Sequence[Any]] = self.evaluator.floor(self.samples)
+        return {name: float(estimate[0]) for name, estimate in floor.items()}
+
+    def score(self, measures: Mapping[str, float]) -> float:
+        """The sum of the terms, each with its weight; lower is better. A measure whose higher
+        values are better counts negatively, one that is best near real images' value by its
+        distance from that."""
+        total = 0.0
+        for name, weight in self.terms:
+            better, value = MEASURES[name].better, measures[name]
+            if better == "real":
+                value = abs(value - self.real[name])
+            total += weight * (-value if better == "higher" else value)
+        return total if np.isfinite(total) else float("inf")

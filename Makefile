@@ -1,48 +1,57 @@
 # `make train` and `make test` do all the set-up that they need; `make setup` does that alone.
+#
+# With JAX=0.11.2 each works with that version instead of the pinned one, in an environment of its
+# own; its Python may have to be newer: `make test JAX=0.11.2 PYTHON=python3.12`.
 
 PYTHON ?= python3
-BIN := .venv/bin
+VENV := .venv$(addprefix -jax-,$(JAX))
+BIN := $(VENV)/bin
+PINS := $(if $(JAX),s/^(jax|jaxlib)==[^ ]+/\1==$(JAX)/)
 
 .PHONY: setup train test stress notebooks benchmark accelerator clean
 
-setup: .venv/installed
+setup: $(VENV)/installed
 
-train: .venv/installed
+train: $(VENV)/installed
 	$(BIN)/python -m experiments.train --model cgan --steps 5000
 
-test: .venv/tools
+test: $(VENV)/tools
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile
 
 # The slow tests, then the long forms of the reliability tests: 10,000 mutated IDX files, a fifth as
 # many of each other kind, 25 kills. Their figures go to results/reliability.md.
-stress: .venv/tools
+stress: $(VENV)/tools
 	$(BIN)/python -m pytest -m slow
 	GEN_MODELS_FUZZ=10000 GEN_MODELS_KILLS=25 $(BIN)/python -m pytest \
 		tests/data/test_idx_fuzz.py tests/runs/test_checkpoint.py tests/runs/test_recipe.py tests/stress
 
 # The notebooks in examples/, executed and written back with their outputs.
-notebooks: .venv/tools
+notebooks: $(VENV)/tools
 	PYTHONPATH=. $(BIN)/python examples/execute.py
 
-benchmark: .venv/installed
+benchmark: $(VENV)/installed
 	$(BIN)/python -m experiments.benchmark
 
 # Whether a GPU or TPU computes what a CPU does, and how fast: results/accelerator/. Eight minutes
 # there; on a CPU a short form, which shows that every part runs. Nothing else may use it meanwhile.
-accelerator: .venv/installed
+accelerator: $(VENV)/installed
 	$(BIN)/python -m experiments.accelerator
 
-.venv/installed: requirements.txt
+$(VENV)/requirements.txt: requirements.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	sed -E '$(PINS)' $< > $@
+
+$(VENV)/installed: $(VENV)/requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
-.venv/tools: .venv/installed requirements-dev.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+$(VENV)/tools: $(VENV)/installed requirements-dev.txt
+	cp requirements-dev.txt $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r $(VENV)/requirements-dev.txt
 	touch $@
 
 clean:
-	rm -rf .venv .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-jax-* .pytest_cache .ruff_cache .hypothesis

@@ -19,7 +19,7 @@ from gen_models import programs
 from gen_models.algorithm import Algorithm, Batch, Spec, State
 from gen_models.data.stream import gather
 from gen_models.engines.adversarial import Game, adversarial
-from gen_models.fields import to_dict, validate
+from gen_models.fields import Real, to_dict, validate
 from gen_models.losses import non_saturating
 from gen_models.model import Model
 from gen_models.models import MODELS
@@ -328,7 +328,7 @@ def test_configs_of_other_real_values_share_one_compilation(subject):
 
 def test_real_valued_options_are_the_leaves_of_a_config(subject):
     cls = subject.module.Config
-    real = {name for name, hint in get_type_hints(cls).items() if hint in (float, float | None)}
+    real = {name for name, hint in get_type_hints(cls).items() if hint in (Real, Real | None)}
     values = to_dict(subject.config)
     validate(subject.config)
     assert {"learning_rate", "ema_decay"} <= real

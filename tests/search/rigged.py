@@ -1,0 +1,83 @@
+"""Searches whose score is a known function of the options. As a program: on four devices."""
+
+import json
+import math
+import sys
+from pathlib import Path
+
+from populations import make_members
+
+from gen_models import runs
+from gen_models.schedules import Schedule
+from gen_models.search import candidates, rules
+from gen_models.search.execution import Search
+from gen_models.search.rules import RULES
+from gen_models.search.score import Scorer, Term
+
+TARGET = 1e-3  # the best step size
+GIVEN = {"learning_rate": (1e-4, 1e-2), "beta": (0.5, 2.0)}
+
+
+class Rigged(Scorer):
+    """The distance of a run's step size, where it is now, from the best one."""
+
+    def __init__(self) -> None:
+        super().__init__(None, (Term("fid", 1.0),), 100)
+
+    @property
+    def protocol(self) -> str:
+        return "rigged"
+
+    def _measure(self, run: runs.Run) -> dict[str, float]:
+        return {"fid": distance(run.recipe.config.learning_rate)}
+
+
+def distance(rate: float | Schedule) -> float:
+    rate = rate.values[-1] if isinstance(rate, Schedule) else rate
+    return abs(math.log(rate / TARGET))
+
+
+def search(folder: Path, tiny, rule: str, members=8, steps=8, rungs=4, devices=1) -> Search:
+    """A search over step sizes and betas of a tiny vae."""
+    (base,) = make_members(1, steps=steps, sample_every_steps=steps, checkpoint_every_steps=steps)
+    space = candidates.space("vae", GIVEN)
+    begun = candidates.begin(base, GIVEN, space, members)
+    steps_of = RULES[rule].rungs(steps, rungs)
+    return Search(
+        rule=RULES[rule],
+        space=space,
+        candidates=tuple(RULES[rule].begin(begun, steps_of, space)),
+        rungs=tuple(steps_of),
+        seed=3,
+        devices=devices,
+        per_device=16,
+        out=folder,
+        command="search",
+        splits=tiny,
+        scorer=Rigged(),
+    )
+
+
+def conduct(work: Search, should_stop=lambda: False) -> list[rules.Rung]:
+    work.prepare()
+    return work.conduct(should_stop, report=lambda _: None)
+
+
+def told(rungs) -> list:
+    """Everything that was decided, as JSON."""
+    return [
+        [rung.step, [one.recipe.to_flat() | {"out": None} for one in rung.candidates], rung.scores]
+        for rung in rungs
+    ]
+
+
+if __name__ == "__main__":
+    from conftest import make_split
+
+    from gen_models.data.catalog import Splits
+
+    tiny = Splits(make_split(0, 70), make_split(1, 20))
+    for devices in (2, 4):
+        for rule in RULES:
+            work = search(Path(sys.argv[1], f"{rule}-{devices}"), tiny, rule, devices=devices)
+            print(json.dumps([rule, devices, told(conduct(work))]))

@@ -1,0 +1,221 @@
+"""What happens after a rung, where candidates come from, what scores are, what is left behind."""
+
+import ast
+import json
+import math
+
+import numpy as np
+import pytest
+from rigged import GIVEN, search
+from trainings import make_recipe
+
+from gen_models.fields import ConfigError
+from gen_models.runs import Recipe
+from gen_models.runs import recipe as recipes
+from gen_models.schedules import Schedule
+from gen_models.search import candidates, outcome, rules, score
+from gen_models.search.rules import RULES, Candidate, Rung
+from gen_models.search.score import Scorer, Term
+from gen_models.sweep.space import Space
+
+SPACE = Space({"learning_rate": (1e-4, 1e-2), "beta": (0.5, 2.0)}, {})
+
+
+def rng():
+    return np.random.Generator(np.random.Philox(0))
+
+
+def rung_of(scores, rule="halving", step=2, rungs=(2, 4, 6)):
+    found = [
+        Candidate(str(i), make_recipe(model="vae", beta=1 + i / 100)) for i in range(len(scores))
+    ]
+    found = RULES[rule].begin(found, rungs, SPACE)
+    return Rung(step, tuple(found), {str(i): x for i, x in enumerate(scores)})
+
+
+def test_rungs_of_halving_double_and_those_of_evolution_are_even():
+    assert rules.doubling(5000, 5) == [313, 625, 1250, 2500, 5000]
+    assert rules.even(5000, 4) == [1250, 2500, 3750, 5000]
+    assert rules.doubling(3, 5) == [1, 2, 3]
+
+
+def test_the_better_half_goes_on_and_of_three_two():
+    names = lambda found: [one.name for one in found]  # noqa: E731
+    assert names(rules.better_half(rung_of([3, 1, math.inf, 2]), SPACE, rng())) == ["1", "3"]
+    assert names(rules.better_half(rung_of([3, 1, 2]), SPACE, rng())) == ["1", "2"]
+    assert names(rules.better_half(rung_of([5]), SPACE, rng())) == ["0"]
+
+
+def test_the_worst_quarter_becomes_copies_of_the_best():
+    rung = rung_of([5, 1, 7, 2, 6, 4, 3, math.inf], "evolution")
+    found = rules.exploited(rung, SPACE, rng())
+    assert [one.name for one in found] == ["0", "1", "2@2", "3", "4", "5", "6", "7@2"]
+    assert {found[2].parent, found[7].parent} <= {"1", "3"}
+    for copy in (found[2], found[7]):
+        parent = next(one for one in rung.candidates if one.name == copy.parent)
+        for name in SPACE.ranges:
+            was, now = (getattr(one.recipe.config, name) for one in (parent, copy))
+            assert now.steps == was.steps == (0, 2, 4)
+            assert now.values[0] == was.values[0]
+            assert now.values[1] == now.values[2] != was.values[1]
+
+
+def test_where_all_diverged_nobody_is_copied():
+    rung = rung_of([math.inf] * 4, "evolution")
+    assert rules.exploited(rung, SPACE, rng()) == list(rung.candidates)
+
+
+def test_perturbed_numbers_stay_in_their_range():
+    draws = rng()
+    values = {"learning_rate": 9.9e-3, "beta": 0.51}
+    for _ in range(200):
+        values = SPACE.perturbed(draws, values)
+        assert all(low <= values[name] <= high for name, (low, high) in SPACE.ranges.items())
+
+
+def test_a_schedule_that_never_changed_is_a_number_again():
+    whole = make_recipe(model="vae", beta=Schedule((0, 2, 4), (1.0, 1.0, 1.0)))
+    assert rules.shortened(whole, SPACE).config.beta == 1.0
+    changed = make_recipe(model="vae", beta=Schedule((0, 2, 4, 6), (1.0, 1.0, 0.5, 0.5)))
+    assert rules.shortened(changed, SPACE).config.beta == Schedule((0, 4), (1.0, 0.5))
+
+
+# --- candidates
+
+
+def test_two_numbers_are_a_range_and_other_values_are_choices():
+    given = {
+        "learning_rate": (1e-4, 1e-2),
+        "width": (4, 8),
+        "beta": (0.5, 1.0, 2.0),
+        "arch": ("patch",),
+    }
+    found = candidates.space("vae", given)
+    assert found.ranges == {"learning_rate": (1e-4, 1e-2)}
+    assert found.choices == {"width": (4, 8), "beta": (0.5, 1.0, 2.0)}
+
+
+def test_candidates_are_different_settings_of_one_seed():
+    base = make_recipe(model="vae", seed=7)
+    space = candidates.space("vae", GIVEN)
+    found = candidates.begin(base, GIVEN, space, 20)
+    assert len({repr(one.recipe) for one in found}) == 20
+    assert {one.recipe.options.seed for one in found} == {7}
+    assert [one.name for one in found][:2] == ["00", "01"]
+    rates = [one.recipe.config.learning_rate for one in found]
+    assert all(1e-4 <= rate <= 1e-2 for rate in rates)
+    assert np.median(rates) < 4e-3  # by the logarithm, not around the middle of the range
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"beta": (1.0,)}, "there is nothing to search"),
+        ({"learning_rate": (1e-2, 1e-4)}, "give the lower end of its range first"),
+        ({"width": ()}, "--width has no value"),
+    ],
+)
+def test_what_spans_nothing_is_refused(given, message):
+    with pytest.raises(ConfigError, match=message):
+        candidates.space("vae", given)
+
+
+def test_more_candidates_than_settings_are_refused():
+    given = {"width": (4, 8)}
+    with pytest.raises(ConfigError, match="have 2 settings, asked for 3 candidates"):
+        candidates.begin(make_recipe(model="vae"), given, candidates.space("vae", given), 3)
+
+
+# --- scores
+
+
+def test_a_score_is_a_weighted_sum_in_which_higher_is_better_counts_negatively():
+    scorer = Scorer(None, score.terms(["fid", "recall:5", "precision:2"]), 100)
+    scorer.__dict__["real"] = {"precision": 0.9}
+    measures = {"fid": 3.0, "recall": 0.5, "precision": 0.95}
+    assert scorer.score(measures) == pytest.approx(3 - 5 * 0.5 + 2 * 0.05)
+    assert scorer.score(measures | {"fid": math.nan}) == math.inf
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        (["fdi"], "no such measure: perhaps you meant 'fid'"),
+        (["fid:x"], "expected NAME or NAME:WEIGHT"),
+        (["fid", "fid:2"], "expected one or more different measures"),
+        ([], "expected one or more different measures"),
+    ],
+)
+def test_a_score_that_cannot_be_is_refused(texts, message):
+    with pytest.raises(ConfigError, match=message):
+        score.terms(texts)
+
+
+def test_known_measures_are_those_of_the_protocol(tmp_path, monkeypatch):
+    monkeypatch.setattr(Scorer, "protocol", "a")
+    scorer = Scorer(None, (Term("fid", 1.0),), 100)
+    assert scorer.known(tmp_path, 3) is None
+    scorer.path(tmp_path, 3).write_text('{"protocol": "a", "measures": {"fid": 2}}')
+    assert scorer.known(tmp_path, 3) == {"fid": 2.0}
+    for damaged in ('{"protocol": "b", "measures": {"fid": 2}}', "{", '{"protocol": "a"}', "[]"):
+        scorer.path(tmp_path, 3).write_text(damaged)
+        assert scorer.known(tmp_path, 3) is None
+
+
+# --- the outcome
+
+
+@pytest.fixture
+def rungs():
+    """Two rungs of an evolution, in the second of which a copy of 1 stands in the place of 3."""
+    first = rung_of([2.0, 1.0, 3.0, 4.0], "evolution", rungs=(2, 4))
+    second = rules.exploited(first, SPACE, rng())
+    scores = {one.name: x for one, x in zip(second, [2.0, 0.9, math.inf, 0.5], strict=True)}
+    return [first, Rung(4, tuple(second), scores)]
+
+
+def test_fates_and_histories_follow_the_lineage(rungs):
+    assert outcome.fates(rungs) == {
+        "3@2": "won",
+        "1": "finished",
+        "0": "finished",
+        "2": "diverged",
+        "3": "stopped",
+    }
+    assert outcome.history(rungs, "3@2") == [(2, 1.0), (4, 0.5)]
+    assert outcome.history(rungs, "3") == [(2, 4.0)]
+    assert outcome.steps_trained(rungs) == 4 * 4
+
+
+def test_the_winners_preset_is_the_winner(rungs, tmp_path):
+    winner = rungs[-1].ranked[0].recipe.with_options(steps=40, hold_out=True)
+    text = outcome.preset(winner, SPACE, "winner.py", "search")
+    path = tmp_path / "winner.py"
+    path.write_text(text)
+    assert ast.parse(text)
+    found = Recipe.from_flat(recipes.read(path))
+    assert found.config == rules.shortened(winner, SPACE).config
+    assert found.options.steps == 40
+    assert not found.options.hold_out
+
+
+def test_page_lineage_and_pictures_have_every_candidate(rungs):
+    page = outcome.page("search", "here", "FID", rungs, SPACE, "| winner |")
+    assert all(f"| `{name}` |" in page for name in ("0", "1", "2", "3", "3@2"))
+    assert "| winner |" in page
+    told = json.loads(outcome.lineage(rungs, SPACE))
+    assert {row["name"]: row["parent"] for row in told["candidates"]}["3@2"] == "1"
+    for picture in (outcome.scores(rungs), outcome.options(rungs, SPACE)):
+        assert picture.width > 300
+
+
+def test_the_plan_counts_its_steps(tmp_path, tiny):
+    assert search(tmp_path, tiny, "halving").steps == 20
+    assert search(tmp_path, tiny, "evolution").steps == 64
+
+
+def test_a_default_is_trained_as_the_winner_is():
+    winner = make_recipe(model="vae", steps=77, batch_size=8, beta=0.5)
+    found = outcome.default_of(winner)
+    assert (found.options.steps, found.options.batch_size) == (77, 8)
+    assert found.config == Recipe.from_flat({"model": "vae"}).config

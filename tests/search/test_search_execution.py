@@ -1,0 +1,193 @@
+"""A search finds what it is to find, goes on where it was stopped, on any number of devices."""
+
+import itertools
+import json
+import os
+import sys
+
+import numpy as np
+import pytest
+from populations import hasten, state_of
+from rigged import Rigged, conduct, distance, search, told
+from trainings import ROOT, execute
+
+from gen_models import runs
+from gen_models.fields import ConfigError
+from gen_models.schedules import Schedule
+from gen_models.search import execution
+from gen_models.search.rules import RULES, shortened
+from gen_models.training import together
+
+
+@pytest.fixture(autouse=True, scope="module")
+def quick():
+    with pytest.MonkeyPatch.context() as patch:
+        hasten(patch)
+        yield
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory, tiny):
+    """Each rule's search, and its rungs."""
+    found = {}
+    for rule in RULES:
+        work = search(tmp_path_factory.mktemp("undisturbed") / rule, tiny, rule)
+        found[rule] = work, conduct(work)
+    return found
+
+
+def best(rung):
+    return rung.scores[rung.ranked[0].name]
+
+
+def test_halving_ends_with_the_best_setting_for_a_third_of_the_steps(undisturbed):
+    work, rungs = undisturbed["halving"]
+    assert [(rung.step, len(rung.candidates)) for rung in rungs] == [(1, 8), (2, 4), (4, 2), (8, 1)]
+    everyone = [distance(one.recipe.config.learning_rate) for one in work.candidates]
+    assert best(rungs[-1]) == min(everyone)
+    assert work.steps == 8 + 4 + 2 * 2 + 4
+    assert work.steps < 8 * 8 / 3
+
+
+def test_candidates_that_were_stopped_did_no_more_steps(undisturbed):
+    work, rungs = undisturbed["halving"]
+    for rung, following in itertools.pairwise(rungs):
+        for name in rung.scores.keys() - following.scores.keys():
+            assert runs.load(work.out / execution.CANDIDATES / name).step == rung.step
+
+
+def test_evolution_comes_closer_to_the_best_setting(undisturbed):
+    _, rungs = undisturbed["evolution"]
+    assert [len(rung.candidates) for rung in rungs] == [8] * 4
+    means = [np.mean(list(rung.scores.values())) for rung in rungs]
+    assert means[-1] < 0.8 * means[0]
+    assert best(rungs[-1]) <= best(rungs[0])
+
+
+def test_a_copy_has_its_parents_state_metrics_and_past(undisturbed):
+    work, rungs = undisturbed["evolution"]
+    copies = [one for rung in rungs for one in rung.candidates if one.parent]
+    assert copies
+    for one in copies:
+        parent = runs.load(work.out / execution.CANDIDATES / one.parent)
+        born = int(one.name.partition("@")[2])
+        assert one.recipe.options.seed == parent.options.seed
+        mine = runs.load(work.folder(one)).metrics()["loss"]
+        assert mine[:born] == parent.metrics()["loss"][:born]
+        for name in work.space.ranges:
+            now, then = (getattr(run.config, name) for run in (one.recipe, parent.recipe))
+            before = [i for i, step in enumerate(now.steps) if step < born]
+            assert [now.values[i] for i in before] == [then.values[i] for i in before]
+        assert one.recipe.config != parent.recipe.config
+
+
+def test_a_copy_that_nothing_was_changed_in_goes_on_as_its_source(undisturbed, tmp_path, tiny):
+    _, rungs = undisturbed["evolution"]
+    source = rungs[0].candidates[0]
+    recipe = source.recipe.with_options(steps=4, out=tmp_path / "source")
+
+    def train(members):
+        devices = execution.jax.local_devices()[:1]
+        args = (tiny, devices, lambda: False, lambda _: None, print)
+        assert together.train(members, *args, summarise=False)
+
+    train({tmp_path / "source": recipe})
+    execution.copied(tmp_path / "source", tmp_path / "copy", recipe)
+    longer = {tmp_path / name: recipe.with_options(steps=8) for name in ("source", "copy")}
+    train(longer)
+    mine, theirs = (state_of(folder) for folder in longer)
+    assert mine.keys() == theirs.keys()
+    for name in mine:
+        np.testing.assert_array_equal(mine[name], theirs[name])
+
+
+def test_the_preset_of_what_a_copy_lived_through_alone_gives_its_bytes(undisturbed, tmp_path, tiny):
+    work, rungs = undisturbed["evolution"]
+    copy = next(one for one in rungs[-1].candidates if one.parent)
+    recipe = shortened(copy.recipe, work.space)
+    assert any(isinstance(getattr(recipe.config, name), Schedule) for name in work.space.ranges)
+    args = (tiny, execution.jax.local_devices()[:1], lambda: False, lambda _: None, print)
+    together.train({tmp_path / "alone": recipe}, *args, summarise=False)
+    mine, theirs = state_of(tmp_path / "alone"), state_of(work.folder(copy))
+    for name in mine:
+        np.testing.assert_array_equal(mine[name], theirs[name])
+
+
+class StoppedError(Exception):
+    """Stands for a kill."""
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("where", ["training", "scoring", "copying"])
+def test_a_search_that_was_killed_decides_what_an_undisturbed_one_does(
+    undisturbed, tmp_path, tiny, monkeypatch, rule, where
+):
+    if (rule, where) == ("halving", "copying"):
+        pytest.skip("it copies nothing")
+    work, left = search(tmp_path / "killed", tiny, rule), [3]
+
+    def dying(function):
+        def run(*args, **named):
+            left[0] -= 1
+            if left[0] == 0:
+                raise StoppedError
+            return function(*args, **named)
+
+        return run
+
+    owner, name = {
+        "training": (together, "train"),
+        "scoring": (Rigged, "_measure"),
+        "copying": (execution.run_folder, "change_recipe"),
+    }[where]
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, name, dying(getattr(owner, name)))
+        with pytest.raises(StoppedError):
+            conduct(work)
+    assert told(conduct(work)) == told(undisturbed[rule][1])
+    for one in work.candidates:
+        mine = state_of(work.folder(one))
+        for name, array in state_of(undisturbed[rule][0].folder(one)).items():
+            np.testing.assert_array_equal(mine[name], array)
+
+
+def test_a_search_that_is_asked_to_stop_saves_and_goes_on(undisturbed, tmp_path, tiny):
+    work, asked = search(tmp_path / "stopped", tiny, "halving"), [0]
+
+    def should_stop():
+        asked[0] += 1
+        return asked[0] > 12
+
+    assert len(conduct(work, should_stop)) < 4
+    assert told(conduct(work)) == told(undisturbed["halving"][1])
+
+
+def test_two_and_four_devices_decide_what_one_does(undisturbed, tmp_path, monkeypatch):
+    monkeypatch.setenv("JAX_NUM_CPU_DEVICES", "4")
+    monkeypatch.setenv("PYTHONPATH", f"{ROOT}{os.pathsep}{ROOT / 'tests'}")
+    program = ROOT / "tests" / "search" / "rigged.py"
+    code, out, err = execute([sys.executable, str(program), str(tmp_path)])
+    assert code == 0, err
+    lines = [json.loads(line) for line in out.splitlines() if line.startswith("[")]
+    assert [line[:2] for line in lines] == [[r, n] for n in (2, 4) for r in RULES]
+    for rule, _, decided in lines:
+        assert decided == json.loads(json.dumps(told(undisturbed[rule][1])))
+
+
+def test_candidates_that_diverge_are_losers_not_ends(tmp_path, tiny, monkeypatch):
+    monkeypatch.setattr(
+        runs.Run, "diverged_at", property(lambda run: 1 if run.folder.name == "0" else None)
+    )
+    work = search(tmp_path / "diverged", tiny, "halving")
+    rungs = conduct(work)
+    assert rungs[0].scores["0"] == float("inf")
+    assert "0" not in rungs[1].scores
+    assert len(rungs) == 4
+
+
+def test_another_search_in_the_folder_is_refused(undisturbed, tiny):
+    work, _ = undisturbed["halving"]
+    with pytest.raises(ConfigError, match="is a search with other rungs and candidates"):
+        search(work.out, tiny, "evolution").prepare()
+    with pytest.raises(ConfigError, match="is no search: it has files"):
+        search(work.out / execution.CANDIDATES, tiny, "halving").prepare()

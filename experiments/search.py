@@ -130,10 +130,10 @@ def reported(
     found = report.settings(rungs, work.space, outcome.default_of(winner))
     members = report.members(found, seeds, work.out / "report")
     plan = Plan({}, members, work.devices, work.per_device, jax.process_count())
-    evaluator = Evaluator(features.of(splits.train.name), splits)
+    evaluator, extent = Evaluator(features.of(splits.train.name), splits), Extent()
     say = partial(print, file=sys.stderr)
-    measure = lambda run: assessment.evaluate_run(run, evaluator, Extent(), say)  # noqa: E731
-    measuring = Measuring(measure, evaluator.protocol(Extent().samples))
+    measure = lambda run: assessment.evaluate_run(run, evaluator, extent, say)  # noqa: E731
+    measuring = Measuring(measure, evaluator.protocol(extent.samples))
     made = Report(plan, work.out / "report", work.command, splits, measuring)
     say("the report: " + ", ".join(found))
     done = made.train(should_stop, lambda _: None, say) and made.measure(should_stop)

@@ -18,7 +18,7 @@ from PIL import Image
 from trainings import execute, finish, products, start, write_folder
 
 from experiments import command as commands
-from experiments import sample, sweep, train
+from experiments import sample, settings, sweep, train
 from gen_models import assessment, render, runs
 from gen_models.data import idx
 from gen_models.evaluation import features, record
@@ -113,7 +113,7 @@ def test_a_preset_gives_the_defaults_and_the_command_line_overrides_them(call, t
         'row = {"beta": 0.25, "latent_size": 5, "tensorboard": True}\n'
     )
     args = ["--config", "p.py:row", "--learning-rate", 1e-3, 2e-3, "--latent-size", 4]
-    asked = sweep.parse([str(arg) for arg in args])
+    asked = settings.parse("sweep", sweep.Options, "", [str(arg) for arg in args])
     assert asked.base.options == RunOptions(
         model="vae", steps=5, sample_every_steps=500, keep_checkpoints=1, hold_out=True
     )
@@ -123,7 +123,8 @@ def test_a_preset_gives_the_defaults_and_the_command_line_overrides_them(call, t
     assert given["learning_rate"] == (1e-3, 2e-3)
     code, out, _ = call("--config", "p.py:row", "--beta", 1, 2, "--dry-run")
     assert (code, "2 members of vae, 6 steps each" in plain(out)) == (0, True)
-    assert sweep.parse(["--config", "p.py:row", "--model", "gan"]).base.options.model == "gan"
+    other = ["--config", "p.py:row", "--model", "gan"]
+    assert settings.parse("sweep", sweep.Options, "", other).base.options.model == "gan"
 
 
 def test_a_bad_preset_is_named(call, tmp_path):

@@ -9,10 +9,10 @@ from populations import hasten, make_members
 from gen_models import runs
 from gen_models.models import MODELS, vae
 from gen_models.runs import Recipe
-from gen_models.sweep import execution, plan
+from gen_models.sweep import plan
 from gen_models.sweep.execution import Sweep
 from gen_models.sweep.plan import Plan
-from gen_models.training import population
+from gen_models.training import population, together
 
 STEPS = 4
 WAVE_S = 30.0
@@ -63,9 +63,9 @@ def test_as_many_programs_are_compiled_as_the_plan_says(
     work, compiled = sweep_of(tmp_path, tiny, members_of(count), per_device), []
     train_together = population.fit
 
-    def watch(*args):
+    def watch(*args, **named):
         before = len(traced)
-        ends = train_together(*args)
+        ends = train_together(*args, **named)
         compiled.append(len(traced) > before)
         return ends
 
@@ -87,7 +87,7 @@ def clock(monkeypatch):
         now[0] += WAVE_S
         return now[0]
 
-    monkeypatch.setattr(execution, "time", SimpleNamespace(perf_counter=tick))
+    monkeypatch.setattr(together, "time", SimpleNamespace(perf_counter=tick))
 
 
 def sessions(work: Sweep) -> list[list[tuple[int, float]]]:

@@ -5,9 +5,9 @@ real and at generated images; no normalisation anywhere.
     L_G = E softplus(D(x) - D(G(z)))
 
 Differences from the paper: the nets have InfoGAN's layers with scaled initial weights instead of
-residual blocks of grouped convolutions; learning rate, γ and Adam's β2 are constant instead of
-following the authors' schedules; and images are not augmented. As theirs, the generator ends in a
-linear layer, without a tanh.
+residual blocks of grouped convolutions; learning rate, γ and Adam's β2 are constant by default
+(configs/r3gan.py has the authors' schedules); and images are not augmented. As theirs, the
+generator ends in a linear layer, without a tanh.
 """
 
 import jax

@@ -1,6 +1,5 @@
 """A run's recipe: options, identity, name, files. Any file gives a Recipe or a UserError."""
 
-import ast
 import dataclasses
 import json
 import os
@@ -15,7 +14,7 @@ from trainings import ROOT
 from gen_models.errors import UserError
 from gen_models.fields import ConfigError, Logistics, validate
 from gen_models.models import MODELS
-from gen_models.runs.recipe import FORMAT, MAX_CONFIG_BYTES, VERSION, Recipe, RunOptions, read
+from gen_models.runs.recipe import FORMAT, MAX_CONFIG_BYTES, VERSION, Recipe, RunOptions, read, rows
 
 FUZZ = settings(
     deadline=None,
@@ -210,9 +209,7 @@ def kept_presets() -> list[Path]:
     """Every preset in configs/, a table's rows one by one, as --config takes them."""
     found = []
     for path in sorted((ROOT / "configs").glob("*.py")):
-        statements = [node for node in ast.parse(path.read_text()).body if hasattr(node, "targets")]
-        rows = [node.targets[0].id for node in statements if isinstance(node.value, ast.Dict)]
-        found += [place(path, row) for row in rows if row != "common"] or [path]
+        found += rows(path) or [path]
     return found
 
 

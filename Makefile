@@ -35,7 +35,7 @@ benchmark: $(VENV)/installed
 	$(BIN)/python -m experiments.benchmark
 
 # Whether a GPU or TPU computes what a CPU does, and how fast: results/accelerator/. Eight minutes
-# there; on a CPU a short form, which shows that every part runs. Nothing else may use it meanwhile.
+# at most there; on a CPU a short form, which shows that every part runs. Nothing else may use it meanwhile.
 accelerator: $(VENV)/installed
 	$(BIN)/python -m experiments.accelerator
 

@@ -1,5 +1,6 @@
 """Search for a setting: `python -m experiments.search --learning-rate 1e-4 4e-3 --members 32`."""
 
+import math
 import shlex
 import signal
 import sys
@@ -19,9 +20,10 @@ from gen_models import assessment
 from gen_models.assessment import Extent
 from gen_models.data import validation
 from gen_models.data.catalog import Dataset, Splits
+from gen_models.errors import UserError
 from gen_models.evaluation import features
 from gen_models.evaluation.evaluator import Evaluator
-from gen_models.fields import Between
+from gen_models.fields import Between, ConfigError
 from gen_models.render import save_png
 from gen_models.runs import environment
 from gen_models.runs.recipe import Steps, TrainingOptions
@@ -171,6 +173,8 @@ def main(args: Sequence[str]) -> int:
         seed=options.seed, hold_out=True, sample_every_steps=every, keep_checkpoints=1, out=None
     )
     space = candidates.space(options.model, given)
+    if options.rule == "evolution" and not space.ranges:
+        raise ConfigError("evolution changes numbers; give a real-valued option two of them")
     begun = rule.begin(candidates.begin(base, given, space, options.members), rungs, space)
     evaluator = Evaluator(features.of(splits.train.name), splits, "validation")
     first = jax.process_index() == 0
@@ -199,6 +203,8 @@ def main(args: Sequence[str]) -> int:
         should_stop = lambda: stop.ask(interruption.by is not None)  # noqa: E731
         done = conduct(work, console, should_stop)
         whole, made = len(done) == len(rungs), None
+        if whole and not math.isfinite(min(done[-1].scores.values())):
+            raise UserError(f"{work.out}: every candidate diverged; try lower step sizes")
         if whole and options.report_seeds:
             seeds = range(options.seed + 1, options.seed + 1 + options.report_seeds)
             made = reported(work, done, seeds, splits, should_stop)

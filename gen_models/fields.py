@@ -165,7 +165,7 @@ def _plain(value: object, hint: object) -> object:
     if Schedule in get_args(hint) and isinstance(value, str | Mapping):
         try:
             return Schedule.of(value) if isinstance(value, Mapping) else Schedule.parse(value)
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             return value  # `validate` says what was expected
     if isinstance(value, list) and get_origin(hint) is tuple:
         return tuple(value)

@@ -1,7 +1,7 @@
 """Options that change with the step: a value at each of several steps, and what is between them.
 
     0:1e-3,2000:3e-4          the first value up to step 2000, the second from there on
-    linear:0:1e-3,5000:0      on a straight line between the steps
+    linear:0:1e-3,5000:1e-5   on a straight line between the steps
     cosine:0:1e-3,5000:1e-5   on half a period of a cosine between the steps
 
 Before the first step the first value holds, after the last the last one. The steps and values are
@@ -17,6 +17,7 @@ import jax
 import jax.numpy as jnp
 
 Shape = Literal["piecewise", "linear", "cosine"]
+MAX_STEPS = 10**9  # of a training
 SHAPE = "shape"  # key of the shape in a mapping of steps to values
 
 
@@ -38,22 +39,22 @@ class Schedule:
         pairs = [point.split(":") for point in points.split(",")]
         if any(len(pair) != 2 for pair in pairs):
             raise ValueError(f"expected STEP:VALUE,STEP:VALUE,…, got {text!r}")
-        return cls._of([(int(step), float(value)) for step, value in pairs], shape)
+        return cls._of([(step, float(value)) for step, value in pairs], shape)
 
     @classmethod
     def of(cls, values: Mapping[Any, Any]) -> "Schedule":
         """The schedule of a mapping from steps to values, such as {0: 1e-3, 2000: 3e-4}, with its
         "shape" if that is not piecewise. Raises ValueError."""
-        points = [(int(step), float(x)) for step, x in values.items() if step != SHAPE]
+        points = [(step, float(x)) for step, x in values.items() if step != SHAPE]
         return cls._of(points, values.get(SHAPE, "piecewise"))
 
     @classmethod
-    def _of(cls, points: Sequence[tuple[int, float]], shape: str) -> "Schedule":
+    def _of(cls, points: Sequence[tuple[Any, float]], shape: str) -> "Schedule":
         if shape not in get_args(Shape):
             raise ValueError(f"expected the shape {', '.join(get_args(Shape))}, got {shape!r}")
-        steps = tuple(step for step, _ in points)
-        if list(steps) != sorted({*steps, 0}):
-            raise ValueError(f"expected increasing steps from 0 on, got {list(steps)}")
+        steps = tuple(int(str(step)) for step, _ in points)  # refuses fractions
+        if list(steps) != sorted({*steps, 0}) or steps[-1] > MAX_STEPS:
+            raise ValueError(f"expected increasing steps from 0 to {MAX_STEPS}, got {list(steps)}")
         return cls(steps, tuple(value for _, value in points), shape)
 
     def __str__(self) -> str:

@@ -45,7 +45,19 @@ def test_a_cosine_value_is_level_at_its_points_and_half_way_between_them():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "1e-3", "5:1", "0:1,0:2", "0:1,5:2,3:1", "steps:0:1", "0:1;5:2", "0:a"]
+    "text",
+    [
+        "",
+        "1e-3",
+        "5:1",
+        "0:1,0:2",
+        "0:1,5:2,3:1",
+        "steps:0:1",
+        "0:1;5:2",
+        "0:a",
+        "0:1,1.5:2",
+        "0:1,9999999999:2",
+    ],
 )
 def test_what_is_no_schedule_is_refused(text):
     with pytest.raises(ValueError):
@@ -74,6 +86,8 @@ def test_a_recipe_with_schedules_survives_json():
     [
         ("0:1e-3,5:-1", "learning_rate is 0:0.001,5:-1.0, expected a number between 1e-12"),
         ("5:1e-3", "learning_rate is '5:1e-3', expected a finite number or a schedule such as"),
+        ({0: 1e-3, 1.5: 1e-4}, "expected a finite number or a schedule"),
+        ({0: 10**400}, "expected a finite number or a schedule"),
         ({3: 1}, "expected a finite number or a schedule such as 0:1e-3,2000:3e-4"),
         ("0:nan", "expected a finite number or a schedule"),
     ],

@@ -23,12 +23,11 @@ def measure(extent: Extent, keep: Keep) -> Figures:
         for members in extent.members:
             row = {"members": members, "layout": layout}
             try:
-                row["steps_a_s"] = _rate(extent, members, LAYOUTS[layout])
+                row |= _measured(extent, members, LAYOUTS[layout])
             except jax.errors.JaxRuntimeError as error:
                 if "RESOURCE_EXHAUSTED" not in str(error):
                     raise
-                row["steps_a_s"] = None
-            row["gib"] = _gib_in_use()
+                row |= {"steps_a_s": None, "gib": None}
             found["rows"].append(row)
             keep(found)
             if row["steps_a_s"] is None:
@@ -36,26 +35,20 @@ def measure(extent: Extent, keep: Keep) -> Figures:
     return found
 
 
-def _rate(extent: Extent, members: int, layout: conv.Layout) -> float:
-    """Steps of members a second."""
+def _measured(extent: Extent, members: int, layout: conv.Layout) -> Figures:
+    """Steps of members a second, and the memory of states, data and activations, GiB."""
     count = max(LEAST_STEPS, extent.round_steps // members)
     stepper = steps.Stepper(
         MODEL, extent.batch_size, layout=layout, chunk_steps=count, **extent.options
     )
-    run = steps.population(stepper, members, count)
-    return 1 / rounds.median(rounds.alternate({"members": run}, extent.rounds)["members"])
-
-
-def _gib_in_use() -> float | None:
-    """The most memory that the process has had on its device so far, GiB; None if it is unknown."""
-    statistics = jax.devices()[0].memory_stats() or {}
-    peak = statistics.get("peak_bytes_in_use")
-    return None if peak is None else peak / 2**30
+    run, gib = steps.population(stepper, members, count)
+    times = rounds.alternate({"members": run}, extent.rounds)
+    return {"steps_a_s": 1 / rounds.median(times["members"]), "gib": gib}
 
 
 def page(found: Figures) -> str:
     """A row for each population."""
-    rows = [["members", "convolutions by", "member-steps/s", "÷ one member's", "peak memory, GiB"]]
+    rows = [["members", "convolutions by", "member-steps/s", "÷ one member's", "memory, GiB"]]
     alone: dict[str, float] = {}
     for row in found["rows"]:
         layout, rate, gib = row["layout"], row["steps_a_s"], row["gib"]
@@ -70,7 +63,7 @@ def page(found: Figures) -> str:
                 "–" if gib is None else f"{gib:.1f}",
             ]
         )
-    return f"""`{MODEL}`, its members' steps together. Memory is the most that the process has had
-until then.
+    return f"""`{MODEL}`, its members' steps together. Memory is what the compiled program asks for:
+states, data and activations.
 
 {render.markdown_table(rows)}"""

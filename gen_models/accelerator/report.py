@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Event
 from typing import NamedTuple
 
 import jax
@@ -104,6 +105,7 @@ class Report:
         """`short` None: short on a CPU. Raises UserError for a machine that JAX cannot use or a
         folder that cannot be written."""
         self.say, self.models, self.found = say, models, {}
+        self.stopped = Event()  # by the user: parts end, and no other begins
         with TemporaryDirectory() as scratch:
             into = Path(scratch, "machine.json")
             commands.run(["accelerator", "--describe", "--into", str(into)]).check()
@@ -124,19 +126,26 @@ class Report:
         for timed, names in groupby(parts, key=lambda name: PARTS[name].timed):
             threads = 1 if timed or not several else len(PARTS)
             with ThreadPoolExecutor(threads) as pool:
-                for name, one in pool.map(lambda name: (name, self._make(name, until)), names):
-                    self.found[name] = one
-                    self.write()
+                try:
+                    for name, one in pool.map(lambda name: (name, self._make(name, until)), names):
+                        self.found[name] = one
+                        self.write()
+                except KeyboardInterrupt:
+                    self.stopped.set()
+                    raise
         if self.extent.board_seeds and time.monotonic() < until:
             self.say(f"scoreboard: {until - time.monotonic():.0f} s are left for it")
             self.found["board"] = {"figures": board.fill(self.extent, self.board, until)}
             self.write()
-        return all("failed" not in one for one in self.found.values())
+        boards = self.found.get("board", {"figures": {"failed": {}}})
+        return not boards["figures"]["failed"] and all(
+            "failed" not in x for x in self.found.values()
+        )
 
     def _make(self, name: str, until: float) -> Figures:
         """What a part's process has found, with "failed" if it did not end well."""
         limit = min(PARTS[name].limit_s, until - time.monotonic())
-        if limit <= 0:
+        if limit <= 0 or self.stopped.is_set():
             return {"failed": "no time was left for it"}
         self.say(f"{name}: {PARTS[name].title}")
         with TemporaryDirectory() as scratch:
@@ -144,7 +153,8 @@ class Report:
             args = ["accelerator", "--parts", name, "--into", str(into), *["--short"] * self.short]
             if self.models:
                 args += ["--models", *self.models]
-            done = commands.run(args, limit_s=limit)
+            stopped = self.stopped.is_set
+            done = commands.run(args, limit_s=limit, group=True, should_stop=stopped)
             found = json.loads(into.read_text()) if into.exists() else {}
         if done.code:
             over = f"stopped after {limit:.0f} s" if done.seconds >= limit else ""

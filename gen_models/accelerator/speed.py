@@ -29,8 +29,9 @@ def measure(extent: Extent, keep: Keep) -> Figures:
     with ThreadPoolExecutor(COMPILING) as threads:  # XLA's compiler takes most of the time
         steppers = list(threads.map(stepper, extent.models))
         programs = list(threads.map(steps.Stepper.one_step, steppers))
-    for model, ours, program in zip(extent.models, steppers, programs, strict=True):
-        found["models"][model] = _of_model(extent, ours, program)
+        counted = list(threads.map(lambda one: one.counted_loop(extent.round_steps), steppers))
+    for model, *made in zip(extent.models, steppers, programs, counted, strict=True):
+        found["models"][model] = _of_model(extent, *made)
         keep(found)
     return found
 
@@ -47,9 +48,10 @@ def _rates(extent: Extent) -> Figures:
     return {name: rate_of(rounds.median(times[name])) for name, (_, rate_of) in contestants.items()}
 
 
-def _of_model(extent: Extent, ours: steps.Stepper, program: jax.stages.Compiled) -> Figures:
-    run = ours.in_loop(extent.round_steps)
-    contestants = {"loop": run, "counted": ours.counted_loop(extent.round_steps)}
+def _of_model(
+    extent: Extent, ours: steps.Stepper, program: jax.stages.Compiled, counted: rounds.Timed
+) -> Figures:
+    contestants = {"loop": ours.in_loop(extent.round_steps), "counted": counted}
     times = rounds.alternate(contestants, extent.rounds)
     seen = profile(ours.in_loop(min(PROFILED_STEPS, extent.round_steps)))
     found = {

@@ -6,8 +6,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, NamedTuple
@@ -19,6 +20,7 @@ from gen_models.storage.cache import cache_folder
 Changes = Mapping[str, str | None]  # variables of the environment; None: not set
 
 SHOWN = 300  # characters of a failed command's output
+CHECK_S = 0.5  # between questions whether to stop
 PATIENCE_S = 20  # seconds until a process that was told to stop is ended
 
 
@@ -36,45 +38,70 @@ class Done(NamedTuple):
         return self
 
 
-def run(args: Sequence[str], changes: Changes | None = None, limit_s: float | None = None) -> Done:
-    """Run `python -m experiments.ARGS` to its end, or stop it as by Ctrl-C after `limit_s`."""
+def run(
+    args: Sequence[str],
+    changes: Changes | None = None,
+    limit_s: float | None = None,
+    *,
+    group: bool = False,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Done:
+    """Run `python -m experiments.ARGS` to its end, or stop it as by Ctrl-C after `limit_s` or when
+    `should_stop` returns True. With `group` all that it has started ends with it."""
     began = time.monotonic()
-    with TemporaryFile("w+") as log, running(args, log, changes) as process:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(limit_s)
-        stop(process)
+    with TemporaryFile("w+") as log, running(args, log, changes, group=group) as process:
+        while process.poll() is None and not should_stop():
+            left = None if limit_s is None else limit_s - (time.monotonic() - began)
+            if left is not None and left <= 0:
+                break
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(CHECK_S if left is None else min(left, CHECK_S))
+        stop(process, group=group)
         log.seek(0)
         return Done(process.returncode, time.monotonic() - began, log.read())
 
 
 @contextmanager
 def running(
-    args: Sequence[str], log: IO[str] | int, changes: Changes | None = None
+    args: Sequence[str],
+    log: IO[str] | int,
+    changes: Changes | None = None,
+    *,
+    group: bool = False,
 ) -> Iterator[subprocess.Popen]:
     """`python -m experiments.ARGS` in the background, stopped at the end of the block as by Ctrl-C.
-    It writes to `log`, a file or subprocess.PIPE."""
+    It writes to `log`, a file or subprocess.PIPE. With `group` all that it has started is stopped
+    with it."""
     command, *others = args
     line = [sys.executable, "-m", f"experiments.{command}", *others]
     given = os.environ | (changes or {})
     environment = {name: value for name, value in given.items() if value is not None}
     with subprocess.Popen(
-        line, env=environment, stdout=log, stderr=subprocess.STDOUT, text=True
+        line,
+        env=environment,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=group,
     ) as process:
         try:
             yield process
         finally:
-            stop(process)
+            stop(process, group=group)
 
 
-def stop(process: subprocess.Popen) -> None:
-    """Interrupt a process, and kill it if it has not ended after a while."""
+def stop(process: subprocess.Popen, *, group: bool = False) -> None:
+    """Interrupt a process, or the group that it leads, and kill it if it has not ended after a
+    while."""
+    send = partial(os.killpg, process.pid) if group else process.send_signal
     if process.poll() is None:
-        process.send_signal(signal.SIGINT)
-        try:
+        send(signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(PATIENCE_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+    if group or process.poll() is None:
+        with contextlib.suppress(ProcessLookupError):  # all have ended
+            send(signal.SIGKILL)
+        process.wait()
 
 
 def with_flags(flags: str) -> Changes:

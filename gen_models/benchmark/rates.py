@@ -10,7 +10,7 @@ from jax import lax
 from gen_models.algorithm import Array
 from gen_models.benchmark.rounds import Timed, timed
 
-# Precisions of products of float32 matrices. "highest" is float32 everywhere; a CPU has no other.
+# Precisions of products. "highest" is float32 everywhere, and a CPU has no TF32.
 Precision = Literal["highest", "tensorfloat32", "bfloat16"]
 
 Rate = Callable[[float], float]  # from seconds a unit of a contestant to units a second
@@ -19,9 +19,12 @@ Rate = Callable[[float], float]  # from seconds a unit of a contestant to units 
 def matmul(
     size: int = 1024, repeats: int = 4, precision: Precision = "highest"
 ) -> tuple[Timed, Rate]:
-    """A contestant of products of float32 matrices; a function from seconds to FLOP/s."""
+    """A contestant of products of float32 or bfloat16 matrices; a function from seconds to
+    FLOP/s."""
     key_a, key_b = jax.random.split(jax.random.key(0))
     a, b = jax.random.normal(key_a, (size, size)), jax.random.normal(key_b, (size, size)) / size
+    if precision == "bfloat16":
+        a, b = a.astype(jnp.bfloat16), b.astype(jnp.bfloat16)
 
     @jax.jit
     def chain(a: Array, b: Array) -> Array:

@@ -78,21 +78,22 @@ class Stepper:
         otherwise than one whose length is an argument."""
         step = self.model.algorithm.step
 
-        def body(index: Array, carry: tuple[State, Metrics]) -> tuple[State, Metrics]:
-            images, labels = self.chunk.images[index], self.chunk.labels[index]
-            return step(carry[0], programs.to_batch(images, labels), self.key)
-
         @partial(jax.jit, donate_argnums=0)
-        def run(state: State) -> tuple[State, Metrics]:
+        def run(state: State, chunk: Chunk) -> tuple[State, Metrics]:
+            def body(index: Array, carry: tuple[State, Metrics]) -> tuple[State, Metrics]:
+                batch = programs.to_batch(chunk.images[index], chunk.labels[index])
+                return step(carry[0], batch, self.key)
+
             _, metrics = jax.eval_shape(step, state, self.batch, self.key)
             return lax.fori_loop(0, steps, body, (state, jax.tree.map(jnp.zeros_like, metrics)))
 
+        with conv.using(self.layout):
+            compiled = run.lower(self.state, self.chunk).compile()
+
         def work() -> None:
-            self.state, _ = run(self.state)
+            self.state, _ = compiled(self.state, self.chunk)
             jax.block_until_ready(self.state)
 
-        with conv.using(self.layout):
-            work()
         return timed(work, steps)
 
     def call_by_call(self, steps: int) -> Timed:
@@ -122,8 +123,9 @@ def sampler(stepper: Stepper, count: int) -> Timed:
     return timed(lambda: draw(stepper.state, stepper.key, labels).block_until_ready(), count)
 
 
-def population(stepper: Stepper, members: int, steps: int) -> Timed:
-    """A contestant of `steps` steps of a population on one device, in one dispatch.
+def population(stepper: Stepper, members: int, steps: int) -> tuple[Timed, float]:
+    """A contestant of `steps` steps of a population on one device, in one dispatch, and the memory
+    that its program asks for, GiB.
 
     A unit is one member's step. All start from the stepper's state, as times depend on no values.
     """
@@ -145,9 +147,14 @@ def population(stepper: Stepper, members: int, steps: int) -> Timed:
     )
     held = [started]
 
+    with conv.using(stepper.layout):
+        compiled = program.lower(models, started, keys, data, rows, 0, steps).compile()
+    asked = compiled.memory_analysis()
+    size = asked.argument_size_in_bytes + asked.temp_size_in_bytes + asked.output_size_in_bytes
+    shared = asked.alias_size_in_bytes  # of the arguments, in which outputs are written
+
     def work() -> None:
-        with conv.using(stepper.layout):
-            held[0], _ = program(models, held[0], keys, data, rows, 0, steps)
+        held[0], _ = compiled(models, held[0], keys, data, rows, 0, steps)
         jax.block_until_ready(held[0])
 
-    return timed(work, steps * members)
+    return timed(work, steps * members), (size - shared) / 2**30

@@ -34,7 +34,7 @@ def speed(model: str, setting: Setting) -> tuple[dict[str, float], list[float]]:
         "matmul": product,
         "sampling": steps.sampler(ours, SAMPLES),
         "stream": loop.stream_alone(setting.batch_size),
-        "population": steps.population(ours, MEMBERS, 2),
+        "population": steps.population(ours, MEMBERS, 2)[0],
     }
     for rival, compiled in (("torch", False), ("torch_compiled", True)):
         if rival in setting.against:

@@ -50,6 +50,8 @@ def twin(setting: Twin, steps: int) -> Timed:
         cast = torch.autocast(device, torch.bfloat16, enabled=setting.precision == "bfloat16")
         with torch.device(device), cast:
             for _ in range(steps):
+                if setting.compiled and device == "cuda":  # what its graphs wrote is used no more
+                    torch.compiler.cudagraph_mark_step_begin()
                 step()
         if device == "cuda":
             torch.cuda.synchronize()

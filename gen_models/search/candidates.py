@@ -9,7 +9,7 @@ from gen_models.fields import ConfigError
 from gen_models.runs import Recipe
 from gen_models.search.rules import Candidate
 from gen_models.sweep.plan import real_options, with_values
-from gen_models.sweep.space import Space
+from gen_models.sweep.space import Space, are_ends, are_numbers
 
 DRAWS = 100  # for each candidate, of which one must be new
 
@@ -23,9 +23,8 @@ def space(model: str, given: Mapping[str, tuple[Any, ...]]) -> Space:
             raise ConfigError(f"--{name.replace('_', '-')} has no value; give one or more")
         if len(values) == 1:
             continue
-        numbers = all(isinstance(x, int | float) and not isinstance(x, bool) for x in values)
-        if name in real and numbers and len(values) == 2:
-            if not values[0] < values[1]:
+        if name in real and are_numbers(values) and len(values) == 2:
+            if not are_ends(values):
                 raise ConfigError(
                     f"{name} is {list(values)}; give the lower end of its range first"
                 )

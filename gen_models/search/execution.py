@@ -22,9 +22,9 @@ from gen_models import runs
 from gen_models.data.catalog import Splits
 from gen_models.errors import UserError
 from gen_models.fields import ConfigError
-from gen_models.runs import Recipe
+from gen_models.runs import Recipe, Run
 from gen_models.runs import folder as run_folder
-from gen_models.search.rules import Candidate, Rule, Rung
+from gen_models.search.rules import RULES, Candidate, Rule, Rung
 from gen_models.search.score import Scorer
 from gen_models.storage.files import write_text
 from gen_models.sweep.plan import Plan
@@ -61,6 +61,7 @@ class Search:
         """Create the folder. Raises ConfigError if it holds something else, or another search."""
         self.out.mkdir(parents=True, exist_ok=True)
         values = {
+            "rule": next(name for name, rule in RULES.items() if rule is self.rule),
             "rungs": list(self.rungs),
             "candidates": {one.name: one.recipe.identity for one in self.candidates},
             "score": [list(term) for term in self.scorer.terms],
@@ -76,7 +77,8 @@ class Search:
                     "--out"
                 )
             return
-        if any(not entry.name.startswith(".") for entry in self.out.iterdir()):
+        others = any(not entry.name.startswith(".") for entry in self.out.iterdir())
+        if others and not (self.out / PLAN).exists():  # another process may have just written it
             raise ConfigError(
                 f"{self.out} is no search: it has files but no {PLAN}; choose another --out"
             )
@@ -163,7 +165,7 @@ class Search:
         for recipe in itertools.chain.from_iterable(self._own(candidates, step)):
             if should_stop():
                 return None
-            if runs.load(recipe.options.out).diverged_at is None:
+            if not _diverged(runs.load(recipe.options.out), step):
                 self.scorer.measured(recipe.options.out, step)
         scores: dict[str, float] = {}
         while len(scores) < len(candidates):
@@ -180,7 +182,7 @@ class Search:
     def _score(self, candidate: Candidate, step: int) -> float | None:
         """The score of a candidate at `step`; None if it has none yet."""
         with contextlib.suppress(UserError):  # another process may not have made it yet
-            if runs.load(self.folder(candidate)).diverged_at is not None:
+            if _diverged(runs.load(self.folder(candidate)), step):
                 return float("inf")
             measures = self.scorer.known(self.folder(candidate), step)
             return None if measures is None else self.scorer.score(measures)
@@ -202,6 +204,12 @@ class Search:
                     return False
                 time.sleep(WAIT_S)
         return True
+
+
+def _diverged(run: Run, step: int) -> bool:
+    """Whether a run diverged before `step`: what comes later does not change an earlier rung."""
+    at = run.diverged_at
+    return at is not None and at < step
 
 
 def copied(parent: Path, child: Path, recipe: Recipe) -> None:

@@ -125,11 +125,7 @@ def preset(winner: Recipe, space: Space, where: str, search: str) -> str:
     default = Recipe.from_flat(named).to_flat()
     values = {n: v for n, v in recipe.to_flat().items() if n not in OWN and v != default[n]}
     lines = named | {"steps": recipe.options.steps} | values
-    written = {
-        name: getattr(recipe.config, name) if hasattr(recipe.config, name) else value
-        for name, value in lines.items()
-    }
-    body = "".join(f"{name} = {_literal(value)}\n" for name, value in written.items())
+    body = "".join(f"{name} = {value!r}\n" for name, value in lines.items())
     return f'''"""The winner of a search, on the validation images of seed {recipe.options.seed}.
 
 {search}
@@ -138,12 +134,6 @@ python -m experiments.train --config {where}
 """
 
 {body}'''
-
-
-def _literal(value: object) -> str:
-    if isinstance(value, Schedule):
-        return repr(dict(zip(value.steps, value.values, strict=True)))
-    return repr(value)
 
 
 def lineage(rungs: Sequence[Rung], space: Space) -> str:
@@ -201,7 +191,8 @@ def options(rungs: Sequence[Rung], space: Space) -> Image.Image:
                 points = []
                 for one in (one for one, its in found.items() if its == fate):
                     value = getattr(everyone[one].recipe.config, name)
-                    value = value.values[-1] if isinstance(value, Schedule) else value
+                    if name in space.ranges and isinstance(value, Schedule):
+                        value = value.values[-1]
                     score = history(rungs, one)[-1][1]
                     if np.isfinite(score):
                         points.append((value if name in space.ranges else str(value), score))

@@ -1,12 +1,11 @@
 """The score of a state in a search: a few measures of a few thousand samples, weighted."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from gen_models import assessment, runs
 from gen_models.evaluation import frechet, measure, record
@@ -19,7 +18,12 @@ from gen_models.runs import Run
 from gen_models.storage.files import write_text
 
 FIDS = {f"fid{suffix}": space for space, suffix in SPACES.items()}
-MEASURED = [name for name in MEASURES if name not in ("authenticity", "classification_score")]
+# Measures that need nothing but samples of any model.
+MEASURED = [
+    name
+    for name, measure in MEASURES.items()
+    if measure.space and not name.startswith(("fid_reweighted", "fd_infinity"))
+] + ["class_gap"]
 
 
 class Term(NamedTuple):
@@ -64,7 +68,8 @@ class Scorer:
         """The measures of a run at a step, if they were made under this protocol."""
         try:
             found = json.loads(self.path(folder, step).read_text(), parse_constant=record.refuse)
-            measures = {term.name: float(found["measures"][term.name]) for term in self.terms}
+            values = {term.name: found["measures"][term.name] for term in self.terms}
+            measures = {n: math.inf if x is None else float(x) for n, x in values.items()}
         except (OSError, ValueError, KeyError, TypeError):
             return None
         return measures if found.get("protocol") == self.protocol else None
@@ -74,7 +79,8 @@ class Scorer:
         found = self.known(folder, step)
         if found is None:
             found = self._measure(runs.load(folder))
-            values = {"protocol": self.protocol, "measures": found}
+            plain = {name: x if math.isfinite(x) else None for name, x in found.items()}
+            values = {"protocol": self.protocol, "measures": plain}
             write_text(self.path(folder, step), json.dumps(values) + "\n")
         return found
 
@@ -89,9 +95,6 @@ class Scorer:
         if {term.name for term in self.terms} - found.keys():
             every = measure.measure(described, self.evaluator.reference)
             found |= {name: estimate.value for name, estimate in every.items()}
-        missing = [term.name for term in self.terms if term.name not in found]
-        if missing:
-            raise ConfigError(f"{run.options.model} has no {missing[0]}; leave it out of --score")
         return {name: float(value) for name, value in found.items()}
 
     @cached_property
@@ -116,4 +119,4 @@ class Scorer:
             if better == "real":
                 value = abs(value - self.real[name])
             total += weight * (-value if better == "higher" else value)
-        return total if np.isfinite(total) else float("inf")
+        return total if math.isfinite(total) else math.inf

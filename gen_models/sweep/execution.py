@@ -19,6 +19,7 @@ from gen_models.evaluation.protocol import Protocol
 from gen_models.evaluation.record import Evaluation
 from gen_models.fields import ConfigError
 from gen_models.runs import Recipe, Run, environment
+from gen_models.schedules import Schedule
 from gen_models.storage.files import write_text
 from gen_models.sweep import plan, results
 from gen_models.sweep.plan import Plan
@@ -69,7 +70,7 @@ class Sweep:
     def prepare(self) -> None:
         """Create the folder. Raises ConfigError if it exists and holds something else."""
         self.out.mkdir(parents=True, exist_ok=True)
-        values = {name: list(values) for name, values in self.plan.axes.items()}
+        values = {name: [_plain(x) for x in values] for name, values in self.plan.axes.items()}
         if (self.out / PLAN).exists():
             found = _axes(self.out / PLAN)
             if found not in (None, values):
@@ -77,7 +78,8 @@ class Sweep:
                     f"{self.out} is a sweep over {found}, not over {values}; choose another --out"
                 )
             return
-        if any(not entry.name.startswith(".") for entry in self.out.iterdir()):
+        others = any(not entry.name.startswith(".") for entry in self.out.iterdir())
+        if others and not (self.out / PLAN).exists():  # another process may have just written it
             raise ConfigError(
                 f"{self.out} is no sweep: it has files but no {PLAN}; choose another --out"
             )
@@ -158,6 +160,11 @@ class Sweep:
         render.save_png(results.chart(members, metrics), self.out / CURVES)
         grids = [folder / "samples.png" for folder in folders]
         render.save_png(results.picture(members, grids), self.out / PICTURE)
+
+
+def _plain(value: object) -> object:
+    """A value of an option, ready for JSON."""
+    return str(value) if isinstance(value, Schedule) else value
 
 
 def _evaluation(run: Run, measuring: Measuring) -> Evaluation | None:

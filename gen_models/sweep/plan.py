@@ -14,7 +14,7 @@ from gen_models.fields import ConfigError
 from gen_models.models import MODELS
 from gen_models.programs import shapes
 from gen_models.runs import Recipe
-from gen_models.sweep.space import Space
+from gen_models.sweep.space import Space, are_ends
 from gen_models.training.placement import check_devices
 from gen_models.training.population import Spread, spread_over
 
@@ -112,8 +112,7 @@ def _check_ranges(model: str, axes: Mapping[str, tuple[Any, ...]]) -> None:
     """Raise ConfigError for axes that settings cannot be drawn from."""
     real = real_options(model)
     for name, values in axes.items():
-        ends = len(values) == 2 and None not in values and values[0] < values[1]
-        if name not in real or not ends:
+        if name not in real or not are_ends(values):
             raise ConfigError(
                 f"{name} is {list(values)}; with --random an option that varies is real-valued "
                 "and has two values, the lower first: the ends of its range"

@@ -1,7 +1,7 @@
 """The settings that options may have, and draws from them."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,6 +33,16 @@ class Space(NamedTuple):
                 moved = values[name] + sign * STEP * (high - low)
             found[name] = _short(moved, low, high)
         return found
+
+
+def are_numbers(values: Sequence[Any]) -> bool:
+    """Whether all values are numbers, as the ends of a range are."""
+    return all(isinstance(x, int | float) and not isinstance(x, bool) for x in values)
+
+
+def are_ends(values: Sequence[Any]) -> bool:
+    """Whether the values are the ends of a range: two numbers, the lower one first."""
+    return len(values) == 2 and are_numbers(values) and values[0] < values[1]
 
 
 def is_logarithmic(low: float, high: float) -> bool:

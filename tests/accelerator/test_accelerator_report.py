@@ -1,6 +1,7 @@
 """The report on a card: it goes on after a part that fails, and is written as it goes."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,20 @@ def test_a_command_over_its_limit_is_stopped():
     done = commands.run(["train", "--model", "vae", "--steps", "1000000"], limit_s=0.5)
     assert done.code != 0
     assert done.seconds < commands.PATIENCE_S
+
+
+def test_what_a_command_has_started_is_stopped_with_it(tmp_path):
+    """The command of a part starts a process to describe the machine."""
+    stopped = []
+
+    def should_stop():
+        stopped.append(time.monotonic())
+        return len(stopped) > 4  # when it has started another
+
+    args = ["accelerator", "--parts", "job", "--short", "--out", str(tmp_path)]
+    done = commands.run(args, group=True, should_stop=should_stop)
+    assert done.code != 0
+    assert stopped[-1] - stopped[0] < commands.PATIENCE_S
 
 
 def test_the_short_form_passes_on_a_cpu(tmp_path):

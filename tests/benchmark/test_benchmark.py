@@ -66,7 +66,7 @@ def test_every_contestant_of_a_stepper_takes_its_time(monkeypatch, model):
         "in a loop": stepper.in_loop(2),
         "call by call": stepper.call_by_call(2),
         "sampling": steps.sampler(stepper, 5),
-        "a population": steps.population(stepper, members=2, steps=2),
+        "a population": steps.population(stepper, members=2, steps=2)[0],
     }
     times = rounds.alternate(contestants, rounds=1)
     assert all(seconds > 0 for (seconds,) in times.values())

@@ -99,6 +99,7 @@ def test_evolution_copies_and_reports_a_schedule(capsys):
         (["--score", "fdi"], "perhaps you meant 'fid'"),
         (["--members", "1"], "members is 1, expected a number between 2 and"),
         (["--devices", "9999"], "devices is 9999, but there"),
+        (["--rule", "evolution", "--learning-rate", "1e-3"], "evolution changes numbers"),
         (["--rule", "halvign"], "perhaps you meant 'halving'"),
         (["--out", "tiny"], "tiny is no search: it has files but no plan.json"),
     ],

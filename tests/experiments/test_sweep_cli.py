@@ -127,6 +127,17 @@ def test_a_preset_gives_the_defaults_and_the_command_line_overrides_them(call, t
     assert settings.parse("sweep", sweep.Options, "", other).base.options.model == "gan"
 
 
+def test_schedules_are_swept_as_numbers_are(call, tmp_path):
+    args = ["--learning-rate", "1e-3", "0:1e-3,3:1e-4", "--no-evaluate", "--out", "scheduled"]
+    for _ in range(2):
+        code, _, err = call(*args)
+        assert (code, err) == (0, "")
+    assert "0:0.001,3:0.0001" in (tmp_path / "scheduled" / "README.md").read_text()
+    code, _, err = call("--learning-rate", "0:1e-3", "1e-2", "--random", 3)
+    assert (code, err.count("\n")) == (2, 1)
+    assert "the ends of its range" in err
+
+
 def test_a_bad_preset_is_named(call, tmp_path):
     (tmp_path / "p.py").write_text('model = "vae"\nbetta = 2\n')
     code, _, err = call("--config", "p.py")

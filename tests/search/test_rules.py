@@ -141,6 +141,8 @@ def test_a_score_is_a_weighted_sum_in_which_higher_is_better_counts_negatively()
     ("texts", "message"),
     [
         (["fdi"], "no such measure: perhaps you meant 'fid'"),
+        (["fd_infinity"], "no such measure"),
+        (["label_accuracy"], "no such measure"),
         (["fid:x"], "expected NAME or NAME:WEIGHT"),
         (["fid", "fid:2"], "expected one or more different measures"),
         ([], "expected one or more different measures"),
@@ -157,6 +159,8 @@ def test_known_measures_are_those_of_the_protocol(tmp_path, monkeypatch):
     assert scorer.known(tmp_path, 3) is None
     scorer.path(tmp_path, 3).write_text('{"protocol": "a", "measures": {"fid": 2}}')
     assert scorer.known(tmp_path, 3) == {"fid": 2.0}
+    scorer.path(tmp_path, 3).write_text('{"protocol": "a", "measures": {"fid": null}}')
+    assert scorer.known(tmp_path, 3) == {"fid": math.inf}
     for damaged in ('{"protocol": "b", "measures": {"fid": 2}}', "{", '{"protocol": "a"}', "[]"):
         scorer.path(tmp_path, 3).write_text(damaged)
         assert scorer.known(tmp_path, 3) is None
@@ -197,6 +201,15 @@ def test_the_winners_preset_is_the_winner(rungs, tmp_path):
     assert found.config == rules.shortened(winner, SPACE).config
     assert found.options.steps == 40
     assert not found.options.hold_out
+
+
+def test_a_preset_keeps_the_shape_of_a_schedule_that_did_not_vary(tmp_path):
+    fixed = Schedule((0, 40), (0.9, 0.99), "cosine")
+    winner = make_recipe(model="vae", beta1=fixed, beta=Schedule((0, 2), (1.0, 0.5)))
+    path = tmp_path / "winner.py"
+    path.write_text(outcome.preset(winner, SPACE, "winner.py", "search"))
+    found = Recipe.from_flat(recipes.read(path)).config
+    assert (found.beta1, found.beta) == (fixed, Schedule((0, 2), (1.0, 0.5)))
 
 
 def test_page_lineage_and_pictures_have_every_candidate(rungs):

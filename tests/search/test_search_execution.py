@@ -174,9 +174,19 @@ def test_two_and_four_devices_decide_what_one_does(undisturbed, tmp_path, monkey
         assert decided == json.loads(json.dumps(told(undisturbed[rule][1])))
 
 
+def test_one_that_diverges_later_changes_no_earlier_rung(tmp_path, tiny):
+    work = search(tmp_path / "later", tiny, "halving")
+    rungs = conduct(work)
+    last = work.folder(rungs[-1].candidates[0])
+    runs.load(last).mark_diverged(6)
+    again = conduct(work)
+    assert told(again)[:3] == told(rungs)[:3]
+    assert again[-1].scores == {last.name: float("inf")}
+
+
 def test_candidates_that_diverge_are_losers_not_ends(tmp_path, tiny, monkeypatch):
     monkeypatch.setattr(
-        runs.Run, "diverged_at", property(lambda run: 1 if run.folder.name == "0" else None)
+        runs.Run, "diverged_at", property(lambda run: 0 if run.folder.name == "0" else None)
     )
     work = search(tmp_path / "diverged", tiny, "halving")
     rungs = conduct(work)
@@ -187,7 +197,7 @@ def test_candidates_that_diverge_are_losers_not_ends(tmp_path, tiny, monkeypatch
 
 def test_another_search_in_the_folder_is_refused(undisturbed, tiny):
     work, _ = undisturbed["halving"]
-    with pytest.raises(ConfigError, match="is a search with other rungs and candidates"):
+    with pytest.raises(ConfigError, match="is a search with other rule and rungs and candidates"):
         search(work.out, tiny, "evolution").prepare()
     with pytest.raises(ConfigError, match="is no search: it has files"):
         search(work.out / execution.CANDIDATES, tiny, "halving").prepare()

@@ -63,8 +63,13 @@ def tiny_options() -> dict[str, int]:
 
 @pytest.fixture(scope="session")
 def quick_jit() -> Callable:
-    """`jax.jit` for tests of arithmetic, not speed: compiled sooner, with little optimisation."""
-    return partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0})
+    """`jax.jit` for tests of arithmetic, not speed: leaves out what takes XLA most of its time."""
+    options = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
+    try:
+        jax.jit(lambda x: x, compiler_options=options)(0)
+    except jax.errors.JaxRuntimeError:  # from JAX 0.11 on there are no others
+        del options["xla_cpu_use_fusion_emitters"]
+    return partial(jax.jit, compiler_options=options)
 
 
 @pytest.fixture

@@ -6,9 +6,11 @@ from tempfile import TemporaryDirectory
 
 import jax
 
+from gen_models import runs
 from gen_models.accelerator.extent import Extent, Figures, Keep
 from gen_models.benchmark import commands
 
+SHIPPED = "fashion_mnist-cgan"
 ENDLESS = 10**6  # steps
 WAIT_S = 120  # for the first steps of the training
 FULL = {"XLA_PYTHON_CLIENT_MEM_FRACTION": "0.002"}  # 160 MiB of 80 GiB
@@ -22,13 +24,15 @@ def measure(extent: Extent, keep: Keep) -> Figures:
     with TemporaryDirectory() as folder:
         run, beside = str(Path(folder, "run")), str(Path(folder, "beside"))
         train = ["train", "--model", "vae", *extent.arguments]
-        commands.run([*train, "--steps", str(extent.job_steps), "--out", run]).check()
+        if extent.evaluated:
+            commands.run([*train, "--steps", str(extent.job_steps), "--out", run]).check()
         log = Path(folder, "log")
         args = [*train, "--steps", str(ENDLESS), "--out", beside]
         with log.open("w") as file, commands.running(args, file) as training:
-            _wait(log)
+            _wait(Path(beside))
             evaluate = [["evaluate", run, "--samples", str(extent.images)]]
-            for line in [["sample", run], *evaluate * extent.evaluated]:
+            sample = ["sample", SHIPPED, "--out", str(Path(folder, "drawn.png"))]
+            for line in [sample, *evaluate * extent.evaluated]:
                 done = commands.run(line)
                 found["commands"][line[0]] = _told(done)
                 keep(found)
@@ -39,10 +43,10 @@ def measure(extent: Extent, keep: Keep) -> Figures:
     return found
 
 
-def _wait(log: Path) -> None:
+def _wait(run: Path) -> None:
     """Wait until the training has done steps."""
     until = time.monotonic() + WAIT_S
-    while "steps/s" not in log.read_text() and time.monotonic() < until:
+    while not (run / runs.METRICS).exists() and time.monotonic() < until:
         time.sleep(0.2)
 
 

@@ -123,8 +123,9 @@ class Report:
         went well."""
         until = time.monotonic() + 60 * minutes
         several = (os.cpu_count() or 1) >= CORES_FOR_SEVERAL
-        for timed, names in groupby(parts, key=lambda name: PARTS[name].timed):
-            threads = 1 if timed or not several else len(PARTS)
+        beside = 2 if self.short else len(PARTS) if several else 1  # parts that run side by side
+        for alone, names in groupby(parts, key=lambda x: PARTS[x].timed and not self.short):
+            threads = 1 if alone else beside
             with ThreadPoolExecutor(threads) as pool:
                 try:
                     for name, one in pool.map(lambda name: (name, self._make(name, until)), names):

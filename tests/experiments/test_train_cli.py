@@ -33,7 +33,7 @@ def call(monkeypatch, capsys):
     def run(*args):
         monkeypatch.setattr(sys, "argv", ["train", *map(str, args)])
         with pytest.raises(SystemExit) as end:
-            commands.run(train.main)
+            commands.run(train.main, spare=["--batch-size", "--width"])
         streams = capsys.readouterr()
         return end.value.code, streams.out, streams.err
 
@@ -176,7 +176,7 @@ def test_the_help_of_a_model_lists_its_options(call, model):
 @pytest.mark.parametrize(
     ("raised", "code", "message"),
     [
-        (MemoryError(), 2, "out of memory; try a smaller --batch-size"),
+        (MemoryError(), 2, "out of memory; try a smaller --batch-size or --width, or end other"),
         (OSError(28, "No space left on device", "/x/y"), 2, "/x/y: No space left on device"),
         (KeyboardInterrupt(), 130, ""),
     ],

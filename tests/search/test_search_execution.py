@@ -16,13 +16,14 @@ from gen_models.fields import ConfigError
 from gen_models.schedules import Schedule
 from gen_models.search import execution
 from gen_models.search.rules import RULES, shortened
-from gen_models.training import together
+from gen_models.training import fit, together
 
 
 @pytest.fixture(autouse=True, scope="module")
 def quick():
     with pytest.MonkeyPatch.context() as patch:
         hasten(patch)
+        patch.setattr(fit.Recorder, "draw", lambda *_: None)  # grids take longer than steps
         yield
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from gen_models.sweep.space import Space, is_logarithmic
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
 
 WON, FINISHED, STOPPED, DIVERGED = "won", "finished", "stopped", "diverged"
 COLOURS = {STOPPED: "0.75", DIVERGED: "tab:red", FINISHED: "tab:blue", WON: "tab:orange"}
@@ -125,7 +127,8 @@ def preset(winner: Recipe, space: Space, where: str, search: str) -> str:
     default = Recipe.from_flat(named).to_flat()
     values = {n: v for n, v in recipe.to_flat().items() if n not in OWN and v != default[n]}
     lines = named | {"steps": recipe.options.steps} | values
-    body = "".join(f"{name} = {value!r}\n" for name, value in lines.items())
+    body = "".join(f"{name} = {_literal(value)}\n" for name, value in lines.items())
+    search = textwrap.fill(search, 96, break_long_words=False, break_on_hyphens=False)
     return f'''"""The winner of a search, on the validation images of seed {recipe.options.seed}.
 
 {search}
@@ -173,6 +176,7 @@ def scores(rungs: Sequence[Rung]) -> Image.Image:
         finite = [x for rung in rungs for x in rung.scores.values() if np.isfinite(x)]
         if finite and min(finite) > 0:
             axes.set_yscale("log")
+            _plain_numbers(axes.yaxis)
         axes.set_xlabel("step")
         axes.set_ylabel("score, lower is better")
         axes.legend(frameon=False)
@@ -200,10 +204,21 @@ def options(rungs: Sequence[Rung], space: Space) -> Image.Image:
                     axes.scatter(*zip(*points, strict=True), color=colour, s=18, label=fate)
             if name in space.ranges and is_logarithmic(*space.ranges[name]):
                 axes.set_xscale("log")
+                _plain_numbers(axes.xaxis)
             axes.set_title(name)
             axes.set_ylabel("last score")
 
     return render.chart(draw, len(names), min(3, len(names)), (3.6, 3))
+
+
+def _literal(value: object) -> str:
+    return json.dumps(value) if isinstance(value, str) else repr(value)  # with double quotes
+
+
+def _plain_numbers(axis: Axis) -> None:
+    """Label the ticks of a logarithmic axis without mathematics, which charts do not set."""
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter("")
 
 
 def default_of(winner: Recipe) -> Recipe:

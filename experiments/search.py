@@ -42,7 +42,7 @@ from gen_models.training.placement import check_devices
 from gen_models.training.progress import Display
 
 SEARCHES = Path("results/searches")
-RUNGS = {"halving": 5, "evolution": 10}
+RUNGS = {"halving": 4, "evolution": 10}
 PAGE, PRESET, LINEAGE = "README.md", "winner.py", "lineage.json"
 
 
@@ -62,7 +62,7 @@ class Options(TrainingOptions):
     members: Annotated[int, Between(2, 10_000)] = 32
     """Number of settings to begin with."""
     rungs: Annotated[int, Between(1, 100)] | None = None
-    """Number of rungs. Default: 5 for halving, 10 for evolution."""
+    """Number of rungs. Default: 4 for halving, 10 for evolution."""
     seed: Annotated[int, Between(0, 2**30)] = 0
     """Seed of the settings that are drawn, of all candidates, and of what the rule draws."""
     score: tuple[str, ...] = ("fid",)

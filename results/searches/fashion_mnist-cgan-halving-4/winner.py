@@ -1,12 +1,14 @@
 """The winner of a search, on the validation images of seed 0.
 
-python -m experiments.search --model cgan --width 16 --steps 1000 --learning-rate 1e-4 4e-3 --disc-learning-rate 5e-5 2e-3 --mismatch 0 1 --members 32 --checkpoint-every-steps 1000 --rungs 4 --report-seeds 0 --out results/searches/fashion_mnist-cgan-halving-4
+python -m experiments.search --model cgan --width 16 --steps 1000 --learning-rate 1e-4 4e-3
+--disc-learning-rate 5e-5 2e-3 --mismatch 0 1 --members 32 --checkpoint-every-steps 1000 --rungs
+4 --report-seeds 0 --out results/searches/fashion_mnist-cgan-halving-4
 
 python -m experiments.train --config results/searches/fashion_mnist-cgan-halving-4/winner.py
 """
 
-model = 'cgan'
-dataset = 'fashion_mnist'
+model = "cgan"
+dataset = "fashion_mnist"
 steps = 1000
 checkpoint_every_steps = 1000
 width = 16

@@ -7,10 +7,9 @@ was; several processes each train a part, and wait for each other at the rungs.
 
 import contextlib
 import itertools
-import json
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,18 +20,17 @@ import numpy as np
 from gen_models import runs
 from gen_models.data.catalog import Splits
 from gen_models.errors import UserError
-from gen_models.fields import ConfigError
 from gen_models.runs import Recipe, Run
 from gen_models.runs import folder as run_folder
-from gen_models.search.rules import RULES, Candidate, Rule, Rung
+from gen_models.search.rules import Candidate, Rule, Rung
 from gen_models.search.score import Scorer
-from gen_models.storage.files import write_text
+from gen_models.sweep.folder import claim
 from gen_models.sweep.plan import Plan
 from gen_models.sweep.space import Space
 from gen_models.training import together
 
 WAIT_S = 1.0  # between checks for what other processes do
-PLAN, CANDIDATES = "plan.json", "candidates"
+CANDIDATES = "candidates"
 # Index of the rung, number of its candidates, the rung before, the steps that they have just done.
 Watch = Callable[[int, int, Rung | None, int], None]
 
@@ -59,31 +57,14 @@ class Search:
 
     def prepare(self) -> None:
         """Create the folder. Raises ConfigError if it holds something else, or another search."""
-        self.out.mkdir(parents=True, exist_ok=True)
-        values = {
-            "rule": next(name for name, rule in RULES.items() if rule is self.rule),
-            "rungs": list(self.rungs),
+        about = {
+            "rule": self.rule.name,
+            "rungs": self.rungs,
             "candidates": {one.name: one.recipe.identity for one in self.candidates},
-            "score": [list(term) for term in self.scorer.terms],
+            "score": self.scorer.terms,
             "protocol": self.scorer.protocol,
         }
-        values = json.loads(json.dumps(values))
-        if (self.out / PLAN).exists():
-            found = _read(self.out / PLAN)
-            differs = [name for name, value in values.items() if found.get(name) != value]
-            if differs:
-                raise ConfigError(
-                    f"{self.out} is a search with other {' and '.join(differs)}; choose another "
-                    "--out"
-                )
-            return
-        others = any(not entry.name.startswith(".") for entry in self.out.iterdir())
-        if others and not (self.out / PLAN).exists():  # another process may have just written it
-            raise ConfigError(
-                f"{self.out} is no search: it has files but no {PLAN}; choose another --out"
-            )
-        about = {"format": "gen_models.search", "command": self.command, **values}
-        write_text(self.out / PLAN, json.dumps(about, indent=1) + "\n")
+        claim(self.out, "search", self.command, about)
 
     def conduct(
         self,
@@ -99,7 +80,7 @@ class Search:
         for index, step in enumerate(self.rungs):
             newest = done[-1] if done else None
             advanced = partial(watch, index, len(alive), newest)
-            if not self._train(alive, step, should_stop, advanced, report):
+            if not self._train(self._plan(alive, step), step, should_stop, advanced, report):
                 break
             scores = self._scores(alive, step, should_stop)
             if scores is None:
@@ -123,27 +104,28 @@ class Search:
             before = step
         return total
 
-    def _own(self, candidates: Sequence[Candidate], step: int) -> list[list[Recipe]]:
-        """What this process trains to `step`, wave by wave, each recipe with its folder as `out`.
-
-        Without what has its score, which may have gone on since.
-        """
+    def _plan(self, candidates: Sequence[Candidate], step: int) -> Plan:
+        """The trainings to `step`, each recipe with its folder as `out`."""
         recipes = tuple(_to(one.recipe, step, self.folder(one)) for one in candidates)
-        plan = Plan({}, recipes, self.devices, self.per_device, jax.process_count())
+        return Plan({}, recipes, self.devices, self.per_device, jax.process_count())
+
+    def _own(self, plan: Plan, step: int) -> list[list[Recipe]]:
+        """What this process trains to `step`, wave by wave, without what has its score already,
+        which may have gone on since."""
         known = lambda recipe: self.scorer.known(recipe.options.out, step) is not None  # noqa: E731
         waves = plan.share(jax.process_index())
         return [[recipe for recipe in wave if not known(recipe)] for wave in waves]
 
     def _train(
         self,
-        candidates: Sequence[Candidate],
+        plan: Plan,
         step: int,
         should_stop: Callable[[], bool],
         advanced: Callable[[int], None],
         report: Callable[[str], None],
     ) -> bool:
         """Train this process's candidates to `step`. Returns whether they are done."""
-        devices = jax.local_devices()[: -(-self.devices // jax.process_count())]
+        devices = jax.local_devices()[: plan.own_devices]
         return all(
             together.train(
                 {recipe.options.out: recipe for recipe in wave},
@@ -154,7 +136,7 @@ class Search:
                 report,
                 summarise=False,
             )
-            for wave in self._own(candidates, step)
+            for wave in self._own(plan, step)
             if wave
         )
 
@@ -162,7 +144,8 @@ class Search:
         self, candidates: Sequence[Candidate], step: int, should_stop: Callable[[], bool]
     ) -> dict[str, float] | None:
         """The scores of all candidates at `step`; None if the search is to stop before."""
-        for recipe in itertools.chain.from_iterable(self._own(candidates, step)):
+        own = self._own(self._plan(candidates, step), step)
+        for recipe in itertools.chain.from_iterable(own):
             if should_stop():
                 return None
             if not _diverged(runs.load(recipe.options.out), step):
@@ -226,13 +209,3 @@ def copied(parent: Path, child: Path, recipe: Recipe) -> None:
 def _to(recipe: Recipe, step: int, folder: Path) -> Recipe:
     """The recipe of a training in `folder` that ends at `step`."""
     return recipe.with_options(steps=step, out=folder)
-
-
-def _read(path: Path) -> Mapping[str, object]:
-    try:
-        found = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{path} cannot be read: {error!s:.200}") from error
-    if not isinstance(found, dict):
-        raise ConfigError(f"{path} is no plan of a search")
-    return found

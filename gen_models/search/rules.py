@@ -42,11 +42,13 @@ class Rung(NamedTuple):
 class Rule(NamedTuple):
     """A way to search.
 
+    name   as the command takes it
     rungs  steps of a whole training, number of rungs -> the steps of each; the last one's are all
     begin  candidates, steps of the rungs, Space -> the candidates as they start
     after  Rung, Space, random numbers -> the candidates of the next rung
     """
 
+    name: str
     rungs: Callable[[int, int], list[int]]
     begin: Callable[[Sequence[Candidate], Sequence[int], Space], list[Candidate]]
     after: Callable[[Rung, Space, np.random.Generator], list[Candidate]]
@@ -148,6 +150,9 @@ def _unchanged(
 
 
 RULES = {
-    "halving": Rule(doubling, _unchanged, better_half),
-    "evolution": Rule(even, scheduled, exploited),
+    rule.name: rule
+    for rule in (
+        Rule("halving", doubling, _unchanged, better_half),
+        Rule("evolution", even, scheduled, exploited),
+    )
 }

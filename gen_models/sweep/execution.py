@@ -2,7 +2,6 @@
 
 import contextlib
 import itertools
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,17 +16,16 @@ from gen_models.errors import UserError
 from gen_models.evaluation import record
 from gen_models.evaluation.protocol import Protocol
 from gen_models.evaluation.record import Evaluation
-from gen_models.fields import ConfigError
 from gen_models.runs import Recipe, Run, environment
-from gen_models.schedules import Schedule
 from gen_models.storage.files import write_text
 from gen_models.sweep import plan, results
+from gen_models.sweep.folder import claim
 from gen_models.sweep.plan import Plan
 from gen_models.training import together
 
 WAIT_S = 1.0  # between checks for the results of other processes
 TABLE, CSV, JSON = "README.md", "members.csv", "sweep.json"
-PLAN, CURVES, PICTURE = "plan.json", "curves.png", "samples.png"
+CURVES, PICTURE = "curves.png", "samples.png"
 
 
 class Measuring(NamedTuple):
@@ -69,22 +67,7 @@ class Sweep:
 
     def prepare(self) -> None:
         """Create the folder. Raises ConfigError if it exists and holds something else."""
-        self.out.mkdir(parents=True, exist_ok=True)
-        values = {name: [_plain(x) for x in values] for name, values in self.plan.axes.items()}
-        if (self.out / PLAN).exists():
-            found = _axes(self.out / PLAN)
-            if found not in (None, values):
-                raise ConfigError(
-                    f"{self.out} is a sweep over {found}, not over {values}; choose another --out"
-                )
-            return
-        others = any(not entry.name.startswith(".") for entry in self.out.iterdir())
-        if others and not (self.out / PLAN).exists():  # another process may have just written it
-            raise ConfigError(
-                f"{self.out} is no sweep: it has files but no {PLAN}; choose another --out"
-            )
-        about = {"format": "gen_models.sweep", "command": self.command, "axes": values}
-        write_text(self.out / PLAN, json.dumps(about) + "\n")
+        claim(self.out, "sweep", self.command, {"axes": self.plan.axes})
 
     def train(
         self,
@@ -162,19 +145,6 @@ class Sweep:
         render.save_png(results.picture(members, grids), self.out / PICTURE)
 
 
-def _plain(value: object) -> object:
-    """A value of an option, ready for JSON."""
-    return str(value) if isinstance(value, Schedule) else value
-
-
 def _evaluation(run: Run, measuring: Measuring) -> Evaluation | None:
     """The evaluation of a run's newest state, if it exists."""
     return record.current(run.folder / record.NAME, run.step, measuring.protocol)
-
-
-def _axes(path: Path) -> dict[str, list[Any]] | None:
-    """The axes in a plan.json; None if they cannot be read."""
-    try:
-        return json.loads(path.read_text())["axes"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None

@@ -223,7 +223,7 @@ def test_a_sweep_over_other_values_does_not_replace_this_ones_results(call, tmp_
     (tmp_path / "out" / "plan.json").write_text(json.dumps(about))
     code, _, err = call("--beta", 1, 2, "--no-evaluate", "--out", "out")
     assert code == 2
-    assert "a sweep over {'beta': [1.0, 3.0]}, not over {'beta': [1.0, 2.0]}; choose" in err
+    assert "a sweep with axes {'beta': [1.0, 3.0]}, not {'beta': [1.0, 2.0]}; choose" in err
 
 
 @pytest.mark.usefixtures("nothing_is_trained")

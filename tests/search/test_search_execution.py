@@ -198,7 +198,9 @@ def test_candidates_that_diverge_are_losers_not_ends(tmp_path, tiny, monkeypatch
 
 def test_another_search_in_the_folder_is_refused(undisturbed, tiny):
     work, _ = undisturbed["halving"]
-    with pytest.raises(ConfigError, match="is a search with other rule and rungs and candidates"):
+    with pytest.raises(
+        ConfigError, match="is a search with rule 'halving', not 'evolution'; choose"
+    ):
         search(work.out, tiny, "evolution").prepare()
     with pytest.raises(ConfigError, match="is no search: it has files"):
         search(work.out / execution.CANDIDATES, tiny, "halving").prepare()

@@ -1,0 +1,51 @@
+"""The folder of a sweep or a search: made for one, and kept for it."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gen_models.fields import ConfigError, shown
+from gen_models.schedules import Schedule
+from gen_models.storage.files import write_text
+
+PLAN = "plan.json"
+
+
+def claim(folder: Path, kind: str, command: str, about: Mapping[str, Any]) -> None:
+    """Create the folder of a "sweep" or "search" with what distinguishes it, or find it again.
+
+    Raises ConfigError for a folder that holds something else, or one of the same kind that differs
+    in `about`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / PLAN
+    others = any(not entry.name.startswith(".") for entry in folder.iterdir())
+    if not path.exists():  # asked last: another process may write it meanwhile
+        if others:
+            raise ConfigError(
+                f"{folder} is no {kind}: it has files but no {PLAN}; choose another --out"
+            )
+        plan = {"format": f"gen_models.{kind}", "command": command, **about}
+        write_text(path, json.dumps(plan, default=_plain) + "\n")
+        return
+    found, asked = _read(path), json.loads(json.dumps(about, default=_plain))
+    for name, value in asked.items():
+        if found is not None and found.get(name) != value:
+            other = f"{name} {shown(found.get(name))}, not {shown(value)}"
+            raise ConfigError(f"{folder} is a {kind} with {other}; choose another --out")
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, Schedule):
+        return str(value)
+    raise TypeError(f"{value!r} is no plain value")
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    """What a plan says; None if it cannot be read, as the runs check themselves."""
+    try:
+        found = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None

@@ -32,8 +32,9 @@ def claim(folder: Path, kind: str, command: str, about: Mapping[str, Any]) -> No
     found, asked = _read(path), json.loads(json.dumps(about, default=_plain))
     for name, value in asked.items():
         if found is not None and found.get(name) != value:
-            other = f"{name} {shown(found.get(name))}, not {shown(value)}"
-            raise ConfigError(f"{folder} is a {kind} with {other}; choose another --out")
+            there, here = shown(found.get(name)), shown(value)
+            words = f"{name} {there}, not {here}" if there != here else f"other {name}"
+            raise ConfigError(f"{folder} is a {kind} with {words}; choose another --out")
 
 
 def _plain(value: object) -> str:

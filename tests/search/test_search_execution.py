@@ -202,5 +202,7 @@ def test_another_search_in_the_folder_is_refused(undisturbed, tiny):
         ConfigError, match="is a search with rule 'halving', not 'evolution'; choose"
     ):
         search(work.out, tiny, "evolution").prepare()
+    with pytest.raises(ConfigError, match="is a search with other candidates; choose another"):
+        search(work.out, tiny, "halving", members=9).prepare()
     with pytest.raises(ConfigError, match="is no search: it has files"):
         search(work.out / execution.CANDIDATES, tiny, "halving").prepare()

@@ -20,8 +20,8 @@ class Options:
     """Measure whether this machine's GPU or TPU computes what a CPU does, whether it does so twice,
     and how fast, in parts that each have a time limit. On a CPU: a short form."""
 
-    parts: tuple[str, ...] = tuple(report.PARTS)
-    """Parts to make."""
+    parts: tuple[str, ...] = ()
+    """Parts to make. Default: those that the report lacks."""
     models: tuple[str, ...] = ()
     """Models to compare and to time. Default: all of them."""
     short: bool = False
@@ -48,7 +48,8 @@ def main(args: Sequence[str]) -> int:
     if options.into is not None:
         if options.describe:
             write_text(options.into, json.dumps(report.machine()))
-        for part in () if options.describe else options.parts:
+            return 0
+        for part in options.parts:
             extent = SHORT if options.short else FULL
             extent = extent._replace(models=models or extent.models)
             report.measure(part, extent, options.into)
@@ -57,7 +58,7 @@ def main(args: Sequence[str]) -> int:
     say = lambda line: print(line, file=sys.stderr, flush=True)  # noqa: E731
     made = report.Report(options.out, options.short or None, models, say)
     try:
-        is_whole = made.make(options.parts, options.minutes)
+        is_whole = made.make(options.parts or made.missing(), options.minutes)
     finally:  # whatever fails or is interrupted, what was found is shown
         print(made.prefix.with_suffix(".md").read_text())
     return 0 if is_whole else 1

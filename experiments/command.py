@@ -70,7 +70,7 @@ def run(main: Callable[[Sequence[str]], int], spare: Sequence[str] = ()) -> None
         usual = environment.FIXED_SETTINGS[name]
         ignored = f"{name.upper()}={value} is ignored; commands compute with {usual}"
         print(ignored, file=sys.stderr)
-    environment.share_device()
+    environment.prepare_gpu()
     compilations.keep()
     out_of_memory = _out_of_memory(spare)
     try:

@@ -3,7 +3,8 @@
 On a machine without a card, XLA's own convolutions, which a card uses, take its place.
 """
 
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import NamedTuple
 
 import jax
@@ -25,6 +26,8 @@ SAMPLE_TOLERANCE = 1e-2  # largest difference of a pixel in [-1,1], of the same 
 FEATURE_TOLERANCE = 1e-3  # relative, of features and of FID
 SAMPLES = 20
 COMPILING = 8  # threads
+# Options that make XLA's compiler quick: these programs run for a moment.
+QUICKLY = {"cpu": {"xla_backend_optimization_level": 1}, "gpu": {"xla_gpu_autotune_level": 0}}
 
 
 class Place(NamedTuple):
@@ -40,22 +43,25 @@ def places() -> tuple[Place, Place]:
     return Place(card, conv.NATIVE if card.platform == "cpu" else None), Place(cpu)
 
 
-def measure(extent: Extent, keep: Keep) -> Figures:
+def measure(extent: Extent, found: Figures, keep: Keep) -> None:
     """Differences of every model, and of the features of real images, between card and CPU."""
-    found: Figures = {"models": {}, "features": {}}
+    if "features" not in found:
+        found["features"] = _of_features(extent)
+        keep()
+    models = found.setdefault("models", {})
     with ThreadPoolExecutor(COMPILING) as threads:  # nearly all of the time is XLA's compiler
-        models = threads.map(lambda model: _of_model(extent, model), extent.models)
-        for model, figures in zip(extent.models, models, strict=True):
-            found["models"][model] = figures
-            keep(found)
-    found["features"] = _of_features(extent)
-    return found
+        made = {threads.submit(_of_model, extent, m): m for m in extent.models if m not in models}
+        for future in as_completed(made):
+            models[made[future]] = future.result()
+            keep()
 
 
 def _of_model(extent: Extent, name: str) -> Figures:
-    there, here = (_trained(place, extent, name) for place in places())
-    place = places()[0]
-    samples = np.abs(_drawn(place, there.model, here.state) - here.samples)
+    card, cpu = places()
+    with jax.default_device(cpu.device):
+        started = jax.device_get(programs.start(_model(extent, name), jax.random.key(0)))
+    there, here = (_trained(place, extent, _model(extent, name), started) for place in (card, cpu))
+    samples = np.abs(_drawn(card, there.model, here.state) - here.samples)
     return {
         "state": distance(there.state, here.state),
         "metrics": max(
@@ -76,16 +82,19 @@ class Outcome(NamedTuple):
     samples: np.ndarray  # f32[N,H,W,1]
 
 
-def _trained(place: Place, extent: Extent, name: str) -> Outcome:
-    """A model after a few steps on noise, with the same keys in every place."""
+def _model(extent: Extent, name: str) -> Model:
+    """A model that is traced anew: a program compiled for another place is not reused."""
     module = MODELS[name]
-    build = lambda config, spec: module.build(config, spec)  # noqa: E731  a program of its own
-    model = Model(build, steps.SPEC, module.Config(**extent.options))
+    build = lambda config, spec: module.build(config, spec)  # noqa: E731
+    return Model(build, steps.SPEC, module.Config(**extent.options))
+
+
+def _trained(place: Place, extent: Extent, model: Model, started: State) -> Outcome:
+    """A model after a few steps on noise, from the same state and keys in every place."""
     chunk = steps.random_chunk(extent.batch_size * model.algorithm.batches)
-    key, chunk = jax.device_put((jax.random.key(0), chunk), place.device)
-    with jax.default_matmul_precision("highest"), conv.using(place.layout):
-        state = programs.start(model, key)
-        state, history = programs.advance(model, state, chunk, extent.compared_steps, key)
+    count, key = np.int32(extent.compared_steps), jax.random.key(0)
+    given = jax.device_put((model, started, chunk, count, key), place.device)
+    state, history = _compiled(place, programs.advance, *given)(*given)
     metrics = {name: float(values[extent.compared_steps - 1]) for name, values in history.items()}
     state = jax.device_get(state)
     return Outcome(model, state, metrics, _drawn(place, model, state))
@@ -94,9 +103,14 @@ def _trained(place: Place, extent: Extent, name: str) -> Outcome:
 def _drawn(place: Place, model: Model, state: State) -> np.ndarray:
     """Samples f32[N,H,W,1] of a state, from the same latents in every place."""
     labels = np.arange(SAMPLES, dtype=np.int32) % steps.SPEC.num_classes
-    state, labels, key = jax.device_put((state, labels, jax.random.key(1)), place.device)
+    given = jax.device_put((model, state, jax.random.key(1), labels), place.device)
+    return np.asarray(_compiled(place, programs.sample, *given)(*given))
+
+
+def _compiled(place: Place, program: Callable, *given: object) -> jax.stages.Compiled:
+    """A jitted program, compiled quickly for its place and for products of full float32."""
     with jax.default_matmul_precision("highest"), conv.using(place.layout):
-        return np.asarray(programs.sample(model, state, key, labels))
+        return program.lower(*given).compile(QUICKLY.get(place.device.platform))
 
 
 def distance(a: PyTree, b: PyTree) -> float:
@@ -140,7 +154,7 @@ def _of_features(extent: Extent) -> Figures:
 def page(found: Figures) -> str:
     """The differences as Markdown, with what is beyond its tolerance marked."""
     rows = [["model", "state", "metrics", "samples", "finite"]]
-    for model, one in found["models"].items():
+    for model, one in sorted(found.get("models", {}).items()):
         rows.append(
             [
                 f"`{model}`",
@@ -151,7 +165,7 @@ def page(found: Figures) -> str:
             ]
         )
     nets = [["feature net", "features", "FID"]]
-    for space, one in found["features"].items():
+    for space, one in found.get("features", {}).items():
         nets.append([space, *(_against(one[x], FEATURE_TOLERANCE) for x in ("features", "fid"))])
     return f"""The same keys and batches, products of matrices in full float32. State: relative
 distance of the states after a few steps, at most {STATE_TOLERANCE:g}; samples: largest difference

@@ -17,10 +17,10 @@ FULL = {"XLA_PYTHON_CLIENT_MEM_FRACTION": "0.002"}  # 160 MiB of 80 GiB
 SAID = 300  # characters
 
 
-def measure(extent: Extent, keep: Keep) -> Figures:
+def measure(extent: Extent, found: Figures, keep: Keep) -> None:
     """How `sample` and `evaluate` ended beside a training, and what a training on a full card
     said."""
-    found: Figures = {"commands": {}}
+    found["commands"] = {}
     with TemporaryDirectory() as folder:
         run, beside = str(Path(folder, "run")), str(Path(folder, "beside"))
         train = ["train", "--model", "vae", *extent.arguments]
@@ -35,12 +35,11 @@ def measure(extent: Extent, keep: Keep) -> Figures:
             for line in [sample, *evaluate * extent.evaluated]:
                 done = commands.run(line)
                 found["commands"][line[0]] = _told(done)
-                keep(found)
+                keep()
             found["trained_on"] = training.poll() is None
         if jax.default_backend() != "cpu":
             full = ["train", "--model", "dcgan", "--batch-size", "4096", "--out", f"{folder}/full"]
             found["full"] = _told(commands.run([*full, "--steps", "10"], FULL))
-    return found
 
 
 def _wait(run: Path) -> None:

@@ -1,13 +1,20 @@
 """How much the report on a card tries."""
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 from gen_models.benchmark.rates import Precision
 from gen_models.models import MODELS
 
 Figures = dict[str, Any]  # what a part has found, as JSON
-Keep = Callable[[Figures], None]  # takes what a part has found so far
+Keep = Callable[[], None]  # writes what a part has found so far
+T = TypeVar("T")
+
+
+def groups(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """The items in groups of `size`, the last of which may be smaller: what is compiled at the same
+    time, and then timed."""
+    return (items[first : first + size] for first in range(0, len(items), size))
 
 
 class Extent(NamedTuple):
@@ -22,6 +29,7 @@ class Extent(NamedTuple):
     evaluated: bool  # whether runs are evaluated too, which takes a CPU minutes
     repeated: tuple[str, ...]  # models trained twice
     repeated_steps: int  # steps of these trainings
+    optioned: tuple[str, ...]  # models timed with several options of XLA's compiler
     round_steps: int  # steps of a timed dispatch
     rounds: int  # rounds in which contestants take turns
     rivals: tuple[str, ...]  # models timed beside PyTorch
@@ -49,6 +57,7 @@ FULL = Extent(
     evaluated=True,
     repeated=("cgan", "vae", "vq_vae"),
     repeated_steps=200,
+    optioned=("cgan", "vae"),
     round_steps=200,
     rounds=5,
     rivals=("dcgan", "cgan", "vae"),
@@ -70,6 +79,7 @@ SHORT = Extent(
     evaluated=False,
     repeated=("vae",),
     repeated_steps=4,
+    optioned=("vae",),
     round_steps=2,
     rounds=1,
     rivals=("vae",),

@@ -1,54 +1,79 @@
-"""What flags of XLA change about a step's time: bits that repeat, and CUDA graphs."""
+"""What options of XLA's compiler change: bits that repeat, CUDA graphs, Triton's products.
 
-import json
-from pathlib import Path
-from tempfile import TemporaryDirectory
+A step's kernels may be recorded and launched together (CUDA graphs), a whole loop of them too.
+"""
+
+import time
 
 import jax
+import jax.numpy as jnp
 
-from gen_models import render
+from gen_models import programs, render
 from gen_models.accelerator.extent import Extent, Figures, Keep
-from gen_models.accelerator.repeatability import DETERMINISTIC
-from gen_models.benchmark import commands
+from gen_models.benchmark import rounds, steps
 
-# A step's kernels may be recorded and launched together (CUDA graphs), a whole loop of them too.
-FLAGS = {
-    "as usual": "",
-    "bits that repeat": DETERMINISTIC,
-    "no graphs": "--xla_gpu_enable_command_buffer=",
-    "graphs of loops": (
-        "--xla_gpu_enable_command_buffer=FUSION,CUBLAS,CUBLASLT,CUDNN,CUSTOM_CALL,CONDITIONAL,WHILE"
-    ),
+GRAPHS = "FUSION,CUBLAS,CUBLASLT,CUSTOM_CALL,CUDNN"  # what XLA records by itself
+WITH_CONVOLUTIONS = f"{GRAPHS},CONVOLUTION"
+OF_LOOPS = f"{WITH_CONVOLUTIONS},WHILE,CONDITIONAL"
+Options = dict[str, str | bool | int]
+# The most telling ones first. Deterministic operations are what the commands ask for.
+REPEATING: Options = {"xla_gpu_deterministic_ops": True}
+OPTIONS: dict[str, Options] = {
+    "as the commands": REPEATING,
+    "whichever is faster": {"xla_gpu_deterministic_ops": False},
+    "graphs of loops": REPEATING | {"xla_gpu_enable_command_buffer": OF_LOOPS},
+    "graphs with convolutions": REPEATING | {"xla_gpu_enable_command_buffer": WITH_CONVOLUTIONS},
+    "no graphs": REPEATING | {"xla_gpu_enable_command_buffer": ""},
+    "no products by Triton": REPEATING | {"xla_gpu_enable_triton_gemm": False},
+    "nothing tried out": {"xla_gpu_autotune_level": 0},
 }
 
 
-def measure(extent: Extent, keep: Keep) -> Figures:
-    """Milliseconds of a step of some models under each choice of flags, each in its own process."""
-    found: Figures = {"flags": FLAGS, "ms": {}, "failed": {}}
-    usual = FLAGS if jax.default_backend() != "cpu" else {"as usual": ""}
-    with TemporaryDirectory() as folder:
-        for name, flags in usual.items():
-            into = Path(folder, "figures.json")
-            args = ["accelerator", "--parts", "speed", "--into", str(into), "--models"]
-            short = ["--short"] * extent.short
-            done = commands.run([*args, *extent.repeated, *short], commands.with_flags(flags))
-            if done.code:
-                found["failed"][name] = done.output.strip()[-200:]
-            else:
-                models = json.loads(into.read_text())["figures"]["models"]
-                found["ms"][name] = {model: one["ms"] for model, one in models.items()}
-            keep(found)
-    return found
+def measure(extent: Extent, found: Figures, keep: Keep) -> None:
+    """Milliseconds of a step under each choice of options, and seconds until it is compiled, one
+    after another."""
+    rows = found.setdefault("rows", [])
+    tried = OPTIONS if jax.default_backend() != "cpu" else {"as the commands": {}}
+    for name, options in tried.items():
+        for model in extent.optioned:
+            known = any((row["options"], row["model"]) == (name, model) for row in rows)
+            if not known:
+                row = {"options": name, "model": model, "given": options}
+                rows.append(row | _measured(extent, model, options))
+                keep()
+
+
+def _measured(extent: Extent, model: str, options: Options) -> Figures:
+    """Times of a model's step, or "failed"."""
+    stepper = steps.Stepper(
+        model, extent.batch_size, chunk_steps=extent.round_steps, **extent.options
+    )
+    began = time.monotonic()
+    given = (stepper.model, stepper.state, stepper.chunk, jnp.int32(1), stepper.key)
+    try:
+        stepper.program = programs.advance.lower(*given).compile(options or None)
+        seconds = time.monotonic() - began
+        times = rounds.alternate({"loop": stepper.in_loop(extent.round_steps)}, extent.rounds)
+    except jax.errors.JaxRuntimeError as error:
+        return {"failed": f"{str(error).splitlines()[0]:.200}"}
+    return {"compiled_s": seconds, "ms": 1e3 * rounds.median(times["loop"])}
 
 
 def page(found: Figures) -> str:
-    """A row for each choice of flags."""
-    models = list(dict.fromkeys(model for ms in found["ms"].values() for model in ms))
-    rows = [["", *(f"`{model}`, ms" for model in models), "`XLA_FLAGS`"]]
-    for name, ms in found["ms"].items():
-        flags = found["flags"][name]
-        rows.append(
-            [name, *(f"{ms[model]:.3f}" for model in models), f"`{flags}`" if flags else ""]
-        )
-    failures = [f"- {name} failed: {reason}\n" for name, reason in found["failed"].items()]
-    return render.markdown_table(rows) + "\n".join(["", *failures])
+    """A row for each choice of options, and what failed."""
+    models = list(dict.fromkeys(row["model"] for row in found["rows"]))
+    head = ["", *(text for model in models for text in (f"`{model}`, ms", "compiled in, s"))]
+    table, failures = [[*head, "options of XLA"]], []
+    for name in dict.fromkeys(row["options"] for row in found["rows"]):
+        made = {row["model"]: row for row in found["rows"] if row["options"] == name}
+        cells = []
+        for row in (made.get(model, {}) for model in models):
+            cells += [
+                f"{row['ms']:.3f}" if "ms" in row else "–",
+                f"{row['compiled_s']:.1f}" if "ms" in row else "–",
+            ]
+            if "failed" in row:
+                failures.append(f"- {name}, `{row['model']}`: {row['failed']}\n")
+        given = next(iter(made.values()))["given"]
+        table.append([name, *cells, ", ".join(f"`{key}={value}`" for key, value in given.items())])
+    return render.markdown_table(table) + "\n".join(["", *failures])

@@ -10,9 +10,9 @@ from gen_models.benchmark import commands
 MODEL = "cgan"
 
 
-def measure(extent: Extent, keep: Keep) -> Figures:
+def measure(extent: Extent, found: Figures, keep: Keep) -> None:
     """Seconds of the commands with nothing compiled before, and again with everything compiled."""
-    found: Figures = {"steps": extent.job_steps, "batch_size": extent.batch_size, "seconds": {}}
+    found |= {"steps": extent.job_steps, "batch_size": extent.batch_size, "seconds": {}}
     with TemporaryDirectory() as folder:
         changes = commands.fresh_cache(Path(folder, "cache"))
         for start in ("cold", "warm"):
@@ -22,11 +22,11 @@ def measure(extent: Extent, keep: Keep) -> Figures:
                 ["train", "--model", MODEL, *steps, *extent.arguments], changes
             ).check()
             found["seconds"][start] = {"train": trained.seconds}
+            keep()
             if extent.evaluated:
                 measured = commands.run(["evaluate", run], changes).check()
                 found["seconds"][start]["evaluate"] = measured.seconds
-            keep(found)
-    return found
+            keep()
 
 
 def page(found: Figures) -> str:

@@ -4,46 +4,69 @@ Under `vmap` over members XLA's convolution becomes a grouped one, which may be 
 matrix products become batched ones.
 """
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
 import jax
 
 from gen_models import render
-from gen_models.accelerator.extent import Extent, Figures, Keep
+from gen_models.accelerator.extent import Extent, Figures, Keep, groups
 from gen_models.benchmark import rounds, steps
 from gen_models.nets import conv
 
 MODEL = "dcgan"
 LAYOUTS = {"matrix products": conv.COLUMNS, "XLA's convolutions": conv.NATIVE}
 LEAST_STEPS = 2  # in a round
+COMPILING = 4  # threads
 
 
-def measure(extent: Extent, keep: Keep) -> Figures:
-    """A row for each number of members and each way to convolve, until they do not fit."""
-    found: Figures = {"rows": []}
-    for layout in LAYOUTS:
-        for members in extent.members:
+def measure(extent: Extent, found: Figures, keep: Keep) -> None:
+    """A row for each number of members and each way to convolve."""
+    rows = found.setdefault("rows", [])
+    known = {(row["members"], row["layout"]) for row in rows}
+    tried = [(members, layout) for members in extent.members for layout in LAYOUTS]
+    for group in groups([one for one in tried if one not in known], COMPILING):
+        with ThreadPoolExecutor(COMPILING) as threads:
+            compiled = list(
+                threads.map(lambda one: _compiled(extent, one[0], LAYOUTS[one[1]]), group)
+            )
+        for members, layout in group:
             row = {"members": members, "layout": layout}
-            try:
-                row |= _measured(extent, members, LAYOUTS[layout])
-            except jax.errors.JaxRuntimeError as error:
-                if "RESOURCE_EXHAUSTED" not in str(error):
-                    raise
-                row |= {"steps_a_s": None, "gib": None}
-            found["rows"].append(row)
-            keep(found)
-            if row["steps_a_s"] is None:
-                break
-    return found
+            rows.append(row | _measured(extent, compiled.pop(0)))  # which frees its memory
+            keep()
 
 
-def _measured(extent: Extent, members: int, layout: conv.Layout) -> Figures:
-    """Steps of members a second, and the memory of states, data and activations, GiB."""
+Population = tuple[rounds.Timed, float]  # its steps, and the memory that it needs, GiB
+
+
+def _compiled(extent: Extent, members: int, layout: conv.Layout) -> Population | None:
+    """A population, ready to be timed; None if it does not fit."""
     count = max(LEAST_STEPS, extent.round_steps // members)
     stepper = steps.Stepper(
         MODEL, extent.batch_size, layout=layout, chunk_steps=count, **extent.options
     )
-    run, gib = steps.population(stepper, members, count)
-    times = rounds.alternate({"members": run}, extent.rounds)
-    return {"steps_a_s": 1 / rounds.median(times["members"]), "gib": gib}
+    return _if_it_fits(lambda: steps.population(stepper, members, count))
+
+
+def _measured(extent: Extent, population: Population | None) -> Figures:
+    """Steps of members a second, and the memory of states, data and activations, GiB."""
+    run, gib = population or (None, None)
+    times = run and _if_it_fits(lambda: rounds.alternate({"members": run}, extent.rounds))
+    return {"steps_a_s": 1 / rounds.median(times["members"]) if times else None, "gib": gib}
+
+
+T = TypeVar("T")
+
+
+def _if_it_fits(work: Callable[[], T]) -> T | None:
+    """What `work` returns, or None where the device's memory is too small for it."""
+    try:
+        return work()
+    except jax.errors.JaxRuntimeError as error:
+        if "RESOURCE_EXHAUSTED" not in str(error):
+            raise
+        return None
 
 
 def page(found: Figures) -> str:

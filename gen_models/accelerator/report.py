@@ -36,8 +36,9 @@ from gen_models.benchmark import commands
 from gen_models.runs import environment
 from gen_models.storage.files import write_text
 
-FORMAT, VERSION = "gen_models.accelerator", 1
+FORMAT, VERSION = "gen_models.accelerator", 2
 CORES_FOR_SEVERAL = 8  # with fewer, untimed parts run one after another too
+BOARD = "board"  # name of the last part, which takes what is left of the time
 SAID = 600  # characters of a failed part's output
 Say = Callable[[str], None]
 
@@ -46,19 +47,22 @@ class Part(NamedTuple):
     """One part of the report, which is made in a process of its own."""
 
     title: str
-    measure: Callable[[Extent, Keep], Figures]
+    measure: Callable[[Extent, Figures, Keep], None]  # goes on with the figures there are
     page: Callable[[Figures], str]
     limit_s: float  # after which it is stopped
     timed: bool = True  # whether nothing else may run beside it
 
 
 PARTS = {
-    "agreement": Part("Is it right?", agreement.measure, agreement.page, limit_s=120, timed=False),
+    "preparation": Part(
+        "PyTorch's compiler", rivals.prepare, rivals.page_of_preparation, 150, timed=False
+    ),
+    "agreement": Part("Is it right?", agreement.measure, agreement.page, limit_s=150, timed=False),
     "repeatability": Part(
         "Is it the same twice?", repeatability.measure, repeatability.page, 150, timed=False
     ),
-    "company": Part("Commands beside a training", company.measure, company.page, 120, timed=False),
-    "speed": Part("How fast is a step?", speed.measure, speed.page, 100),
+    "company": Part("Commands beside a training", company.measure, company.page, 150, timed=False),
+    "speed": Part("How fast is a step?", speed.measure, speed.page, 150),
     "job": Part("The whole job", job.measure, job.page, 150),
     "rivals": Part("Beside PyTorch", rivals.measure, rivals.page, 150),
     "populations": Part("Populations", populations.measure, populations.page, 120),
@@ -67,14 +71,12 @@ PARTS = {
 
 
 def measure(name: str, extent: Extent, into: Path) -> None:
-    """Measure one part in this process; write what it finds to `into`, as it goes."""
-    began = time.monotonic()
-
-    def keep(found: Figures) -> None:
-        written = {"figures": found, "seconds": round(time.monotonic() - began, 1)}
-        write_text(into, json.dumps(written, indent=2) + "\n")
-
-    keep(PARTS[name].measure(extent, keep))
+    """Measure one part in this process; write what it finds to `into`, as it goes, and go on with
+    what is there."""
+    found: Figures = json.loads(into.read_text()) if into.exists() else {}
+    keep = lambda: write_text(into, json.dumps(found, indent=2) + "\n")  # noqa: E731
+    PARTS[name].measure(extent, found, keep)
+    keep()
 
 
 def machine() -> Figures:
@@ -99,12 +101,13 @@ def _driver() -> str | None:
 
 
 class Report:
-    """A report that is written again after each part."""
+    """A report that is written again after each part, and goes on with what was found before on the
+    same kind of card with the same libraries."""
 
     def __init__(self, folder: Path, short: bool | None, models: Sequence[str], say: Say) -> None:
         """`short` None: short on a CPU. Raises UserError for a machine that JAX cannot use or a
         folder that cannot be written."""
-        self.say, self.models, self.found = say, models, {}
+        self.say, self.models = say, models
         self.stopped = Event()  # by the user: parts end, and no other begins
         with TemporaryDirectory() as scratch:
             into = Path(scratch, "machine.json")
@@ -114,16 +117,31 @@ class Report:
         self.short = on_cpu if short is None else short
         self.extent = SHORT if self.short else FULL
         name = re.sub(r"[^a-z0-9]+", "-", self.machine["card"].lower()).strip("-")
+        name += "-short" * self.short
         self.prefix = folder / name
         self.board = folder / f"{name}-board"
+        self.found = self._before()
         self.write()
+
+    def _before(self) -> dict[str, Figures]:
+        """The parts of an earlier report that this one goes on with."""
+        file = self.prefix.with_suffix(".json")
+        before = json.loads(file.read_text()) if file.exists() else {}
+        kinds, decisive = ("format", "version", "short"), ("libraries", "xla_flags")
+        mine = [FORMAT, VERSION, self.short, *map(self.machine.get, decisive)]
+        its = [*map(before.get, kinds), *map(before.get("machine", {}).get, decisive)]
+        return before["parts"] if its == mine else {}
+
+    def missing(self) -> list[str]:
+        """Names of the parts that are not finished."""
+        return [name for name in PARTS if "failed" in self.found.get(name, {"failed": ""})]
 
     def make(self, parts: Sequence[str], minutes: float) -> bool:
         """Make the parts, and fill the board with what is left of the time. Returns whether all
         went well."""
         until = time.monotonic() + 60 * minutes
         several = (os.cpu_count() or 1) >= CORES_FOR_SEVERAL
-        beside = 2 if self.short else len(PARTS) if several else 1  # parts that run side by side
+        beside = 2 if self.short or several else 1  # parts that run side by side
         for alone, names in groupby(parts, key=lambda x: PARTS[x].timed and not self.short):
             threads = 1 if alone else beside
             with ThreadPoolExecutor(threads) as pool:
@@ -136,9 +154,9 @@ class Report:
                     raise
         if self.extent.board_seeds and time.monotonic() < until:
             self.say(f"scoreboard: {until - time.monotonic():.0f} s are left for it")
-            self.found["board"] = {"figures": board.fill(self.extent, self.board, until)}
+            self.found[BOARD] = {"figures": board.fill(self.extent, self.board, until)}
             self.write()
-        boards = self.found.get("board", {"figures": {"failed": {}}})
+        boards = self.found.get(BOARD, {"figures": {"failed": {}}})
         return not boards["figures"]["failed"] and all(
             "failed" not in x for x in self.found.values()
         )
@@ -151,17 +169,20 @@ class Report:
         self.say(f"{name}: {PARTS[name].title}")
         with TemporaryDirectory() as scratch:
             into = Path(scratch, "figures.json")
+            before = self.found.get(name, {})
+            if "failed" in before and "figures" in before:
+                into.write_text(json.dumps(before["figures"]))
             args = ["accelerator", "--parts", name, "--into", str(into), *["--short"] * self.short]
             if self.models:
                 args += ["--models", *self.models]
             stopped = self.stopped.is_set
             done = commands.run(args, limit_s=limit, group=True, should_stop=stopped)
-            found = json.loads(into.read_text()) if into.exists() else {}
+            found: Figures = {"figures": json.loads(into.read_text())} if into.exists() else {}
         if done.code:
             over = f"stopped after {limit:.0f} s" if done.seconds >= limit else ""
             found["failed"] = over or f"exit code {done.code}: {done.output.strip()[-SAID:]}"
             self.say(f"{name}: {found['failed']}")
-        return found | {"seconds": round(done.seconds, 1)}
+        return found | {"seconds": round(done.seconds, 1), "code": self.machine["code"]}
 
     def write(self) -> None:
         """Write the report as it is."""
@@ -179,8 +200,10 @@ def page(report: Mapping[str, object]) -> str:
     lines += [f"{described['runtime'].splitlines()[0]}{driver}."]
     if report["short"]:
         lines += ["", "**The short form**: it shows that every part runs. Its times mean nothing."]
-    for name, one in report["parts"].items():
-        part = PARTS.get(name)
+    for name in [*PARTS, BOARD]:
+        if name not in report["parts"]:
+            continue
+        part, one = PARTS.get(name), report["parts"][name]
         lines += ["", f"## {part.title if part else 'What it finds'}", ""]
         if "failed" in one:
             lines += [f"**Not finished**: {' '.join(one['failed'].split())}", ""]

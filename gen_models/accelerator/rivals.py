@@ -1,11 +1,14 @@
 """Our step beside PyTorch's, eager and compiled, in alternating rounds on the same card."""
 
+import time
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
 from typing import NamedTuple
 
 import jax
 
 from gen_models import render
-from gen_models.accelerator.extent import Extent, Figures, Keep
+from gen_models.accelerator.extent import Extent, Figures, Keep, groups
 from gen_models.benchmark import rounds, steps, torch_twin
 from gen_models.benchmark.rates import Precision
 from gen_models.benchmark.rounds import Timed
@@ -13,6 +16,7 @@ from gen_models.errors import UserError
 from gen_models.models import MODELS
 
 LEAST_STEPS = 4  # in a round
+COMPILING = 4  # threads, and processes of PyTorch's compiler
 
 
 class Case(NamedTuple):
@@ -34,29 +38,69 @@ def cases(extent: Extent) -> list[Case]:
     return found
 
 
-def measure(extent: Extent, keep: Keep) -> Figures:
+def measure(extent: Extent, found: Figures, keep: Keep) -> None:
     """A row for each case."""
-    found: Figures = {"cases": []}
-    for case in cases(extent):
-        found["cases"].append(case._asdict() | _compared(extent, case))
-        keep(found)
-    return found
+    rows = found.setdefault("cases", [])
+    left = [
+        case
+        for case in cases(extent)
+        if not any(case._asdict().items() <= row.items() for row in rows)
+    ]
+    for group in groups(left, COMPILING):
+        with ThreadPoolExecutor(COMPILING) as threads:
+            ours = list(threads.map(lambda case: _ours(extent, case), group))
+        for case, contestant in zip(group, ours, strict=True):
+            rows.append(case._asdict() | _compared(extent, case, contestant))
+            keep()
 
 
-def _compared(extent: Extent, case: Case) -> Figures:
-    count = max(LEAST_STEPS, extent.round_steps * extent.batch_size // case.batch_size)
-    options = dict(extent.options)
+def prepare(extent: Extent, found: Figures, keep: Keep) -> None:
+    """Seconds that each twin takes until its first steps are done, compiled in processes side by
+    side. PyTorch's compiler keeps what it makes in a folder, where the comparison finds it."""
+    found["seconds"] = []
+    compiled = [case for case in cases(extent) if case.compiled]
+    with ProcessPoolExecutor(COMPILING, get_context("spawn")) as processes:
+        twins = [_twin(extent, case, compiled=True) for case in compiled]
+        for case, seconds in zip(compiled, processes.map(_started, twins), strict=True):
+            found["seconds"].append(case._asdict() | {"seconds": seconds})
+            keep()
+
+
+def _started(twin: torch_twin.Twin) -> float | None:
+    """Seconds until a twin's first steps are done; None if it fails, which the comparison tells."""
+    began = time.monotonic()
+    try:
+        torch_twin.twin(twin, LEAST_STEPS)()
+    except Exception:  # PyTorch's compiler fails in ways of its own
+        return None
+    return time.monotonic() - began
+
+
+def _steps(extent: Extent, case: Case) -> int:
+    """Steps of a round."""
+    return max(LEAST_STEPS, extent.round_steps * extent.batch_size // case.batch_size)
+
+
+def _ours(extent: Extent, case: Case) -> Timed:
+    options, count = dict(extent.options), _steps(extent, case)
     if case.precision == "bfloat16":
         options["compute_dtype"] = "bfloat16"
     with jax.default_matmul_precision(case.precision):
         ours = steps.Stepper(case.model, case.batch_size, chunk_steps=count, **options)
-    contestants = {"ours": ours.in_loop(count)}
-    failed = {}
+        return ours.in_loop(count)
+
+
+def _twin(extent: Extent, case: Case, *, compiled: bool) -> torch_twin.Twin:
     width = extent.options.get("width", MODELS[case.model].Config().width)
+    return torch_twin.Twin(case.model, case.batch_size, width, compiled, case.precision)
+
+
+def _compared(extent: Extent, case: Case, ours: Timed) -> Figures:
+    contestants, failed, count = {"ours": ours}, {}, _steps(extent, case)
     for name, compiled in (("eager", False), ("compiled", True)):
         if compiled and not case.compiled:
             continue
-        twin = torch_twin.Twin(case.model, case.batch_size, width, compiled, case.precision)
+        twin = _twin(extent, case, compiled=compiled)
         try:
             contestants[name] = _warm(torch_twin.twin(twin, count))
         except UserError as error:
@@ -76,6 +120,15 @@ def _warm(run: Timed) -> Timed:
     """The same contestant, once it has run: compilers fail at the first call."""
     run()
     return run
+
+
+def page_of_preparation(found: Figures) -> str:
+    """A row for each twin."""
+    rows = [["model", "products", "first steps done after, s"]]
+    for one in found["seconds"]:
+        seconds = "failed" if one["seconds"] is None else f"{one['seconds']:.0f}"
+        rows.append([f"`{one['model']}`", one["precision"], seconds])
+    return render.markdown_table(rows)
 
 
 def page(found: Figures) -> str:

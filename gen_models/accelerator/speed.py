@@ -6,7 +6,7 @@ from functools import partial
 import jax
 
 from gen_models import render
-from gen_models.accelerator.extent import Extent, Figures, Keep
+from gen_models.accelerator.extent import Extent, Figures, Keep, groups
 from gen_models.benchmark import flops, rates, rounds, steps
 from gen_models.benchmark.profile import profile
 
@@ -16,24 +16,19 @@ PRECISIONS: tuple[rates.Precision, ...] = ("highest", "tensorfloat32", "bfloat16
 PRODUCT, COPY_MIB = 8192, 512  # on a card; a CPU takes the defaults
 
 
-def measure(extent: Extent, keep: Keep) -> Figures:
+def measure(extent: Extent, found: Figures, keep: Keep) -> None:
     """Rates of the card, then a row for each model."""
-    found: Figures = {"batch_size": extent.batch_size, "rates": _rates(extent), "models": {}}
-    keep(found)
-    stepper = partial(
-        steps.Stepper,
-        batch_size=extent.batch_size,
-        chunk_steps=extent.round_steps,
-        **extent.options,
-    )
-    with ThreadPoolExecutor(COMPILING) as threads:  # XLA's compiler takes most of the time
-        steppers = list(threads.map(stepper, extent.models))
-        programs = list(threads.map(steps.Stepper.one_step, steppers))
-        counted = list(threads.map(lambda one: one.counted_loop(extent.round_steps), steppers))
-    for model, *made in zip(extent.models, steppers, programs, counted, strict=True):
-        found["models"][model] = _of_model(extent, *made)
-        keep(found)
-    return found
+    found["batch_size"], models = extent.batch_size, found.setdefault("models", {})
+    if "rates" not in found:
+        found["rates"] = _rates(extent)
+        keep()
+    left = [model for model in extent.models if model not in models]
+    for group in groups(left, COMPILING):
+        with ThreadPoolExecutor(COMPILING) as threads:  # XLA's compiler takes most of the time
+            contestants = list(threads.map(lambda model: _contestants(extent, model), group))
+        for model, (ours, loops) in zip(group, contestants, strict=True):
+            models[model] = _of_model(extent, ours, loops)
+            keep()
 
 
 def _rates(extent: Extent) -> Figures:
@@ -48,18 +43,31 @@ def _rates(extent: Extent) -> Figures:
     return {name: rate_of(rounds.median(times[name])) for name, (_, rate_of) in contestants.items()}
 
 
-def _of_model(
-    extent: Extent, ours: steps.Stepper, program: jax.stages.Compiled, counted: rounds.Timed
-) -> Figures:
-    contestants = {"loop": ours.in_loop(extent.round_steps), "counted": counted}
-    times = rounds.alternate(contestants, extent.rounds)
+Loops = dict[str, rounds.Timed]
+
+
+def _contestants(extent: Extent, model: str) -> tuple[steps.Stepper, Loops]:
+    """A model's step, compiled, and the loops that are timed: of some models also one of known
+    length, which a compiler may treat otherwise."""
+    count = extent.round_steps
+    ours = steps.Stepper(model, extent.batch_size, chunk_steps=count, **extent.options)
+    loops = {"loop": ours.in_loop(count)}
+    if model in extent.rivals:
+        loops["counted"] = ours.counted_loop(count)
+    return ours, loops
+
+
+def _of_model(extent: Extent, ours: steps.Stepper, loops: Loops) -> Figures:
+    times = rounds.alternate(loops, extent.rounds)
     seen = profile(ours.in_loop(min(PROFILED_STEPS, extent.round_steps)))
     found = {
         "ms": 1e3 * rounds.median(times["loop"]),
-        "counted_over_loop": rounds.ratio(times["counted"], times["loop"]),
         "gflop": flops.step_flops(ours.model, extent.batch_size) / 1e9,
-        "gib": (program.cost_analysis() or {}).get("bytes accessed", 0.0) / 2**30,
+        # The loop's length is not known, so that its body is counted once.
+        "gib": (ours.program.cost_analysis() or {}).get("bytes accessed", 0.0) / 2**30,
     }
+    if "counted" in times:
+        found["counted_over_loop"] = rounds.ratio(times["counted"], times["loop"])
     if seen is not None:
         found |= {
             "kernels": seen.kernels / min(PROFILED_STEPS, extent.round_steps),
@@ -84,7 +92,7 @@ def page(found: Figures) -> str:
             "loop of known length ÷ ours",
         ]
     ]
-    for model, one in found["models"].items():
+    for model, one in sorted(found["models"].items()):
         seconds = one["ms"] / 1e3
         rows.append(
             [
@@ -96,7 +104,7 @@ def page(found: Figures) -> str:
                 f"{2**30 * one['gib'] / seconds / rate['copy']:.0%}",
                 f"{one['kernels']:.0f}" if "kernels" in one else "–",
                 f"{one['busy']:.0%}" if "busy" in one else "–",
-                f"{one['counted_over_loop']:.2f}",
+                f"{one['counted_over_loop']:.2f}" if "counted_over_loop" in one else "–",
             ]
         )
     products = ", ".join(f"{rate[p] / 1e12:.1f} ({p})" for p in PRECISIONS)

@@ -1,6 +1,6 @@
 """Training steps as contestants, with this package's convolution or with XLA's own."""
 
-from functools import partial
+from functools import cached_property, partial
 
 import jax
 import jax.numpy as jnp
@@ -42,10 +42,13 @@ class Stepper:
         self.chunk = random_chunk(batch_size * self.model.algorithm.batches, chunk_steps)
         with conv.using(layout):
             self.state = programs.start(self.model, self.key)
-            self.program = self._lower().compile()
 
-    def _lower(self) -> jax.stages.Lowered:
-        return programs.advance.lower(self.model, self.state, self.chunk, jnp.int32(1), self.key)
+    @cached_property
+    def program(self) -> jax.stages.Compiled:
+        """The loop of training steps, compiled as usual unless another one is set."""
+        given = (self.model, self.state, self.chunk, jnp.int32(1), self.key)
+        with conv.using(self.layout):
+            return programs.advance.lower(*given).compile()
 
     @property
     def flops(self) -> int:
@@ -66,9 +69,11 @@ class Stepper:
     def in_loop(self, steps: int) -> Timed:
         """A contestant of `steps` steps in one dispatch of the compiled loop, as in training."""
 
+        program = self.program
+
         def work() -> None:
             state = self.state._replace(step=jnp.int32(0))
-            self.state, _ = self.program(self.model, state, self.chunk, jnp.int32(steps), self.key)
+            self.state, _ = program(self.model, state, self.chunk, jnp.int32(steps), self.key)
             jax.block_until_ready(self.state)
 
         return timed(work, steps)
@@ -135,26 +140,29 @@ def population(stepper: Stepper, members: int, steps: int) -> tuple[Timed, float
     def spread(leaf: Array) -> Array:
         return jnp.broadcast_to(leaf, (1, members, *jnp.shape(leaf))).copy()
 
-    models, state = jax.tree.map(spread, (stepper.model, stepper.state))
-    keys = jnp.broadcast_to(stepper.key, (1, members))
-    _, images, labels = stepper.chunk
-    data = populations.DeviceData(images.reshape(1, -1, *SPEC[:2]), labels.reshape(1, -1))
-    rows = spread(jnp.arange(labels.size, dtype=jnp.int32).reshape(labels.shape))
-    started = populations.Members(state, jnp.ones((1, members), bool))
-    # Placed as what the program returns, so that it is compiled once.
-    models, keys, data, rows, started = jax.device_put(
-        (models, keys, data, rows, started), sharding
-    )
-    held = [started]
+    @partial(jax.jit, out_shardings=sharding)  # placed as what the program returns
+    def arguments(model: Model, state: State, key: Array, chunk: Chunk) -> tuple:
+        models, state = jax.tree.map(spread, (model, state))
+        keys = jnp.broadcast_to(key, (1, members))
+        _, images, labels = chunk
+        data = populations.DeviceData(images.reshape(1, -1, *SPEC[:2]), labels.reshape(1, -1))
+        rows = spread(jnp.arange(labels.size, dtype=jnp.int32).reshape(labels.shape))
+        return models, populations.Members(state, jnp.ones((1, members), bool)), keys, data, rows
 
+    placed = lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding)  # noqa: E731
     with conv.using(stepper.layout):
-        compiled = program.lower(models, started, keys, data, rows, 0, steps).compile()
+        alone = (stepper.model, stepper.state, stepper.key, stepper.chunk)
+        given = jax.tree.map(placed, jax.eval_shape(arguments, *alone))
+        compiled = program.lower(*given, 0, steps).compile()
     asked = compiled.memory_analysis()
     size = asked.argument_size_in_bytes + asked.temp_size_in_bytes + asked.output_size_in_bytes
     shared = asked.alias_size_in_bytes  # of the arguments, in which outputs are written
+    held: list = []  # filled when it runs: several may be compiled where one fits
 
     def work() -> None:
-        held[0], _ = compiled(models, held[0], keys, data, rows, 0, steps)
-        jax.block_until_ready(held[0])
+        held[:] = held or arguments(stepper.model, stepper.state, stepper.key, stepper.chunk)
+        models, members, *others = held
+        held[1], _ = compiled(models, members, *others, 0, steps)
+        jax.block_until_ready(held[1])
 
     return timed(work, steps * members), (size - shared) / 2**30

@@ -7,7 +7,9 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 
 import jax
@@ -45,6 +47,7 @@ DEVICE_VARIABLES = (
     "JAX_NUM_CPU_DEVICES",
     "CUDA_VISIBLE_DEVICES",
 )
+GPU_PLUGINS = ("xla_cuda", "xla_rocm")  # beginnings of their names in the package jax_plugins
 LIBRARIES = ("jax", "jaxlib", "flax", "optax", "numpy")
 
 
@@ -100,10 +103,25 @@ def fix_settings() -> dict[str, Any]:
     return found
 
 
-def share_device() -> None:
-    """Let JAX take a GPU's memory as it needs it, unless the user has decided: its default, three
-    quarters at once, leaves no room for a second program. Called before JAX finds its devices."""
-    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+def prepare_gpu() -> None:
+    """Let a GPU compute the same bits each time, and let JAX take its memory as it needs it, unless
+    the user has decided. By default its compiler takes whichever program it finds faster at that
+    moment, and JAX three quarters of the memory at once, which leaves no room for a second program.
+
+    Called before JAX finds its devices. On a machine without JAX's GPU plugin nothing is changed.
+    """
+    if _has_gpu_plugin():
+        os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+        flags = os.environ.get("XLA_FLAGS", "")
+        if "xla_gpu_deterministic_ops" not in flags:
+            os.environ["XLA_FLAGS"] = f"{flags} --xla_gpu_deterministic_ops=true".strip()
+
+
+def _has_gpu_plugin() -> bool:
+    """Whether JAX's support of GPUs is installed."""
+    plugins = find_spec("jax_plugins")
+    folders = (plugins and plugins.submodule_search_locations) or []
+    return any(found.name.startswith(GPU_PLUGINS) for found in iter_modules(folders))
 
 
 def machine(session: dict[str, Any]) -> str:

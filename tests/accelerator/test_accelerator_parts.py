@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from gen_models.accelerator import agreement, board, populations, report, rivals, speed
-from gen_models.accelerator.extent import FULL, SHORT
+from gen_models.accelerator.extent import FULL, SHORT, groups
 from gen_models.benchmark import profile
 from gen_models.benchmark.commands import Done
 from gen_models.benchmark.profile import Profile
@@ -16,6 +16,12 @@ from gen_models.models import MODELS
 RATES = {"highest": 5e13, "tensorfloat32": 4e14, "bfloat16": 8e14, "copy": 3e12}
 # What every part might have found.
 FOUND = {
+    "preparation": {
+        "seconds": [
+            {"model": "dcgan", "precision": "highest", "seconds": 50.0},
+            {"model": "vae", "precision": "highest", "seconds": None},
+        ]
+    },
     "agreement": {
         "models": {"gan": {"state": 1e-5, "metrics": 1e-6, "samples": 0.5, "finite": False}},
         "features": {"classifier": {"features": 1e-6, "fid": 0.1}},
@@ -38,7 +44,7 @@ FOUND = {
         "batch_size": 64,
         "rates": RATES,
         "models": {
-            "gan": {"ms": 0.5, "counted_over_loop": 0.9, "gflop": 20.0, "gib": 0.7},
+            "gan": {"ms": 0.5, "gflop": 20.0, "gib": 0.7},
             "vae": {
                 "ms": 0.5,
                 "counted_over_loop": 1.0,
@@ -75,9 +81,10 @@ FOUND = {
         ]
     },
     "flags": {
-        "flags": {"as usual": "", "no graphs": "--xla_x="},
-        "ms": {"as usual": {"cgan": 1.0}},
-        "failed": {"no graphs": "unknown flag"},
+        "rows": [
+            {"options": "usual", "model": "cgan", "given": {}, "ms": 1.0, "compiled_s": 9.0},
+            {"options": "none", "model": "cgan", "given": {"xla_x": 0}, "failed": "unknown flag"},
+        ]
     },
 }
 
@@ -150,6 +157,30 @@ def test_rivals_are_compared_where_it_tells_most_first():
     assert {case.batch_size for case in found} == {16, 64, 256, 1024, 4096}
     assert {case.precision for case in found} == {"tensorfloat32", "highest", "bfloat16"}
     assert len(set(found)) == len(found)
+
+
+def test_parts_go_on_with_what_was_found(monkeypatch):
+    """A part measures only the rows that it lacks; the others stay as they are."""
+    asked = []
+    monkeypatch.setattr(agreement, "_of_model", lambda _, model: asked.append(model) or model)
+    monkeypatch.setattr(speed, "_contestants", lambda _, model: (asked.append(model), {}))
+    monkeypatch.setattr(speed, "_of_model", lambda *_: "new")
+    monkeypatch.setattr(populations, "_compiled", lambda *one: asked.append(one[1]))
+    found = {"features": {}, "models": {"cgan": "old"}}
+    agreement.measure(SHORT, found, keep=lambda: None)
+    assert found["models"] == {"cgan": "old", "vae": "vae"}
+    found = {"rates": RATES, "models": {"vae": "old"}}
+    speed.measure(SHORT, found, keep=lambda: None)
+    assert found["models"] == {"cgan": "new", "vae": "old"}
+    rows = [{"members": 2, "layout": layout, "steps_a_s": 1.0} for layout in populations.LAYOUTS]
+    found = {"rows": rows[:1]}
+    populations.measure(SHORT, found, keep=lambda: None)
+    assert [row["steps_a_s"] for row in found["rows"]] == [1.0, None]
+    assert asked == ["vae", "cgan", 2]
+
+
+def test_groups_hold_every_item_once():
+    assert list(groups("abcde", 2)) == ["ab", "cd", "e"]
 
 
 def test_all_models_are_compared_and_the_short_form_asks_for_a_few():

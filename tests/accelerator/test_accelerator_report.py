@@ -21,6 +21,7 @@ MACHINE = {
     "python": "3",
     "libraries": {"jax": "0"},
     "code": "abc",
+    "xla_flags": "",
     "runtime": "cuda 13",
     "driver": "580",
     "card": "A Card 80GB",
@@ -41,7 +42,8 @@ def run(monkeypatch):
             return Done(0, 1.0, "")
         figures, done = outcomes[args[args.index("--parts") + 1]]
         if figures is not None:
-            into.write_text(json.dumps({"figures": figures, "seconds": 1.0}))
+            before = json.loads(into.read_text()) if into.exists() else {}
+            into.write_text(json.dumps(before | figures))
         return done
 
     monkeypatch.setattr(commands, "run", stand_in)
@@ -53,10 +55,10 @@ def test_a_part_that_fails_is_reported_and_the_next_one_runs(run, tmp_path):
     run["job"] = (JOB, Done(0, 3.0, ""))
     made = report.Report(tmp_path, None, (), say=lambda _: None)
     assert not made.make(["speed", "job"], minutes=1)
-    text = (tmp_path / "a-card-80gb.md").read_text()
+    text = (tmp_path / "a-card-80gb-short.md").read_text()
     assert "**Not finished**: exit code 1: Traceback… ValueError: no" in text
     assert "| cold | 9.0 |" in text
-    kept = json.loads((tmp_path / "a-card-80gb.json").read_text())
+    kept = json.loads((tmp_path / "a-card-80gb-short.json").read_text())
     assert kept["parts"]["job"]["figures"] == JOB
     assert kept["machine"]["driver"] == "580"
 
@@ -68,6 +70,28 @@ def test_a_part_that_is_cut_off_keeps_what_it_had_found(run, tmp_path):
     text = made.prefix.with_suffix(".md").read_text()
     assert "**Not finished**: stopped after 150 s" in text
     assert "| cold | 9.0 |" in text
+
+
+def test_a_report_goes_on_where_an_earlier_one_was_cut_off(run, tmp_path):
+    run["job"] = ({"steps": 5, "batch_size": 4, "seconds": {}}, Done(130, 150.0, ""))
+    run["company"] = ({"commands": {}}, Done(0, 1.0, ""))
+    quiet = {"say": lambda _: None}
+    first = report.Report(tmp_path, None, (), **quiet)
+    assert not first.make(["job", "company"], minutes=10)
+    run["job"] = ({"seconds": JOB["seconds"]}, Done(0, 3.0, ""))
+    again = report.Report(tmp_path, None, (), **quiet)
+    assert "company" not in again.missing()
+    assert again.make(["job"], minutes=10)
+    assert again.found["job"]["figures"] == JOB
+    assert again.found["company"] == first.found["company"]
+
+
+@pytest.mark.parametrize(("name", "value"), [("xla_flags", "--other"), ("libraries", {"jax": "1"})])
+def test_a_report_of_other_libraries_or_flags_begins_anew(run, tmp_path, monkeypatch, name, value):
+    run["job"] = (JOB, Done(0, 3.0, ""))
+    report.Report(tmp_path, None, (), say=lambda _: None).make(["job"], minutes=10)
+    monkeypatch.setitem(MACHINE, name, value)
+    assert report.Report(tmp_path, None, (), say=lambda _: None).found == {}
 
 
 @pytest.mark.usefixtures("run")
@@ -128,7 +152,7 @@ def test_the_short_form_passes_on_a_cpu(tmp_path):
     assert list(parts) == list(report.PARTS)
     states = [one["state"] for one in parts["agreement"]["figures"]["models"].values()]
     assert max(states) < 0.02
-    assert parts["repeatability"]["figures"]["models"]["vae"]["default"] == {
+    assert parts["repeatability"]["figures"]["models"]["vae"]["as usual"] == {
         "second": True,
         "resumed": True,
     }

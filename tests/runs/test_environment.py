@@ -1,5 +1,8 @@
 """What a run ran on, and whether that has changed."""
 
+import os
+import sys
+
 import jax
 import pytest
 
@@ -65,3 +68,30 @@ def test_settings_that_would_make_another_run_are_set_back(setting):
     }
     assert environment.fix_settings() == {"jax_enable_x64": True, "jax_default_prng_impl": "rbg"}
     assert environment.describe()["jax_settings"] == {}
+
+
+@pytest.mark.parametrize(
+    ("plugin", "given", "flags"),
+    [
+        (None, "", ""),
+        ("xla_cuda13", "", "--xla_gpu_deterministic_ops=true"),
+        ("xla_cuda13", "--xla_a=1", "--xla_a=1 --xla_gpu_deterministic_ops=true"),
+        ("xla_cuda13", "--xla_gpu_deterministic_ops=false", "--xla_gpu_deterministic_ops=false"),
+    ],
+)
+def test_a_gpu_repeats_its_bits_unless_the_user_decides(
+    tmp_path, monkeypatch, plugin, given, flags
+):
+    """JAX's plugins are modules of the package jax_plugins, which may lie in several folders."""
+    for name in ("xla_other", plugin):
+        if name:
+            (tmp_path / "jax_plugins" / name).mkdir(parents=True)
+            (tmp_path / "jax_plugins" / name / "__init__.py").touch()
+    (tmp_path / "jax_plugins" / "__init__.py").touch()
+    monkeypatch.delitem(sys.modules, "jax_plugins", raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("XLA_FLAGS", given)
+    monkeypatch.delenv("XLA_PYTHON_CLIENT_PREALLOCATE", raising=False)
+    environment.prepare_gpu()
+    assert os.environ["XLA_FLAGS"] == flags
+    assert os.environ.get("XLA_PYTHON_CLIENT_PREALLOCATE") == ("false" if plugin else None)

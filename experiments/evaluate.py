@@ -23,7 +23,7 @@ from gen_models.errors import UserError
 from gen_models.evaluation import features, record
 from gen_models.evaluation.evaluator import Evaluator
 from gen_models.evaluation.record import Evaluation
-from gen_models.fields import ConfigError, validate
+from gen_models.fields import Between, ConfigError, validate
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,8 @@ class Options(Extent):
     """Folders of the runs to measure. An evaluation.json is written into each."""
     best: bool = False
     """Use the best checkpoint that --evaluate-every-steps kept instead of the last one."""
+    ema_decay: Annotated[float, Between(0, 1)] | None = None
+    """Decay of the averaged weights to draw from, of runs that kept several by --ema-decays."""
     images: Path | None = None
     """Generated images to measure instead of a run: IDX, .npy, .npz, or a folder or zip of PNGs."""
     labels: Path | None = None
@@ -92,7 +94,9 @@ def measured(options: Options, report: Callable[[str], None]) -> Iterator[Measur
             splits = assessment.data_of(run.options, run.data, options.data_dir)
             evaluators[run.data.digest] = evaluator(splits, options)
         measured_with = evaluators[run.data.digest]
-        found = assessment.evaluate_run(run, measured_with, options, report, best=options.best)
+        found = assessment.evaluate_run(
+            run, measured_with, options, report, best=options.best, ema_decay=options.ema_decay
+        )
         yield Measured(name, run.folder / record.NAME, found)
 
 
@@ -130,8 +134,9 @@ def check(options: Options) -> None:
         raise ConfigError(
             "--dataset, --labels, --name and --unlabelled go with --images, not with runs"
         )
-    if options.images and options.best:
-        raise ConfigError("--best goes with runs, not with --images")
+    for name in ("best", "ema_decay"):
+        if options.images and getattr(options, name):
+            raise ConfigError(f"--{name.replace('_', '-')} goes with runs, not with --images")
     if options.images and not (options.dataset or options.data_dir):
         raise ConfigError(
             "--images needs --dataset or --data-dir, the data to compare with: the data set that "

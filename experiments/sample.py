@@ -30,6 +30,8 @@ class Options:
     """Seed of the latents that are drawn."""
     best: bool = False
     """Use the best checkpoint that --evaluate-every-steps kept instead of the last one."""
+    ema_decay: Annotated[float, Between(0, 1)] | None = None
+    """Decay of the averaged weights to draw from, of a run that kept several by --ema-decays."""
     out: Path | None = None
     """Picture to write, a grid of the first 400 images. Default: drawn.png in the run, or
     MODEL.png in the working folder."""
@@ -53,7 +55,7 @@ def main(args: Sequence[str]) -> int:
     """Draw the images, write the files, print their paths. Returns the exit code."""
     options = command.parse("sample", Options, args)
     validate(options)
-    model = trained.load(options.model, best=options.best)
+    model = trained.load(options.model, best=options.best, ema_decay=options.ema_decay)
     images = model.sample(options.count, options.labels, options.seed)
     folder = options.model if options.model.is_dir() else None
     out = options.out or (folder / "drawn.png" if folder else Path(f"{model.name}.png"))

@@ -129,7 +129,7 @@ def reported(
 ) -> Report | None:
     """The report, trained and measured; None if it was stopped before."""
     winner = rungs[-1].ranked[0].recipe
-    found = report.settings(rungs, work.space, outcome.default_of(winner))
+    found = report.settings(rungs, work.searched, outcome.default_of(winner))
     members = report.members(found, seeds, work.out / "report")
     plan = Plan({}, members, work.devices, work.per_device, jax.process_count())
     evaluator, extent = Evaluator(features.of(splits.train.name), splits), Extent()
@@ -150,13 +150,13 @@ def publish(work: Search, rungs: list[Rung], made: Report | None) -> None:
     protocol = (
         f"{' + '.join(outcome.term(one) for one in work.scorer.terms)}; {work.scorer.protocol}"
     )
-    page = outcome.page(work.command, machine, protocol, rungs, work.space, table)
+    page = outcome.page(work.command, machine, protocol, rungs, work.searched, table)
     write_text(work.out / PAGE, page)
-    preset = outcome.preset(winner, work.space, str(work.out / PRESET), work.command)
+    preset = outcome.preset(winner, work.searched, str(work.out / PRESET), work.command)
     write_text(work.out / PRESET, preset)
-    write_text(work.out / LINEAGE, outcome.lineage(rungs, work.space))
+    write_text(work.out / LINEAGE, outcome.lineage(rungs, work.searched))
     save_png(outcome.scores(rungs), work.out / "scores.png")
-    save_png(outcome.options(rungs, work.space), work.out / "options.png")
+    save_png(outcome.options(rungs, work.searched), work.out / "options.png")
 
 
 def main(args: Sequence[str]) -> int:
@@ -203,6 +203,7 @@ def main(args: Sequence[str]) -> int:
         should_stop = lambda: stop.ask(interruption.by is not None)  # noqa: E731
         done = conduct(work, console, should_stop)
         whole, made = len(done) == len(rungs), None
+        done = work.settled(done)
         if whole and not math.isfinite(min(done[-1].scores.values())):
             raise UserError(f"{work.out}: every candidate diverged; try lower step sizes")
         if whole and options.report_seeds:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import field, fields, make_dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, get_type_hints
+from typing import Any, NamedTuple, get_origin, get_type_hints
 
 from experiments import command
 from experiments.command import Processes
@@ -32,11 +32,15 @@ def parse(name: str, options: type[TrainingOptions], about: str, args: Sequence[
     shared = {*(f.name for f in fields(TrainingOptions)), "seed"} - {"hold_out"}
     read = {name: getattr(start.options, name) for name in shared if name in values}
     hints = get_type_hints(type(defaults), include_extras=True)
-    # Each option of the model as a tuple of its type, so that it takes several values.
+    # Each option of the model as a tuple of its type, so that it takes several values. One that is
+    # a tuple already has one value.
+    several = {f.name for f in fields(defaults) if get_origin(hints[f.name]) is not tuple}
     axes = make_dataclass(
         "Axes",
         [
             (f.name, tuple[hints[f.name], ...], field(default=(getattr(defaults, f.name),)))
+            if f.name in several
+            else (f.name, hints[f.name], field(default=getattr(defaults, f.name)))
             for f in fields(defaults)
         ],
         frozen=True,
@@ -53,5 +57,6 @@ def parse(name: str, options: type[TrainingOptions], about: str, args: Sequence[
     validate(found.common)
     common = {f.name: getattr(found.common, f.name) for f in fields(TrainingOptions)}
     base = RunOptions(**common, keep_checkpoints=start.options.keep_checkpoints)
-    given = {f.name: getattr(getattr(found, model), f.name) for f in fields(axes)}
+    values = {f.name: getattr(getattr(found, model), f.name) for f in fields(axes)}
+    given = {name: x if name in several else (x,) for name, x in values.items()}
     return Asked(found.common, found.processes, Recipe(base, defaults), given)

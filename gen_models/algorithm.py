@@ -38,6 +38,7 @@ class State(NamedTuple):
     opt: dict  # optimiser state by player
     ema: PyTree  # averaged parameters and statistics of the player that samples
     extra: PyTree  # further scalars of the model; () if it has none
+    averages: tuple[PyTree, ...] = ()  # further averages of what `ema` averages
 
 
 class Trainable(NamedTuple):

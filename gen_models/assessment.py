@@ -115,12 +115,15 @@ def evaluate_state(run: Run, splits: Splits) -> Callable[[State], dict[str, floa
     return evaluate
 
 
-def described(run: Run, evaluator: Evaluator, samples: int) -> Described:
+def described(
+    run: Run, evaluator: Evaluator, samples: int, ema_decay: float | None = None
+) -> Described:
     """Samples of a run's newest state as the feature nets see them, with the class frequencies of
-    the reference. Raises RunError for validation images that the run was trained on."""
+    the reference; by the average of `ema_decay`, if given. Raises RunError for validation images
+    that the run was trained on."""
     check_unseen(run.options, evaluator.split, str(run.folder))
     extent = Extent(reference=evaluator.split, samples=samples)
-    state = drawing.load_state(run, lambda _: None)
+    state = drawing.load_state(run, lambda _: None, ema_decay=ema_decay)
     return evaluator.describe(*_measured_samples(run.model, state, evaluator, extent))
 
 
@@ -131,13 +134,17 @@ def evaluate_run(
     report: Callable[[str], None],
     *,
     best: bool = False,
+    ema_decay: float | None = None,
 ) -> Evaluation:
-    """Draw from a run and measure, with a picture of the closest pairs in its folder. `report` is
-    called with a line about each damaged checkpoint and a picture that cannot be written. Raises
-    RunError for validation images that the run was trained on."""
+    """Draw from a run and measure, by the average of `ema_decay` if it is given, with a picture of
+    the closest pairs in its folder. `report` is called with a line about each damaged checkpoint
+    and a picture that cannot be written. Raises RunError for validation images that the run was
+    trained on."""
     check_unseen(run.options, evaluator.split, str(run.folder))
-    state = drawing.load_state(run, report, best=best)
+    state = drawing.load_state(run, report, best=best, ema_decay=ema_decay)
     subject = _subject(run, state, evaluator, extent, best=best)
+    if ema_decay is not None:
+        subject["ema_decay"] = ema_decay
     picture = run.folder / "memorisation.png"
     return evaluate_model(run.model, state, evaluator, extent, subject, picture, report)
 

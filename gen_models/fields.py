@@ -48,6 +48,7 @@ class Logistics:
 
 Real = float | Schedule  # a number, or one for each step
 Rate = Annotated[Real, Between(0, 1)]  # a fraction or a decay
+Fraction = Annotated[float, Between(0, 1)]  # one that does not change with the step
 Decay = Annotated[Real, Between(0, 0.99999)]  # decay of a moment that is divided by 1 - decay
 Positive = Annotated[Real, Between(1e-12, 1e6)]
 Weight = Annotated[Real, Between(0, 1000)]  # weight of a term of a loss
@@ -142,10 +143,14 @@ def _printable(text: str) -> bool:
 
 
 def to_dict(config: Any) -> dict[str, Any]:  # noqa: ANN401
-    """Plain values by field name, ready for JSON. Paths and schedules become text."""
-    fields = ((f.name, getattr(config, f.name)) for f in dataclasses.fields(config))
-    as_text = Path, Schedule
-    return {name: str(value) if isinstance(value, as_text) else value for name, value in fields}
+    """Plain values by field name, as JSON gives them back. Paths and schedules become text."""
+    return {f.name: _jsonable(getattr(config, f.name)) for f in dataclasses.fields(config)}
+
+
+def _jsonable(value: object) -> object:
+    if isinstance(value, Path | Schedule):
+        return str(value)
+    return list(value) if isinstance(value, tuple) else value
 
 
 def from_dict(cls: type, values: Mapping[str, Any]) -> Any:  # noqa: ANN401

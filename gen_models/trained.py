@@ -177,12 +177,13 @@ def _number(name: str, value: int) -> int:
     return int(value)
 
 
-def load(source: str | Path, *, best: bool = False) -> Trained:
+def load(source: str | Path, *, best: bool = False, ema_decay: float | None = None) -> Trained:
     """Load a trained model from the folder of a run, a file that `Trained.save` wrote, or the name
     of a shipped model, such as "fashion_mnist-cgan".
 
-    `best` takes the checkpoint of a run's best evaluation instead of its newest one. Raises
-    UserError, with the names of known models, if `source` is none of these.
+    `best` takes the checkpoint of a run's best evaluation instead of its newest one, `ema_decay`
+    the average of another decay, of a run that kept several. Raises UserError, with the names of
+    known models, if `source` is none of these.
     """
     path = Path(source)
     if str(source) in portable.SHIPPED and not path.exists():
@@ -190,12 +191,14 @@ def load(source: str | Path, *, best: bool = False) -> Trained:
     if path.suffix == portable.SUFFIX:
         if best:
             raise ConfigError(f"{source} is one model, not a run with a best checkpoint")
+        if ema_decay is not None:
+            raise ConfigError(f"{source} is one model, not a run with several averages")
         return Trained(path.stem, *portable.load(path))
     if not (path / runs.CONFIG).is_file():
         raise UserError(f"{source} is no run and no shipped model; {_available(str(source))}")
     run = runs.load(path)
     report = partial(print, file=sys.stderr)
-    state = drawing.load_state(run, report, best=best)
+    state = drawing.load_state(run, report, best=best, ema_decay=ema_decay)
     return Trained(path.resolve().name, run.recipe, run.data, state)
 
 

@@ -19,11 +19,13 @@ from gen_models import programs
 from gen_models.algorithm import Algorithm, Batch, Spec, State
 from gen_models.data.stream import gather
 from gen_models.engines.adversarial import Game, adversarial
+from gen_models.engines.updates import Averaging
 from gen_models.fields import Real, to_dict, validate
 from gen_models.losses import non_saturating
 from gen_models.model import Model
 from gen_models.models import MODELS
 from gen_models.nets.net import Net, Verdict
+from gen_models.sampling import drawing
 
 # Of a batch of a power of two, equal gradients that cancel do so exactly, in whatever order.
 STEPS, BATCH = 6, 8
@@ -219,6 +221,20 @@ def test_without_an_ema_decay_the_average_is_the_parameters(subject):
     jax.eval_shape(step, subject.fresh, batch_of(subject.spec, subject.images))
 
 
+def test_averages_beside_each_other_are_those_of_trainings_with_one(subject):
+    """Several averages change nothing about a training, and each is what it would be alone."""
+    several = subject.with_options(ema_decays=(0.2, 0.15))
+    start = subject.fresh._replace(averages=(subject.fresh.ema,) * 2)
+    both, _ = subject.advance(STEPS, start, model=several)
+    alone, _ = subject.advance(STEPS, model=subject.with_options(ema_decay=0.15))
+    assert_close(both.params, alone.params)
+    assert_close(both.averages[1], alone.ema)
+    assert_close(both.ema, subject.trained[0].ema)
+    assert any_differs(both.averages[0], both.averages[1])
+    chosen = drawing.with_average(several.config, both, 0.15)
+    assert_same_bits(chosen.ema, both.averages[1])
+
+
 def test_metrics_are_finite(subject):
     _, metrics = subject.trained
     for name, values in metrics.items():
@@ -407,7 +423,7 @@ def linear_game(gen_rate, disc_rate, ema_decay=None):
         loss=non_saturating,
         gen_optimiser=optax.sgd(gen_rate),
         disc_optimiser=optax.sgd(disc_rate),
-        ema_decay=ema_decay,
+        averaging=Averaging(ema_decay),
     )
 
 

@@ -46,6 +46,19 @@ def test_sample_takes_a_class_or_several_in_turn(runs):
     np.testing.assert_array_equal(model.sample(6), model.sample(6, label=[0, 1, 2]))
 
 
+def test_the_average_to_draw_from_can_be_chosen_where_several_were_kept(tmp_path, tiny):
+    kept = SMALL | {"ema_decay": 0.15, "ema_decays": (0.05,)}
+    train(tmp_path / "several", tiny, **kept, model="vae")
+    train(tmp_path / "one", tiny, **kept | {"ema_decay": 0.05, "ema_decays": ()}, model="vae")
+    chosen = gm.load(tmp_path / "several", ema_decay=0.05).sample(6)
+    np.testing.assert_array_equal(chosen, gm.load(tmp_path / "one").sample(6))
+    assert (chosen != gm.load(tmp_path / "several").sample(6)).any()
+    with pytest.raises(ConfigError, match=r"expected that of an average that was kept: 0.15, 0.05"):
+        gm.load(tmp_path / "several", ema_decay=0.9)
+    with pytest.raises(ConfigError, match="not a run with several averages"):
+        gm.load("fashion_mnist-cgan", ema_decay=0.9)
+
+
 def test_sample_draws_no_class_without_images_unless_asked(tmp_path, gapped):
     train(tmp_path / "run", gapped, **SMALL, model="cgan")
     model = gm.load(tmp_path / "run")

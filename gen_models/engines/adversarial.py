@@ -25,7 +25,7 @@ from gen_models.algorithm import (
     View,
 )
 from gen_models.engines.statistics import standing_statistics
-from gen_models.engines.updates import apply_gradients, exponential_moving_average
+from gen_models.engines.updates import Averaging, apply_gradients, averaged
 from gen_models.losses import Loss, Penalty
 from gen_models.nets.net import Net, Verdict
 
@@ -51,7 +51,7 @@ class Game(NamedTuple):
     loss            scores of real and of generated images -> (discriminator loss, generator loss)
     gen_optimiser   optimiser of the generator
     disc_optimiser  optimiser of the discriminator
-    ema_decay       decay of the generator's averaged weights; None: no average
+    averaging       averages of the generator's weights
     disc_terms      terms added to the discriminator's loss at each update; metrics by their names
     gen_terms       terms added to the generator's loss; metrics by their names
     penalty         gradient penalty added to the discriminator's loss
@@ -66,7 +66,7 @@ class Game(NamedTuple):
     loss: Loss
     gen_optimiser: optax.GradientTransformation
     disc_optimiser: optax.GradientTransformation
-    ema_decay: float | Array | None
+    averaging: Averaging
     disc_terms: Terms = MappingProxyType({})
     gen_terms: Terms = MappingProxyType({})
     penalty: Penalty | None = None
@@ -100,13 +100,15 @@ def _init(game: Game, spec: Spec, key: Key) -> State:
     images = jnp.zeros((2, spec.height, spec.width, 1))
     gen, gen_stats = game.generator.init(key_gen, z, labels)
     disc, disc_stats = game.discriminator.init(key_disc, images, labels)
+    ema = {"params": gen, "stats": gen_stats}
     return State(
         step=jnp.zeros((), jnp.int32),
         params={"gen": gen, "disc": disc},
         stats={"gen": gen_stats, "disc": disc_stats},
         opt={"gen": game.gen_optimiser.init(gen), "disc": game.disc_optimiser.init(disc)},
-        ema={"params": gen, "stats": gen_stats},
+        ema=ema,
         extra=(),
+        averages=(ema,) * len(game.averaging.others),
     )
 
 
@@ -173,12 +175,11 @@ def _update_both(game: Game, state: State, batch: Batch, key: Key) -> tuple[Stat
     (grads,) = pullback(grad_images)
     gen, opt = apply_gradients(game.gen_optimiser, grads, state.opt["gen"], state.params["gen"])
     newest = {"params": gen, "stats": gen_stats}
-    new = state._replace(
+    new = averaged(state, newest, game.averaging)._replace(
         step=state.step + 1,
         params=state.params | {"gen": gen},
         stats=state.stats | {"gen": gen_stats},
         opt=state.opt | {"gen": opt},
-        ema=exponential_moving_average(state.ema, newest, game.ema_decay, state.step),
     )
     return new, metrics | gen_metrics
 

@@ -34,6 +34,7 @@ from gen_models.algorithm import (
     State,
 )
 from gen_models.engines import single
+from gen_models.engines.updates import Averaging
 from gen_models.losses import Likelihood
 from gen_models.nets.net import Net
 
@@ -53,7 +54,7 @@ class Quantiser(NamedTuple):
                 which pull z and e together
     likelihood  p(x|e), x in [0,1]
     optimiser   optimiser of all nets and the codebook
-    ema_decay   decay of the averaged weights; None: no average
+    averaging   averages of the weights
     """
 
     encoder: Net
@@ -65,7 +66,7 @@ class Quantiser(NamedTuple):
     attraction: Callable[[Array, Array], Metrics]
     likelihood: Likelihood
     optimiser: optax.GradientTransformation
-    ema_decay: float | Array | None
+    averaging: Averaging
 
 
 def quantised(quantiser: Quantiser, spec: Spec) -> Algorithm:
@@ -101,7 +102,7 @@ def _init(quantiser: Quantiser, spec: Spec, key: Key) -> State:
         "book": jax.random.uniform(key_book, quantiser.book, minval=-bound, maxval=bound),
         "prior": quantiser.prior.init(key_prior, jnp.zeros((2, *quantiser.places), jnp.int32))[0],
     }
-    return single.initial_state(PLAYER, params, {}, quantiser.optimiser)
+    return single.initial_state(PLAYER, params, {}, quantiser.optimiser, quantiser.averaging)
 
 
 def _step(quantiser: Quantiser, state: State, batch: Batch, key: Key) -> tuple[State, Metrics]:
@@ -122,7 +123,7 @@ def _step(quantiser: Quantiser, state: State, batch: Batch, key: Key) -> tuple[S
         used = perplexity(codes, quantiser.book[0])
         return total, ({}, terms | {"loss": total, "perplexity": used})
 
-    return single.update(PLAYER, loss, state, quantiser.optimiser, quantiser.ema_decay)
+    return single.update(PLAYER, loss, state, quantiser.optimiser, quantiser.averaging)
 
 
 def _encode(quantiser: Quantiser, params: PyTree, images: Images) -> Array:

@@ -7,20 +7,26 @@ import jax.numpy as jnp
 import optax
 
 from gen_models.algorithm import Array, Metrics, PyTree, State
-from gen_models.engines.updates import apply_gradients, exponential_moving_average
+from gen_models.engines.updates import Averaging, apply_gradients, averaged
 
 
 def initial_state(
-    player: str, params: PyTree, stats: PyTree, optimiser: optax.GradientTransformation
+    player: str,
+    params: PyTree,
+    stats: PyTree,
+    optimiser: optax.GradientTransformation,
+    averaging: Averaging,
 ) -> State:
     """The state at step 0 of a training with one player."""
+    ema = {"params": params, "stats": stats}
     return State(
         step=jnp.zeros((), jnp.int32),
         params={player: params},
         stats={player: stats},
         opt={player: optimiser.init(params)},
-        ema={"params": params, "stats": stats},
+        ema=ema,
         extra=(),
+        averages=(ema,) * len(averaging.others),
     )
 
 
@@ -29,17 +35,16 @@ def update(
     loss: Callable[[PyTree], tuple[Array, tuple[PyTree, Metrics]]],
     state: State,
     optimiser: optax.GradientTransformation,
-    ema_decay: float | Array | None,
+    averaging: Averaging,
 ) -> tuple[State, Metrics]:
     """One training step. `loss` maps params to the value minimised and (new stats, metrics)."""
     grads, (stats, metrics) = jax.grad(loss, has_aux=True)(state.params[player])
     params, opt = apply_gradients(optimiser, grads, state.opt[player], state.params[player])
     newest = {"params": params, "stats": stats}
-    new = state._replace(
+    new = averaged(state, newest, averaging)._replace(
         step=state.step + 1,
         params={player: params},
         stats={player: stats},
         opt={player: opt},
-        ema=exponential_moving_average(state.ema, newest, ema_decay, state.step),
     )
     return new, metrics

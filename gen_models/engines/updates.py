@@ -1,11 +1,13 @@
 """Updates of parameters that all engines share: optimiser step, clipping, the exponential moving
-average (EMA) of the weights."""
+averages (EMA) of the weights."""
+
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
 
-from gen_models.algorithm import Array, PyTree
+from gen_models.algorithm import Array, PyTree, State
 
 
 def apply_gradients(
@@ -28,6 +30,22 @@ def clipped(
         return kept, opt
 
     return optax.GradientTransformation(optimiser.init, update)
+
+
+class Averaging(NamedTuple):
+    """Which averages are kept of the weights of the player that samples."""
+
+    decay: float | Array | None  # of the one that is drawn from; None: the newest weights alone
+    others: tuple[float, ...] = ()  # of further ones, kept beside it
+
+
+def averaged(state: State, newest: PyTree, averaging: Averaging) -> State:
+    """The state with its averages after one more step, to be called before `step` is counted up."""
+    step, others = state.step, zip(state.averages, averaging.others, strict=True)
+    return state._replace(
+        ema=exponential_moving_average(state.ema, newest, averaging.decay, step),
+        averages=tuple(exponential_moving_average(x, newest, decay, step) for x, decay in others),
+    )
 
 
 def exponential_moving_average(

@@ -26,6 +26,7 @@ from gen_models.algorithm import (
 )
 from gen_models.engines import single
 from gen_models.engines.statistics import standing_statistics
+from gen_models.engines.updates import Averaging
 from gen_models.losses import Draws, Likelihood, Objective, normal_log_prob, reparameterise
 from gen_models.nets.net import Net
 
@@ -42,7 +43,7 @@ class Autoencoder(NamedTuple):
     likelihood   p(x|z), x in [0,1]
     objective    Draws -> the loss that is minimised, and metrics
     optimiser    optimiser of both nets
-    ema_decay    decay of the averaged weights; None: no average
+    averaging    averages of the weights
     draws        latents drawn per image in training, k
     conditional  whether the nets use the labels
     """
@@ -53,7 +54,7 @@ class Autoencoder(NamedTuple):
     likelihood: Likelihood
     objective: Objective
     optimiser: optax.GradientTransformation
-    ema_decay: float | Array | None
+    averaging: Averaging
     draws: int = 1
     conditional: bool = False
 
@@ -89,7 +90,7 @@ def _init(vae: Autoencoder, spec: Spec, key: Key) -> State:
     decoder, decoder_stats = vae.decoder.init(key_decoder, z, labels)
     params = {"encoder": encoder, "decoder": decoder}
     stats = {"encoder": encoder_stats, "decoder": decoder_stats}
-    return single.initial_state(PLAYER, params, stats, vae.optimiser)
+    return single.initial_state(PLAYER, params, stats, vae.optimiser, vae.averaging)
 
 
 def _step(vae: Autoencoder, state: State, batch: Batch, key: Key) -> tuple[State, Metrics]:
@@ -109,7 +110,7 @@ def _step(vae: Autoencoder, state: State, batch: Batch, key: Key) -> tuple[State
         value, metrics = vae.objective(Draws(likelihood, z, mean, log_variance))
         return value, ({"encoder": encoder_stats, "decoder": decoder_stats}, metrics)
 
-    return single.update(PLAYER, loss, state, vae.optimiser, vae.ema_decay)
+    return single.update(PLAYER, loss, state, vae.optimiser, vae.averaging)
 
 
 def _prior(vae: Autoencoder, key: Key, count: int) -> Latents:

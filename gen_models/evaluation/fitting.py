@@ -14,11 +14,12 @@ from gen_models.algorithm import Array, Batch, Key, Metrics, PyTree, Spec, State
 from gen_models.data.catalog import Dataset
 from gen_models.data.stream import stream
 from gen_models.engines import single
+from gen_models.engines.updates import Averaging
 from gen_models.model import Model
 from gen_models.nets.net import Net
 
 PLAYER = "net"
-EMA_DECAY = 0.998
+AVERAGING = Averaging(0.998)
 EVALUATION_BATCH = 500  # images per dispatch
 BATCH_SIZE = 128  # images per training step
 
@@ -46,7 +47,7 @@ def training(
 
     def init(key: Key) -> State:
         params, stats = net.init(key, jnp.zeros((2, spec.height, spec.width, 1)))
-        return single.initial_state(PLAYER, params, stats, optimiser)
+        return single.initial_state(PLAYER, params, stats, optimiser, AVERAGING)
 
     def step(state: State, batch: Batch, key: Key) -> tuple[State, Metrics]:
         key = jax.random.fold_in(key, state.step)
@@ -55,7 +56,7 @@ def training(
             value, stats = loss(params, state.stats[PLAYER], batch, key)
             return value, (stats, {"loss": value})
 
-        return single.update(PLAYER, objective, state, optimiser, EMA_DECAY)
+        return single.update(PLAYER, objective, state, optimiser, AVERAGING)
 
     return Trainable(init, step)
 

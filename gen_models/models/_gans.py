@@ -8,7 +8,8 @@ import optax
 
 from gen_models.algorithm import Array, Key, Latents, Spec
 from gen_models.engines.adversarial import Game
-from gen_models.fields import Decay, Positive, Rate, Size, hyperparameters
+from gen_models.engines.updates import Averaging
+from gen_models.fields import Decay, Fraction, Positive, Rate, Size, hyperparameters
 from gen_models.losses import Loss
 from gen_models.nets import gan
 from gen_models.nets.gan import Architecture, hidden_units
@@ -39,6 +40,9 @@ class Config:
     ema_decay: Rate | None = 0.999
     """Decay of the generator's averaged weights, from which samples are drawn; None: no average.
     The decay rises gradually: after t steps it is at most (1 + t) / (10 + t)."""
+    ema_decays: tuple[Fraction, ...] = ()
+    """Decays of further averages, kept beside the one drawn from: --ema-decay of `evaluate` and
+    `sample` takes one of them, `search` the best."""
     compute_dtype: Literal["float32", "bfloat16"] = "float32"
     """Type of activations and matrix products. Parameters stay float32."""
 
@@ -85,7 +89,7 @@ def game(
         loss=loss,
         gen_optimiser=optax.adam(gen_rate, config.beta1, config.beta2),
         disc_optimiser=optax.adam(disc_rate, config.beta1, config.beta2),
-        ema_decay=config.ema_decay,
+        averaging=Averaging(config.ema_decay, config.ema_decays),
         conditional=conditional,
     )
     return common._replace(**own)

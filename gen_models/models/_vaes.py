@@ -6,8 +6,9 @@ import jax.numpy as jnp
 import optax
 
 from gen_models.algorithm import Spec
+from gen_models.engines.updates import Averaging
 from gen_models.engines.variational import Autoencoder
-from gen_models.fields import Decay, Positive, Rate, Size, hyperparameters
+from gen_models.fields import Decay, Fraction, Positive, Rate, Size, hyperparameters
 from gen_models.losses import LIKELIHOODS, Objective
 from gen_models.nets import vae
 from gen_models.nets.gan import Architecture, hidden_units
@@ -31,6 +32,9 @@ class Common:
     ema_decay: Rate | None = 0.999
     """Decay of the averaged weights, from which samples are drawn; None: no average.
     The decay rises gradually: after t steps it is at most (1 + t) / (10 + t)."""
+    ema_decays: tuple[Fraction, ...] = ()
+    """Decays of further averages, kept beside the one drawn from: --ema-decay of `evaluate` and
+    `sample` takes one of them, `search` the best."""
     compute_dtype: Literal["float32", "bfloat16"] = "float32"
     """Type of activations and matrix products. Parameters stay float32."""
 
@@ -66,7 +70,7 @@ def autoencoder(
         likelihood=LIKELIHOODS[config.likelihood],
         objective=objective,
         optimiser=optax.adam(config.learning_rate, config.beta1),
-        ema_decay=config.ema_decay,
+        averaging=Averaging(config.ema_decay, config.ema_decays),
         draws=draws,
         conditional=conditional,
     )

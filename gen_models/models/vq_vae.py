@@ -16,6 +16,7 @@ from jax.lax import stop_gradient
 
 from gen_models.algorithm import Algorithm, Array, Metrics, Spec
 from gen_models.engines.quantised import Quantiser, quantised
+from gen_models.engines.updates import Averaging
 from gen_models.fields import Positive, Size, Weight, hyperparameters
 from gen_models.losses import LIKELIHOODS
 from gen_models.models import _vaes
@@ -62,7 +63,7 @@ def build(config: Config, spec: Spec) -> Algorithm:
         attraction=attraction,
         likelihood=LIKELIHOODS[config.likelihood],
         optimiser=optax.adam(config.learning_rate),
-        ema_decay=config.ema_decay,
+        averaging=Averaging(config.ema_decay, config.ema_decays),
     )
     return quantised(model, spec)
 

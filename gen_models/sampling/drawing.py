@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from enum import IntEnum
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +12,7 @@ from gen_models import programs
 from gen_models.algorithm import Array, Key, Latents, State
 from gen_models.data.pixels import to_bytes
 from gen_models.errors import UserError
+from gen_models.fields import ConfigError
 from gen_models.model import Model
 from gen_models.runs import DataRecord, Run, checkpoint
 
@@ -82,9 +84,15 @@ def great_circle(a: Array, b: Array, steps: int) -> Array:
     return from_a * a[:, None] + from_b * b[:, None]
 
 
-def load_state(run: Run, report: Callable[[str], None], *, best: bool = False) -> State:
+def load_state(
+    run: Run,
+    report: Callable[[str], None],
+    *,
+    best: bool = False,
+    ema_decay: float | None = None,
+) -> State:
     """The state in the newest whole checkpoint, or in that of the best evaluation, ready to be
-    drawn from.
+    drawn from, by the average of another decay if `ema_decay` names one that the run kept.
 
     `report` is called with a line about each damaged one. Raises UserError if there is none.
     """
@@ -95,4 +103,19 @@ def load_state(run: Run, report: Callable[[str], None], *, best: bool = False) -
             "train it with --evaluate-every-steps" if best else "train it first, or go on with it"
         )
         raise UserError(f"{folder} holds no checkpoint; {advice}")
-    return finalised(run.model, run.data, jax.device_put(found[1]))
+    state = with_average(run.recipe.config, found[1], ema_decay)
+    return finalised(run.model, run.data, jax.device_put(state))
+
+
+def with_average(config: Any, state: State, ema_decay: float | None) -> State:  # noqa: ANN401
+    """The state drawn from the average of another decay; None: as it is. Raises ConfigError for one
+    that is not among the `ema_decays` of the model's config."""
+    if ema_decay is None or ema_decay == config.ema_decay:
+        return state
+    if ema_decay not in config.ema_decays:
+        kept = ", ".join(map(str, (config.ema_decay, *config.ema_decays)))
+        raise ConfigError(
+            f"ema_decay is {ema_decay}, expected that of an average that was kept: {kept}; train "
+            "with --ema-decays to keep several"
+        )
+    return state._replace(ema=state.averages[config.ema_decays.index(ema_decay)])

@@ -12,6 +12,7 @@ from gen_models.evaluation.protocol import Protocol
 from gen_models.evaluation.record import Evaluation
 from gen_models.models import MODELS
 from gen_models.runs import Recipe, Run, checkpoint, environment
+from gen_models.runs import recipe as recipes
 from gen_models.scoreboard.results import Cell, Result
 
 ALWAYS = ("dcgan", "cgan", "vae")  # models with every seed and data set in any case
@@ -62,7 +63,7 @@ def valid(wanted: Iterable[Cell], results: Results) -> dict[Cell, Result]:
         for cell in wanted
         if cell in results
         and cell.model in MODELS
-        and results[cell].options == recipe_of(cell).identity
+        and recipes.ADDED | results[cell].options == recipe_of(cell).identity
         and results[cell].evaluation.protocol == protocol(cell.dataset)
     }
 

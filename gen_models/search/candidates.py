@@ -46,6 +46,10 @@ def begin(
     for name, ends in wanted.ranges.items():
         for end in ends:
             with_values(base, {name: end})
+    if base.config.ema_decays and {"ema_decay"} & {*wanted.ranges, *wanted.choices}:
+        raise ConfigError(
+            "ema_decay is searched and --ema-decays are given; the latter alone are a search of it"
+        )
     rng = np.random.Generator(np.random.Philox(base.options.seed))
     settings: dict[str, dict[str, Any]] = {}
     for _ in range(DRAWS * count):

@@ -25,7 +25,7 @@ from gen_models.runs import folder as run_folder
 from gen_models.search.rules import Candidate, Rule, Rung
 from gen_models.search.score import Scorer
 from gen_models.sweep.folder import claim
-from gen_models.sweep.plan import Plan
+from gen_models.sweep.plan import Plan, with_values
 from gen_models.sweep.space import Space
 from gen_models.training import together
 
@@ -167,9 +167,37 @@ class Search:
         with contextlib.suppress(UserError):  # another process may not have made it yet
             if _diverged(runs.load(self.folder(candidate)), step):
                 return float("inf")
-            measures = self.scorer.known(self.folder(candidate), step)
-            return None if measures is None else self.scorer.score(measures)
+            found = self.scorer.known(self.folder(candidate), step)
+            return None if found is None else self.scorer.best(found)[0]
         return None
+
+    def settled(self, rungs: Sequence[Rung]) -> list[Rung]:
+        """The rungs, with the average of each candidate that had the best score there as its own,
+        where candidates keep several. A training does not depend on its averages: with that one
+        alone a candidate is the same run."""
+        return [
+            rung._replace(
+                candidates=tuple(self._settled(one, rung.step) for one in rung.candidates)
+            )
+            for rung in rungs
+        ]
+
+    def _settled(self, candidate: Candidate, step: int) -> Candidate:
+        found = self.scorer.known(self.folder(candidate), step)
+        if not candidate.recipe.config.ema_decays or found is None:  # one average, or none finite
+            return candidate
+        decay = self.scorer.best(found)[1]
+        own = {"ema_decays": ()} | ({} if decay is None else {"ema_decay": decay})
+        return candidate._replace(recipe=with_values(candidate.recipe, own))
+
+    @property
+    def searched(self) -> Space:
+        """The space of the settled candidates: the averages that they keep are choices."""
+        config = self.candidates[0].recipe.config
+        decays = (config.ema_decay, *config.ema_decays)
+        if len(decays) == 1:
+            return self.space
+        return self.space._replace(choices={**self.space.choices, "ema_decay": decays})
 
     def _born(
         self, candidates: Sequence[Candidate], step: int, should_stop: Callable[[], bool]

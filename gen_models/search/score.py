@@ -17,6 +17,8 @@ from gen_models.fields import ConfigError, nearest
 from gen_models.runs import Run
 from gen_models.storage.files import write_text
 
+Measures = Mapping[str, float]  # values by their names in MEASURES
+Averages = Mapping[float | None, Measures]  # of each average of a run, by its decay; None: its own
 FIDS = {f"fid{suffix}": space for space, suffix in SPACES.items()}
 # Measures that need nothing but samples of any model.
 MEASURED = [
@@ -50,7 +52,8 @@ def terms(texts: Sequence[str]) -> tuple[Term, ...]:
 
 
 class Scorer:
-    """Scores of runs, kept in their folders."""
+    """Scores of runs, kept in their folders. A run that keeps several averages of its weights has
+    the score of the best."""
 
     def __init__(self, evaluator: Evaluator, wanted: Sequence[Term], samples: int) -> None:
         self.evaluator, self.terms, self.samples = evaluator, wanted, samples
@@ -64,28 +67,38 @@ class Scorer:
         """The file of a run's measures at a step."""
         return folder / f"score_{step:08d}.json"
 
-    def known(self, folder: Path, step: int) -> dict[str, float] | None:
+    def known(self, folder: Path, step: int) -> Averages | None:
         """The measures of a run at a step, if they were made under this protocol."""
         try:
             found = json.loads(self.path(folder, step).read_text(), parse_constant=record.refuse)
-            values = {term.name: found["measures"][term.name] for term in self.terms}
-            measures = {n: math.inf if x is None else float(x) for n, x in values.items()}
+            measures = {one["ema_decay"]: self._read(one["measures"]) for one in found["averages"]}
         except (OSError, ValueError, KeyError, TypeError):
             return None
         return measures if found.get("protocol") == self.protocol else None
 
-    def measured(self, folder: Path, step: int) -> dict[str, float]:
+    def _read(self, values: Mapping[str, float | None]) -> dict[str, float]:
+        found = {term.name: values[term.name] for term in self.terms}
+        return {name: math.inf if x is None else float(x) for name, x in found.items()}
+
+    def measured(self, folder: Path, step: int) -> Averages:
         """The measures of a run's newest state, of `step`, made now if they are not known."""
         found = self.known(folder, step)
         if found is None:
-            found = self._measure(runs.load(folder))
-            plain = {name: x if math.isfinite(x) else None for name, x in found.items()}
-            values = {"protocol": self.protocol, "measures": plain}
+            run = runs.load(folder)
+            found = {x: self._measure(run, x) for x in (None, *run.recipe.config.ema_decays)}
+            plain = [
+                {
+                    "ema_decay": decay,
+                    "measures": {n: x if math.isfinite(x) else None for n, x in measures.items()},
+                }
+                for decay, measures in found.items()
+            ]
+            values = {"protocol": self.protocol, "averages": plain}
             write_text(self.path(folder, step), json.dumps(values) + "\n")
         return found
 
-    def _measure(self, run: Run) -> dict[str, float]:
-        described = assessment.described(run, self.evaluator, self.samples)
+    def _measure(self, run: Run, ema_decay: float | None) -> Measures:
+        described = assessment.described(run, self.evaluator, self.samples, ema_decay)
         found = {
             name: frechet.distance(
                 frechet.gaussian(described.features[space]), self.reference[space]
@@ -109,7 +122,13 @@ class Scorer:
         floor: Mapping[str, Sequence[Any]] = self.evaluator.floor(self.samples)
         return {name: float(estimate[0]) for name, estimate in floor.items()}
 
-    def score(self, measures: Mapping[str, float]) -> float:
+    def best(self, averages: Averages) -> tuple[float, float | None]:
+        """The lowest score of the averages, and the decay of the one that has it."""
+        scores = {decay: self.score(measures) for decay, measures in averages.items()}
+        decay = min(scores, key=scores.__getitem__)
+        return scores[decay], decay
+
+    def score(self, measures: Measures) -> float:
         """The sum of the terms, each with its weight; lower is better. A measure whose higher
         values are better counts negatively, one that is best near real images' value by its
         distance from that."""

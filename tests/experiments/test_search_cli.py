@@ -56,12 +56,15 @@ def test_a_dry_run_prints_the_plan_and_writes_nothing(capsys):
 
 def test_a_search_leaves_a_page_a_preset_and_pictures_and_does_nothing_twice(capsys, monkeypatch):
     args = [*FEW, "--rungs", "2", "--report-seeds", "1", "--score", "fid", "recall:5"]
+    args += ["--ema-decays", "0.5", "0.9"]
     assert search.main(args) == 0
     folder = Path("results/searches/tiny-vae-halving")
     assert f"look at {folder}/README.md" in capsys.readouterr().out
     page = (folder / "README.md").read_text()
     assert "by FID + -5 × recall; tiny-own-" in page
     assert all(f" {name} |" in page for name in ("winner", "runner-up", "default"))
+    assert "| ema_decay |" in page
+    assert "ema_decays" not in (folder / "winner.py").read_text().rpartition('"""')[2]
     fates = [row["fate"] for row in json.loads((folder / "lineage.json").read_text())["candidates"]]
     assert fates == ["won", "finished", "stopped", "stopped"]
     for picture in ("scores.png", "options.png"):
@@ -94,6 +97,7 @@ def test_evolution_copies_and_reports_a_schedule(capsys):
     ("args", "message"),
     [
         (["--learning-rate", "1e-3", "--likelihood", "bernoulli"], "there is nothing to search"),
+        (["--ema-decay", "0.5", "0.9", "--ema-decays", "0.8"], "the latter alone are a search"),
         (["--learning-rate", "1e-2", "1e-4"], "give the lower end of its range first"),
         (["--learning-rate", "0", "1e-4"], "learning_rate is 0.0, expected a number between"),
         (["--score", "fdi"], "perhaps you meant 'fid'"),

@@ -14,7 +14,7 @@ from gen_models.search.execution import Search
 from gen_models.search.rules import RULES
 from gen_models.search.score import Scorer, Term
 
-TARGET = 1e-3  # the best step size
+TARGET, BEST_DECAY = 1e-3, 0.9  # the best step size and average
 GIVEN = {"learning_rate": (1e-4, 1e-2), "beta": (0.5, 2.0)}
 
 
@@ -28,8 +28,11 @@ class Rigged(Scorer):
     def protocol(self) -> str:
         return "rigged"
 
-    def _measure(self, run: runs.Run) -> dict[str, float]:
-        return {"fid": distance(run.recipe.config.learning_rate)}
+    def _measure(self, run: runs.Run, ema_decay: float | None) -> dict[str, float]:
+        config = run.recipe.config
+        decay = config.ema_decay if ema_decay is None else ema_decay
+        worse = abs(decay - BEST_DECAY) if config.ema_decays else 0.0
+        return {"fid": distance(config.learning_rate) + worse}
 
 
 def distance(rate: float | Schedule) -> float:
@@ -37,9 +40,12 @@ def distance(rate: float | Schedule) -> float:
     return abs(math.log(rate / TARGET))
 
 
-def search(folder: Path, tiny, rule: str, members=8, steps=8, rungs=4, devices=1) -> Search:
+def search(
+    folder: Path, tiny, rule: str, members=8, steps=8, rungs=4, devices=1, **options
+) -> Search:
     """A search over step sizes and betas of a tiny vae."""
-    (base,) = make_members(1, steps=steps, sample_every_steps=steps, checkpoint_every_steps=steps)
+    every = {"sample_every_steps": steps, "checkpoint_every_steps": steps}
+    (base,) = make_members(1, steps=steps, **every, **options)
     space = candidates.space("vae", GIVEN)
     begun = candidates.begin(base, GIVEN, space, members)
     steps_of = RULES[rule].rungs(steps, rungs)

@@ -157,11 +157,13 @@ def test_known_measures_are_those_of_the_protocol(tmp_path, monkeypatch):
     monkeypatch.setattr(Scorer, "protocol", "a")
     scorer = Scorer(None, (Term("fid", 1.0),), 100)
     assert scorer.known(tmp_path, 3) is None
-    scorer.path(tmp_path, 3).write_text('{"protocol": "a", "measures": {"fid": 2}}')
-    assert scorer.known(tmp_path, 3) == {"fid": 2.0}
-    scorer.path(tmp_path, 3).write_text('{"protocol": "a", "measures": {"fid": null}}')
-    assert scorer.known(tmp_path, 3) == {"fid": math.inf}
-    for damaged in ('{"protocol": "b", "measures": {"fid": 2}}', "{", '{"protocol": "a"}', "[]"):
+    one = '{"protocol": "a", "averages": [{"ema_decay": null, "measures": {"fid": %s}}]}'
+    scorer.path(tmp_path, 3).write_text(one % 2)
+    assert scorer.known(tmp_path, 3) == {None: {"fid": 2.0}}
+    scorer.path(tmp_path, 3).write_text(one % "null")
+    assert scorer.known(tmp_path, 3) == {None: {"fid": math.inf}}
+    other = (one % 2).replace('"a"', '"b"')
+    for damaged in (other, "{", '{"protocol": "a"}', "[]", one % "NaN"):
         scorer.path(tmp_path, 3).write_text(damaged)
         assert scorer.known(tmp_path, 3) is None
 

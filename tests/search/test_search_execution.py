@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 from populations import hasten, state_of
-from rigged import Rigged, conduct, distance, search, told
+from rigged import BEST_DECAY, Rigged, conduct, distance, search, told
 from trainings import ROOT, execute
 
 from gen_models import runs
@@ -112,6 +112,28 @@ def test_the_preset_of_what_a_copy_lived_through_alone_gives_its_bytes(undisturb
     mine, theirs = state_of(tmp_path / "alone"), state_of(work.folder(copy))
     for name in mine:
         np.testing.assert_array_equal(mine[name], theirs[name])
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_of_several_averages_each_candidate_has_the_best(tmp_path, tiny, rule):
+    """The winner with that average alone is the run that its preset trains."""
+    options = {"ema_decay": 0.5, "ema_decays": (0.99, BEST_DECAY)}
+    work = search(tmp_path / rule, tiny, rule, members=4, steps=4, rungs=2, **options)
+    rungs = conduct(work)
+    settled = work.settled(rungs)
+    for rung in settled:
+        configs = [one.recipe.config for one in rung.candidates]
+        assert {(config.ema_decay, config.ema_decays) for config in configs} == {(BEST_DECAY, ())}
+    assert work.searched.choices["ema_decay"] == (0.5, 0.99, BEST_DECAY)
+    winner = settled[-1].ranked[0]
+    recipe = shortened(winner.recipe, work.searched)
+    args = (tiny, execution.jax.local_devices()[:1], lambda: False, lambda _: None, print)
+    together.train({tmp_path / "alone": recipe}, *args, summarise=False)
+    mine, theirs = state_of(tmp_path / "alone"), state_of(work.folder(winner))
+    averages = [name for name in mine if name.startswith("ema")]
+    assert averages
+    for name in averages:
+        np.testing.assert_array_equal(mine[name], theirs[name.replace("ema", "averages/1", 1)])
 
 
 class StoppedError(Exception):

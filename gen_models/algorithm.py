@@ -101,7 +101,7 @@ class Algorithm(NamedTuple):
     """One generative model as pure functions, without state.
 
     init, step   as in Trainable
-    prior        key, N -> Latents
+    prior        State, key, Labels -> Latents, one for each label
     finalise     State, Labels, key -> the State to be drawn from, whose averaged parameters have
                  batch statistics of their own, those of samples with these labels; the same State
                  for nets without batch normalisation
@@ -117,7 +117,7 @@ class Algorithm(NamedTuple):
 
     init: Callable[[Key], State]
     step: Callable[[State, Batch, Key], tuple[State, Metrics]]
-    prior: Callable[[Key, int], Latents]
+    prior: Callable[[State, Key, Labels], Latents]
     generate: Callable[[State, Latents, Labels], Images]
     finalise: Callable[[State, Labels, Key], State] = lambda state, *_: state
     latent: LatentSpace | None = None
@@ -128,4 +128,4 @@ class Algorithm(NamedTuple):
 
     def sample(self, state: State, key: Key, labels: Labels) -> Images:
         """Images of latents drawn from the prior, one for each label."""
-        return self.generate(state, self.prior(key, len(labels)), labels)
+        return self.generate(state, self.prior(state, key, labels), labels)

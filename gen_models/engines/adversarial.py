@@ -85,7 +85,7 @@ def adversarial(game: Game, spec: Spec) -> Algorithm:
     return Algorithm(
         init=partial(_init, game, spec),
         step=partial(_step, game),
-        prior=game.prior,
+        prior=lambda _, key, labels: game.prior(key, labels.shape[0]),
         finalise=partial(_finalise, game),
         generate=partial(_generate, game),
         views=game.views,

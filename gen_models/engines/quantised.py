@@ -75,7 +75,7 @@ def quantised(quantiser: Quantiser, spec: Spec) -> Algorithm:
     return Algorithm(
         init=partial(_init, quantiser, spec),
         step=partial(_step, quantiser),
-        prior=partial(_latents, quantiser),
+        prior=partial(_prior, quantiser),
         generate=partial(_generate, quantiser),
         latent=LatentSpace(
             encode=lambda state, images, _: _encode(quantiser, state.ema["params"], images),
@@ -138,9 +138,10 @@ def _log_prior(quantiser: Quantiser, params: PyTree, codes: Array) -> Array:
     return quantiser.prior.apply(params["prior"], {}, codes, train=True)[0]
 
 
-def _latents(quantiser: Quantiser, key: Key, count: int) -> Latents:
+def _prior(quantiser: Quantiser, state: State, key: Key, labels: Labels) -> Latents:
+    del state  # `generate` makes codes of standard normal numbers
     height, width = quantiser.places
-    return jax.random.normal(key, (count, height * width))
+    return jax.random.normal(key, (labels.shape[0], height * width))
 
 
 def _to_images(quantiser: Quantiser, params: PyTree, codes: Array) -> Images:

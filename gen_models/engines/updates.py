@@ -42,8 +42,9 @@ class Averaging(NamedTuple):
 def averaged(state: State, newest: PyTree, averaging: Averaging) -> State:
     """The state with its averages after one more step, to be called before `step` is counted up."""
     step, others = state.step, zip(state.averages, averaging.others, strict=True)
+    own = {name: state.ema[name] for name in newest}  # `ema` may hold what is not averaged so
     return state._replace(
-        ema=exponential_moving_average(state.ema, newest, averaging.decay, step),
+        ema=state.ema | exponential_moving_average(own, newest, averaging.decay, step),
         averages=tuple(exponential_moving_average(x, newest, decay, step) for x, decay in others),
     )
 

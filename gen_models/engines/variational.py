@@ -25,12 +25,14 @@ from gen_models.algorithm import (
     View,
 )
 from gen_models.engines import single
+from gen_models.engines.priors import Mixture, StandardNormal
 from gen_models.engines.statistics import standing_statistics
 from gen_models.engines.updates import Averaging
 from gen_models.losses import Draws, Likelihood, Objective, normal_log_prob, reparameterise
 from gen_models.nets.net import Net
 
 PLAYER = "vae"
+PRIOR = 2  # number of the key of the prior, after those of the nets
 PLANE = 15  # images along each side of the picture of a latent plane
 
 
@@ -40,6 +42,7 @@ class Autoencoder(NamedTuple):
     encoder      Net: Images, Labels -> mean, log-variance f32[B,Z]
     decoder      Net: Latents, Labels -> f32[B,H,W,1], the parameters of the likelihood
     latent_size  Z, dimensions of the latent
+    prior        distribution of the latents that are drawn; what is fitted of it is in `ema`
     likelihood   p(x|z), x in [0,1]
     objective    Draws -> the loss that is minimised, and metrics
     optimiser    optimiser of both nets
@@ -51,6 +54,7 @@ class Autoencoder(NamedTuple):
     encoder: Net
     decoder: Net
     latent_size: int
+    prior: StandardNormal | Mixture
     likelihood: Likelihood
     objective: Objective
     optimiser: optax.GradientTransformation
@@ -84,17 +88,20 @@ def variational(vae: Autoencoder, spec: Spec) -> Algorithm:
 
 def _init(vae: Autoencoder, spec: Spec, key: Key) -> State:
     key_encoder, key_decoder = jax.random.split(key)
+    key_prior = jax.random.fold_in(key, PRIOR)
     images, z = jnp.zeros((2, spec.height, spec.width, 1)), jnp.zeros((2, vae.latent_size))
     labels = jnp.zeros(2, jnp.int32)
     encoder, encoder_stats = vae.encoder.init(key_encoder, images, labels)
     decoder, decoder_stats = vae.decoder.init(key_decoder, z, labels)
     params = {"encoder": encoder, "decoder": decoder}
     stats = {"encoder": encoder_stats, "decoder": decoder_stats}
-    return single.initial_state(PLAYER, params, stats, vae.optimiser, vae.averaging)
+    state = single.initial_state(PLAYER, params, stats, vae.optimiser, vae.averaging)
+    return state._replace(ema=state.ema | {"prior": vae.prior.init(key_prior)})
 
 
 def _step(vae: Autoencoder, state: State, batch: Batch, key: Key) -> tuple[State, Metrics]:
     key_posterior = jax.random.fold_in(key, state.step)
+    key_prior = jax.random.fold_in(key_posterior, PRIOR)
     stats = state.stats[PLAYER]
 
     def loss(params: PyTree) -> tuple[Array, tuple[PyTree, Metrics]]:
@@ -110,21 +117,24 @@ def _step(vae: Autoencoder, state: State, batch: Batch, key: Key) -> tuple[State
         value, metrics = vae.objective(Draws(likelihood, z, mean, log_variance))
         return value, ({"encoder": encoder_stats, "decoder": decoder_stats}, metrics)
 
-    return single.update(PLAYER, loss, state, vae.optimiser, vae.averaging)
+    new, metrics = single.update(PLAYER, loss, state, vae.optimiser, vae.averaging)
+    (z,) = reparameterise(key_prior, *_encode(vae, new.ema, *batch), draws=1)
+    fitted = vae.prior.update(state.ema["prior"], z, batch.labels, state.step)
+    return new._replace(ema=new.ema | {"prior": fitted}), metrics
 
 
-def _prior(vae: Autoencoder, key: Key, count: int) -> Latents:
-    return jax.random.normal(key, (count, vae.latent_size))
+def _prior(vae: Autoencoder, state: State, key: Key, labels: Labels) -> Latents:
+    return vae.prior.draw(state.ema["prior"], key, labels)
 
 
 def _finalise(vae: Autoencoder, state: State, labels: Labels, key: Key) -> State:
-    """The decoder's statistics are those of latents from the prior, of which samples are made; its
-    reconstructions and likelihoods are by the same net. The encoder's stay averages: they would
-    need images."""
+    """The decoder's statistics are those of standard normal latents, with a fitted prior too, whose
+    own gave a higher FID (docs/results.md); its reconstructions and likelihoods are by the same
+    net. The encoder's stay averages: they would need images."""
     params, stats = state.ema["params"]["decoder"], state.ema["stats"]
 
     def forward(stats: PyTree, key: Key) -> PyTree:
-        z = _prior(vae, key, len(labels))
+        z = jax.random.normal(key, (labels.shape[0], vae.latent_size))
         return vae.decoder.apply(params, stats, z, labels, train=True)[1]
 
     standing = stats | {"decoder": standing_statistics(forward, stats["decoder"], key)}
@@ -153,7 +163,7 @@ def _importance(
     outputs = _decode(vae, state.ema, z, labels)
     return Importance(
         likelihood=vae.likelihood.log_prob((images + 1) / 2, outputs),
-        prior=normal_log_prob(z, 0.0, jnp.zeros_like(z)),
+        prior=vae.prior.log_prob(state.ema["prior"], z, labels),
         posterior=normal_log_prob(z, mean, log_variance),
     )
 

@@ -1,14 +1,15 @@
 """Options and nets that the VAEs share. Each model's file holds the rest."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import jax.numpy as jnp
 import optax
 
 from gen_models.algorithm import Spec
+from gen_models.engines.priors import Mixture, StandardNormal
 from gen_models.engines.updates import Averaging
 from gen_models.engines.variational import Autoencoder
-from gen_models.fields import Decay, Fraction, Positive, Rate, Size, hyperparameters
+from gen_models.fields import Between, Decay, Fraction, Positive, Rate, Size, hyperparameters
 from gen_models.losses import LIKELIHOODS, Objective
 from gen_models.nets import vae
 from gen_models.nets.gan import Architecture, hidden_units
@@ -47,6 +48,10 @@ class Config(Common):
     """InfoGAN's nets; or patch: without hidden dense layers and batch normalisation."""
     beta1: Decay = 0.9
     """Decay of Adam's first moment."""
+    prior_components: Annotated[int, Between(0, 4096)] = 0
+    """Components of a mixture that is fitted to the codes of the training images, to be drawn from
+    instead of the standard normal, in whose place it also has its likelihood; 0: none. Training is
+    the same with it."""
 
 
 def autoencoder(
@@ -67,6 +72,7 @@ def autoencoder(
         encoder=net(encoder),
         decoder=net(decoder),
         latent_size=config.latent_size,
+        prior=_prior(config, classes or 1),
         likelihood=LIKELIHOODS[config.likelihood],
         objective=objective,
         optimiser=optax.adam(config.learning_rate, config.beta1),
@@ -74,3 +80,10 @@ def autoencoder(
         draws=draws,
         conditional=conditional,
     )
+
+
+def _prior(config: Config, classes: int) -> StandardNormal | Mixture:
+    """The distribution of latents that is drawn from, with weights of its own for each class."""
+    if config.prior_components == 0:
+        return StandardNormal(config.latent_size)
+    return Mixture(config.latent_size, config.prior_components, classes)

@@ -348,8 +348,9 @@ def load(folder: str | Path) -> Run:
     path = folder / CONFIG
     if not path.is_file():
         raise RunError(f"{folder} is not a run: it has no {CONFIG}; runs are in {RUNS}/")
-    values = recipes.ADDED | recipes.read(path)
+    values = recipes.read(path)
     try:
+        values = recipes.completed(values)
         found = Recipe.from_flat(values)
     except ConfigError as error:
         raise RunError(f"{path}: {error}; use the gen_models that wrote it") from error

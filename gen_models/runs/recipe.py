@@ -31,7 +31,7 @@ from gen_models.version import OF_0_1
 FORMAT = "gen_models.run"
 VERSION = 3
 # Options that runs of this version may lack, as they were before.
-ADDED = {"hold_out": False, "ema_decays": []}
+ADDED = {"hold_out": False, "ema_decays": [], "prior_components": 0}
 MAX_CONFIG_BYTES = 2**16
 COMMON = "common"  # name of the row whose options all other rows start from
 
@@ -148,13 +148,25 @@ def defaults(values: Mapping[str, Any], model: str | None, source: str | None) -
     """
     if model is not None:
         if known_model(model) != values.get("model", model):
-            known = {f.name for cls in (RunOptions, MODELS[model].Config) for f in fields(cls)}
+            known = _names(model)
             values = {name: value for name, value in values.items() if name in known}
         values = {**values, "model": model}
     try:
         return Recipe.from_flat(values)
     except ConfigError as error:
         raise ConfigError(f"{source}: {error}" if source else str(error)) from error
+
+
+def completed(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Options that a run has recorded, with those that have been added since and that its model
+    has, as they were before."""
+    known = _names(known_model(values.get("model", RunOptions.model)))
+    return {name: value for name, value in ADDED.items() if name in known} | dict(values)
+
+
+def _names(model: str) -> set[str]:
+    """Names of the options of a run of a model."""
+    return {f.name for cls in (RunOptions, MODELS[model].Config) for f in fields(cls)}
 
 
 def read(source: Path) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gen_models import programs
-from gen_models.algorithm import Array, Key, Latents, State
+from gen_models.algorithm import Array, Key, Labels, Latents, State
 from gen_models.data.pixels import to_bytes
 from gen_models.errors import UserError
 from gen_models.fields import ConfigError
@@ -52,7 +52,8 @@ def draw(model: Model, state: State, key: Key, labels: np.ndarray) -> np.ndarray
     for start in range(0, len(labels), BLOCK):
         index, offset = divmod(start, LATENTS)
         if offset == 0:
-            z = _latents(model, jax.random.fold_in(key, index))
+            those = np.resize(labels[start : start + LATENTS], LATENTS)
+            z = _latents(model, state, jax.random.fold_in(key, index), those)
         part = labels[start : start + BLOCK]
         block = programs.generate(model, state, z[offset : offset + BLOCK], np.resize(part, BLOCK))
         images.append(to_bytes(block)[: len(part)])
@@ -60,14 +61,14 @@ def draw(model: Model, state: State, key: Key, labels: np.ndarray) -> np.ndarray
 
 
 @jax.jit
-def _latents(model: Model, key: Key) -> Latents:
-    return model.algorithm.prior(key, LATENTS)
+def _latents(model: Model, state: State, key: Key, labels: Labels) -> Latents:
+    return model.algorithm.prior(state, key, labels)
 
 
 def paths(model: Model, state: State, key: Key, labels: np.ndarray, steps: int) -> np.ndarray:
     """Images u8[N·steps,H,W] of latents on the great circle between two latents (White 2016, §2.1),
     one path for each of labels i32[N]."""
-    a, b = jnp.split(model.algorithm.prior(key, 2 * len(labels)), 2)
+    a, b = jnp.split(model.algorithm.prior(state, key, np.tile(labels, 2)), 2)
     latents = great_circle(a, b, steps).reshape(-1, *a.shape[1:])
     return to_bytes(programs.generate(model, state, latents, np.repeat(labels, steps)))
 
@@ -118,4 +119,4 @@ def with_average(config: Any, state: State, ema_decay: float | None) -> State:  
             f"ema_decay is {ema_decay}, expected that of an average that was kept: {kept}; train "
             "with --ema-decays to keep several"
         )
-    return state._replace(ema=state.averages[config.ema_decays.index(ema_decay)])
+    return state._replace(ema=state.ema | state.averages[config.ema_decays.index(ema_decay)])

@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 from jax import export, lax
 
+from gen_models import programs
 from gen_models.algorithm import Array, Images, Labels, Latents, State
 from gen_models.errors import UserError
 from gen_models.model import Model
@@ -39,15 +40,17 @@ def stablehlo(model: Model, state: State, platforms: Sequence[str] = PLATFORMS) 
     UserError without `flatbuffers`."""
     algorithm = model.algorithm
 
-    def generate(z: Latents, labels: Labels) -> Images:
+    def held() -> State:
         # The barriers keep the compiler from folding weights into each other, which would round
         # differently from programs that take weights as arguments. There is one per leaf, so that
         # unused leaves are dropped.
-        ema = jax.tree.map(lax.optimization_barrier, state.ema)
-        return algorithm.generate(_averaged(ema), z, labels)
+        return _averaged(jax.tree.map(lax.optimization_barrier, state.ema))
+
+    def generate(z: Latents, labels: Labels) -> Images:
+        return algorithm.generate(held(), z, labels)
 
     def sample(seed: Array, labels: Labels) -> Images:
-        return generate(algorithm.prior(jax.random.key(seed), labels.shape[0]), labels)
+        return generate(algorithm.prior(held(), jax.random.key(seed), labels), labels)
 
     z, labels = _inputs(model)
     seed = jax.ShapeDtypeStruct((), jnp.uint32)
@@ -89,7 +92,9 @@ def onnx(model: Model, state: State) -> bytes:
 
 def latent_shape(model: Model) -> tuple[int, ...]:
     """The shape of one latent."""
-    return jax.eval_shape(lambda key: model.algorithm.prior(key, 1), jax.random.key(0)).shape[1:]
+    labels = jax.ShapeDtypeStruct((1,), jnp.int32)
+    prior = model.algorithm.prior
+    return jax.eval_shape(prior, programs.shapes(model), jax.random.key(0), labels).shape[1:]
 
 
 def _averaged(ema: Any) -> State:  # noqa: ANN401

@@ -63,7 +63,7 @@ def valid(wanted: Iterable[Cell], results: Results) -> dict[Cell, Result]:
         for cell in wanted
         if cell in results
         and cell.model in MODELS
-        and recipes.ADDED | results[cell].options == recipe_of(cell).identity
+        and recipes.completed(results[cell].options) == recipe_of(cell).identity
         and results[cell].evaluation.protocol == protocol(cell.dataset)
     }
 

@@ -48,7 +48,7 @@ def moments(algorithm, state, key):
 
     labels = jnp.arange(3000, dtype=jnp.int32) % 3
     with nn.intercept_methods(record):
-        algorithm.generate(state, algorithm.prior(key, 3000), labels)
+        algorithm.sample(state, key, labels)
     return [np.concatenate([np.ravel(x) for x in part]) for part in zip(*found, strict=True)]
 
 

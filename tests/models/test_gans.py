@@ -259,7 +259,8 @@ def test_acgans_players_both_pay_for_classes_that_cannot_be_told(quick_jit):
 def test_acgans_generator_is_told_the_label_beside_z(quick_jit):
     algorithm = build("acgan")
     state = quick_jit(algorithm.init)(KEY_INIT)
-    z, labels = algorithm.prior(KEY_DATA, 3), jnp.arange(3)
+    labels = jnp.arange(3)
+    z = algorithm.prior(state, KEY_DATA, labels)
     first = state.ema["params"]["Dense_0"]["kernel"]
     assert first.shape[0] == z.shape[1] + SPEC.num_classes
     images = algorithm.generate(state, jnp.zeros_like(z), labels)
@@ -273,7 +274,8 @@ def test_infogans_players_both_pay_for_codes_that_cannot_be_read(quick_jit, cate
     informed, blind = (one_step("infogan", quick_jit, information=w, **options) for w in (1.0, 0.0))
     (key_step,) = jax.random.split(jax.random.fold_in(KEY_TRAIN, 0), 1)
     key_prior, _ = jax.random.split(key_step)
-    codes = build("infogan", **options).prior(key_prior, BATCH)[:, 3 + categories :]
+    z = build("infogan", **options).prior(None, key_prior, jnp.zeros(BATCH))
+    codes = z[:, 3 + categories :]
     expected = np.log(categories) + np.mean(np.sum(np.asarray(codes) ** 2, axis=1)) / 2
     for loss in ("disc_loss", "gen_loss"):
         extra = float(informed[2][loss] - blind[2][loss])
@@ -283,7 +285,8 @@ def test_infogans_players_both_pay_for_codes_that_cannot_be_read(quick_jit, cate
 
 
 def test_infogans_latent_is_noise_a_category_and_continuous_codes():
-    z = np.asarray(build("infogan", categories=5, continuous=2).prior(KEY_INIT, 500))
+    algorithm = build("infogan", categories=5, continuous=2)
+    z = np.asarray(algorithm.prior(None, KEY_INIT, jnp.zeros(500)))
     assert z.shape == (500, 3 + 5 + 2)
     noise, category, codes = np.split(z, [3, 8], axis=1)
     assert set(np.unique(category)) == {0, 1}

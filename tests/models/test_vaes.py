@@ -6,6 +6,8 @@ import optax
 import pytest
 
 from gen_models.algorithm import Batch, Spec
+from gen_models.engines.priors import StandardNormal
+from gen_models.engines.updates import Averaging
 from gen_models.engines.variational import Autoencoder, variational
 from gen_models.losses import Draws, Likelihood, importance_weighted, weighted_elbo
 from gen_models.models import MODELS
@@ -29,13 +31,14 @@ def test_every_draw_meets_the_image_and_the_label_that_it_was_drawn_of():
         encoder=Net(lambda *_: ({}, {}), certain_encoder),
         decoder=Net(lambda *_: ({"shift": jnp.float32(2)}, {}), shifting_decoder),
         latent_size=1,
+        prior=StandardNormal(1),
         # Nothing but the label's shift is between an image in [-1,1] and its reproduction.
         likelihood=Likelihood(
             "distance", lambda x, y: -jnp.abs(2 * x - 1 - y)[:, 0, 0, 0], abs, jnp.zeros_like
         ),
         objective=objective,
         optimiser=optax.sgd(0.0),
-        ema_decay=None,
+        averaging=Averaging(None),
         draws=3,
     )
     algorithm = variational(model, Spec(1, 1, 2))

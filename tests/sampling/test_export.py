@@ -42,7 +42,7 @@ def test_stablehlo_draws_what_the_package_draws(tiny, name):
     for count in (1, 5):
         labels, key = np.arange(count, dtype=np.int32) % 3, jax.random.key(7)
         wanted = np.asarray(programs.sample(model, state, key, labels))
-        z = model.algorithm.prior(key, count)
+        z = model.algorithm.prior(state, key, labels)
         np.testing.assert_allclose(jax.jit(sample.call)(np.uint32(7), labels), wanted, **CLOSE)
         np.testing.assert_allclose(jax.jit(generate.call)(z, labels), wanted, **CLOSE)
 
@@ -84,8 +84,8 @@ def test_onnx_of_every_model_draws_within_rounding(tiny, name):
         export.onnx(model, state), providers=["CPUExecutionProvider"]
     )
     for count in (1, 5):
-        z = np.asarray(model.algorithm.prior(jax.random.key(1), count))
         labels = np.arange(count, dtype=np.int32) % 3
+        z = np.asarray(model.algorithm.prior(state, jax.random.key(1), labels))
         (found,) = session.run(None, {"z": z, "labels": labels})
         wanted = programs.generate(model, state, z, labels)
         np.testing.assert_allclose(found, wanted, atol=1e-4)

@@ -94,10 +94,13 @@ def measured(options: Options, report: Callable[[str], None]) -> Iterator[Measur
             splits = assessment.data_of(run.options, run.data, options.data_dir)
             evaluators[run.data.digest] = evaluator(splits, options)
         measured_with = evaluators[run.data.digest]
+        is_own = options.ema_decay in (None, run.recipe.config.ema_decay)
+        decay = None if is_own else options.ema_decay
         found = assessment.evaluate_run(
-            run, measured_with, options, report, best=options.best, ema_decay=options.ema_decay
+            run, measured_with, options, report, best=options.best, ema_decay=decay
         )
-        yield Measured(name, run.folder / record.NAME, found)
+        heading = name if is_own else f"{name} ema_decay={decay}"
+        yield Measured(heading, run.folder / record.name_of(decay), found)
 
 
 def table(evaluations: Sequence[Evaluation]) -> list[list[str]]:
@@ -135,7 +138,7 @@ def check(options: Options) -> None:
             "--dataset, --labels, --name and --unlabelled go with --images, not with runs"
         )
     for name in ("best", "ema_decay"):
-        if options.images and getattr(options, name):
+        if options.images and getattr(options, name) not in (False, None):
             raise ConfigError(f"--{name.replace('_', '-')} goes with runs, not with --images")
     if options.images and not (options.dataset or options.data_dir):
         raise ConfigError(

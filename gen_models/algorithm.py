@@ -103,8 +103,8 @@ class Algorithm(NamedTuple):
     init, step   as in Trainable
     prior        State, key, Labels -> Latents, one for each label
     finalise     State, Labels, key -> the State to be drawn from, whose averaged parameters have
-                 batch statistics of their own, those of samples with these labels; the same State
-                 for nets without batch normalisation
+                 batch statistics of their own, those of images of latents with these labels; the
+                 same State for nets without batch normalisation
     generate     State, Latents, Labels -> Images, by the averaged parameters. Unconditional models
                  ignore the values of the labels.
     latent       LatentSpace; None for models without an encoder

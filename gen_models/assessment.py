@@ -145,7 +145,9 @@ def evaluate_run(
     subject = _subject(run, state, evaluator, extent, best=best)
     if ema_decay is not None:
         subject["ema_decay"] = ema_decay
-    picture = run.folder / "memorisation.png"
+    picture = run.folder / (
+        "memorisation.png" if ema_decay is None else f"memorisation-ema-{ema_decay}.png"
+    )
     return evaluate_model(run.model, state, evaluator, extent, subject, picture, report)
 
 

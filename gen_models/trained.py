@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -199,7 +199,12 @@ def load(source: str | Path, *, best: bool = False, ema_decay: float | None = No
     run = runs.load(path)
     report = partial(print, file=sys.stderr)
     state = drawing.load_state(run, report, best=best, ema_decay=ema_decay)
-    return Trained(path.resolve().name, run.recipe, run.data, state)
+    recipe = run.recipe
+    if ema_decay is not None:
+        own = replace(recipe.config, ema_decay=ema_decay, ema_decays=())
+        recipe = recipe._replace(config=own)
+        state = state._replace(averages=())
+    return Trained(path.resolve().name, recipe, run.data, state)
 
 
 def _available(name: str) -> str:

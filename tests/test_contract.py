@@ -226,16 +226,15 @@ def test_without_an_ema_decay_the_average_is_the_parameters(subject):
 def test_averages_beside_each_other_are_those_of_trainings_with_one(subject):
     """Several averages change nothing about a training, and each is what it would be alone."""
     several = subject.with_options(ema_decays=(0.2, 0.15))
-    ema = {name: subject.fresh.ema[name] for name in ("params", "stats")}
-    start = subject.fresh._replace(averages=(ema,) * 2)
+    start = subject.fresh._replace(averages=(subject.fresh.ema,) * 2)
     both, _ = subject.advance(STEPS, start, model=several)
     alone, _ = subject.advance(STEPS, model=subject.with_options(ema_decay=0.15))
     assert_close(both.params, alone.params)
-    assert_close(both.averages[1], {name: alone.ema[name] for name in ema})
+    assert_close(both.averages[1], alone.ema)
     assert_close(both.ema, subject.trained[0].ema)
     assert any_differs(both.averages[0], both.averages[1])
     chosen = drawing.with_average(several.config, both, 0.15)
-    assert_same_bits({name: chosen.ema[name] for name in ema}, both.averages[1])
+    assert_same_bits(chosen.ema, both.averages[1])
 
 
 def test_metrics_are_finite(subject):

@@ -51,9 +51,15 @@ def measure(extent: Extent, found: Figures, keep: Keep) -> None:
     models = found.setdefault("models", {})
     with ThreadPoolExecutor(COMPILING) as threads:  # nearly all of the time is XLA's compiler
         made = {threads.submit(_of_model, extent, m): m for m in extent.models if m not in models}
+        failed = []
         for future in as_completed(made):
-            models[made[future]] = future.result()
-            keep()
+            if future.exception() is None:
+                models[made[future]] = future.result()
+                keep()
+            else:
+                failed.append(future.exception())
+    if failed:  # the others are kept
+        raise failed[0]
 
 
 def _of_model(extent: Extent, name: str) -> Figures:
@@ -167,7 +173,8 @@ def page(found: Figures) -> str:
     nets = [["feature net", "features", "FID"]]
     for space, one in found.get("features", {}).items():
         nets.append([space, *(_against(one[x], FEATURE_TOLERANCE) for x in ("features", "fid"))])
-    return f"""The same keys and batches, products of matrices in full float32. State: relative
+    return f"""The same keys and batches, products of matrices in full float32, programs as XLA's
+compiler makes them without trying which is fastest. State: relative
 distance of the states after a few steps, at most {STATE_TOLERANCE:g}; samples: largest difference
 of a pixel in [-1,1], of the same state and latents, at most {SAMPLE_TOLERANCE:g}; features and FID
 of the same images: relative, at most {FEATURE_TOLERANCE:g}. More than that is marked **so**.

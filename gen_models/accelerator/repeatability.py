@@ -25,7 +25,11 @@ def measure(extent: Extent, found: Figures, keep: Keep) -> None:
     flags = {"as usual": ""}
     if jax.default_backend() != "cpu":
         flags["whichever is faster"] = NOT_DETERMINISTIC
-    found["flags"], models = flags, found.setdefault("models", {})
+    # What is shown are the flags that the trainings have.
+    found["flags"] = {
+        name: commands.with_flags(given)["XLA_FLAGS"] for name, given in flags.items()
+    }
+    models = found.setdefault("models", {})
     tried = [(m, name) for name in flags for m in extent.repeated if name not in models.get(m, {})]
     with (
         TemporaryDirectory() as folder,
@@ -38,10 +42,16 @@ def measure(extent: Extent, found: Figures, keep: Keep) -> None:
             )
             for model, name in tried
         }
+        failed = []
         for future in as_completed(made):
             model, name = made[future]
-            models.setdefault(model, {})[name] = future.result()
-            keep()
+            if future.exception() is None:
+                models.setdefault(model, {})[name] = future.result()
+                keep()
+            else:
+                failed.append(future.exception())
+    if failed:  # the others are kept
+        raise failed[0]
 
 
 def _repeated(extent: Extent, model: str, flags: str, folder: Path) -> dict[str, bool]:

@@ -117,7 +117,7 @@ class Report:
         self.short = on_cpu if short is None else short
         self.extent = SHORT if self.short else FULL
         name = re.sub(r"[^a-z0-9]+", "-", self.machine["card"].lower()).strip("-")
-        name += "-short" * self.short
+        name = "-".join([name, *models, *["short"] * self.short])
         self.prefix = folder / name
         self.board = folder / f"{name}-board"
         self.found = self._before()
@@ -130,16 +130,24 @@ class Report:
         kinds, decisive = ("format", "version", "short"), ("libraries", "xla_flags")
         mine = [FORMAT, VERSION, self.short, *map(self.machine.get, decisive)]
         its = [*map(before.get, kinds), *map(before.get("machine", {}).get, decisive)]
+        if before and its != mine:  # what was measured so stays, under another name
+            kept = self.prefix.with_name(f"{self.prefix.name}-{before['machine']['started'][:10]}")
+            for suffix in (".json", ".md"):
+                self.prefix.with_suffix(suffix).replace(kept.with_suffix(suffix))
+            self.say(f"{file} is of other libraries or flags; it is kept as {kept.name}")
         return before["parts"] if its == mine else {}
 
     def missing(self) -> list[str]:
-        """Names of the parts that are not finished."""
-        return [name for name in PARTS if "failed" in self.found.get(name, {"failed": ""})]
+        """Names of the parts that are not finished. What `preparation` makes is on the machine, so
+        that it is needed wherever `rivals` is."""
+        names = {name for name in PARTS if "failed" in self.found.get(name, {"failed": ""})}
+        names |= {"preparation"} if "rivals" in names else set()
+        return [name for name in PARTS if name in names]
 
     def make(self, parts: Sequence[str], minutes: float) -> bool:
         """Make the parts, and fill the board with what is left of the time. Returns whether all
         went well."""
-        until = time.monotonic() + 60 * minutes
+        until, failed = time.monotonic() + 60 * minutes, False
         several = (os.cpu_count() or 1) >= CORES_FOR_SEVERAL
         beside = 2 if self.short or several else 1  # parts that run side by side
         for alone, names in groupby(parts, key=lambda x: PARTS[x].timed and not self.short):
@@ -147,7 +155,10 @@ class Report:
             with ThreadPoolExecutor(threads) as pool:
                 try:
                     for name, one in pool.map(lambda name: (name, self._make(name, until)), names):
-                        self.found[name] = one
+                        failed |= "failed" in one
+                        # One that is finished already is not lost for want of time.
+                        if "figures" in one or "figures" not in self.found.get(name, {}):
+                            self.found[name] = one
                         self.write()
                 except KeyboardInterrupt:
                     self.stopped.set()
@@ -156,10 +167,8 @@ class Report:
             self.say(f"scoreboard: {until - time.monotonic():.0f} s are left for it")
             self.found[BOARD] = {"figures": board.fill(self.extent, self.board, until)}
             self.write()
-        boards = self.found.get(BOARD, {"figures": {"failed": {}}})
-        return not boards["figures"]["failed"] and all(
-            "failed" not in x for x in self.found.values()
-        )
+            failed |= bool(self.found[BOARD]["figures"]["failed"])
+        return not failed
 
     def _make(self, name: str, until: float) -> Figures:
         """What a part's process has found, with "failed" if it did not end well."""
@@ -205,6 +214,8 @@ def page(report: Mapping[str, object]) -> str:
             continue
         part, one = PARTS.get(name), report["parts"][name]
         lines += ["", f"## {part.title if part else 'What it finds'}", ""]
+        if one.get("code", described["code"]) != described["code"]:
+            lines += [f"Made by code {one['code']}.", ""]
         if "failed" in one:
             lines += [f"**Not finished**: {' '.join(one['failed'].split())}", ""]
         if "figures" in one:

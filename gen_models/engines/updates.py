@@ -41,11 +41,15 @@ class Averaging(NamedTuple):
 
 def averaged(state: State, newest: PyTree, averaging: Averaging) -> State:
     """The state with its averages after one more step, to be called before `step` is counted up."""
-    step, others = state.step, zip(state.averages, averaging.others, strict=True)
-    own = {name: state.ema[name] for name in newest}  # `ema` may hold what is not averaged so
+
+    def moved(ema: dict, decay: float | Array | None) -> dict:
+        own = {name: ema[name] for name in newest}  # there may be parts that are not averaged so
+        return ema | exponential_moving_average(own, newest, decay, state.step)
+
+    others = zip(state.averages, averaging.others, strict=True)
     return state._replace(
-        ema=state.ema | exponential_moving_average(own, newest, averaging.decay, step),
-        averages=tuple(exponential_moving_average(x, newest, decay, step) for x, decay in others),
+        ema=moved(state.ema, averaging.decay),
+        averages=tuple(moved(ema, decay) for ema, decay in others),
     )
 
 

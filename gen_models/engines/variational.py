@@ -96,7 +96,9 @@ def _init(vae: Autoencoder, spec: Spec, key: Key) -> State:
     params = {"encoder": encoder, "decoder": decoder}
     stats = {"encoder": encoder_stats, "decoder": decoder_stats}
     state = single.initial_state(PLAYER, params, stats, vae.optimiser, vae.averaging)
-    return state._replace(ema=state.ema | {"prior": vae.prior.init(key_prior)})
+    prior = {"prior": vae.prior.init(key_prior)}
+    averages = tuple(ema | prior for ema in state.averages)
+    return state._replace(ema=state.ema | prior, averages=averages)
 
 
 def _step(vae: Autoencoder, state: State, batch: Batch, key: Key) -> tuple[State, Metrics]:
@@ -118,9 +120,13 @@ def _step(vae: Autoencoder, state: State, batch: Batch, key: Key) -> tuple[State
         return value, ({"encoder": encoder_stats, "decoder": decoder_stats}, metrics)
 
     new, metrics = single.update(PLAYER, loss, state, vae.optimiser, vae.averaging)
-    (z,) = reparameterise(key_prior, *_encode(vae, new.ema, *batch), draws=1)
-    fitted = vae.prior.update(state.ema["prior"], z, batch.labels, state.step)
-    return new._replace(ema=new.ema | {"prior": fitted}), metrics
+
+    def fitted(ema: PyTree) -> PyTree:
+        """An average with its prior, fitted to codes of its own encoder."""
+        (z,) = reparameterise(key_prior, *_encode(vae, ema, *batch), draws=1)
+        return ema | {"prior": vae.prior.update(ema["prior"], z, batch.labels, state.step)}
+
+    return new._replace(ema=fitted(new.ema), averages=tuple(map(fitted, new.averages))), metrics
 
 
 def _prior(vae: Autoencoder, state: State, key: Key, labels: Labels) -> Latents:
@@ -169,8 +175,8 @@ def _importance(
 
 
 def _views(vae: Autoencoder, key: Key) -> dict[str, View]:
-    """The plane of a two-dimensional latent, at quantiles of the prior along both axes (Kingma &
-    Welling 2014, fig. 4); {} for other latents."""
+    """The plane of a two-dimensional latent, at quantiles of the standard normal along both axes
+    (Kingma & Welling 2014, fig. 4); {} for other latents."""
     del key
     if vae.latent_size != 2 or vae.conditional:  # one plane per class would be too many
         return {}

@@ -101,6 +101,12 @@ def write(path: Path, evaluation: Evaluation) -> None:
     write_bytes(path, text.encode() + b"\n")
 
 
+def name_of(ema_decay: float | None) -> str:
+    """Name of the file with the evaluation of a run; of an average that is not its own, if its
+    decay is given."""
+    return NAME if ema_decay is None else f"evaluation-ema-{ema_decay}.json"
+
+
 def read(path: Path) -> Evaluation:
     """Read an evaluation that `write` wrote. Raises RecordError for any other file."""
     try:

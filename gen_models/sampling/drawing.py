@@ -119,4 +119,4 @@ def with_average(config: Any, state: State, ema_decay: float | None) -> State:  
             f"ema_decay is {ema_decay}, expected that of an average that was kept: {kept}; train "
             "with --ema-decays to keep several"
         )
-    return state._replace(ema=state.ema | state.averages[config.ema_decays.index(ema_decay)])
+    return state._replace(ema=state.averages[config.ema_decays.index(ema_decay)])

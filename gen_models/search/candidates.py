@@ -48,7 +48,7 @@ def begin(
             with_values(base, {name: end})
     if base.config.ema_decays and {"ema_decay"} & {*wanted.ranges, *wanted.choices}:
         raise ConfigError(
-            "ema_decay is searched and --ema-decays are given; the latter alone are a search of it"
+            "--ema-decays are scored for every candidate; give --ema-decay one value beside them"
         )
     rng = np.random.Generator(np.random.Philox(base.options.seed))
     settings: dict[str, dict[str, Any]] = {}

@@ -18,7 +18,7 @@ from gen_models.runs import Run
 from gen_models.storage.files import write_text
 
 Measures = Mapping[str, float]  # values by their names in MEASURES
-Averages = Mapping[float | None, Measures]  # of each average of a run, by its decay; None: its own
+ByDecay = Mapping[float | None, Measures]  # measures of each average of a run; None: its own
 FIDS = {f"fid{suffix}": space for space, suffix in SPACES.items()}
 # Measures that need nothing but samples of any model.
 MEASURED = [
@@ -67,12 +67,13 @@ class Scorer:
         """The file of a run's measures at a step."""
         return folder / f"score_{step:08d}.json"
 
-    def known(self, folder: Path, step: int) -> Averages | None:
+    def known(self, folder: Path, step: int) -> ByDecay | None:
         """The measures of a run at a step, if they were made under this protocol."""
         try:
             found = json.loads(self.path(folder, step).read_text(), parse_constant=record.refuse)
-            measures = {one["ema_decay"]: self._read(one["measures"]) for one in found["averages"]}
-        except (OSError, ValueError, KeyError, TypeError):
+            several = found.get("averages") or [{"ema_decay": None, "measures": found["measures"]}]
+            measures = {one["ema_decay"]: self._read(one["measures"]) for one in several}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
         return measures if found.get("protocol") == self.protocol else None
 
@@ -80,7 +81,7 @@ class Scorer:
         found = {term.name: values[term.name] for term in self.terms}
         return {name: math.inf if x is None else float(x) for name, x in found.items()}
 
-    def measured(self, folder: Path, step: int) -> Averages:
+    def measured(self, folder: Path, step: int) -> ByDecay:
         """The measures of a run's newest state, of `step`, made now if they are not known."""
         found = self.known(folder, step)
         if found is None:
@@ -122,9 +123,9 @@ class Scorer:
         floor: Mapping[str, Sequence[Any]] = self.evaluator.floor(self.samples)
         return {name: float(estimate[0]) for name, estimate in floor.items()}
 
-    def best(self, averages: Averages) -> tuple[float, float | None]:
+    def best(self, measured: ByDecay) -> tuple[float, float | None]:
         """The lowest score of the averages, and the decay of the one that has it."""
-        scores = {decay: self.score(measures) for decay, measures in averages.items()}
+        scores = {decay: self.score(measures) for decay, measures in measured.items()}
         decay = min(scores, key=scores.__getitem__)
         return scores[decay], decay
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from gen_models.fields import ConfigError, shown
+from gen_models.runs import recipe as recipes
 from gen_models.schedules import Schedule
 from gen_models.storage.files import write_text
 
@@ -31,10 +32,17 @@ def claim(folder: Path, kind: str, command: str, about: Mapping[str, Any]) -> No
         return
     found, asked = _read(path), json.loads(json.dumps(about, default=_plain))
     for name, value in asked.items():
-        if found is not None and found.get(name) != value:
+        if found is not None and _today(found.get(name)) != value:
             there, here = shown(found.get(name)), shown(value)
             words = f"{name} {there}, not {here}" if there != here else f"other {name}"
             raise ConfigError(f"{folder} is a {kind} with {words}; choose another --out")
+
+
+def _today(value: object) -> object:
+    """What a plan says of a setting, with the options of runs as they would be recorded today."""
+    if isinstance(value, dict) and "model" in value:
+        return recipes.completed(value)
+    return {name: _today(x) for name, x in value.items()} if isinstance(value, dict) else value
 
 
 def _plain(value: object) -> str:

@@ -22,6 +22,7 @@ MACHINE = {
     "libraries": {"jax": "0"},
     "code": "abc",
     "xla_flags": "",
+    "started": "2026-01-02T03:04:05+00:00",
     "runtime": "cuda 13",
     "driver": "580",
     "card": "A Card 80GB",
@@ -91,7 +92,42 @@ def test_a_report_of_other_libraries_or_flags_begins_anew(run, tmp_path, monkeyp
     run["job"] = (JOB, Done(0, 3.0, ""))
     report.Report(tmp_path, None, (), say=lambda _: None).make(["job"], minutes=10)
     monkeypatch.setitem(MACHINE, name, value)
-    assert report.Report(tmp_path, None, (), say=lambda _: None).found == {}
+    said = []
+    again = report.Report(tmp_path, None, (), say=said.append)
+    assert again.found == {}
+    assert "is kept as a-card-80gb-short-2026-01-02" in said[0]
+    kept = json.loads((tmp_path / "a-card-80gb-short-2026-01-02.json").read_text())
+    assert kept["parts"]["job"]["figures"] == JOB
+    assert "| cold | 9.0 |" in (tmp_path / "a-card-80gb-short-2026-01-02.md").read_text()
+
+
+def test_what_was_found_is_not_lost_for_want_of_time(run, tmp_path):
+    run["job"] = (JOB, Done(130, 150.0, ""))
+    run["speed"] = ({"rates": {}}, Done(0, 1.0, ""))
+    monkeyed = report.PARTS["speed"]._replace(page=lambda _: "")
+    report.PARTS["speed"], usual = monkeyed, report.PARTS["speed"]
+    try:
+        report.Report(tmp_path, None, (), say=lambda _: None).make(["job", "speed"], minutes=10)
+        again = report.Report(tmp_path, None, (), say=lambda _: None)
+        assert not again.make(["job", "speed"], minutes=0)
+        assert again.found["job"]["figures"] == JOB
+        assert again.found["speed"]["figures"] == {"rates": {}}
+        assert "failed" not in again.found["speed"]
+    finally:
+        report.PARTS["speed"] = usual
+
+
+def test_a_report_of_some_models_is_another_file(run, tmp_path):
+    run["job"] = (JOB, Done(0, 3.0, ""))
+    report.Report(tmp_path, None, ("vae",), say=lambda _: None).make(["job"], minutes=10)
+    assert (tmp_path / "a-card-80gb-vae-short.md").exists()
+    assert "job" in report.Report(tmp_path, None, (), say=lambda _: None).missing()
+
+
+def test_one_part_that_goes_well_is_a_success_whatever_failed_before(run, tmp_path):
+    run["job"], run["company"] = (JOB, Done(1, 3.0, "")), ({"commands": {}}, Done(0, 1.0, ""))
+    assert not report.Report(tmp_path, None, (), say=lambda _: None).make(["job"], minutes=10)
+    assert report.Report(tmp_path, None, (), say=lambda _: None).make(["company"], minutes=10)
 
 
 @pytest.mark.usefixtures("run")

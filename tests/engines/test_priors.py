@@ -1,5 +1,7 @@
 """The prior of a VAE: a mixture that is fitted to codes, and what it leaves alone."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -147,6 +149,30 @@ def test_training_is_the_same_with_a_mixture(trained):
         )
     assert usual.ema["prior"] == {}
     assert mixed.ema["prior"].keys() == {"counts", "sums", "squares"}
+
+
+def test_every_average_has_the_mixture_that_it_has_alone(tiny):
+    """So that one chosen after training is what a training with it alone has."""
+    states = []
+    for options in ({"ema_decay": 0.5, "ema_decays": (0.05,)}, {"ema_decay": 0.05}):
+        recipe = make_recipe(model="vae", prior_components=4, **options)
+        model = recipe.model(DataRecord.of(tiny.train).spec)
+        state = programs.start(model, jax.random.key(0))
+        chunk = jax.device_put(gather(tiny.train, 0, 0, 4, 8))
+        states.append(programs.advance(model, state, chunk, 4, jax.random.key(1))[0])
+    (chosen,), alone = states[0].averages, states[1].ema
+    close = partial(np.testing.assert_allclose, rtol=1e-4, atol=1e-5)
+    jax.tree.map(close, chosen, alone)
+
+
+def test_a_training_that_was_stopped_ends_with_the_same_mixture(trained, tiny):
+    _, model, whole = trained[1]
+    chunk = jax.device_put(gather(tiny.train, 0, 0, 4, 8))
+    state = programs.start(model, jax.random.key(0))
+    for _ in range(2):
+        state, _ = programs.advance(model, state, chunk, 2, jax.random.key(1))
+        state = jax.device_put(jax.device_get(state))
+    jax.tree.map(np.testing.assert_array_equal, state.ema, whole.ema)
 
 
 def test_samples_and_likelihoods_are_by_the_mixture(trained):

@@ -97,7 +97,7 @@ def test_evolution_copies_and_reports_a_schedule(capsys):
     ("args", "message"),
     [
         (["--learning-rate", "1e-3", "--likelihood", "bernoulli"], "there is nothing to search"),
-        (["--ema-decay", "0.5", "0.9", "--ema-decays", "0.8"], "the latter alone are a search"),
+        (["--ema-decay", "0.5", "0.9", "--ema-decays", "0.8"], "give --ema-decay one value beside"),
         (["--learning-rate", "1e-2", "1e-4"], "give the lower end of its range first"),
         (["--learning-rate", "0", "1e-4"], "learning_rate is 0.0, expected a number between"),
         (["--score", "fdi"], "perhaps you meant 'fid'"),

@@ -91,7 +91,8 @@ def test_a_gpu_repeats_its_bits_unless_the_user_decides(
     monkeypatch.delitem(sys.modules, "jax_plugins", raising=False)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("XLA_FLAGS", given)
-    monkeypatch.delenv("XLA_PYTHON_CLIENT_PREALLOCATE", raising=False)
+    monkeypatch.setenv("XLA_PYTHON_CLIENT_PREALLOCATE", "")  # so that it is put back
+    monkeypatch.delenv("XLA_PYTHON_CLIENT_PREALLOCATE")
     environment.prepare_gpu()
     assert os.environ["XLA_FLAGS"] == flags
     assert os.environ.get("XLA_PYTHON_CLIENT_PREALLOCATE") == ("false" if plugin else None)

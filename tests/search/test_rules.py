@@ -162,6 +162,8 @@ def test_known_measures_are_those_of_the_protocol(tmp_path, monkeypatch):
     assert scorer.known(tmp_path, 3) == {None: {"fid": 2.0}}
     scorer.path(tmp_path, 3).write_text(one % "null")
     assert scorer.known(tmp_path, 3) == {None: {"fid": math.inf}}
+    scorer.path(tmp_path, 3).write_text('{"protocol": "a", "measures": {"fid": 2}}')  # an older one
+    assert scorer.known(tmp_path, 3) == {None: {"fid": 2.0}}
     other = (one % 2).replace('"a"', '"b"')
     for damaged in (other, "{", '{"protocol": "a"}', "[]", one % "NaN"):
         scorer.path(tmp_path, 3).write_text(damaged)

@@ -102,15 +102,15 @@ def either_way(request, monkeypatch):
 # --- members and single runs
 
 
-# A conditional model, and one whose state has an extra; most other tests here train a VAE.
-KINDS = ("cgan", "began")
+# A conditional model, one whose state has an extra, one whose prior is fitted.
+KINDS = ({"model": "cgan"}, {"model": "began"}, {"model": "vae", "prior_components": 4})
 
 
-@pytest.fixture(scope="module", params=KINDS)
+@pytest.fixture(scope="module", params=KINDS, ids=lambda kind: kind["model"])
 def alone(request, tmp_path_factory, tiny):
-    """The model, its single runs, and their first states."""
+    """Options, their single runs, and the first states of these."""
     folder = tmp_path_factory.mktemp("alone")
-    with recorders_of(folder, tiny, make_members(model=request.param)) as recorders:
+    with recorders_of(folder, tiny, make_members(**request.param)) as recorders:
         first = [jax.device_get(recorder.restored(print)) for recorder in recorders]
         assert [fit.fit(recorder) for recorder in recorders] == [STEPS] * 3
     return request.param, folder, first
@@ -130,12 +130,12 @@ def together(request, alone, tmp_path_factory, tiny):
 
         patch.setattr(population.Wave, "advance", spy)
         choose(patch, request.param)
-        assert sweep(folder, tiny, make_members(model=alone[0])) == [DONE] * 3
+        assert sweep(folder, tiny, make_members(**alone[0])) == [DONE] * 3
     return folder, first
 
 
 def test_a_member_equals_its_single_run(together, alone):
-    steps = 8 if alone[0] == "began" else None  # its rounding grows beyond comparison
+    steps = 8 if alone[0]["model"] == "began" else None  # its rounding grows beyond comparison
     for member in "012":
         assert_close(together[0] / member, alone[1] / member, steps)
         assert [row["step"] for row in rows(together[0] / member)] == [*range(1, STEPS + 1)]

@@ -1,6 +1,7 @@
 """What several test files share: tiny data, and tiny models on it."""
 
 import contextlib
+import gc
 import hashlib
 import os
 import subprocess
@@ -34,6 +35,20 @@ def make_split(seed: int, count: int, size: tuple[int, int] = (8, 8)) -> Dataset
     for array in (images, labels):
         array.flags.writeable = False
     return Dataset("tiny", images, labels, ("zero", "one", "two"), digest)
+
+
+MANY_MAPPINGS = 25_000  # of a process; Linux allows 65,530 and a compiled program takes several
+
+
+@pytest.fixture(autouse=True, scope="module")
+def few_mappings():
+    """Programs of the tests before are dropped when there are very many: beyond its limit of memory
+    mappings a process ends in a segmentation fault."""
+    yield
+    maps = Path("/proc/self/maps")
+    if maps.exists() and maps.read_bytes().count(b"\n") > MANY_MAPPINGS:
+        jax.clear_caches()
+        gc.collect()
 
 
 @pytest.fixture(scope="session")

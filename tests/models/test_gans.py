@@ -9,6 +9,7 @@ import pytest
 from gen_models import losses
 from gen_models.algorithm import Batch, Spec
 from gen_models.engines.adversarial import Game, adversarial
+from gen_models.engines.updates import Averaging
 from gen_models.models import MODELS, ebgan
 from gen_models.nets.net import Net, Verdict
 
@@ -147,7 +148,7 @@ def scalar_game(count):
         loss=losses.wasserstein,
         gen_optimiser=optax.sgd(1.0),
         disc_optimiser=optax.sgd(0.1),
-        ema_decay=None,
+        averaging=Averaging(None),
         critic_updates=count,
     )
 

@@ -4,14 +4,14 @@ On a machine without a card, XLA's own convolutions, which a card uses, take its
 """
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from functools import partial
 from typing import NamedTuple
 
 import jax
 import numpy as np
 
 from gen_models import programs, render
-from gen_models.accelerator.extent import Extent, Figures, Keep
+from gen_models.accelerator.extent import Extent, Figures, Keep, side_by_side
 from gen_models.algorithm import PyTree, State
 from gen_models.benchmark import steps
 from gen_models.data import catalog
@@ -49,17 +49,13 @@ def measure(extent: Extent, found: Figures, keep: Keep) -> None:
         found["features"] = _of_features(extent)
         keep()
     models = found.setdefault("models", {})
-    with ThreadPoolExecutor(COMPILING) as threads:  # nearly all of the time is XLA's compiler
-        made = {threads.submit(_of_model, extent, m): m for m in extent.models if m not in models}
-        failed = []
-        for future in as_completed(made):
-            if future.exception() is None:
-                models[made[future]] = future.result()
-                keep()
-            else:
-                failed.append(future.exception())
-    if failed:  # the others are kept
-        raise failed[0]
+
+    def done(model: str, figures: Figures) -> None:
+        models[model] = figures
+        keep()
+
+    left = {m: partial(_of_model, extent, m) for m in extent.models if m not in models}
+    side_by_side(left, COMPILING, done)  # nearly all of the time is XLA's compiler
 
 
 def _of_model(extent: Extent, name: str) -> Figures:

@@ -1,6 +1,7 @@
 """How much the report on a card tries."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any, NamedTuple, TypeVar
 
 from gen_models.benchmark.rates import Precision
@@ -9,6 +10,24 @@ from gen_models.models import MODELS
 Figures = dict[str, Any]  # what a part has found, as JSON
 Keep = Callable[[], None]  # writes what a part has found so far
 T = TypeVar("T")
+
+
+def side_by_side(
+    work: Mapping[Hashable, Callable[[], T]], threads: int, done: Callable[[Hashable, T], None]
+) -> None:
+    """Do pieces of work in threads; `done` is called with the name and the outcome of each, in this
+    thread. If some fail, the others are done before the first failure is raised."""
+    failures = []
+    with ThreadPoolExecutor(threads) as pool:
+        names = {pool.submit(piece): name for name, piece in work.items()}
+        for future in as_completed(names):
+            failure = future.exception()
+            if failure is None:
+                done(names[future], future.result())
+            else:
+                failures.append(failure)
+    if failures:
+        raise failures[0]
 
 
 def groups(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:

@@ -5,14 +5,14 @@ compiled before: a compiler that tries which program is faster may choose anothe
 """
 
 import os
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import jax
 
 from gen_models import render
-from gen_models.accelerator.extent import Extent, Figures, Keep
+from gen_models.accelerator.extent import Extent, Figures, Keep, side_by_side
 from gen_models.benchmark import commands
 from gen_models.runs import checkpoint
 
@@ -31,27 +31,18 @@ def measure(extent: Extent, found: Figures, keep: Keep) -> None:
     }
     models = found.setdefault("models", {})
     tried = [(m, name) for name in flags for m in extent.repeated if name not in models.get(m, {})]
-    with (
-        TemporaryDirectory() as folder,
-        ThreadPoolExecutor(max(1, (os.cpu_count() or 1) // CORES_A_TRAINING)) as threads,
-    ):
-        made = {
-            threads.submit(_repeated, extent, model, flags[name], Path(folder, model, name)): (
-                model,
-                name,
-            )
+
+    def done(one: tuple[str, str], equal: dict[str, bool]) -> None:
+        model, name = one
+        models.setdefault(model, {})[name] = equal
+        keep()
+
+    with TemporaryDirectory() as folder:
+        work = {
+            (model, name): partial(_repeated, extent, model, flags[name], Path(folder, model, name))
             for model, name in tried
         }
-        failed = []
-        for future in as_completed(made):
-            model, name = made[future]
-            if future.exception() is None:
-                models.setdefault(model, {})[name] = future.result()
-                keep()
-            else:
-                failed.append(future.exception())
-    if failed:  # the others are kept
-        raise failed[0]
+        side_by_side(work, max(1, (os.cpu_count() or 1) // CORES_A_TRAINING), done)
 
 
 def _repeated(extent: Extent, model: str, flags: str, folder: Path) -> dict[str, bool]:

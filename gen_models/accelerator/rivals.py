@@ -55,8 +55,9 @@ def measure(extent: Extent, found: Figures, keep: Keep) -> None:
 
 
 def prepare(extent: Extent, found: Figures, keep: Keep) -> None:
-    """Seconds that each twin takes until its first steps are done, compiled in processes side by
-    side. PyTorch's compiler keeps what it makes in a folder, where the comparison finds it."""
+    """Seconds that each twin takes until its first steps are done, or what it fails with, compiled
+    in processes side by side. PyTorch's compiler keeps what it makes in a folder, where the
+    comparison finds it."""
     found["seconds"] = []
     compiled = [case for case in cases(extent) if case.compiled]
     with ProcessPoolExecutor(COMPILING, get_context("spawn")) as processes:
@@ -66,14 +67,24 @@ def prepare(extent: Extent, found: Figures, keep: Keep) -> None:
             keep()
 
 
-def _started(twin: torch_twin.Twin) -> float | None:
-    """Seconds until a twin's first steps are done; None if it fails, which the comparison tells."""
+def _started(twin: torch_twin.Twin) -> float | str:
+    """Seconds until a twin's first steps are done, or what it failed with."""
     began = time.monotonic()
+    ready = _ready(twin, LEAST_STEPS)
+    return ready if isinstance(ready, str) else time.monotonic() - began
+
+
+def _ready(twin: torch_twin.Twin, steps: int) -> Timed | str:
+    """A twin as a contestant that has run once, which is when it is compiled, or what it failed
+    with."""
     try:
-        torch_twin.twin(twin, LEAST_STEPS)()
-    except Exception:  # PyTorch's compiler fails in ways of its own
-        return None
-    return time.monotonic() - began
+        run = torch_twin.twin(twin, steps)
+        run()
+    except UserError as error:
+        return str(error)
+    except Exception as error:  # PyTorch's compiler has many ways to fail, and the others go on
+        return f"{type(error).__name__}: {str(error).partition(chr(10))[0]:.200}"
+    return run
 
 
 def _steps(extent: Extent, case: Case) -> int:
@@ -100,13 +111,11 @@ def _compared(extent: Extent, case: Case, ours: Timed) -> Figures:
     for name, compiled in (("eager", False), ("compiled", True)):
         if compiled and not case.compiled:
             continue
-        twin = _twin(extent, case, compiled=compiled)
-        try:
-            contestants[name] = _warm(torch_twin.twin(twin, count))
-        except UserError as error:
-            failed[name] = str(error)
-        except Exception as error:  # PyTorch's compiler fails in ways of its own
-            failed[name] = f"{type(error).__name__}: {str(error).splitlines()[0]:.200}"
+        ready = _ready(_twin(extent, case, compiled=compiled), count)
+        if isinstance(ready, str):
+            failed[name] = ready
+        else:
+            contestants[name] = ready
     times = rounds.alternate(contestants, extent.rounds)
     ratios = {
         f"{name}_over_ours": rounds.ratio(times[name], times["ours"])
@@ -116,17 +125,11 @@ def _compared(extent: Extent, case: Case, ours: Timed) -> Figures:
     return {"ms": 1e3 * rounds.median(times["ours"]), **ratios, "failed": failed}
 
 
-def _warm(run: Timed) -> Timed:
-    """The same contestant, once it has run: compilers fail at the first call."""
-    run()
-    return run
-
-
 def page_of_preparation(found: Figures) -> str:
     """A row for each twin."""
     rows = [["model", "products", "first steps done after, s"]]
     for one in found["seconds"]:
-        seconds = "failed" if one["seconds"] is None else f"{one['seconds']:.0f}"
+        seconds = one["seconds"] if isinstance(one["seconds"], str) else f"{one['seconds']:.0f}"
         rows.append([f"`{one['model']}`", one["precision"], seconds])
     return render.markdown_table(rows)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from gen_models.accelerator import agreement, board, populations, report, rivals, speed
-from gen_models.accelerator.extent import FULL, SHORT, groups
+from gen_models.accelerator.extent import FULL, SHORT, groups, side_by_side
 from gen_models.benchmark import profile
 from gen_models.benchmark.commands import Done
 from gen_models.benchmark.profile import Profile
@@ -19,7 +19,7 @@ FOUND = {
     "preparation": {
         "seconds": [
             {"model": "dcgan", "precision": "highest", "seconds": 50.0},
-            {"model": "vae", "precision": "highest", "seconds": None},
+            {"model": "vae", "precision": "highest", "seconds": "no compiler"},
         ]
     },
     "agreement": {
@@ -177,6 +177,16 @@ def test_parts_go_on_with_what_was_found(monkeypatch):
     populations.measure(SHORT, found, keep=lambda: None)
     assert [row["steps_a_s"] for row in found["rows"]] == [1.0, None]
     assert asked == ["vae", "cgan", 2]
+
+
+def test_work_side_by_side_is_all_done_before_the_first_failure_is_raised():
+    def burn():
+        raise ValueError("it burns")
+
+    done = {}
+    with pytest.raises(ValueError, match="it burns"):
+        side_by_side({"a": burn, "b": lambda: 2, "c": lambda: 3}, 1, done.__setitem__)
+    assert done == {"b": 2, "c": 3}
 
 
 def test_groups_hold_every_item_once():

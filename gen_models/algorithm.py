@@ -62,6 +62,15 @@ class View(NamedTuple):
     labels: Labels  # i32[rows·columns]
 
 
+class Part(NamedTuple):
+    """A part of the latent that means something by itself, such as a code of InfoGAN's."""
+
+    name: str  # name that is shown
+    start: int  # place of its first number in the latent
+    size: int  # count of its numbers: 1, or that of the categories of a one-hot vector
+    reach: float = 1.0  # a single number is shown from -reach to reach
+
+
 class LatentSpace(NamedTuple):
     """The latent space of a model with an encoder.
 
@@ -110,6 +119,7 @@ class Algorithm(NamedTuple):
     latent       LatentSpace; None for models without an encoder
     density      Density; None for models without a likelihood
     views        key -> Views by the name of their picture
+    parts        parts of the latent that mean something by themselves
     conditional  whether samples depend on the labels
     batches      batches per step: more than one if the critic is updated more often than the
                  generator. Batch b has the rows b, b + batches, … of a step's images.
@@ -123,6 +133,7 @@ class Algorithm(NamedTuple):
     latent: LatentSpace | None = None
     density: Density | None = None
     views: Callable[[Key], dict[str, View]] = lambda _: {}
+    parts: tuple[Part, ...] = ()
     conditional: bool = False
     batches: int = 1
 

@@ -19,6 +19,7 @@ from gen_models.algorithm import (
     Labels,
     Latents,
     Metrics,
+    Part,
     PyTree,
     Spec,
     State,
@@ -57,7 +58,7 @@ class Game(NamedTuple):
     penalty         gradient penalty added to the discriminator's loss
     critic_updates  updates of the discriminator per step, each on its own batch
     conditional     whether the generator uses the labels
-    views           as in Algorithm
+    views, parts    as in Algorithm
     """
 
     generator: Net
@@ -73,6 +74,7 @@ class Game(NamedTuple):
     critic_updates: int = 1
     conditional: bool = False
     views: Callable[[Key], dict[str, View]] = lambda _: {}
+    parts: tuple[Part, ...] = ()
 
 
 def adversarial(game: Game, spec: Spec) -> Algorithm:
@@ -89,6 +91,7 @@ def adversarial(game: Game, spec: Spec) -> Algorithm:
         finalise=partial(_finalise, game),
         generate=partial(_generate, game),
         views=game.views,
+        parts=game.parts,
         conditional=game.conditional,
         batches=game.critic_updates,
     )

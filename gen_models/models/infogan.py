@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from gen_models import losses
-from gen_models.algorithm import Algorithm, Array, Key, Spec, View
+from gen_models.algorithm import Algorithm, Array, Key, Part, Spec, View
 from gen_models.engines.adversarial import Judged, adversarial
 from gen_models.fields import Size, Weight, hyperparameters
 from gen_models.models import _gans
@@ -71,6 +71,11 @@ def build(config: Config, spec: Spec) -> Algorithm:
             for index, code in enumerate(varied, 1)
         }
 
+    first = noise + categories
+    numbers = [
+        Part(f"code {index}", first + index - 1, 1, REACH)
+        for index in range(1, config.continuous + 1)
+    ]
     game = _gans.game(
         config,
         spec,
@@ -80,5 +85,6 @@ def build(config: Config, spec: Spec) -> Algorithm:
         disc_terms={"disc_information": information},
         gen_terms={"gen_information": information},
         views=views,
+        parts=(Part("category", noise, categories), *numbers),
     )
     return adversarial(game, spec)

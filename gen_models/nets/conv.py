@@ -406,7 +406,24 @@ def _correlate_native(geometry: Geometry, x: Array, y: Array) -> Array:
     return kernel
 
 
+def _transpose_dilated(geometry: Geometry, y: Array, w: Array) -> Array:
+    """The transposed convolution as a convolution of features spread apart by zeros."""
+    k, s = geometry.kernel, geometry.stride
+    near = k - 1 - geometry.padding
+    sizes = zip(geometry.image, geometry.features, strict=True)
+    return lax.conv_general_dilated(
+        y,
+        jnp.flip(w, (0, 1)).swapaxes(2, 3),
+        window_strides=(1, 1),
+        padding=[(near, size + k - 2 - near - (count - 1) * s) for size, count in sizes],
+        lhs_dilation=(s, s),
+        dimension_numbers=("NHWC", "HWIO", "NHWC"),
+    )
+
+
 COLUMNS = Layout(_convolve_columns, _transpose_columns, _correlate_columns)
 WINOGRAD = Layout(_convolve_winograd, _transpose_winograd, _correlate_winograd)
 NATIVE = Layout(_convolve_native, _transpose_native, _correlate_native)
+# For programs that others read: its layouts of arrays are those of plain convolutions.
+DILATED = NATIVE._replace(transpose=_transpose_dilated)
 WINOGRAD_CHANNELS = 32  # channels of an image from which winograd is the faster one

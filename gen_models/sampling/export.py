@@ -18,7 +18,6 @@ from gen_models.algorithm import Array, Images, Labels, Latents, State
 from gen_models.errors import UserError
 from gen_models.model import Model
 from gen_models.nets import conv
-from gen_models.nets.conv import Geometry
 
 PLATFORMS = ("cpu", "cuda", "tpu")
 OPSET = 23  # version of the ONNX operators
@@ -77,7 +76,7 @@ def onnx(model: Model, state: State) -> bytes:
     # Traced here because jax2onnx, while it traces, replaces functions of JAX and Flax by others,
     # some of which do not support symbolic sizes.
     inputs = _inputs(model)
-    with conv.using(conv.NATIVE._replace(transpose=_dilated_transpose)):
+    with conv.using(conv.DILATED):
         program = jax.make_jaxpr(generate)(*inputs)
     converted = to_onnx(
         lambda *arrays: jax.core.eval_jaxpr(program.jaxpr, program.consts, *arrays)[0],
@@ -118,19 +117,3 @@ def _serialised(
         return bytes(lowered.serialize())
     except ImportError as error:
         raise UserError("exporting needs flatbuffers: pip install flatbuffers") from error
-
-
-def _dilated_transpose(geometry: Geometry, y: Array, w: Array) -> Array:
-    """The transposed convolution as a convolution of dilated features, in a layout that jax2onnx
-    supports, unlike the layouts of JAX's own transposes."""
-    k, s = geometry.kernel, geometry.stride
-    near = k - 1 - geometry.padding
-    sizes = zip(geometry.image, geometry.features, strict=True)
-    return lax.conv_general_dilated(
-        y,
-        jnp.flip(w, (0, 1)).swapaxes(2, 3),
-        window_strides=(1, 1),
-        padding=[(near, size + k - 2 - near - (count - 1) * s) for size, count in sizes],
-        lhs_dilation=(s, s),
-        dimension_numbers=("NHWC", "HWIO", "NHWC"),
-    )

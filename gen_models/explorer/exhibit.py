@@ -1,0 +1,163 @@
+"""What the page shows of one model: its programs, weights, directions and measures."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from gen_models.algorithm import Algorithm, Array, Labels, PyTree, State
+from gen_models.evaluation import record
+from gen_models.evaluation.record import Evaluation
+from gen_models.explorer import directions
+from gen_models.explorer.program import program, to_json
+from gen_models.explorer.weights import packed, unpacked
+from gen_models.nets import conv
+from gen_models.sampling import drawing
+from gen_models.storage.tensors import filled, named
+from gen_models.trained import Trained
+
+COUNT = 100  # samples of a seed that the page has
+CHECKED = 40  # images that decide how weights are written
+LEVEL = 1  # of 255, by which an image in the page may differ
+
+
+class Exhibit(NamedTuple):
+    """A model at one or more steps of its training, with its evaluation if there is one."""
+
+    models: Sequence[Trained]  # the same model at ascending steps
+    evaluation: Evaluation | None  # evaluation of the last one
+
+    @property
+    def last(self) -> Trained:
+        """The model at its last step."""
+        return self.models[-1]
+
+
+def to_json_object(exhibit: Exhibit) -> dict[str, Any]:
+    """The exhibit as a JSON object for the page. Raises UnsupportedError for a model that uses
+    operations that the page does not have."""
+    trained = _exact(exhibit.last)
+    model, data = trained.model, trained.data
+    order = np.resize(np.array(data.classes, np.int32), COUNT)
+    with conv.using(conv.DILATED):
+        functions = _functions(model.algorithm, trained.state.ema, order)
+    used = {name for one in functions.values() for name in one["weights"]}
+    z = _latents(trained, order)
+    return {
+        "name": trained.name,
+        "model": trained.recipe.options.model,
+        "size": [data.height, data.width],
+        "classes": list(data.class_names),
+        "order": order.tolist(),
+        "conditional": trained.conditional,
+        "latent": list(z.shape[1:]),
+        "programs": functions,
+        "checkpoints": [
+            {"step": int(one.state.step), "weights": _weights(one, used, order)}
+            for one in exhibit.models
+        ],
+        "directions": _directions(model.algorithm, trained.state, z, order),
+        "parts": [part._asdict() for part in model.algorithm.parts],
+        "encodes": "encode" in functions,
+        "measures": _measures(exhibit.evaluation),
+        "protocol": "" if exhibit.evaluation is None else str(exhibit.evaluation.protocol),
+    }
+
+
+def _exact(trained: Trained) -> Trained:
+    """The model in float32, as the page computes."""
+    config = replace(trained.recipe.config, compute_dtype="float32")
+    return replace(trained, recipe=trained.recipe._replace(config=config))
+
+
+def _averaged(ema: PyTree) -> State:
+    """A state with only the averaged weights, which drawing reads."""
+    return State(step=jnp.int32(0), params={}, stats={}, opt={}, ema=ema, extra=())
+
+
+def _functions(algorithm: Algorithm, ema: PyTree, order: np.ndarray) -> dict[str, Any]:
+    """The programs of the page by name."""
+
+    def prior(ema: PyTree, seed: Array, labels: Labels) -> Array:
+        key = drawing.key_for(drawing.Purpose.SAMPLES, seed)
+        return algorithm.prior(_averaged(ema), jax.random.fold_in(key, 0), labels)
+
+    def generate(ema: PyTree, z: Array, labels: Labels) -> Array:
+        return algorithm.generate(_averaged(ema), z, labels)
+
+    def shaped(function: Callable[..., Array], *arrays: jax.ShapeDtypeStruct) -> Array:
+        return jax.eval_shape(function, ema, *arrays)
+
+    seed, label = jax.ShapeDtypeStruct((), jnp.uint32), jax.ShapeDtypeStruct((1,), jnp.int32)
+    labels = jax.ShapeDtypeStruct(order.shape, jnp.int32)
+    z = shaped(prior, seed, labels)
+    one = jax.ShapeDtypeStruct((1, *z.shape[1:]), z.dtype)
+    image = shaped(generate, one, label)
+    wanted = {
+        "prior": (prior, {"seed": seed, "labels": labels}),
+        "generate": (generate, {"z": one, "labels": label}),
+    }
+    if (latent := algorithm.latent) is not None:
+
+        def encode(ema: PyTree, images: Array, labels: Labels) -> Array:
+            return latent.encode(_averaged(ema), images, labels)
+
+        def decode(ema: PyTree, places: Array, labels: Labels) -> Array:
+            return latent.decode(_averaged(ema), places, labels)
+
+        places = shaped(encode, image, label)
+        wanted["encode"] = (encode, {"images": image, "labels": label})
+        wanted["decode"] = (decode, {"places": places, "labels": label})
+        if latent.codes is not None:
+
+            def codes(ema: PyTree, images: Array) -> Array:
+                return latent.codes(_averaged(ema), images)
+
+            wanted["codes"] = (codes, {"images": image})
+    return {
+        name: to_json(program(function, ema, inputs)) for name, (function, inputs) in wanted.items()
+    }
+
+
+def _weights(trained: Trained, used: set[str], order: np.ndarray) -> dict[str, dict[str, str]]:
+    """The weights in use as text: of 16 bits, if the images stay within LEVEL by that."""
+    arrays = {name: np.asarray(x) for name, x in named(trained.state.ema).items()}
+    short = {name: packed(x) for name, x in arrays.items() if name in used}
+    kept = {name: unpacked(text, arrays[name].shape) for name, text in short.items()}
+    ema = filled(trained.state.ema, arrays | kept)
+    rounded = trained.state._replace(ema=jax.tree.map(jnp.asarray, ema))
+    model, key = trained.model, drawing.key_for(drawing.Purpose.SAMPLES, 1)
+    true, near = (
+        drawing.draw(model, state, key, order[:CHECKED]).astype(int)
+        for state in (trained.state, rounded)
+    )
+    if np.abs(true - near).max() <= LEVEL:
+        return short
+    return {name: packed(x, whole=True) for name, x in arrays.items() if name in used}
+
+
+def _latents(trained: Trained, order: np.ndarray) -> np.ndarray:
+    key = jax.random.fold_in(drawing.key_for(drawing.Purpose.SAMPLES, 1), 0)
+    return np.asarray(trained.model.algorithm.prior(trained.state, key, jnp.asarray(order)))
+
+
+def _directions(
+    algorithm: Algorithm, state: State, z: np.ndarray, order: np.ndarray
+) -> list[dict[str, Any]]:
+    if z.ndim != 2:
+        return []
+    kept = np.ones(z.shape[1], bool)
+    for part in algorithm.parts:
+        kept[part.start : part.start + part.size] = False
+    points = slice(directions.POINTS)
+    found = directions.strongest(algorithm, state, z[points], jnp.asarray(order[points]), kept)
+    return [{"name": one.name, "vector": [round(float(x), 5) for x in one.vector]} for one in found]
+
+
+def _measures(evaluation: Evaluation | None) -> list[list[str]]:
+    if evaluation is None:
+        return []
+    return record.rows(["this model"], [record.summarise([evaluation])])

@@ -1,0 +1,119 @@
+"""From trained models to the page."""
+
+import base64
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from gen_models import assessment, programs, runs, trained
+from gen_models.errors import UserError
+from gen_models.evaluation import record
+from gen_models.evaluation.record import Evaluation, RecordError
+from gen_models.explorer import exhibit
+from gen_models.explorer.exhibit import Exhibit
+from gen_models.explorer.page import page
+from gen_models.explorer.program import UnsupportedError
+from gen_models.fields import ConfigError
+from gen_models.runs import Run, checkpoint
+from gen_models.sampling import drawing
+from gen_models.trained import Trained
+
+TESTS = 60  # test images that auto-encoders can be given
+
+
+class Made(NamedTuple):
+    """A page, and how many weights it holds."""
+
+    text: str  # text of the HTML file
+    weights: int  # number of weights, those of every checkpoint counted
+
+
+def made(sources: Sequence[Path], report: Callable[[str], None]) -> Made:
+    """The page of run folders, saved or shipped models. `report` is called with a line about what
+    it lacks. Raises UserError for models that cannot be shown, or not together."""
+    exhibits = [_exhibit(source, report) for source in sources]
+    _check_alike(sources, [one.last for one in exhibits])
+    shown = []
+    for source, one in zip(sources, exhibits, strict=True):
+        try:
+            shown.append(exhibit.to_json_object(one))
+        except UnsupportedError as error:
+            raise UserError(f"{source} cannot be shown: {error}") from error
+    encoders = [one.last for one in exhibits if one.last.model.algorithm.latent is not None]
+    contents = {"runs": shown, "tests": _tests(encoders[0], report) if encoders else None}
+    dataset = exhibits[0].last.recipe.options.dataset.replace("_", " ")
+    title = f"{', '.join(one['name'] for one in shown)}"
+    weights = sum(map(_count, exhibits))
+    about = f"{dataset}; {weights:,} weights, which run in this page. What is shown is in its link."
+    return Made(page(title, about, contents), weights)
+
+
+def _exhibit(source: Path, report: Callable[[str], None]) -> Exhibit:
+    """The models of a run's checkpoints, or the one of a file. Raises UserError."""
+    last = trained.load(source)
+    if not (source / runs.CONFIG).is_file():
+        return Exhibit([last], None)
+    run = runs.load(source)
+    return Exhibit([*_earlier(run, last), last], _evaluation(run, int(last.state.step), report))
+
+
+def _earlier(run: Run, last: Trained) -> list[Trained]:
+    """The run at the checkpoints before the one that was loaded."""
+    template = programs.shapes(run.model)
+    found = []
+    for step in checkpoint.steps(run.checkpoints):
+        if step < int(last.state.step):
+            state = checkpoint.load(checkpoint.file_of(run.checkpoints, step), template)
+            ready = drawing.finalised(run.model, run.data, jax.device_put(state))
+            found.append(replace(last, state=ready))
+    return found
+
+
+def _evaluation(run: Run, step: int, report: Callable[[str], None]) -> Evaluation | None:
+    """The evaluation of a run, if it is one of this step."""
+    try:
+        found = record.read(run.folder / record.NAME)
+    except RecordError as error:
+        report(str(error))
+        return None
+    if found.subject.get("step") != step:
+        report(f"{run.folder} was evaluated at step {found.subject.get('step')}, not {step}")
+        return None
+    return found
+
+
+def _check_alike(sources: Sequence[Path], models: Sequence[Trained]) -> None:
+    """Raise ConfigError for models of images of another size or of other classes than the first."""
+    kinds = [(one.data.height, one.data.width, one.class_names) for one in models]
+    for source, kind in zip(sources, kinds, strict=True):
+        if kind != kinds[0]:
+            raise ConfigError(
+                f"{source} draws other images than {sources[0]}; a page has models of one data set"
+            )
+
+
+def _tests(model: Trained, report: Callable[[str], None]) -> dict[str, Any] | None:
+    """Test images and their labels, None if the data are not at hand."""
+    try:
+        test = assessment.data_of(model.recipe.options, model.data).test
+    except UserError as error:
+        report(f"the page has no test images: {error}")
+        return None
+    chosen = _by_class(test.labels)
+    images = base64.b64encode(np.ascontiguousarray(test.images[chosen]).tobytes()).decode()
+    return {"images": images, "labels": test.labels[chosen].tolist()}
+
+
+def _by_class(labels: np.ndarray) -> np.ndarray:
+    """Places of the first images of each class, the classes in turn."""
+    places = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+    each = min(-(-TESTS // len(places)), min(map(len, places)))
+    return np.stack([where[:each] for where in places], axis=1).ravel()
+
+
+def _count(one: Exhibit) -> int:
+    return len(one.models) * sum(x.size for x in jax.tree.leaves(one.last.state.ema))

@@ -1,0 +1,64 @@
+// Elements of the page.
+
+/** An element with attributes, listeners (on…) and children. */
+export function element(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
+    else if (value === true) made.setAttribute(name, "");
+    else if (value !== false && value !== null) made.setAttribute(name, value);
+  }
+  made.append(...children);
+  return made;
+}
+
+let named = 0;
+
+/** A control with its label; returns both in one element. */
+export function labelled(text, control, attributes = {}) {
+  control.id ||= `control-${++named}`;
+  return element("div", { class: "field", ...attributes }, element("label", { for: control.id }, text), control);
+}
+
+/** A slider, which says its value beside it. */
+export function slider(text, [from, to], change, attributes = {}) {
+  const control = element("input", {
+    type: "range",
+    min: from,
+    max: to,
+    step: "any",
+    oninput: () => change(Number(control.value)),
+    ...attributes,
+  });
+  const field = labelled(text, control);
+  field.set = (value) => {
+    if (Number(control.value) !== value) control.value = value;
+    control.setAttribute("aria-valuetext", value.toFixed(2));
+  };
+  return field;
+}
+
+/** A choice between named values. */
+export function select(text, options, change) {
+  const entries = options.map(([value, name]) => element("option", { value }, name));
+  const control = element("select", { onchange: () => change(control.value) }, ...entries);
+  const field = labelled(text, control);
+  field.set = (value) => (control.value = value);
+  return field;
+}
+
+/** A canvas for a grey image [H,W]. */
+export function picture([height, width], attributes = {}) {
+  return element("canvas", { width, height, ...attributes });
+}
+
+/** Show grey levels on a canvas of their size. */
+export function paint(canvas, grey) {
+  const context = canvas.getContext("2d");
+  const image = context.createImageData(canvas.width, canvas.height);
+  for (let i = 0; i < grey.length; i++) {
+    image.data.fill(grey[i], 4 * i, 4 * i + 3);
+    image.data[4 * i + 3] = 255;
+  }
+  context.putImageData(image, 0, 0);
+}

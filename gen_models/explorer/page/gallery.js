@@ -1,0 +1,62 @@
+// The samples of a seed as thumbnails of which some are chosen, by pointer or arrow keys.
+
+import { element, paint, picture } from "./dom.js";
+import { queue } from "./later.js";
+import { sample } from "./scene.js";
+
+const COLUMNS = 10;
+const MOVES = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -COLUMNS, ArrowDown: COLUMNS };
+
+/** Thumbnails of a model's samples; `choose(number)` is called for the one that is chosen. */
+export function gallery(model, index, choose) {
+  const { run } = model;
+  const options = run.order.map((_, number) =>
+    picture(run.size, {
+      role: "option",
+      id: `sample-${index}-${number}`,
+      onclick: () => choose(number),
+    }),
+  );
+  const box = element(
+    "div",
+    {
+      class: "gallery",
+      role: "listbox",
+      tabindex: 0,
+      "aria-label": `samples of ${run.name}`,
+      onkeydown: (event) => {
+        const number = active + (MOVES[event.key] ?? 0);
+        if (number === active || !options[number]) return;
+        event.preventDefault();
+        choose(number);
+      },
+    },
+    ...options,
+  );
+  const later = queue();
+  let active = 0;
+  let last = "";
+
+  /** Mark the chosen ones by their slots, and draw what has changed. */
+  function draw(shown, slots, slot) {
+    active = shown[slot];
+    box.setAttribute("aria-activedescendant", options[active].id);
+    options.forEach((option, number) => {
+      const letters = slots.filter((name) => shown[name] === number).join("").toUpperCase();
+      option.setAttribute("aria-selected", String(number === active));
+      option.setAttribute("data-slots", letters);
+    });
+    const { seed, label, other, share } = shown;
+    const now = JSON.stringify([seed, label, other, other === null ? 0 : share, shown[`step${index}`]]);
+    if (now === last) return;
+    last = now;
+    options.forEach((option, number) => {
+      const own = run.conditional ? run.classes[label ?? run.order[number]] : "";
+      option.setAttribute("aria-label", `sample ${number}${own ? `, ${own}` : ""}`);
+    });
+    later(
+      options.map((option, number) => () => paint(option, sample(model, index, shown, number))),
+    );
+  }
+  return { box, draw };
+}

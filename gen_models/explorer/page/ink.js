@@ -1,0 +1,77 @@
+// The image that auto-encoders are given: a test image, or what is drawn with finger or mouse.
+
+import { element, labelled, paint, picture } from "./dom.js";
+import { original } from "./scene.js";
+
+const RADIUS = 1.3; // pixels of the brush
+
+/** The image's part of the page; `change` is called with what was chosen or drawn. */
+export function ink(page, change) {
+  const [run] = page.runs;
+  const [height, width] = run.size;
+  const canvas = picture(run.size, {
+    class: "ink",
+    id: "ink",
+    role: "img",
+    "aria-label": "image to encode; draw on it",
+  });
+  let grey = new Uint8Array(height * width);
+  let before = null;
+  canvas.addEventListener("pointerdown", (event) => {
+    canvas.setPointerCapture(event.pointerId);
+    before = null;
+    stroke(event);
+  });
+  canvas.addEventListener("pointermove", (event) => event.buttons && stroke(event));
+
+  function stroke(event) {
+    const area = canvas.getBoundingClientRect();
+    const to = [
+      ((event.clientX - area.left) / area.width) * width,
+      ((event.clientY - area.top) / area.height) * height,
+    ];
+    const drawn = grey.slice();
+    line(drawn, before ?? to, to);
+    before = to;
+    change({ test: null, ink: drawn });
+  }
+
+  function line(drawn, [x0, y0], [x1, y1]) {
+    const count = Math.max(1, Math.ceil(2 * Math.hypot(x1 - x0, y1 - y0)));
+    for (let i = 0; i <= count; i++) {
+      dab(drawn, x0 + ((x1 - x0) * i) / count, y0 + ((y1 - y0) * i) / count);
+    }
+  }
+
+  function dab(drawn, x, y) {
+    for (let row = 0; row < height; row++) {
+      for (let column = 0; column < width; column++) {
+        const distance = Math.hypot(column + 0.5 - x, row + 0.5 - y);
+        const level = Math.min(255, 255 * Math.max(0, RADIUS + 0.5 - distance));
+        const at = row * width + column;
+        drawn[at] = Math.max(drawn[at], Math.round(level / 17) * 17);
+      }
+    }
+  }
+
+  const clear = element(
+    "button",
+    { type: "button", onclick: () => change({ test: null, ink: new Uint8Array(height * width) }) },
+    "empty it",
+  );
+  const fields = [clear];
+  let number = null;
+  if (page.tests) {
+    const last = page.tests.labels.length - 1;
+    const put = () => change({ test: Math.min(Math.max(Math.round(Number(number.value)), 0), last) });
+    number = element("input", { type: "number", min: 0, max: last, onchange: put });
+    fields.unshift(labelled("test image", number));
+  }
+
+  function draw(shown) {
+    grey = Uint8Array.from(original(run, shown, page.tests).grey);
+    paint(canvas, grey);
+    if (number) number.value = shown.test ?? "";
+  }
+  return { box: element("div", { class: "given" }, canvas, element("div", {}, ...fields)), draw };
+}

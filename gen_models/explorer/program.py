@@ -1,0 +1,299 @@
+"""A function of JAX as a list of operations that the page's JavaScript can run.
+
+JAX traces the function; what is left here is to write down what it traced. So whatever a model is
+made of runs in the page, as long as it is made of the operations in `PARAMETERS`, each of which has
+a function of the same name in page/*.js. A paper of one's own needs no code for the page.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
+
+from gen_models.algorithm import Array, PyTree
+from gen_models.errors import UserError
+from gen_models.storage.tensors import named
+
+DTYPES = {"float32": "f32", "int32": "i32", "uint32": "u32", "bool": "bool"}
+WORDS = 2  # u32 numbers of a key
+SAME = "same"  # an operation that gives its only input unchanged
+MIX = "mix"
+
+
+class UnsupportedError(UserError):
+    """A function that the page has no operations for."""
+
+
+class Program(NamedTuple):
+    """A function as operations on numbered values.
+
+    values      dtype and shape of each value, by its number
+    inputs      number of each input, by name; those that are not used are left out
+    weights     number of each weight, by name
+    constants   number -> array, for all other values that are known beforehand
+    operations  name, numbers of the inputs, numbers of the outputs, parameters; in order
+    outputs     numbers of the results
+    """
+
+    values: list[tuple[str, tuple[int, ...]]]
+    inputs: dict[str, int]
+    weights: dict[str, int]
+    constants: dict[int, np.ndarray]
+    operations: list[tuple[str, list[int], list[int], dict[str, Any]]]
+    outputs: list[int]
+
+
+def program(
+    function: Callable[..., Array], weights: PyTree, inputs: Mapping[str, jax.ShapeDtypeStruct]
+) -> Program:
+    """The program of `function(weights, **inputs)`, `weights` being a tree of arrays or shapes.
+
+    Labels i32[N] that only choose rows of one-hot vectors, as they do in all nets, become an input
+    `mix` f32[N,K], which may lie between classes. Raises UnsupportedError.
+    """
+    traced = jax.make_jaxpr(lambda weights, inputs: function(weights, **inputs))(weights, inputs)
+    names = sorted(inputs)  # as JAX arranges the values of a dictionary
+    writer = _Writer()
+    leaves = list(named(weights))
+    numbers = [writer.value(var.aval) for var in traced.jaxpr.invars]
+    writer.labels = {numbers[len(leaves) + i] for i, name in enumerate(names) if name == "labels"}
+    outputs = writer.inline(traced, numbers)
+    kept = _needed(writer.operations, outputs)
+    used = {number for _, sources, _, _ in kept for number in sources} | set(outputs)
+    pairs = zip([*leaves, *names], numbers, strict=True)
+    found = {name: number for name, number in pairs if number in used}
+    if writer.mix is not None and writer.mix in used:
+        found[MIX] = writer.mix
+    return Program(
+        values=writer.values,
+        inputs={name: number for name, number in found.items() if name in (*names, MIX)},
+        weights={name: number for name, number in found.items() if name in leaves},
+        constants={number: x for number, x in writer.constants.items() if number in used},
+        operations=kept,
+        outputs=outputs,
+    )
+
+
+class _Writer:
+    """The operations written so far, with called functions written out in their place."""
+
+    def __init__(self) -> None:
+        self.values: list[tuple[str, tuple[int, ...]]] = []
+        self.constants: dict[int, np.ndarray] = {}
+        self.operations: list[tuple[str, list[int], list[int], dict[str, Any]]] = []
+        self.labels: set[int] = set()
+        self.mix: int | None = None
+
+    def value(self, aval: Any) -> int:  # noqa: ANN401 (an abstract value of JAX)
+        self.values.append(_kind(aval))
+        return len(self.values) - 1
+
+    def constant(self, x: Any, aval: Any) -> int:  # noqa: ANN401 (what NumPy takes for an array)
+        number = self.value(aval)
+        self.constants[number] = np.asarray(x, aval.dtype)
+        return number
+
+    def inline(self, closed: ClosedJaxpr, arguments: Sequence[int]) -> list[int]:
+        """Write a function's operations for these arguments; the numbers of its results."""
+        jaxpr: Jaxpr = closed.jaxpr
+        held = (
+            self.constant(x, v.aval) for x, v in zip(closed.consts, jaxpr.constvars, strict=True)
+        )
+        known = dict(zip(jaxpr.constvars, held, strict=True))
+        known |= dict(zip(jaxpr.invars, arguments, strict=True))
+
+        def number(atom: Var | Literal) -> int:
+            is_known = isinstance(atom, Literal)
+            return self.constant(atom.val, atom.aval) if is_known else known[atom]
+
+        for equation in jaxpr.eqns:
+            results = self.write(equation, [number(atom) for atom in equation.invars])
+            known |= dict(zip(equation.outvars, results, strict=True))
+        return [number(atom) for atom in jaxpr.outvars]
+
+    def write(self, equation: JaxprEqn, sources: list[int]) -> list[int]:
+        """Write one equation; the numbers of its results."""
+        name, parameters = equation.primitive.name, equation.params
+        if parameters.get("name") == "_one_hot" and sources[0] in self.labels:
+            return [self._mix(equation)]
+        for called in ("jaxpr", "call_jaxpr"):
+            if name in CALLS and called in parameters:
+                inner = parameters[called]
+                closed = inner if isinstance(inner, ClosedJaxpr) else ClosedJaxpr(inner, ())
+                return self.inline(closed, sources)
+        if name in SAME_VALUE:
+            return sources
+        if name not in PARAMETERS:
+            raise UnsupportedError(f"the page has no operation {name}")
+        results = [self.value(variable.aval) for variable in equation.outvars]
+        said = PARAMETERS[name](equation)
+        self.operations.append((name, sources, results, said))
+        return results
+
+    def _mix(self, equation: JaxprEqn) -> int:
+        if self.mix is None:
+            self.mix = self.value(equation.outvars[0].aval)
+        return self.mix
+
+
+def _needed(
+    operations: list[tuple[str, list[int], list[int], dict[str, Any]]], outputs: list[int]
+) -> list[tuple[str, list[int], list[int], dict[str, Any]]]:
+    """The operations that the outputs depend on."""
+    wanted, kept = set(outputs), []
+    for operation in reversed(operations):
+        if wanted & set(operation[2]):
+            kept.append(operation)
+            wanted |= set(operation[1])
+    return kept[::-1]
+
+
+def _kind(aval: Any) -> tuple[str, tuple[int, ...]]:  # noqa: ANN401 (an abstract value of JAX)
+    if jnp.issubdtype(aval.dtype, jax.dtypes.prng_key):
+        return "u32", (*aval.shape, WORDS)
+    if aval.dtype.name not in DTYPES:
+        raise UnsupportedError(f"the page has no numbers of type {aval.dtype.name}")
+    return DTYPES[aval.dtype.name], tuple(aval.shape)
+
+
+# Parameters of the operations, as the page takes them.
+
+
+def _nothing(equation: JaxprEqn) -> dict[str, Any]:
+    del equation
+    return {}
+
+
+def _of(*names: str) -> Callable[[JaxprEqn], dict[str, Any]]:
+    return lambda equation: {name: _plain(equation.params[name]) for name in names}
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 (JSON)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _product(equation: JaxprEqn) -> dict[str, Any]:
+    (left, right), batch = equation.params["dimension_numbers"]
+    if batch != ((), ()):
+        raise UnsupportedError("the page has no products of batches of matrices")
+    return {"left": list(left), "right": list(right)}
+
+
+def _convolution(equation: JaxprEqn) -> dict[str, Any]:
+    said = equation.params
+    numbers = said["dimension_numbers"]
+    layout = (numbers.lhs_spec, numbers.rhs_spec, numbers.out_spec)
+    single = said["feature_group_count"] == said["batch_group_count"] == 1
+    if layout != ((0, 3, 1, 2), (3, 2, 0, 1), (0, 3, 1, 2)) or not single:
+        raise UnsupportedError("the page has convolutions of NHWC by HWIO alone, without groups")
+    if set(said["rhs_dilation"]) != {1}:
+        raise UnsupportedError("the page has no dilated kernels")
+    return {
+        "stride": list(said["window_strides"]),
+        "before": [low for low, _ in said["padding"]],
+        "dilation": list(said["lhs_dilation"]),
+    }
+
+
+def _rows(equation: JaxprEqn) -> dict[str, Any]:
+    """A gather of whole rows of a table."""
+    numbers, sizes = equation.params["dimension_numbers"], equation.params["slice_sizes"]
+    table = equation.invars[0].aval.shape
+    rows = numbers.start_index_map == (0,) and numbers.collapsed_slice_dims == (0,)
+    if not rows or sizes != (1, *table[1:]) or numbers.operand_batching_dims:
+        raise UnsupportedError("the page takes rows of tables alone by number")
+    return {}
+
+
+def _slice(equation: JaxprEqn) -> dict[str, Any]:
+    start, strides = equation.params["start_indices"], equation.params["strides"]
+    strides = strides or (1,) * len(start)
+    if jnp.issubdtype(equation.invars[0].aval.dtype, jax.dtypes.prng_key):
+        start, strides = (*start, 0), (*strides, 1)
+    return {"start": list(start), "strides": list(strides)}
+
+
+def _pad(equation: JaxprEqn) -> dict[str, Any]:
+    config = equation.params["padding_config"]
+    if any(low < 0 or high < 0 for low, high, _ in config):
+        raise UnsupportedError("the page has no padding that cuts off")
+    return {
+        "before": [low for low, _, _ in config],
+        "spacing": [inner + 1 for _, _, inner in config],
+    }
+
+
+def _scan(equation: JaxprEqn) -> dict[str, Any]:
+    said = equation.params
+    writer = _Writer()
+    closed: ClosedJaxpr = said["jaxpr"]
+    arguments = [writer.value(variable.aval) for variable in closed.jaxpr.invars]
+    outputs = writer.inline(closed, arguments)
+    body = Program(
+        writer.values,
+        {str(i): number for i, number in enumerate(arguments)},
+        {},
+        writer.constants,
+        writer.operations,
+        outputs,
+    )
+    carried = said["num_consts"], said["num_carry"]
+    names = ("constants", "carried", "length", "backwards")
+    return dict(zip(names, (*carried, said["length"], said["reverse"]), strict=True)) | {
+        "body": to_json(body)
+    }
+
+
+CALLS = ("jit", "pjit", "closed_call", "custom_jvp_call", "custom_vjp_call", "remat", "checkpoint")
+SAME_VALUE = ("stop_gradient", "copy", "optimization_barrier", "random_wrap", "random_unwrap")
+ELEMENTWISE = (
+    "abs add and ceil cos div eq erf erf_inv erfc exp expm1 floor ge gt le log log1p logistic lt "
+    "max min mul ne neg not or pow rem round rsqrt select_n shift_left shift_right_logical sign "
+    "sin sqrt square sub tanh xor"
+)
+PARAMETERS: dict[str, Callable[[JaxprEqn], dict[str, Any]]] = {
+    **dict.fromkeys(ELEMENTWISE.split(), _nothing),
+    "argmax": _of("axes"),
+    "argmin": _of("axes"),
+    "bitcast_convert_type": _nothing,
+    "broadcast_in_dim": _of("broadcast_dimensions"),
+    "concatenate": _of("dimension"),
+    "conv_general_dilated": _convolution,
+    "convert_element_type": _nothing,
+    "cumsum": _of("axis", "reverse"),
+    "dot_general": _product,
+    "gather": _rows,
+    "integer_pow": _of("y"),
+    "iota": _of("dimension"),
+    "pad": _pad,
+    "random_bits": _nothing,
+    "random_fold_in": _nothing,
+    "random_seed": _nothing,
+    "random_split": _nothing,
+    "reduce_max": _of("axes"),
+    "reduce_min": _of("axes"),
+    "reduce_sum": _of("axes"),
+    "reshape": _nothing,
+    "rev": _of("dimensions"),
+    "scan": _scan,
+    "slice": _slice,
+    "split": _of("axis"),
+    "squeeze": _nothing,
+    "transpose": _of("permutation"),
+}
+
+
+def to_json(written: Program) -> dict[str, Any]:
+    """The program as a JSON object. Its constants are few numbers, as JavaScript reads them."""
+
+    def read(x: float) -> float | str:
+        return x if np.isfinite(x) else {np.inf: "Infinity", -np.inf: "-Infinity"}.get(x, "NaN")
+
+    constants = {
+        number: [read(one) for one in np.ravel(x).tolist()]
+        for number, x in written.constants.items()
+    }
+    return written._asdict() | {"constants": constants}

@@ -1,0 +1,34 @@
+"""Weights as text: 16 bits a number where there are many, with a scale for each output."""
+
+import base64
+from typing import Any
+
+import numpy as np
+
+LEVELS = 2**15 - 1  # largest whole number
+FEW = 1000  # an array of fewer numbers is written as it is
+
+
+def packed(array: np.ndarray, *, whole: bool = False) -> dict[str, str]:
+    """An array as base64 text: little-endian i16 `numbers` and their f32 `scales`, one for each
+    place of the last axis; or, if it is small, a vector or `whole`, its f32 `numbers` alone."""
+    if whole or array.ndim < 2 or array.size < FEW:
+        return {"numbers": _text(array, "<f4")}
+    scales = np.abs(array).max(axis=tuple(range(array.ndim - 1))) / LEVELS
+    scales = np.where(scales > 0, scales, 1).astype(np.float32)
+    return {"numbers": _text(np.rint(array / scales), "<i2"), "scales": _text(scales, "<f4")}
+
+
+def unpacked(text: dict[str, str], shape: tuple[int, ...]) -> np.ndarray:
+    """The array f32[…] that the page reads from `packed`."""
+    if "scales" not in text:
+        return _numbers(text["numbers"], "<f4").reshape(shape)
+    return _numbers(text["numbers"], "<i2").reshape(shape) * _numbers(text["scales"], "<f4")
+
+
+def _text(array: Any, dtype: str) -> str:  # noqa: ANN401 (what NumPy takes for an array)
+    return base64.b64encode(np.ascontiguousarray(array, dtype).tobytes()).decode()
+
+
+def _numbers(text: str, dtype: str) -> np.ndarray:
+    return np.frombuffer(base64.b64decode(text), dtype).astype(np.float32)

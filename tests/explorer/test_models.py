@@ -1,0 +1,75 @@
+"""Every model draws, encodes and decodes in JavaScript what it does in Python."""
+
+import jax
+import numpy as np
+import pytest
+from node_js import needs_node, node
+from trainings import make_recipe
+
+from gen_models import programs
+from gen_models.explorer import exhibit
+from gen_models.explorer.exhibit import Exhibit
+from gen_models.models import MODELS
+from gen_models.runs import DataRecord
+from gen_models.trained import Trained
+
+SEED = 5
+
+
+def made(name, tiny, **options) -> Trained:
+    """A model whose weights are random, and so large that its images have contrast."""
+    recipe, rng = make_recipe(model=name, **options), np.random.default_rng(0)
+    data = DataRecord.of(tiny.train)
+    state = programs.start(recipe.model(data.spec), jax.random.key(3))
+    moved = lambda x: x + 0.3 * rng.normal(size=x.shape).astype(np.float32)  # noqa: E731
+    ema = state.ema | {"params": jax.tree.map(moved, state.ema["params"])}
+    return Trained(name, recipe, data, state._replace(ema=ema))
+
+
+SUBJECTS = {name: {} for name in MODELS} | {
+    "cvae with a mixture": {"prior_components": 5},
+    "vae with a mixture": {"prior_components": 5},
+    "dcgan in bfloat16": {"compute_dtype": "bfloat16"},
+}
+
+
+@pytest.fixture(scope="module", params=SUBJECTS)
+def subject(request, tiny):
+    """A model, what the page shows of it, and what the page makes of a seed and of an image."""
+    trained = made(request.param.split()[0], tiny, **SUBJECTS[request.param])
+    shown = exhibit.to_json_object(Exhibit([trained], None))
+    images = tiny.test.images[1:2]
+    given = {"run": shown, "seed": SEED, "number": 4, "image": images.ravel().tolist()}
+    return trained, node("draw.mjs", given), images
+
+
+@needs_node
+def test_a_sample_is_that_of_the_command_within_a_grey_level(subject):
+    trained, found, _ = subject
+    wanted = trained.sample(exhibit.COUNT, seed=SEED)[4]
+    assert wanted.std() > 5
+    assert np.abs(wanted.ravel().astype(int) - found["sample"]).max() <= exhibit.LEVEL
+
+
+@needs_node
+def test_a_reconstruction_is_that_of_python_within_a_grey_level(subject):
+    trained, found, images = subject
+    if trained.model.algorithm.latent is None:
+        assert found["reconstruction"] is None
+        return
+    labels = np.array([1], np.int32)
+    wanted = trained.reconstruct(images, labels if trained.conditional else None)[0]
+    assert np.abs(wanted.ravel().astype(int) - found["reconstruction"]).max() <= exhibit.LEVEL
+    if trained.model.algorithm.latent.codes is not None:
+        codes = programs.codes(trained.model, trained.state, images)
+        np.testing.assert_array_equal(np.ravel(codes), found["codes"])
+
+
+@needs_node
+def test_a_mixture_of_classes_is_that_of_their_one_hot_vectors(subject):
+    trained, found, _ = subject
+    if not trained.conditional:
+        assert found["mixed"] == found["sample"]
+        return
+    assert found["mixed"] != found["sample"]
+    assert found["all of the other"] == found["other"]

@@ -1,14 +1,16 @@
 """Compare runs side by side: `python -m experiments.compare RUN RUN [RUN …]`."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import tyro
 
 from experiments import command
-from gen_models import render, runs
+from gen_models import explorer, render, runs
 from gen_models.comparison import page, pictures, sections
 from gen_models.fields import ConfigError, validate
 from gen_models.storage.files import write_text
@@ -33,11 +35,15 @@ def main(args: Sequence[str]) -> int:
     by_dataset: dict[str, list[runs.Run]] = {}
     for run in map(runs.load, options.runs):
         by_dataset.setdefault(run.options.dataset, []).append(run)
-    shown = [sections.section(name, found) for name, found in by_dataset.items()]
-    html = options.out.with_name(f"{options.out.name}.html")
-    html.parent.mkdir(parents=True, exist_ok=True)
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    html, png = (options.out.with_name(options.out.name + suffix) for suffix in (".html", ".png"))
+    shown = []
+    for name, found in by_dataset.items():
+        playing = options.out.with_name(f"{options.out.name}-explorer-{name}.html")
+        folders = [run.folder for run in sections.drawn(found)]
+        made = explorer.beside(playing, folders, partial(print, file=sys.stderr))
+        shown.append(sections.section(name, found, playing.name if made else ""))
     write_text(html, page.page("Comparison", shown))
-    png = options.out.with_name(f"{options.out.name}.png")
     render.save_png(pictures.whole(shown), png)
     print(f"{html}\n{png}")
     return 0

@@ -3,6 +3,8 @@
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +13,10 @@ import tyro
 from experiments import command
 from gen_models import explorer
 from gen_models.fields import ConfigError, validate
+from gen_models.sampling import portable
 from gen_models.storage.files import write_text
+
+PAGES = Path("results/explorer")
 
 
 @dataclass(frozen=True)
@@ -19,23 +24,33 @@ class Options:
     """Write one HTML file in which the models run, to be played with in a browser, also from disk
     and without a network."""
 
-    models: Annotated[tuple[Path, ...], tyro.conf.Positional]
+    models: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
     """Run folders, saved model files, or names of shipped models, such as fashion_mnist-cgan; all
-    of one data set."""
-    out: Path = Path("results/explorer.html")
-    """HTML file to write."""
+    of one data set. Default: the shipped models, in a page for each data set."""
+    out: Path | None = None
+    """HTML file to write. Default: results/explorer/NAME.html, NAME that of the only model or of
+    the data set."""
+
+
+def shipped() -> list[list[Path]]:
+    """The names of the shipped models, those of each data set together."""
+    names = sorted(portable.SHIPPED)
+    return [list(map(Path, found)) for _, found in groupby(names, lambda name: name.split("-")[0])]
 
 
 def main(args: Sequence[str]) -> int:
-    """Write the page, print its path and size. Returns the exit code."""
+    """Write the pages, print their paths and sizes. Returns the exit code."""
     options = command.parse("explore", Options, args)
     validate(options)
-    if not options.models:
-        raise ConfigError("name one run or more")
-    made = explorer.made(options.models, lambda line: print(line, file=sys.stderr))
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    write_text(options.out, made.text)
-    print(f"{options.out}: {len(made.text.encode()) / 1e6:.1f} MB, {made.weights:,} weights")
+    pages = [list(options.models)] if options.models else shipped()
+    if options.out and len(pages) > 1:
+        raise ConfigError("--out is one page, and the shipped models have several; name models")
+    for models in pages:
+        made = explorer.made(models, partial(print, file=sys.stderr))
+        out = options.out or PAGES / f"{made.name}.html"
+        out.parent.mkdir(parents=True, exist_ok=True)
+        write_text(out, made.text)
+        print(f"{out}: {len(made.text.encode()) / 1e6:.1f} MB, {made.weights:,} weights")
     return 0
 
 

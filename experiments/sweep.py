@@ -134,7 +134,7 @@ def main(args: Sequence[str]) -> int:
         console.print(again, markup=False, soft_wrap=True)
         return interruption.exit_code or 128 + signal.SIGTERM
     if first:
-        work.publish()
+        work.publish(partial(print, file=sys.stderr))
         look = f"look at {out / execution.TABLE} and {out / execution.PICTURE}"
         console.print(look, markup=False, soft_wrap=True)
     return 0

@@ -36,6 +36,7 @@ class Section(NamedTuple):
     paths: Mapping[str, Image.Image]  # interpolations by caption
     curves: Image.Image  # metrics during training
     notes: Sequence[str]  # remarks on missing evaluations
+    explorer: str = ""  # name of the page beside this one in which the models run, if there is one
 
 
 def page(title: str, sections: Sequence[Section]) -> str:
@@ -50,9 +51,11 @@ def page(title: str, sections: Sequence[Section]) -> str:
 
 def _section(section: Section) -> str:
     notes = "".join(f"<p class=protocol>{html.escape(note)}</p>" for note in section.notes)
+    link = f'<p><a href="{html.escape(section.explorer)}">Play with them in the browser</a></p>'
     return (
         f"<section><h2>{html.escape(section.title)}</h2>"
         f"<p class=protocol>{html.escape(section.protocol)}</p>{_table(section.rows)}{notes}"
+        f"{link if section.explorer else ''}"
         f"<h3>Samples</h3>{_figures(section.grids)}"
         f"<h3>Interpolations</h3>{_figures(section.paths)}"
         f"<h3>Training</h3>{_image(section.curves, 'training curves', 'smooth')}</section>"

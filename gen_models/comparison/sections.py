@@ -17,8 +17,15 @@ STALE = (
 )
 
 
-def section(name: str, found: Sequence[Run]) -> Section:
-    """The section for runs on one data set. Raises ProtocolError for mixed protocols."""
+def drawn(found: Sequence[Run]) -> list[Run]:
+    """The runs on one data set whose pictures are shown: the first of those that differ only in
+    their seed."""
+    return [entry.drawn for entry in entries.entries(found, {})]
+
+
+def section(name: str, found: Sequence[Run], explorer: str = "") -> Section:
+    """The section for runs on one data set, with a link to the page `explorer`, if there is one.
+    Raises ProtocolError for mixed protocols."""
     evaluations = {
         run.folder: record.read(run.folder / record.NAME)
         for run in found
@@ -35,6 +42,7 @@ def section(name: str, found: Sequence[Run]) -> Section:
         paths={e.name: pictures.strip(entries.paths(e.drawn)) for e in columns},
         curves=pictures.curves(columns),
         notes=notes(found, evaluations),
+        explorer=explorer,
     )
 
 

@@ -20,14 +20,17 @@ from gen_models.explorer.program import UnsupportedError
 from gen_models.fields import ConfigError
 from gen_models.runs import Run, checkpoint
 from gen_models.sampling import drawing
+from gen_models.storage.files import write_text
 from gen_models.trained import Trained
 
+MOST = 6  # models in a page that is made beside other results, some 5 MB each
 TESTS = 60  # test images that auto-encoders can be given
 
 
 class Made(NamedTuple):
     """A page, and how many weights it holds."""
 
+    name: str  # name of the only model, or that of the data set
     text: str  # text of the HTML file
     weights: int  # number of weights, those of every checkpoint counted
 
@@ -45,11 +48,24 @@ def made(sources: Sequence[Path], report: Callable[[str], None]) -> Made:
             raise UserError(f"{source} cannot be shown: {error}") from error
     encoders = [one.last for one in exhibits if one.last.model.algorithm.latent is not None]
     contents = {"runs": shown, "tests": _tests(encoders[0], report) if encoders else None}
-    dataset = exhibits[0].last.recipe.options.dataset.replace("_", " ")
-    title = f"{', '.join(one['name'] for one in shown)}"
+    dataset = exhibits[0].last.recipe.options.dataset
+    names = [one["name"] for one in shown]
     weights = sum(map(_count, exhibits))
     about = f"{dataset}; {weights:,} weights, which run in this page. What is shown is in its link."
-    return Made(page(title, about, contents), weights)
+    name = names[0] if len(names) == 1 else dataset
+    return Made(name, page(", ".join(names), about, contents), weights)
+
+
+def beside(path: Path, sources: Sequence[Path], report: Callable[[str], None]) -> bool:
+    """Write the page of the first MOST sources beside other results, if they can be shown. Returns
+    whether they can; if not, `report` is called with the reason."""
+    try:
+        text = made(sources[:MOST], report).text
+    except UserError as error:
+        report(f"no page to play with: {error}")
+        return False
+    write_text(path, text)
+    return True
 
 
 def _exhibit(source: Path, report: Callable[[str], None]) -> Exhibit:
@@ -74,9 +90,12 @@ def _earlier(run: Run, last: Trained) -> list[Trained]:
 
 
 def _evaluation(run: Run, step: int, report: Callable[[str], None]) -> Evaluation | None:
-    """The evaluation of a run, if it is one of this step."""
+    """The evaluation of a run, if there is one of this step."""
+    path = run.folder / record.NAME
+    if not path.exists():
+        return None
     try:
-        found = record.read(run.folder / record.NAME)
+        found = record.read(path)
     except RecordError as error:
         report(str(error))
         return None

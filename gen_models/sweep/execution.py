@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import jax
 
-from gen_models import render, runs
+from gen_models import explorer, render, runs
 from gen_models.data.catalog import Splits
 from gen_models.errors import UserError
 from gen_models.evaluation import record
@@ -25,7 +25,7 @@ from gen_models.training import together
 
 WAIT_S = 1.0  # between checks for the results of other processes
 TABLE, CSV, JSON = "README.md", "members.csv", "sweep.json"
-CURVES, PICTURE = "curves.png", "samples.png"
+CURVES, PICTURE, EXPLORER = "curves.png", "samples.png", "explorer.html"
 
 
 class Measuring(NamedTuple):
@@ -130,19 +130,31 @@ class Sweep:
             return run.step == member.options.steps and measured
         return False
 
-    def publish(self) -> None:
-        """Write table, CSV, JSON and pictures of the members of all processes."""
+    def publish(self, report: Callable[[str], None]) -> None:
+        """Write table, CSV, JSON and pictures of the members of all processes, and the page in
+        which the best settings run. `report` is called with a line about what that lacks."""
         members = [self.ending(member) for member in self.plan.members]
         folders = [self.folder(member) for member in self.plan.members]
         found = results.rows(members)
+        best = [self._drawn(row) for row in found if row.diverged < row.seeds]
+        playing = bool(best) and explorer.beside(self.out / EXPLORER, best, report)
         machine = environment.in_words(environment.describe())
-        write_text(self.out / TABLE, results.page(self.command, machine, members, found))
+        write_text(
+            self.out / TABLE,
+            results.page(self.command, machine, members, found, EXPLORER if playing else ""),
+        )
         write_text(self.out / CSV, results.as_csv(members))
         write_text(self.out / JSON, results.as_json(self.command, members, found))
         metrics = [runs.load(folder).metrics() for folder in folders]
         render.save_png(results.chart(members, metrics), self.out / CURVES)
         grids = [folder / "samples.png" for folder in folders]
         render.save_png(results.picture(members, grids), self.out / PICTURE)
+
+    def _drawn(self, row: results.Row) -> Path:
+        """The folder of the first member of a setting that has not diverged."""
+        own = (m for m in self.plan.members if self.setting(m) == row.setting)
+        folders = map(self.folder, own)
+        return next(folder for folder in folders if runs.load(folder).diverged_at is None)
 
 
 def _evaluation(run: Run, measuring: Measuring) -> Evaluation | None:

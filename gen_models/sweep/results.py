@@ -142,16 +142,25 @@ def _scores(evaluation: Evaluation) -> dict[str, Any]:
     return {name: score._asdict() for name, score in evaluation.measures.items()}
 
 
-def page(command: str, machine: str, members: Sequence[Member], found: Sequence[Row]) -> str:
-    """Text of the sweep's Markdown page: its origin, its protocol and the table."""
+def page(
+    command: str,
+    machine: str,
+    members: Sequence[Member],
+    found: Sequence[Row],
+    explorer: str = "",
+) -> str:
+    """Text of the sweep's Markdown page: its origin, its protocol, the table, and a link to the
+    page in which the best settings run, if there is one."""
     evaluations = [m.evaluation for m in members if m.evaluation is not None]
     protocol = f"{common_protocol(evaluations)}\n\n" if evaluations else ""
+    link = f"[Play with the best settings in a browser]({explorer})\n\n" if explorer else ""
     return (
         f"# Sweep\n\nMade by `{command}` on {machine}.\n\n{protocol}"
         "Each row is a setting: mean ± deviation over its seeds, the lowest and the median FID "
         "of them, and how many diverged. A rank is that of the FID, as far as both spaces of "
         "features agree on it.\n\n"
-        f"{markdown(found)}\n![FID by setting, curves](curves.png)\n\n![samples](samples.png)\n"
+        f"{markdown(found)}\n{link}"
+        "![FID by setting, curves](curves.png)\n\n![samples](samples.png)\n"
     )
 
 

@@ -54,7 +54,7 @@ export function picture([height, width], attributes = {}) {
 
 /** Show grey levels on a canvas of their size. */
 export function paint(canvas, grey) {
-  const context = canvas.getContext("2d");
+  const context = canvas.getContext("2d", { willReadFrequently: true }); // in memory, not on a GPU
   const image = context.createImageData(canvas.width, canvas.height);
   for (let i = 0; i < grey.length; i++) {
     image.data.fill(grey[i], 4 * i, 4 * i + 3);

@@ -147,7 +147,7 @@ function parts({ parts: all }, index, change) {
 
 /** The measures of the evaluation, beside real images. */
 function measures({ measures: rows, protocol, checkpoints }) {
-  if (!rows.length) return element("p", { class: "note" }, "Not measured.");
+  if (!rows.length) return element("p", { class: "note" }, "Not measured; experiments.evaluate measures a run.");
   const [head, ...lines] = rows;
   const table = element(
     "table",

@@ -1,0 +1,281 @@
+"""The page in a real browser, Chromium where there is one."""
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import jax
+import numpy as np
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, sync_playwright
+from trainings import train
+from untrained import made
+
+from gen_models import explorer, programs, runs, trained
+from gen_models.data.pixels import to_bytes, to_float
+from gen_models.explorer import exhibit
+from gen_models.explorer.exhibit import Exhibit
+from gen_models.explorer.page import page as page_of
+from gen_models.models import MODELS
+from gen_models.runs import checkpoint
+from gen_models.sampling import drawing
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium")
+PIXELS = """canvas => {
+  const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  return Array.from({length: data.length / 4}, (_, i) => data[4 * i]);
+}"""
+SERIOUS = ("serious", "critical")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    root = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as play:
+        found = play.chromium.launch(executable_path=CHROMIUM, args=root)
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def opened(browser, tmp_path) -> Iterator:
+    """A function that opens the text of a page, with a link, on a screen. At the end nothing may
+    have been written to the console, and nothing asked of a network."""
+    trouble, contexts = [], []
+
+    def open_(text: str, link: str = "", **screen) -> Page:
+        file = tmp_path / "page.html"
+        file.write_text(text)
+        context = browser.new_context(**screen)
+        contexts.append(context)
+        tab = context.new_page()
+        tab.on("console", lambda message: trouble.append(message.text))
+        tab.on("pageerror", lambda error: trouble.append(str(error)))
+        tab.on("request", lambda one: trouble.append(one.url) if one.url[:5] != "file:" else None)
+        tab.goto(f"{file.as_uri()}#{link}")
+        return tab
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert trouble == []
+
+
+def contents(*models, **more) -> str:
+    """The text of a page of models that are not on disk."""
+    shown = [exhibit.to_json_object(Exhibit([one], None)) for one in models]
+    return page_of("models", "about", {"runs": shown, "tests": None} | more)
+
+
+def image(tab: Page, index: int = 0) -> np.ndarray:
+    """Grey levels of a model's image, once the page has drawn what it was asked to."""
+    tab.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
+    return np.array(tab.eval_on_selector(f"#image-{index}", PIXELS))
+
+
+def assert_alike(found: np.ndarray, wanted: np.ndarray) -> None:
+    assert np.abs(found - wanted.ravel().astype(int)).max() <= exhibit.LEVEL
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_samples_of_every_model_are_those_of_python_within_a_grey_level(opened, tiny, name):
+    model = made(name, tiny)
+    tab = opened(contents(model), "seed=5&a=4")
+    wanted = model.sample(exhibit.COUNT, seed=5)
+    assert wanted[4].std() > 5
+    assert_alike(image(tab), wanted[4])
+    tab.wait_for_function("document.querySelectorAll('.gallery [aria-label]').length == 100")
+    tab.wait_for_timeout(300)
+    assert_alike(np.array(tab.eval_on_selector("#sample-0-99", PIXELS)), wanted[99])
+
+
+def test_a_slider_moves_the_latent_and_its_link_shows_the_same_again(opened, tiny):
+    model = made("dcgan", tiny)
+    text = contents(model)
+    tab = opened(text, "seed=3")
+    before = image(tab)
+    slider = tab.locator(".panel input[type=range]").first
+    slider.focus()
+    slider.press("End")
+    after = image(tab)
+    shown = exhibit.to_json_object(Exhibit([model], None))
+    vector = np.array(shown["directions"][0]["vector"], np.float32)
+    key = drawing.key_for(drawing.Purpose.SAMPLES, 3)
+    z = np.asarray(model.model.algorithm.prior(model.state, _first(key), np.zeros(1, np.int32)))
+    labels = np.zeros(1, np.int32)
+    assert_alike(after, to_bytes(programs.generate(model.model, model.state, z + vector, labels)))
+    assert np.abs(after - before).max() > exhibit.LEVEL
+    link = tab.url.split("#")[1]
+    np.testing.assert_array_equal(image(opened(text, link)), after)
+
+
+def _first(key):
+    """The key of the first latents of a seed."""
+    return jax.random.fold_in(key, 0)
+
+
+def test_a_mixture_of_classes_is_asked_for_by_its_controls(opened, tiny):
+    model = made("cgan", tiny)
+    tab = opened(contents(model))
+    tab.get_by_label("class", exact=True).select_option("two")
+    wanted = model.sample(1, label=2)
+    assert_alike(image(tab), wanted)
+    tab.get_by_label("mixed with").select_option("zero")
+    share = tab.get_by_label("share of the other")
+    share.focus()
+    share.press("End")
+    assert_alike(image(tab), model.sample(1, label=0))
+    share.press("Home")
+    assert_alike(image(tab), wanted)
+
+
+def test_a_walk_between_two_samples_and_over_a_plane(opened, tiny):
+    model = made("gan", tiny)
+    tab = opened(contents(model))
+    samples = model.sample(10, seed=1)
+    tab.get_by_label("Between two").check()
+    tab.locator("#sample-0-3").click()
+    tab.get_by_label("B", exact=True).check()
+    tab.locator("#sample-0-7").click()
+    walk = tab.get_by_label("from A to B")
+    walk.focus()
+    walk.press("Home")
+    assert_alike(image(tab), samples[3])
+    walk.press("End")
+    assert_alike(image(tab), samples[7])
+    tab.get_by_label("A plane through three").check()
+    pad = tab.locator(".pad").bounding_box()
+    tab.mouse.move(pad["x"] + 20, pad["y"] + 20)
+    tab.mouse.down()
+    tab.mouse.move(pad["x"] + pad["width"] + 30, pad["y"] - 30, steps=4)
+    tab.mouse.up()
+    assert_alike(image(tab), samples[7])  # dragged to B, and no further
+
+
+def test_a_code_of_infogan_is_set_as_what_it_is(opened, tiny):
+    model = made("infogan", tiny)
+    tab = opened(contents(model))
+    tab.get_by_label("category").select_option("7")
+    tab.get_by_label("code 1").fill("-2")
+    key = _first(drawing.key_for(drawing.Purpose.SAMPLES, 1))
+    z = np.array(model.model.algorithm.prior(model.state, key, np.zeros(1, np.int32)))
+    category, first, _ = model.model.algorithm.parts
+    z[:, category.start : category.start + category.size] = np.eye(category.size)[7]
+    z[:, first.start] = -2
+    labels = np.zeros(1, np.int32)
+    assert_alike(image(tab), to_bytes(programs.generate(model.model, model.state, z, labels)))
+
+
+def test_what_is_drawn_with_the_finger_is_encoded_and_decoded(opened, tiny):
+    model = made("vae", tiny)
+    text = contents(model, made("gan", tiny))
+    tab = opened(text, "view=image")
+    area = tab.locator("#ink").bounding_box()
+    tab.mouse.move(area["x"] + 0.3 * area["width"], area["y"] + 0.3 * area["height"])
+    tab.mouse.down()
+    tab.mouse.move(area["x"] + 0.8 * area["width"], area["y"] + 0.7 * area["height"], steps=5)
+    tab.mouse.up()
+    found = image(tab)
+    ink = np.array(tab.eval_on_selector("#ink", PIXELS)).reshape(1, 8, 8).astype(np.uint8)
+    assert 0 < np.count_nonzero(ink) < ink.size
+    assert_alike(found, model.reconstruct(ink))
+    shown = tab.locator("output").first.text_content()
+    assert float(shown) == pytest.approx(model.encode(ink)[0, 0], abs=0.01)
+    assert tab.get_by_text("gan has no encoder").is_visible()
+    np.testing.assert_array_equal(image(opened(text, tab.url.split("#")[1])), found)
+
+
+def test_codes_of_an_image_are_shown(opened, tiny):
+    model = made("vq_vae", tiny)
+    ink = to_bytes(to_float(tiny.test.images[:1]))
+    digits = "".join(f"{level // 17:x}" for level in ink.ravel())
+    tab = opened(contents(model), f"view=image&test=&ink={digits}")
+    ink = ink // 17 * 17
+    assert_alike(image(tab), model.reconstruct(ink))
+    codes = np.ravel(programs.codes(model.model, model.state, ink))
+    shown = np.array(tab.eval_on_selector(".codes", PIXELS))
+    np.testing.assert_array_equal(shown, np.round(255 * codes / max(1, codes.max())))
+
+
+@pytest.fixture(scope="module")
+def run(tiny, tmp_path_factory):
+    """The folder of a training that kept several checkpoints."""
+    folder = tmp_path_factory.mktemp("runs") / "dcgan-0"
+    train(folder, tiny, keep_checkpoints=3)
+    return folder
+
+
+def test_the_time_slider_shows_the_same_latents_at_each_checkpoint(opened, run):
+    text = explorer.made([run], print).text
+    tab = opened(text, "seed=2&a=1")
+    last = trained.load(run)
+    assert_alike(image(tab), last.sample(2, seed=2)[1])
+    time = tab.get_by_label("training step")
+    time.focus()
+    time.press("Home")
+    shown = image(tab)
+    loaded = runs.load(run)
+    first = checkpoint.steps(loaded.checkpoints)[0]
+    assert time.get_attribute("aria-valuetext") == str(first)
+    file = checkpoint.file_of(loaded.checkpoints, first)
+    state = checkpoint.load(file, programs.shapes(loaded.model))
+    state = drawing.finalised(loaded.model, loaded.data, state)
+    key = drawing.key_for(drawing.Purpose.SAMPLES, 2)
+    wanted = drawing.draw(loaded.model, state, key, np.zeros(2, np.int32))[1]
+    assert_alike(shown, wanted)
+    assert np.abs(wanted.astype(int) - last.sample(2, seed=2)[1]).max() > 0
+
+
+def test_models_side_by_side_stand_on_the_same_latents(opened, tiny):
+    model = made("dcgan", tiny)
+    tab = opened(contents(model, model, made("gan", tiny)), "seed=4&a=2")
+    np.testing.assert_array_equal(image(tab, 0), image(tab, 1))
+    assert tab.locator(".panel").count() == 3
+
+
+def test_a_link_that_does_not_fit_shows_the_start_and_says_so(opened, tiny):
+    model = made("gan", tiny)
+    tab = opened(contents(model), "seed=1&a=1000")
+    assert "does not fit" in tab.get_by_role("status").text_content()
+    assert_alike(image(tab), model.sample(1, seed=1))
+    tab.get_by_role("button", name="another").click()
+    image(tab)
+    assert tab.get_by_role("status").text_content() == ""
+
+
+def test_samples_are_chosen_by_arrow_keys(opened, tiny):
+    model = made("gan", tiny)
+    tab = opened(contents(model))
+    box = tab.get_by_role("listbox")
+    box.focus()
+    for key in ("ArrowDown", "ArrowRight", "ArrowRight", "ArrowLeft"):
+        box.press(key)
+    assert_alike(image(tab), model.sample(12, seed=1)[11])
+    assert box.get_attribute("aria-activedescendant") == "sample-0-11"
+    assert tab.locator("[role=option][aria-selected=true]").count() == 1
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("view", ["sample", "between", "plane", "image"])
+def test_nothing_serious_is_inaccessible(opened, tiny, scheme, view):
+    models = [made(name, tiny) for name in ("cvae", "infogan")]
+    tab = opened(contents(*models), f"view={view}", color_scheme=scheme)
+    image(tab)
+    found = Axe().run(tab).response["violations"]
+    assert [one["id"] for one in found if one["impact"] in SERIOUS] == []
+
+
+def test_nothing_jumps_and_nothing_sticks_out_of_a_phone(opened, tiny):
+    phone = {"viewport": {"width": 390, "height": 800}, "has_touch": True, "is_mobile": True}
+    tab = opened(contents(made("vae", tiny)), "view=plane", **phone)
+    image(tab)
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+    place = "() => document.querySelector('.gallery').offsetTop"
+    before = tab.evaluate(place)
+    slider = tab.locator(".panel input[type=range]").first
+    slider.focus()
+    slider.press("End")
+    image(tab)
+    assert tab.evaluate(place) == before

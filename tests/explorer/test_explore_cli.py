@@ -1,0 +1,96 @@
+"""`experiments.explore`: from folders to a page, or one line on why not."""
+
+import json
+import re
+from itertools import chain
+
+import pytest
+from trainings import train
+from untrained import made
+
+from experiments import explore, sweep
+from gen_models import explorer, runs
+from gen_models.errors import UserError
+from gen_models.fields import ConfigError
+from gen_models.runs import checkpoint
+from gen_models.sampling import portable
+
+TINY = ["--width", "4", "--latent-size", "3", "--batch-size", "4", "--steps", "2"]
+
+
+def contents_of(file) -> dict:
+    text = file.read_text()
+    return json.loads(re.search(r'id="contents">(.*?)</script>', text, re.DOTALL)[1])
+
+
+@pytest.fixture
+def run(tiny, tmp_path):
+    folder = tmp_path / "dcgan-0"
+    train(folder, tiny, keep_checkpoints=2)
+    return folder
+
+
+def test_a_page_has_every_checkpoint_that_was_kept(run, tmp_path, capsys):
+    out = tmp_path / "new" / "page.html"
+    assert explore.main([str(run), "--out", str(out)]) == 0
+    (shown,) = contents_of(out)["runs"]
+    steps = checkpoint.steps(runs.load(run).checkpoints)
+    assert [one["step"] for one in shown["checkpoints"]] == steps
+    assert len(steps) == 2
+    printed = capsys.readouterr().out
+    assert str(out) in printed and "MB" in printed
+
+
+def test_saved_models_are_shown_too_with_a_name_of_their_own(tiny, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    made("gan", tiny).save(tmp_path / "mine.safetensors")
+    assert explore.main(["mine.safetensors"]) == 0
+    (shown,) = contents_of(tmp_path / "results" / "explorer" / "mine.html")["runs"]
+    assert shown["name"] == "mine"
+
+
+def test_without_names_the_shipped_models_have_a_page_for_each_data_set():
+    found = [[str(name) for name in names] for names in explore.shipped()]
+    assert sorted(chain.from_iterable(found)) == sorted(portable.SHIPPED)
+    assert len({names[0].split("-")[0] for names in found}) == len(found) == 2
+    with pytest.raises(ConfigError, match="name models"):
+        explore.main(["--out", "page.html"])
+
+
+def test_models_of_different_data_are_refused_together(tiny, gapped, tmp_path):
+    for name, data in (("a", tiny), ("b", gapped)):
+        made("gan", data).save(tmp_path / f"{name}.safetensors")
+    with pytest.raises(ConfigError, match="one data set"):
+        explore.main([str(tmp_path / "a.safetensors"), str(tmp_path / "b.safetensors")])
+
+
+def test_a_run_that_is_damaged_or_untrained_is_one_error(run, tmp_path):
+    for file in (run / runs.CHECKPOINTS).iterdir():
+        file.write_bytes(file.read_bytes()[:1000])
+    with pytest.raises(UserError, match="damaged"):
+        explore.main([str(run)])
+    for file in (run / runs.CHECKPOINTS).iterdir():
+        file.unlink()
+    with pytest.raises(UserError, match="no checkpoint"):
+        explore.main([str(run)])
+    with pytest.raises(UserError, match="no run and no shipped model"):
+        explore.main([str(tmp_path / "nothing")])
+
+
+def test_a_model_with_an_unknown_operation_is_named_with_it(run, monkeypatch, tmp_path):
+    monkeypatch.delitem(explorer.program.PARAMETERS, "tanh")
+    with pytest.raises(UserError, match=r"dcgan-0 cannot be shown: .* no operation tanh"):
+        explore.main([str(run)])
+    lines = []
+    assert not explorer.beside(tmp_path / "page.html", [run], lines.append)
+    assert "tanh" in lines[-1] and not (tmp_path / "page.html").exists()
+
+
+def test_a_sweep_links_to_a_page_with_a_model_of_each_setting(tiny_folder, tmp_path):
+    out = tmp_path / "sweep"
+    args = ["--model", "gan", "--data-dir", str(tiny_folder), "--out", str(out), *TINY]
+    wanted = ["--learning-rate", "1e-3", "1e-4", "--seeds", "2", "--no-evaluate"]
+    assert sweep.main([*args, *wanted]) == 0
+    assert "(explorer.html)" in (out / "README.md").read_text()
+    names = [one["name"] for one in contents_of(out / "explorer.html")["runs"]]
+    assert len(names) == 2 and all(name.endswith("seed=0") for name in names), names

@@ -1,0 +1,19 @@
+"""Models for tests of the explorer."""
+
+import jax
+import numpy as np
+from trainings import make_recipe
+
+from gen_models import programs
+from gen_models.runs import DataRecord
+from gen_models.trained import Trained
+
+
+def made(name, tiny, **options) -> Trained:
+    """A model whose weights are random, and so large that its images have contrast."""
+    recipe, rng = make_recipe(model=name, **options), np.random.default_rng(0)
+    data = DataRecord.of(tiny.train)
+    state = programs.start(recipe.model(data.spec), jax.random.key(3))
+    moved = lambda x: x + 0.3 * rng.normal(size=x.shape).astype(np.float32)  # noqa: E731
+    ema = state.ema | {"params": jax.tree.map(moved, state.ema["params"])}
+    return Trained(name, recipe, data, state._replace(ema=ema))

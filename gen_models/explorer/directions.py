@@ -52,23 +52,25 @@ def strongest(
 def _effects(
     algorithm: Algorithm, state: State, z: Latents, labels: Labels, vectors: list[np.ndarray]
 ) -> list[dict[tuple[str, str], float]]:
-    """How much each direction changes each of PROPERTIES, in standard deviations of the images."""
+    """How much each direction changes each of PROPERTIES, in standard deviations of the images of a
+    class."""
     generate = jax.jit(algorithm.generate)
 
     def images(z: Latents) -> np.ndarray:
         return np.maximum((np.asarray(generate(state, z, labels))[..., 0] + 1) / 2, 1e-6)
 
-    usual = images(z)
+    usual, classes = images(z), [np.flatnonzero(labels == one) for one in np.unique(labels)]
+
+    def spread(measured: np.ndarray) -> float:
+        """Standard deviation within the classes."""
+        return max(1e-6, float(np.sqrt(np.mean([np.var(measured[rows]) for rows in classes]))))
+
+    spreads = {names: spread(measure(usual)) for names, measure in PROPERTIES.items()}
     effects = []
     for vector in vectors:
         low, high = images(z - vector / 2), images(z + vector / 2)
-        effects.append(
-            {
-                names: float(np.mean(measure(high) - measure(low)))
-                / max(np.std(measure(usual)), 1e-6)
-                for names, measure in PROPERTIES.items()
-            }
-        )
+        change = {names: measure(high) - measure(low) for names, measure in PROPERTIES.items()}
+        effects.append({names: float(np.mean(x)) / spreads[names] for names, x in change.items()})
     return effects
 
 

@@ -16,8 +16,8 @@ const drawn = (mix) => Array.from(levels(model.image(step, z, mix)));
 const found = {
   sample: drawn(model.only(own)),
   other: drawn(model.only(other)),
-  mixed: drawn(mixed(count, own, other, 0.5)),
-  "all of the other": drawn(mixed(count, own, other, 1)),
+  mixed: drawn(mixed(count, [[own, 1]], other, 0.5)),
+  "all of the other": drawn(mixed(count, [[own, 1]], other, 1)),
   reconstruction: null,
 };
 if (run.encodes) {

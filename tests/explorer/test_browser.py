@@ -131,8 +131,9 @@ def test_a_mixture_of_classes_is_asked_for_by_its_controls(opened, tiny):
     assert_alike(image(tab), wanted)
 
 
-def test_a_walk_between_two_samples_and_over_a_plane(opened, tiny):
-    model = made("gan", tiny)
+@pytest.mark.parametrize("name", ["gan", "cgan"])
+def test_a_walk_between_two_samples_and_over_a_plane(opened, tiny, name):
+    model = made(name, tiny)
     tab = opened(contents(model))
     samples = model.sample(10, seed=1)
     tab.get_by_label("Between two").check()

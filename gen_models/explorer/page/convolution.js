@@ -1,6 +1,8 @@
 // Convolutions of images [N,H,W,C] by kernels [k,k,C,O], also of images spread apart by zeros, which
 // are transposed convolutions.
 
+import { addProduct } from "./products.js";
+
 function convolution({ stride, before, dilation }, [image, kernel], output) {
   const [count, height, width, channels] = image.shape;
   const [kernelHeight, kernelWidth, , features] = kernel.shape;
@@ -16,23 +18,13 @@ function convolution({ stride, before, dilation }, [image, kernel], output) {
             for (const [b, column] of columns[j]) {
               const pixel = ((n * height + row) * width + column) * channels;
               const tap = (a * kernelWidth + b) * channels * features;
-              accumulate(y, out, x, pixel, w, tap, channels, features);
+              addProduct(y, out, x, pixel, w, tap, channels, features);
             }
           }
         }
       }
     }
   };
-}
-
-/** y[o] += Σ_c x[c] w[c,o], each from its place on. */
-function accumulate(y, out, x, pixel, w, tap, channels, features) {
-  for (let c = 0; c < channels; c++) {
-    const factor = x[pixel + c];
-    if (factor === 0) continue; // after a ReLU, half of them
-    const start = tap + c * features;
-    for (let o = 0; o < features; o++) y[out + o] += factor * w[start + o];
-  }
 }
 
 /** For each place of the output the pairs of tap and place of the image that meet there, leaving out

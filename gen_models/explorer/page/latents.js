@@ -35,15 +35,15 @@ export function withParts(z, parts, values) {
   return changed;
 }
 
-/** Shares of the classes: those of a label, or on the way from it to another one. */
-export function mixed(count, label, other, share) {
+/** Shares of the classes: those of labels with their weights, then on the way to another label. */
+export function mixed(count, labels, other, share) {
   const mix = new Float32Array(count);
-  mix[label] = 1;
-  if (other !== null) {
-    mix[label] -= share;
-    mix[other] += share;
-  }
-  return mix;
+  const whole = labels.reduce((sum, [, weight]) => sum + Math.max(weight, 0), 0);
+  for (const [label, weight] of labels) mix[label] += Math.max(weight, 0) / whole;
+  if (other === null) return mix;
+  const moved = mix.map((part) => part * (1 - share));
+  moved[other] += share;
+  return moved;
 }
 
 const dot = (a, b) => a.reduce((sum, x, i) => sum + x * b[i], 0);

@@ -27,9 +27,12 @@ export function panel(model, index, page, change, choose) {
     "section",
     { class: "panel", "aria-labelledby": `name-${index}` },
     element("h2", { id: `name-${index}` }, run.name),
-    element("div", { class: "stage" }, canvas, missing),
-    ...(map ? [map.box] : []),
-    ...groups.map((group) => group.box),
+    element(
+      "div",
+      { class: "top" },
+      element("div", { class: "stage" }, canvas, missing),
+      element("div", { class: "groups" }, ...(map ? [map.box] : []), ...groups.map((group) => group.box)),
+    ),
     samples.box,
     measures(run),
   );

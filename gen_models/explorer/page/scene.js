@@ -13,10 +13,9 @@ export function labelsOf(run, shown) {
   return run.order.map((own) => (shown.label === null || !run.conditional ? own : shown.label));
 }
 
-/** Shares of the classes of an image whose own label is this. */
-export function mixOf(run, shown, own) {
-  const label = shown.label ?? own;
-  return mixed(run.classes.length, label, shown.other, shown.share);
+/** Shares of the classes of an image between samples of these labels, with a weight each. */
+function mixOf({ classes }, { label, other, share }, labels) {
+  return mixed(classes.length, label === null ? labels : [[label, 1]], other, share);
 }
 
 /** Grey levels of a sample of the seed. */
@@ -25,7 +24,7 @@ export function sample(model, index, shown, number) {
   const labels = labelsOf(run, shown);
   const step = shown[`step${index}`];
   const z = model.latents(step, shown.seed, labels)[number];
-  return levels(model.image(step, z, mixOf(run, shown, labels[number])));
+  return levels(model.image(step, z, mixOf(run, shown, [[labels[number], 1]])));
 }
 
 /** Grey levels at a point of the plane. */
@@ -42,13 +41,21 @@ export function drawn(model, index, shown, tests = null) {
   const labels = labelsOf(run, shown);
   const all = model.latents(step, shown.seed, labels);
   const z = changed(run, index, shown, base(all, shown));
-  return { grey: levels(model.image(step, z, mixOf(run, shown, labels[shown.a]))), z };
+  const mix = mixOf(run, shown, weights(shown).map(([number, weight]) => [labels[number], weight]));
+  return { grey: levels(model.image(step, z, mix)), z };
 }
 
 function base(all, { view, a, b, c, t, u, v }) {
   if (view === "between") return between(all[a], all[b], t);
   if (view === "plane") return onPlane(all[a], all[b], all[c], u, v);
   return all[a];
+}
+
+/** The samples that a view stands on, each with its weight. */
+function weights({ view, a, b, c, t, u, v }) {
+  if (view === "between") return [[a, 1 - t], [b, t]];
+  if (view === "plane") return [[a, 1 - u - v], [b, u], [c, v]];
+  return [[a, 1]];
 }
 
 /** A latent with all sliders' changes. */
@@ -77,7 +84,7 @@ function reconstruction(model, index, shown, tests) {
   if (!run.encodes) return null;
   const step = shown[`step${index}`];
   const { grey, label } = original(run, shown, tests);
-  const mix = mixOf(run, shown, label);
+  const mix = mixOf(run, shown, [[label, 1]]);
   const place = model.encode(step, pixels(grey), mix);
   const z = codes(run) ? changed(run, index, shown, place) : place;
   return { grey: levels(model.decode(step, z, mix)), z };

@@ -4,8 +4,7 @@ A level's latent is z_l = μ + σ ε_l, where μ(z_<l) and σ(z_<l) are those of
 latent" is the noise ε of all levels, side by side: given the levels above, ε_l and z_l determine
 each other, so that KL divergences and bounds on log p(x) are the same for both. The prior of ε is
 standard normal; its posterior N(Δμ, Δσ²) is the posterior N(μ + σ Δμ, (σ Δσ)²) of z_l, relative to
-its prior
-(Vahdat & Kautz 2020, §3.2; there Δμ is not in units of σ), and
+its prior (Vahdat & Kautz 2020, §3.2; there Δμ is not in units of σ), and
 
     KL(q(z|x) ‖ p(z)) = Σ_l E KL(N(Δμ_l, Δσ_l²) ‖ N(0, I))
 

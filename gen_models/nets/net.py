@@ -29,6 +29,16 @@ class Verdict(NamedTuple):
     head: PyTree = ()  # further outputs, for the terms of a loss
 
 
+class Inference(NamedTuple):
+    """Outputs of a hierarchical VAE for images: a latent drawn from the posterior, level by level,
+    that posterior, and what the decoder makes of the latent."""
+
+    z: Array  # f32[N,Z]
+    mean: Array  # of each dimension given the levels above, f32[N,Z]
+    log_variance: Array  # f32[N,Z]
+    outputs: Array  # parameters of the likelihood, f32[N,H,W,1]
+
+
 def net(module: nn.Module, method: str = "__call__") -> Net:
     """The Net of a linen module's method, which must take `train` by keyword."""
 

@@ -88,7 +88,7 @@ def test_statistics_do_not_depend_on_the_running_ones():
         assert float(found["mean"]) == pytest.approx(3, abs=0.05)
 
 
-@pytest.mark.parametrize("model", ["r3gan", "vq_vae"])
+@pytest.mark.parametrize("model", ["r3gan", "vq_vae", "hvae"])
 def test_a_net_without_normalisation_is_final_as_it_is(model, tiny, tiny_options, quick_jit):
     subject = make_recipe(model=model, **tiny_options).model(tiny.train.spec)
     state = quick_jit(subject.algorithm.init)(KEY_INIT)

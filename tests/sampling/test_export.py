@@ -33,7 +33,7 @@ def test_stablehlo_of_every_model_is_for_all_platforms_and_any_count(tiny, name)
         assert str(found.out_avals[0].shape) == "(N, 8, 8, 1)"
 
 
-@pytest.mark.parametrize("name", ["cgan", "infogan", "vae", "vq_vae"])
+@pytest.mark.parametrize("name", ["cgan", "infogan", "vae", "hvae", "vq_vae"])
 def test_stablehlo_draws_what_the_package_draws(tiny, name):
     model, state = make(name, tiny)
     sample, generate = (

@@ -60,6 +60,7 @@ EXPECTED = {
     "cgan": {"interpolations"},
     "infogan": {"interpolations", "code_1", "code_2"},
     "vae": {"interpolations", "between_images", "latents"},
+    "hvae": {"interpolations", "between_images", "latents"},
     "vq_vae": {"interpolations", "between_images", "codes"},
 }
 
@@ -105,7 +106,7 @@ def test_one_test_image_is_a_point(tmp_path, tiny):
     assert principal(np.ones((1, 5), np.float32)).tolist() == [[0, 0]]
 
 
-@pytest.mark.parametrize("model", ["vae", "vq_vae"])
+@pytest.mark.parametrize("model", ["vae", "hvae", "vq_vae"])
 def test_a_way_between_images_begins_and_ends_at_their_reconstructions(
     tmp_path, tiny, model, monkeypatch
 ):

@@ -9,11 +9,15 @@ from gen_models.runs import DataRecord
 from gen_models.trained import Trained
 
 
+SIZES = {"hvae": 0.1}  # of what is added to weights: its prior's deviations are exponentials
+
+
 def made(name, tiny, **options) -> Trained:
     """A model whose weights are random, and so large that its images have contrast."""
     recipe, rng = make_recipe(model=name, **options), np.random.default_rng(0)
     data = DataRecord.of(tiny.train)
     state = programs.start(recipe.model(data.spec), jax.random.key(3))
-    moved = lambda x: x + 0.3 * rng.normal(size=x.shape).astype(np.float32)  # noqa: E731
+    size = SIZES.get(name, 0.3)
+    moved = lambda x: x + size * rng.normal(size=x.shape).astype(np.float32)  # noqa: E731
     ema = state.ema | {"params": jax.tree.map(moved, state.ema["params"])}
     return Trained(name, recipe, data, state._replace(ema=ema))

@@ -28,6 +28,7 @@ export function gallery(model, index, choose) {
         const number = active + (MOVES[event.key] ?? 0);
         if (number === active || !options[number]) return;
         event.preventDefault();
+        active = number; // the next key may come before the page is drawn
         choose(number);
       },
     },

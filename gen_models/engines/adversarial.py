@@ -56,6 +56,8 @@ class Game(NamedTuple):
     disc_terms      terms added to the discriminator's loss at each update; metrics by their names
     gen_terms       terms added to the generator's loss; metrics by their names
     penalty         gradient penalty added to the discriminator's loss
+    penalty_every   steps from one penalty to the next, each so many times as heavy: lazy
+                    regularisation (Karras et al. 2020, §4.1)
     critic_updates  updates of the discriminator per step, each on its own batch
     conditional     whether the generator uses the labels
     views, parts    as in Algorithm
@@ -71,6 +73,7 @@ class Game(NamedTuple):
     disc_terms: Terms = MappingProxyType({})
     gen_terms: Terms = MappingProxyType({})
     penalty: Penalty | None = None
+    penalty_every: int = 1
     critic_updates: int = 1
     conditional: bool = False
     views: Callable[[Key], dict[str, View]] = lambda _: {}
@@ -201,7 +204,8 @@ def _update_discriminator(
             def scores(images: Images) -> Array:
                 return _judge(game, params, state.stats["disc"], images, batch)[0].score
 
-            terms["gradient_penalty"] = game.penalty(scores, batch.images, fake, key)
+            penalty = partial(game.penalty, scores, batch.images, fake, key)
+            terms["gradient_penalty"] = _at_times(penalty, state.step, game.penalty_every)
         loss = sum(terms.values(), game.loss(real.score, on_fake.score)[0])
         means = {"real_score": jnp.mean(real.score), "fake_score": jnp.mean(on_fake.score)}
         return loss, (stats, means | terms | {"disc_loss": loss})
@@ -215,6 +219,13 @@ def _update_discriminator(
         opt=state.opt | {"disc": opt},
     )
     return new, metrics
+
+
+def _at_times(penalty: Callable[[], Array], step: Array, every: int) -> Array:
+    """The penalty in every so many steps, so many times as heavy; 0 in the others."""
+    if every == 1:
+        return penalty()
+    return lax.cond(step % every == 0, lambda: every * penalty(), lambda: jnp.zeros(()))
 
 
 def _judge(

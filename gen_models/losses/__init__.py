@@ -30,6 +30,7 @@ from gen_models.losses.elbo import (
 from gen_models.losses.gradient_penalties import (
     Penalty,
     dragan_penalty,
+    r1_penalty,
     r1_r2_penalty,
     wgan_gp_penalty,
 )

@@ -52,6 +52,16 @@ def dragan_penalty(weight: float | Array, radius: float | Array) -> Penalty:
     return penalty
 
 
+def r1_penalty(weight: float | Array) -> Penalty:
+    """The gradient penalty R1 (Mescheder et al. 2018, eq. 9): γ/2 E‖∇D(x)‖² at real images x."""
+
+    def penalty(scores: Scores, real: Array, fake: Array, key: Key) -> Array:
+        del fake, key
+        return weight / 2 * jnp.mean(squared_gradients(scores, real))
+
+    return penalty
+
+
 def r1_r2_penalty(weight: float | Array) -> Penalty:
     """The gradient penalties R1 and R2 (Huang et al. 2024, eq. 3 and 4; Mescheder et al. 2018, eq.
     9 and 10): γ/2 E‖∇D(x)‖² + γ/2 E‖∇D(G(z))‖²."""

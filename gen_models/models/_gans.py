@@ -6,14 +6,17 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from gen_models import losses
 from gen_models.algorithm import Array, Key, Latents, Spec
 from gen_models.engines.adversarial import Game
 from gen_models.engines.updates import Averaging
-from gen_models.fields import Decay, Fraction, Positive, Rate, Size, hyperparameters
+from gen_models.fields import Decay, Fraction, Positive, Rate, Size, Weight, hyperparameters
 from gen_models.losses import Loss
 from gen_models.nets import gan
 from gen_models.nets.gan import Architecture, hidden_units
 from gen_models.nets.net import Net, net
+
+PENALTY_EVERY = 4  # steps
 
 
 @hyperparameters
@@ -45,6 +48,15 @@ class Config:
     `sample` takes one of them, `search` the best."""
     compute_dtype: Literal["float32", "bfloat16"] = "float32"
     """Type of activations and matrix products. Parameters stay float32."""
+
+
+@hyperparameters
+class Penalised(Config):
+    """Options of the GANs whose papers have no gradient penalty, but which may have one here."""
+
+    penalty: Weight | None = None
+    """Weight γ of the gradient penalty R1 at real images (Mescheder et al. 2018), taken in every
+    fourth step with four times the weight (Karras et al. 2020); None: none."""
 
 
 def discriminator(config: Config, **options: object) -> Net:
@@ -93,6 +105,13 @@ def game(
         conditional=conditional,
     )
     return common._replace(**own)
+
+
+def penalised(game: Game, config: Penalised) -> Game:
+    """The game with the config's gradient penalty, if it has one."""
+    if config.penalty is None:
+        return game
+    return game._replace(penalty=losses.r1_penalty(config.penalty), penalty_every=PENALTY_EVERY)
 
 
 def rates(config: Config) -> tuple[float | Array, float | Array]:

@@ -17,7 +17,7 @@ from gen_models.nets.net import Net, Verdict
 
 
 @hyperparameters
-class Config(_gans.Config):
+class Config(_gans.Penalised):
     """Options of `acgan`. The betas and the discriminator's step size are from Odena et al. 2017,
     appendix A, where the generator's is 2e-4 too."""
 
@@ -48,7 +48,8 @@ def build(config: Config, spec: Spec) -> Algorithm:
         gen_terms={"gen_class": on_fake},
     )
     generator = with_label_input(game.generator, spec.num_classes)
-    return adversarial(game._replace(generator=generator, conditional=True), spec)
+    game = game._replace(generator=generator, conditional=True)
+    return adversarial(_gans.penalised(game, config), spec)
 
 
 def with_label_input(generator: Net, num_classes: int) -> Net:

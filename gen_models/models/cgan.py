@@ -16,7 +16,7 @@ from gen_models.models import _gans
 
 
 @hyperparameters
-class Config(_gans.Config):
+class Config(_gans.Penalised):
     """Options of `cgan`: InfoGAN's, except for step sizes chosen on 10,000 training images of
     Fashion-MNIST that were held out (docs/results.md). The paper has dense nets."""
 
@@ -44,4 +44,4 @@ def build(config: Config, spec: Spec) -> Algorithm:
         conditional=True,
         disc_terms={"mismatch": mismatch},
     )
-    return adversarial(game, spec)
+    return adversarial(_gans.penalised(game, config), spec)

@@ -14,7 +14,7 @@ from gen_models.models import _gans
 
 
 @hyperparameters
-class Config(_gans.Config):
+class Config(_gans.Penalised):
     """Options of `dcgan`: those of Radford et al. 2016, §4, except for averaged weights and the
     faster generator that these allow. The paper's batch size is 128 (--batch-size)."""
 
@@ -27,4 +27,5 @@ class Config(_gans.Config):
 def build(config: Config, spec: Spec) -> Algorithm:
     """The algorithm for images of `spec`."""
     disc = _gans.discriminator(config)
-    return adversarial(_gans.game(config, spec, losses.non_saturating, disc), spec)
+    game = _gans.game(config, spec, losses.non_saturating, disc)
+    return adversarial(_gans.penalised(game, config), spec)

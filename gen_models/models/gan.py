@@ -17,7 +17,7 @@ LOSSES = {"non_saturating": losses.non_saturating, "saturating": losses.saturati
 
 
 @hyperparameters
-class Config(_gans.Config):
+class Config(_gans.Penalised):
     """Options of `gan`: those of InfoGAN's appendix C.1 (Chen et al. 2016), for the same nets."""
 
     loss: Literal["non_saturating", "saturating"] = "non_saturating"
@@ -27,4 +27,5 @@ class Config(_gans.Config):
 def build(config: Config, spec: Spec) -> Algorithm:
     """The algorithm for images of `spec`."""
     disc = _gans.discriminator(config)
-    return adversarial(_gans.game(config, spec, LOSSES[config.loss], disc), spec)
+    game = _gans.game(config, spec, LOSSES[config.loss], disc)
+    return adversarial(_gans.penalised(game, config), spec)

@@ -21,7 +21,7 @@ REACH = 2.0  # the paper's pictures vary a code from -2 to 2, beyond where it wa
 
 
 @hyperparameters
-class Config(_gans.Config):
+class Config(_gans.Penalised):
     """Options of `infogan`: those of Chen et al. 2016, appendix C.1, with nets of half the width
     (--width) and batches of 64 instead of 128 (--batch-size)."""
 
@@ -87,4 +87,4 @@ def build(config: Config, spec: Spec) -> Algorithm:
         views=views,
         parts=(Part("category", noise, categories), *numbers),
     )
-    return adversarial(game, spec)
+    return adversarial(_gans.penalised(game, config), spec)

@@ -18,7 +18,7 @@ LOSSES = {
 
 
 @hyperparameters
-class Config(_gans.Config):
+class Config(_gans.Penalised):
     """Options of `lsgan`: those of `gan`, so that only the loss differs."""
 
     squared: Literal["scores", "probabilities"] = "scores"
@@ -33,4 +33,4 @@ def build(config: Config, spec: Spec) -> Algorithm:
     game = _gans.game(config, spec, LOSSES[config.squared], _gans.discriminator(config))
     if config.clip is not None:
         game = game._replace(disc_optimiser=clipped(game.disc_optimiser, config.clip))
-    return adversarial(game, spec)
+    return adversarial(_gans.penalised(game, config), spec)

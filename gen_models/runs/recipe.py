@@ -31,7 +31,7 @@ from gen_models.version import OF_0_1
 FORMAT = "gen_models.run"
 VERSION = 3
 # Options that runs of this version may lack, as they were before.
-ADDED = {"hold_out": False, "ema_decays": [], "prior_components": 0}
+ADDED = {"hold_out": False, "ema_decays": [], "prior_components": 0, "penalty": None}
 MAX_CONFIG_BYTES = 2**16
 COMMON = "common"  # name of the row whose options all other rows start from
 

@@ -8,7 +8,6 @@ from gen_models import programs
 from gen_models.runs import DataRecord
 from gen_models.trained import Trained
 
-
 SIZES = {"hvae": 0.1}  # of what is added to weights: its prior's deviations are exponentials
 
 

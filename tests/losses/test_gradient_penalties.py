@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gen_models.losses import dragan_penalty, r1_r2_penalty, wgan_gp_penalty
+from gen_models.losses import dragan_penalty, r1_penalty, r1_r2_penalty, wgan_gp_penalty
 from gen_models.losses.gradient_penalties import squared_gradients
 
 KEY = jax.random.key(0)
@@ -48,6 +48,11 @@ def test_gradient_penalty_of_a_constant_critic_has_finite_gradients(penalty, exp
 
     assert of_slope(0.0) == pytest.approx(expected)
     assert np.isfinite(jax.grad(of_slope)(0.0))
+
+
+def test_r1_penalty_is_half_the_mean_square_at_real_images():
+    expected = 4 / 2 * np.mean(norms(REAL) ** 2)
+    assert r1_penalty(4.0)(quadratic, REAL, FAKE, KEY) == pytest.approx(expected, rel=1e-5)
 
 
 def test_r1_r2_penalty_is_half_the_mean_square_at_real_and_at_fake():

@@ -10,7 +10,7 @@ from gen_models import losses
 from gen_models.algorithm import Batch, Spec
 from gen_models.engines.adversarial import Game, adversarial
 from gen_models.engines.updates import Averaging
-from gen_models.models import MODELS, ebgan
+from gen_models.models import MODELS, _gans, ebgan
 from gen_models.nets.net import Net, Verdict
 
 SPEC, BATCH = Spec(8, 8, 3), 4
@@ -396,3 +396,34 @@ def test_hinges_discriminator_has_layers_of_spectral_norm_one(quick_jit):
 def _flat(tree):
     leaves = jax.tree.leaves_with_path(tree)
     return {jax.tree_util.keystr(path, simple=True, separator="/"): leaf for path, leaf in leaves}
+
+
+def test_a_lazy_penalty_is_as_heavy_on_average_and_none_between(quick_jit):
+    always, lazy = (adversarial(_gans_game(every), SPEC) for every in (1, 4))
+    state, batch = quick_jit(always.init)(KEY_INIT), batch_of(BATCH)
+    step, lazily = quick_jit(always.step), quick_jit(lazy.step)
+    whole = float(step(state, batch, KEY_TRAIN)[1]["gradient_penalty"])
+    assert whole > 0
+    for at, share in ((0, 4), (1, 0), (3, 0), (4, 4)):
+        placed = state._replace(step=jnp.int32(at))
+        found = float(lazily(placed, batch, KEY_TRAIN)[1]["gradient_penalty"])
+        assert found == pytest.approx(share * whole, rel=1e-5)
+
+
+def _gans_game(every):
+    """A game with the penalty R1 in every so many steps."""
+    config = MODELS["gan"].Config(width=4, latent_size=3, penalty=0.5)
+    game = _gans.game(config, SPEC, losses.non_saturating, _gans.discriminator(config))
+    return _gans.penalised(game, config)._replace(penalty_every=every)
+
+
+def test_the_penalty_of_a_game_without_one_costs_nothing():
+    plain, zero = (_lowered(penalty) for penalty in (None, 0.0))
+    assert "gradient_penalty" not in plain and "gradient_penalty" in zero
+
+
+def _lowered(penalty):
+    """Names of the metrics of a step."""
+    algorithm = build("gan", penalty=penalty)
+    state = jax.eval_shape(algorithm.init, KEY_INIT)
+    return set(jax.eval_shape(algorithm.step, state, batch_of(BATCH), KEY_TRAIN)[1])

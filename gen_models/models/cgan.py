@@ -11,19 +11,28 @@ of their own instead of half the weight of the generated ones).
 from gen_models import losses
 from gen_models.algorithm import Algorithm, Array, Spec
 from gen_models.engines.adversarial import Judged, adversarial
-from gen_models.fields import Positive, Weight, hyperparameters
+from gen_models.fields import Decay, Positive, Rate, Weight, hyperparameters
 from gen_models.models import _gans
 
 
 @hyperparameters
 class Config(_gans.Penalised):
-    """Options of `cgan`: InfoGAN's, except for step sizes chosen on 10,000 training images of
-    Fashion-MNIST that were held out (docs/results.md). The paper has dense nets."""
+    """Options of `cgan`: InfoGAN's, except for step sizes, β1, the gradient penalty and the average,
+    which were chosen on 10,000 training images of Fashion-MNIST that were held out
+    (docs/results.md). The paper has dense nets."""
 
     learning_rate: Positive = 6e-4
     """Step size of Adam."""
     disc_learning_rate: Positive | None = 3e-4
     """Step size of the discriminator's optimiser; None: --learning-rate."""
+    beta1: Decay = 0.0
+    """Decay of Adam's first moment, both players."""
+    ema_decay: Rate | None = 0.995
+    """Decay of the generator's averaged weights, from which samples are drawn; None: no average.
+    The decay rises gradually: after t steps it is at most (1 + t) / (10 + t)."""
+    penalty: Weight | None = 0.05
+    """Weight γ of the gradient penalty R1 at real images (Mescheder et al. 2018), taken in every
+    fourth step with four times the weight (Karras et al. 2020); None: none."""
     mismatch: Weight = 0.0
     """Weight of the loss on real images with wrong labels. With it the best generator is no longer
     p(x|y): it avoids images that two classes share, so label accuracy rises beyond that of real

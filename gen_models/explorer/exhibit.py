@@ -8,7 +8,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from gen_models import programs
 from gen_models.algorithm import Algorithm, Array, Labels, PyTree, State
+from gen_models.data.pixels import to_bytes
+from gen_models.errors import UserError
 from gen_models.evaluation import record
 from gen_models.evaluation.record import Evaluation
 from gen_models.explorer import directions
@@ -37,8 +40,8 @@ class Exhibit(NamedTuple):
 
 
 def to_json_object(exhibit: Exhibit) -> dict[str, Any]:
-    """The exhibit as a JSON object for the page. Raises UnsupportedError for a model that uses
-    operations that the page does not have."""
+    """The exhibit as a JSON object for the page. Raises UserError for a model that cannot be
+    shown."""
     trained = _exact(exhibit.last)
     model, data = trained.model, trained.data
     order = np.resize(np.array(data.classes, np.int32), COUNT)
@@ -56,7 +59,7 @@ def to_json_object(exhibit: Exhibit) -> dict[str, Any]:
         "latent": list(z.shape[1:]),
         "programs": functions,
         "checkpoints": [
-            {"step": int(one.state.step), "weights": _weights(one, used, order)}
+            {"step": int(one.state.step), "weights": _weights(_exact(one), used, order)}
             for one in exhibit.models
         ],
         "directions": _directions(model.algorithm, trained.state, z, order),
@@ -125,18 +128,27 @@ def _functions(algorithm: Algorithm, ema: PyTree, order: np.ndarray) -> dict[str
 def _weights(trained: Trained, used: set[str], order: np.ndarray) -> dict[str, dict[str, str]]:
     """The weights in use as text: of 16 bits, if the images stay within LEVEL by that."""
     arrays = {name: np.asarray(x) for name, x in named(trained.state.ema).items()}
+    if not all(np.isfinite(arrays[name]).all() for name in used):
+        raise UserError(f"its weights at step {int(trained.state.step)} are not finite")
     short = {name: packed(x) for name, x in arrays.items() if name in used}
     kept = {name: unpacked(text, arrays[name].shape) for name, text in short.items()}
-    ema = filled(trained.state.ema, arrays | kept)
-    rounded = trained.state._replace(ema=jax.tree.map(jnp.asarray, ema))
-    model, key = trained.model, drawing.key_for(drawing.Purpose.SAMPLES, 1)
-    true, near = (
-        drawing.draw(model, state, key, order[:CHECKED]).astype(int)
-        for state in (trained.state, rounded)
-    )
+    ema = jax.tree.map(jnp.asarray, filled(trained.state.ema, arrays | kept))
+    rounded = replace(trained, state=trained.state._replace(ema=ema))
+    true, near = (_images(one, order).astype(int) for one in (trained, rounded))
     if np.abs(true - near).max() <= LEVEL:
         return short
     return {name: packed(x, whole=True) for name, x in arrays.items() if name in used}
+
+
+def _images(trained: Trained, order: np.ndarray) -> np.ndarray:
+    """Samples, and what an encoder makes of samples, u8[N,H,W]."""
+    labels = order[:CHECKED]
+    key = drawing.key_for(drawing.Purpose.SAMPLES, 1)
+    samples = drawing.draw(trained.model, trained.state, key, labels)
+    if trained.model.algorithm.latent is None:
+        return samples
+    copies = programs.reconstruct(trained.model, trained.state, samples, labels)
+    return np.concatenate([samples, to_bytes(copies)])
 
 
 def _latents(trained: Trained, order: np.ndarray) -> np.ndarray:

@@ -16,7 +16,6 @@ from gen_models.evaluation.record import Evaluation, RecordError
 from gen_models.explorer import exhibit
 from gen_models.explorer.exhibit import Exhibit
 from gen_models.explorer.page import page
-from gen_models.explorer.program import UnsupportedError
 from gen_models.fields import ConfigError
 from gen_models.runs import Run, checkpoint
 from gen_models.sampling import drawing
@@ -36,16 +35,23 @@ class Made(NamedTuple):
 
 
 def made(sources: Sequence[Path], report: Callable[[str], None]) -> Made:
-    """The page of run folders, saved or shipped models. `report` is called with a line about what
-    it lacks. Raises UserError for models that cannot be shown, or not together."""
-    exhibits = [_exhibit(source, report) for source in sources]
-    _check_alike(sources, [one.last for one in exhibits])
-    shown = []
-    for source, one in zip(sources, exhibits, strict=True):
+    """The page of run folders, saved or shipped models. `report` is called with a line about each
+    that is left out because it cannot be shown, and about what else is lacking. Raises UserError if
+    none is left, and for models of different data."""
+    found = {}
+    for source in sources:
         try:
-            shown.append(exhibit.to_json_object(one))
-        except UnsupportedError as error:
-            raise UserError(f"{source} cannot be shown: {error}") from error
+            one = _exhibit(source, report)
+            found[source] = one, exhibit.to_json_object(one)
+        except UserError as error:
+            reason = f"{source} cannot be shown: {error}"
+            if len(sources) == 1:
+                raise UserError(reason) from error
+            report(reason)
+    if not found:
+        raise UserError("none of the models can be shown")
+    exhibits, shown = ([pair[i] for pair in found.values()] for i in (0, 1))
+    _check_alike(list(found), [one.last for one in exhibits])
     encoders = [one.last for one in exhibits if one.last.model.algorithm.latent is not None]
     contents = {"runs": shown, "tests": _tests(encoders[0], report) if encoders else None}
     dataset = exhibits[0].last.recipe.options.dataset

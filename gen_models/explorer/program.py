@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal, Var
 
 from gen_models.algorithm import Array, PyTree
@@ -19,7 +20,6 @@ from gen_models.storage.tensors import named
 
 DTYPES = {"float32": "f32", "int32": "i32", "uint32": "u32", "bool": "bool"}
 WORDS = 2  # u32 numbers of a key
-SAME = "same"  # an operation that gives its only input unchanged
 MIX = "mix"
 
 
@@ -128,6 +128,7 @@ class _Writer:
             return sources
         if name not in PARAMETERS:
             raise UnsupportedError(f"the page has no operation {name}")
+        _check_keys(equation)
         results = [self.value(variable.aval) for variable in equation.outvars]
         said = PARAMETERS[name](equation)
         self.operations.append((name, sources, results, said))
@@ -151,6 +152,20 @@ def _needed(
     return kept[::-1]
 
 
+def _check_keys(equation: JaxprEqn) -> None:
+    """Raise UnsupportedError for what the page cannot do with random keys: several at a time, other
+    generators than Threefry-2x32, and moves other than those that take one of several."""
+    name = equation.primitive.name
+    for variable in (*equation.invars, *equation.outvars):
+        if not jnp.issubdtype(variable.aval.dtype, jax.dtypes.prng_key):
+            continue
+        if "fry" not in str(variable.aval.dtype):
+            raise UnsupportedError("the page has no random numbers but those of Threefry-2x32")
+        several = variable.aval.shape and variable in equation.invars
+        if several and name not in ("slice", "squeeze", "reshape"):
+            raise UnsupportedError(f"the page has no {name} of several random keys")
+
+
 def _kind(aval: Any) -> tuple[str, tuple[int, ...]]:  # noqa: ANN401 (an abstract value of JAX)
     if jnp.issubdtype(aval.dtype, jax.dtypes.prng_key):
         return "u32", (*aval.shape, WORDS)
@@ -172,7 +187,7 @@ def _of(*names: str) -> Callable[[JaxprEqn], dict[str, Any]]:
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 (JSON)
-    return list(value) if isinstance(value, tuple) else value
+    return [int(one) for one in value] if isinstance(value, tuple) else value
 
 
 def _product(equation: JaxprEqn) -> dict[str, Any]:
@@ -202,9 +217,17 @@ def _rows(equation: JaxprEqn) -> dict[str, Any]:
     """A gather of whole rows of a table."""
     numbers, sizes = equation.params["dimension_numbers"], equation.params["slice_sizes"]
     table = equation.invars[0].aval.shape
+    axes = equation.invars[1].aval.ndim - 1  # of the numbers, which come first in the result
     rows = numbers.start_index_map == (0,) and numbers.collapsed_slice_dims == (0,)
+    rows &= numbers.offset_dims == tuple(range(axes, axes + len(table) - 1))
     if not rows or sizes != (1, *table[1:]) or numbers.operand_batching_dims:
         raise UnsupportedError("the page takes rows of tables alone by number")
+    return {}
+
+
+def _rounding(equation: JaxprEqn) -> dict[str, Any]:
+    if equation.params["rounding_method"] != lax.RoundingMethod.TO_NEAREST_EVEN:
+        raise UnsupportedError("the page rounds halves to even numbers alone")
     return {}
 
 
@@ -251,7 +274,7 @@ CALLS = ("jit", "pjit", "closed_call", "custom_jvp_call", "custom_vjp_call", "re
 SAME_VALUE = ("stop_gradient", "copy", "optimization_barrier", "random_wrap", "random_unwrap")
 ELEMENTWISE = (
     "abs add and ceil cos div eq erf erf_inv erfc exp expm1 floor ge gt le log log1p logistic lt "
-    "max min mul ne neg not or pow rem round rsqrt select_n shift_left shift_right_logical sign "
+    "max min mul ne neg not or pow rem rsqrt select_n shift_left shift_right_logical sign "
     "sin sqrt square sub tanh xor"
 )
 PARAMETERS: dict[str, Callable[[JaxprEqn], dict[str, Any]]] = {
@@ -278,6 +301,7 @@ PARAMETERS: dict[str, Callable[[JaxprEqn], dict[str, Any]]] = {
     "reduce_sum": _of("axes"),
     "reshape": _nothing,
     "rev": _of("dimensions"),
+    "round": _rounding,
     "scan": _scan,
     "slice": _slice,
     "split": _of("axis"),

@@ -17,7 +17,7 @@ from gen_models.models import _gans
 
 @hyperparameters
 class Config(_gans.Penalised):
-    """Options of `cgan`: InfoGAN's, except for step sizes, β1, the gradient penalty and the average,
+    """Options of `cgan`: InfoGAN's, except for step sizes, β1, gradient penalty and average,
     which were chosen on 10,000 training images of Fashion-MNIST that were held out
     (docs/results.md). The paper has dense nets."""
 

@@ -1,5 +1,6 @@
 """The page in a real browser, Chromium where there is one."""
 
+import base64
 import os
 import shutil
 from collections.abc import Iterator
@@ -34,7 +35,11 @@ SERIOUS = ("serious", "critical")
 def browser():
     root = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as play:
-        found = play.chromium.launch(executable_path=CHROMIUM, args=root)
+        # As users have it: with a limit on how often a page may write its address.
+        unlimited = ["--disable-ipc-flooding-protection"]
+        found = play.chromium.launch(
+            executable_path=CHROMIUM, args=root, ignore_default_args=unlimited
+        )
         yield found
         found.close()
 
@@ -45,7 +50,7 @@ def opened(browser, tmp_path) -> Iterator:
     have been written to the console, and nothing asked of a network."""
     trouble, contexts = [], []
 
-    def open_(text: str, link: str = "", **screen) -> Page:
+    def open_(text: str, shown: str = "", **screen) -> Page:
         file = tmp_path / "page.html"
         file.write_text(text)
         context = browser.new_context(**screen)
@@ -54,7 +59,7 @@ def opened(browser, tmp_path) -> Iterator:
         tab.on("console", lambda message: trouble.append(message.text))
         tab.on("pageerror", lambda error: trouble.append(str(error)))
         tab.on("request", lambda one: trouble.append(one.url) if one.url[:5] != "file:" else None)
-        tab.goto(f"{file.as_uri()}#{link}")
+        tab.goto(f"{file.as_uri()}#{shown}")
         return tab
 
     yield open_
@@ -75,6 +80,12 @@ def image(tab: Page, index: int = 0) -> np.ndarray:
     return np.array(tab.eval_on_selector(f"#image-{index}", PIXELS))
 
 
+def link(tab: Page) -> str:
+    """The link of what is shown, which is written when nothing has changed for a while."""
+    tab.wait_for_timeout(400)
+    return tab.url.partition("#")[2]
+
+
 def assert_alike(found: np.ndarray, wanted: np.ndarray) -> None:
     assert np.abs(found - wanted.ravel().astype(int)).max() <= exhibit.LEVEL
 
@@ -86,8 +97,7 @@ def test_samples_of_every_model_are_those_of_python_within_a_grey_level(opened, 
     wanted = model.sample(exhibit.COUNT, seed=5)
     assert wanted[4].std() > 5
     assert_alike(image(tab), wanted[4])
-    tab.wait_for_function("document.querySelectorAll('.gallery [aria-label]').length == 100")
-    tab.wait_for_timeout(300)
+    tab.wait_for_function(f"({PIXELS})(document.getElementById('sample-0-99')).some(x => x)")
     assert_alike(np.array(tab.eval_on_selector("#sample-0-99", PIXELS)), wanted[99])
 
 
@@ -107,8 +117,7 @@ def test_a_slider_moves_the_latent_and_its_link_shows_the_same_again(opened, tin
     labels = np.zeros(1, np.int32)
     assert_alike(after, to_bytes(programs.generate(model.model, model.state, z + vector, labels)))
     assert np.abs(after - before).max() > exhibit.LEVEL
-    link = tab.url.split("#")[1]
-    np.testing.assert_array_equal(image(opened(text, link)), after)
+    np.testing.assert_array_equal(image(opened(text, link(tab))), after)
 
 
 def _first(key):
@@ -138,7 +147,7 @@ def test_a_walk_between_two_samples_and_over_a_plane(opened, tiny, name):
     samples = model.sample(10, seed=1)
     tab.get_by_label("Between two").check()
     tab.locator("#sample-0-3").click()
-    tab.get_by_label("B", exact=True).check()
+    tab.get_by_label("B (dashed)").check()
     tab.locator("#sample-0-7").click()
     walk = tab.get_by_label("from A to B")
     walk.focus()
@@ -184,10 +193,10 @@ def test_what_is_drawn_with_the_finger_is_encoded_and_decoded(opened, tiny):
     ink = np.array(tab.eval_on_selector("#ink", PIXELS)).reshape(1, 8, 8).astype(np.uint8)
     assert 0 < np.count_nonzero(ink) < ink.size
     assert_alike(found, model.reconstruct(ink))
-    shown = tab.locator("output").first.text_content()
+    shown = tab.get_by_label("z1").get_attribute("aria-valuetext")
     assert float(shown) == pytest.approx(model.encode(ink)[0, 0], abs=0.01)
     assert tab.get_by_text("gan has no encoder").is_visible()
-    np.testing.assert_array_equal(image(opened(text, tab.url.split("#")[1])), found)
+    np.testing.assert_array_equal(image(opened(text, link(tab))), found)
 
 
 def test_codes_of_an_image_are_shown(opened, tiny):
@@ -268,6 +277,68 @@ def test_nothing_serious_is_inaccessible(opened, tiny, scheme, view):
     image(tab)
     found = Axe().run(tab).response["violations"]
     assert [one["id"] for one in found if one["impact"] in SERIOUS] == []
+
+
+def test_a_long_drag_is_drawn_to_its_end_and_so_is_its_link(opened, tiny):
+    text = contents(made("dcgan", tiny))
+    tab = opened(text, "view=between&t=0")
+    tab.evaluate("""async () => {
+      const slider = [...document.querySelectorAll("input[type=range]")][0];
+      for (let i = 1; i <= 400; i++) {
+        slider.value = i / 400;
+        slider.dispatchEvent(new Event("input"));
+        await new Promise(requestAnimationFrame);
+      }
+    }""")
+    assert "t=1" in link(tab).split("&")
+    np.testing.assert_array_equal(image(opened(text, link(tab))), image(tab))
+
+
+def test_every_part_of_a_stroke_is_drawn_however_fast_it_is(opened, tiny):
+    tab = opened(contents(made("vae", tiny)), "view=image")
+    tab.locator("#ink").wait_for()
+    tab.evaluate("""() => {
+      const canvas = document.getElementById("ink");
+      canvas.setPointerCapture = () => {};
+      const area = canvas.getBoundingClientRect();
+      for (const [type, x] of [["pointerdown", 0.1], ["pointermove", 0.5], ["pointermove", 0.9]]) {
+        const place = { clientX: area.x + x * area.width, clientY: area.y + area.height / 2 };
+        canvas.dispatchEvent(new PointerEvent(type, { ...place, buttons: 1, pointerId: 1 }));
+      }
+    }""")
+    image(tab)
+    ink = np.array(tab.eval_on_selector("#ink", PIXELS)).reshape(8, 8)
+    assert (ink.max(axis=0) > 0).all()
+
+
+def test_a_test_image_keeps_its_label_when_it_is_drawn_on(opened, tiny):
+    model = made("cvae", tiny)
+    images = tiny.test.images[:3]
+    tests = {"images": base64.b64encode(images.tobytes()).decode(), "labels": [0, 1, 2]}
+    tab = opened(contents(model, tests=tests), "view=image&test=2")
+    assert_alike(image(tab), model.reconstruct(images[2:3], np.array([2], np.int32)))
+    assert tab.get_by_text("taken as: two").is_visible()
+    area = tab.locator("#ink").bounding_box()
+    tab.mouse.click(area["x"] + 5, area["y"] + 5)
+    found = image(tab)
+    ink = np.array(tab.eval_on_selector("#ink", PIXELS)).reshape(1, 8, 8).astype(np.uint8)
+    assert_alike(found, model.reconstruct(ink, np.array([2], np.int32)))
+    text = contents(model, tests=tests)
+    np.testing.assert_array_equal(image(opened(text, link(tab))), found)
+
+
+def test_the_image_is_square_and_stays_where_it_is(opened, tiny):
+    tab = opened(contents(made("vae", tiny), made("infogan", tiny), made("vq_vae", tiny)))
+    image(tab)
+
+    def boxes() -> list:
+        return [tab.locator(f"#image-{index}").bounding_box() for index in range(3)]
+
+    before = boxes()
+    assert all(one["width"] == pytest.approx(one["height"], abs=1) for one in before)
+    for summary in tab.locator("summary").all():
+        summary.click()
+    assert boxes() == before
 
 
 def test_nothing_jumps_and_nothing_sticks_out_of_a_phone(opened, tiny):

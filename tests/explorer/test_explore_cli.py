@@ -1,9 +1,12 @@
 """`experiments.explore`: from folders to a page, or one line on why not."""
 
+import dataclasses
 import json
 import re
 from itertools import chain
 
+import jax
+import numpy as np
 import pytest
 from trainings import train
 from untrained import made
@@ -75,6 +78,23 @@ def test_a_run_that_is_damaged_or_untrained_is_one_error(run, tmp_path):
         explore.main([str(run)])
     with pytest.raises(UserError, match="no run and no shipped model"):
         explore.main([str(tmp_path / "nothing")])
+
+
+def test_a_run_that_cannot_be_shown_is_left_out_beside_others(tiny, tmp_path, capsys):
+    model = made("gan", tiny)
+    model.save(tmp_path / "good.safetensors")
+    broken = jax.tree.map(lambda x: x * np.nan, model.state.ema)
+    dataclasses.replace(model, state=model.state._replace(ema=broken)).save(
+        tmp_path / "nan.safetensors"
+    )
+    names = [tmp_path / "good.safetensors", tmp_path / "nan.safetensors", tmp_path / "none"]
+    out = tmp_path / "page.html"
+    assert explore.main([*map(str, names), "--out", str(out)]) == 0
+    assert [one["name"] for one in contents_of(out)["runs"]] == ["good"]
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2 and "not finite" in lines[0] and "no run" in lines[1]
+    with pytest.raises(UserError, match="none of the models"):
+        explore.main([*map(str, names[1:]), "--out", str(out)])
 
 
 def test_a_model_with_an_unknown_operation_is_named_with_it(run, monkeypatch, tmp_path):

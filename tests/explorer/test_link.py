@@ -6,11 +6,12 @@ RUN = {
     "classes": ["zero", "one", "two"],
     "order": [0, 1, 2] * 4,
     "size": [2, 3],
-    "checkpoints": [{}, {}],
+    "checkpoints": [{"step": 500}, {"step": 1000}],
     "directions": [{}, {}],
     "parts": [{"size": 4, "reach": 1}, {"size": 1, "reach": 2}],
     "encodes": True,
     "latent": [2],
+    "programs": {},
 }
 PAGE = {"runs": [RUN], "tests": {"labels": [0, 1, 2]}}
 CHANGES = {
@@ -28,7 +29,16 @@ CHANGES = {
     "code0": [2.5, -3],
 }
 WRONG = """seed=x seed=-1 seed=1e3 seed a=12 view=all label=3 u=1.5 u= ink=abc ink=zzzzzz move0=1
-move0=2_0 part0=4_ step0=2 step1=0 code0=1_NaN constructor=1 <b>=1"""
+move0=2_0 part0=4_ step0=2 step1=0 code0=1_NaN constructor=1 <b>=1
+seed=2&seed=2 seed=2=2 test=3 step0=0 step0=750"""
+
+
+@needs_node
+def test_a_page_without_encoders_or_test_images_has_no_links_to_them():
+    page = {"runs": [RUN | {"encodes": False}], "tests": None}
+    wrong = ["view=image", "test=0", "code0=0_0"]
+    found = node("links.mjs", {"page": page, "changes": {"test": None}, "texts": wrong})
+    assert all(refusal is not None for refusal in found["refused"]), found["refused"]
 
 
 @needs_node

@@ -17,7 +17,7 @@ def test_the_script_has_every_module_once_after_those_it_imports():
 
 
 def test_text_of_users_is_escaped_and_contents_end_no_element():
-    contents = {"name": "</script><script>alert(1)</script> {script}"}
+    contents = {"name": "</script><!--<script>alert(1)</script> {script}"}
     text = page("<b>{style}</b>", "a & b", contents)
     assert "<title>&lt;b&gt;{style}&lt;/b&gt;</title>" in text
     assert text.count("</script>") == 2  # the contents' own, and the program's

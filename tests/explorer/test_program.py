@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax import lax
 
 from gen_models.explorer.program import UnsupportedError, program
 
@@ -47,6 +48,22 @@ def test_what_the_result_does_not_depend_on_is_left_out():
         (lambda _, z: z.astype(jnp.bfloat16), "type bfloat16"),
         (lambda _, z: z[:, jnp.array([0, 2])], "rows of tables alone"),
         (lambda _, z: jnp.einsum("bi,bj->bij", z, z), "batches of matrices"),
+        (lambda _, z: lax.round(z, lax.RoundingMethod.AWAY_FROM_ZERO), "even numbers alone"),
+        (lambda _, z: z + jax.random.normal(jax.random.key(0, impl="rbg"), (3,)), "Threefry-2x32"),
+        (
+            lambda _, z: z + jax.vmap(jax.random.bits)(jax.random.split(jax.random.key(0), 3)),
+            "several random keys",
+        ),
+        (
+            lambda _, z: lax.gather(
+                z.T,
+                jnp.array([[2], [0]]),
+                lax.GatherDimensionNumbers((0,), (0,), (0,)),
+                (1, 1),
+                mode="clip",
+            ),
+            "rows of tables alone",
+        ),
     ],
 )
 def test_a_function_that_the_page_cannot_compute_is_refused_with_the_reason(function, reason):

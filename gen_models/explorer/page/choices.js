@@ -35,10 +35,12 @@ export function choices(page, models, change, pick) {
     { type: "button", id: "another", onclick: () => change({ seed: Math.floor(Math.random() * 1e6) }) },
     "another",
   );
-  const slots = ["a", "b", "c"].map((slot) => radio("slot", slot, slot.toUpperCase(), () => pick(slot)));
+  const slots = Object.entries({ a: "A (solid)", b: "B (dashed)", c: "C (dotted)" }).map(
+    ([slot, title]) => radio("slot", slot, title, () => pick(slot)),
+  );
   const chosen = element("fieldset", {}, element("legend", {}, "a click on a sample chooses"), ...slots);
   const share = slider("from A to B", [0, 1], (t) => change({ t }));
-  const pad = plane(models[0], change);
+  const pad = plane(models[0], models.length > 1, change);
   const given = encodes ? ink(page, change) : null;
   const labels = classes(page, change);
   const box = element(

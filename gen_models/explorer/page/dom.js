@@ -30,10 +30,14 @@ export function slider(text, [from, to], change, attributes = {}) {
     oninput: () => change(Number(control.value)),
     ...attributes,
   });
+  const output = element("span", { class: "value", "aria-hidden": "true" });
   const field = labelled(text, control);
-  field.set = (value) => {
-    if (Number(control.value) !== value) control.value = value;
-    control.setAttribute("aria-valuetext", value.toFixed(2));
+  field.append(output);
+  field.set = (value, words = (value ?? 0).toFixed(2)) => {
+    const place = value ?? Number(words); // without a value of its own it shows what it stands for
+    if (Number(control.value) !== place) control.value = place;
+    control.setAttribute("aria-valuetext", words);
+    output.textContent = words;
   };
   return field;
 }
@@ -43,7 +47,7 @@ export function select(text, options, change) {
   const entries = options.map(([value, name]) => element("option", { value }, name));
   const control = element("select", { onchange: () => change(control.value) }, ...entries);
   const field = labelled(text, control);
-  field.set = (value) => (control.value = value);
+  field.set = (value) => (control.value = value ?? "");
   return field;
 }
 

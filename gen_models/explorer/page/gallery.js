@@ -23,6 +23,7 @@ export function gallery(model, index, choose) {
       class: "gallery",
       role: "listbox",
       tabindex: 0,
+      "aria-multiselectable": "true",
       "aria-label": `samples of ${run.name}`,
       onkeydown: (event) => {
         const number = active + (MOVES[event.key] ?? 0);
@@ -44,17 +45,16 @@ export function gallery(model, index, choose) {
     box.setAttribute("aria-activedescendant", options[active].id);
     options.forEach((option, number) => {
       const letters = slots.filter((name) => shown[name] === number).join("").toUpperCase();
-      option.setAttribute("aria-selected", String(number === active));
+      const own = run.conditional ? run.classes[shown.label ?? run.order[number]] : "";
+      const words = [`sample ${number}`, own, slots.length > 1 ? letters : ""];
+      option.setAttribute("aria-label", words.filter(Boolean).join(", "));
+      option.setAttribute("aria-selected", String(letters !== ""));
       option.setAttribute("data-slots", letters);
     });
     const { seed, label, other, share } = shown;
     const now = JSON.stringify([seed, label, other, other === null ? 0 : share, shown[`step${index}`]]);
     if (now === last) return;
     last = now;
-    options.forEach((option, number) => {
-      const own = run.conditional ? run.classes[label ?? run.order[number]] : "";
-      option.setAttribute("aria-label", `sample ${number}${own ? `, ${own}` : ""}`);
-    });
     later(
       options.map((option, number) => () => paint(option, sample(model, index, shown, number))),
     );

@@ -4,6 +4,7 @@ import { element, labelled, paint, picture } from "./dom.js";
 import { original } from "./scene.js";
 
 const RADIUS = 1.3; // pixels of the brush
+const STEP = 17; // between the 16 grey levels of what is drawn
 
 /** The image's part of the page; `change` is called with what was chosen or drawn. */
 export function ink(page, change) {
@@ -30,10 +31,10 @@ export function ink(page, change) {
       ((event.clientX - area.left) / area.width) * width,
       ((event.clientY - area.top) / area.height) * height,
     ];
-    const drawn = grey.slice();
-    line(drawn, before ?? to, to);
+    grey = grey.map((level) => Math.round(level / STEP) * STEP); // as links hold them
+    line(grey, before ?? to, to);
     before = to;
-    change({ test: null, ink: drawn });
+    change({ ink: grey.slice() });
   }
 
   function line(drawn, [x0, y0], [x1, y1]) {
@@ -49,7 +50,7 @@ export function ink(page, change) {
         const distance = Math.hypot(column + 0.5 - x, row + 0.5 - y);
         const level = Math.min(255, 255 * Math.max(0, RADIUS + 0.5 - distance));
         const at = row * width + column;
-        drawn[at] = Math.max(drawn[at], Math.round(level / 17) * 17);
+        drawn[at] = Math.max(drawn[at], Math.round(level / STEP) * STEP);
       }
     }
   }
@@ -59,11 +60,16 @@ export function ink(page, change) {
     { type: "button", onclick: () => change({ test: null, ink: new Uint8Array(height * width) }) },
     "empty it",
   );
+  const conditional = page.runs.some((one) => one.encodes && one.conditional);
+  const taken = element("p", { class: "note" });
   const fields = [clear];
   let number = null;
   if (page.tests) {
     const last = page.tests.labels.length - 1;
-    const put = () => change({ test: Math.min(Math.max(Math.round(Number(number.value)), 0), last) });
+    const put = () => {
+      const test = Math.min(Math.max(Math.round(Number(number.value)), 0), last);
+      change({ test, ink: null });
+    };
     number = element("input", { type: "number", min: 0, max: last, onchange: put });
     fields.unshift(labelled("test image", number));
   }
@@ -72,6 +78,9 @@ export function ink(page, change) {
     grey = Uint8Array.from(original(run, shown, page.tests).grey);
     paint(canvas, grey);
     if (number) number.value = shown.test ?? "";
+    const { label } = original(run, shown, page.tests);
+    taken.textContent = conditional ? `taken as: ${run.classes[shown.label ?? label]}` : "";
   }
-  return { box: element("div", { class: "given" }, canvas, element("div", {}, ...fields)), draw };
+  const box = element("div", { class: "given" }, canvas, element("div", {}, ...fields, taken));
+  return { box, draw };
 }

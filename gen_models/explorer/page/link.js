@@ -31,6 +31,15 @@ const choice = (values) => ({
     return text;
   },
 });
+/** The place of a whole number in a list, which is written as that number. */
+const place = (numbers) => ({
+  write: (index) => String(numbers[index]),
+  read(text) {
+    const index = numbers.findIndex((number) => String(number) === text);
+    if (index < 0) throw new RangeError(text);
+    return index;
+  },
+});
 const list = (kinds) => ({
   write: (values) => values.map((value, i) => kinds[i].write(value)).join("_"),
   read(text) {
@@ -55,7 +64,7 @@ function fields({ runs, tests }) {
   const label = optional(whole(0, classes.length - 1));
   const count = tests ? tests.labels.length : 0;
   const found = {
-    view: [choice(VIEWS), "sample"],
+    view: [choice(runs.some((run) => run.encodes) ? VIEWS : VIEWS.slice(0, -1)), "sample"],
     seed: [whole(0, LARGEST_SEED), 1],
     a: [sample, 0],
     b: [sample, 1],
@@ -66,11 +75,11 @@ function fields({ runs, tests }) {
     label: [label, null],
     other: [label, null],
     share: [real(0, 1), 0.5],
-    test: [optional(whole(0, Math.max(count - 1, 0))), count ? 0 : null],
+    test: [optional(whole(0, count - 1)), count ? 0 : null],
     ink: [inkOf(size[0] * size[1]), null],
   };
   runs.forEach((run, i) => {
-    found[`step${i}`] = [whole(0, run.checkpoints.length - 1), run.checkpoints.length - 1];
+    found[`step${i}`] = [place(run.checkpoints.map(({ step }) => step)), run.checkpoints.length - 1];
     const { directions, parts } = run;
     if (directions.length) {
       found[`move${i}`] = [list(directions.map(() => real(-1, 1))), directions.map(() => 0)];
@@ -93,9 +102,11 @@ function fields({ runs, tests }) {
 export const REACH = 3; // of a change of one number of a VAE's latent
 const SHOWN = 32; // numbers of a latent that have sliders of their own
 
-/** Number of a run's latent numbers that have sliders: those of an auto-encoder, if they are few. */
-export function codes({ encodes, latent }) {
-  return encodes && latent.length === 1 && latent[0] <= SHOWN ? latent[0] : 0;
+/** Number of a run's latent numbers that have sliders: those of an auto-encoder without discrete
+ * codes, if they are few. */
+export function codes({ encodes, latent, programs }) {
+  const few = latent.length === 1 && latent[0] <= SHOWN;
+  return encodes && !programs.codes && few ? latent[0] : 0;
 }
 
 /** What is shown at first. */
@@ -117,10 +128,17 @@ export function write(page, shown) {
 export function read(page, text) {
   const shown = start(page);
   const known = fields(page);
+  const seen = new Set();
   for (const part of text.split("&").filter(Boolean)) {
-    const [name, value] = part.split("=");
-    if (!Object.hasOwn(known, name) || value === undefined) throw new RangeError(part);
-    shown[name] = known[name][0].read(value);
+    const [name, value, ...more] = part.split("=");
+    const fits = Object.hasOwn(known, name) && value !== undefined && !more.length;
+    if (!fits || seen.has(name)) throw new RangeError(part);
+    seen.add(name);
+    try {
+      shown[name] = known[name][0].read(value);
+    } catch {
+      throw new RangeError(part);
+    }
   }
   return shown;
 }

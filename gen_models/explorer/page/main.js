@@ -7,12 +7,15 @@ import { Model } from "./model.js";
 import { panel } from "./panel.js";
 import { SLOTS } from "./scene.js";
 
+const LATER_MS = 250; // from the last change to its link
+
 function open(page) {
   const models = page.runs.map((run) => new Model(run));
   const status = document.getElementById("status");
   let shown = start(page);
   let slot = "a";
   let asked = false;
+  let late = 0;
 
   function change(values) {
     shown = { ...shown, ...values };
@@ -26,7 +29,8 @@ function open(page) {
     slot = name;
     change({});
   };
-  const choose = (number) => change({ [slot]: number });
+  const choose = (number) =>
+    change(shown.view === "image" ? { view: "sample", a: number } : { [slot]: number });
   const controls = choices(page, models, change, pick);
   const panels = models.map((model, i) => panel(model, i, page, change, choose));
 
@@ -35,8 +39,14 @@ function open(page) {
     const slots = SLOTS[shown.view];
     controls.draw(shown, slot);
     panels.forEach((one) => one.draw(shown, slots, slot));
+    clearTimeout(late);
+    late = setTimeout(keep, LATER_MS);
+  }
+
+  /** Write the link. Browsers allow this a few times a second at most. */
+  function keep() {
     const text = write(page, shown);
-    if (text !== location.hash.slice(1)) history.replaceState(null, "", text ? `#${text}` : location.pathname);
+    if (text !== location.hash.slice(1)) history.replaceState(null, "", `#${text}`);
   }
 
   function follow() {
@@ -45,7 +55,8 @@ function open(page) {
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       change(start(page));
-      status.textContent = `This link does not fit the page (${error.message}); here is the page's start.`;
+      const part = error.message.slice(0, 40);
+      status.textContent = `This link does not fit the page (${part}); here is the page's start.`;
     }
   }
 
@@ -54,6 +65,7 @@ function open(page) {
     element("div", { class: "panels" }, ...panels.map((one) => one.box)),
   );
   addEventListener("hashchange", follow);
+  addEventListener("pagehide", keep);
   follow();
 }
 

@@ -3,7 +3,7 @@
 import { element, paint, picture, select, slider } from "./dom.js";
 import { gallery } from "./gallery.js";
 import { REACH, codes } from "./link.js";
-import { codeMap, drawn } from "./scene.js";
+import { codeMap, codeShape, drawn } from "./scene.js";
 
 /** The panel of a model; `change` is called with what is to be shown anew. */
 export function panel(model, index, page, change, choose) {
@@ -15,13 +15,13 @@ export function panel(model, index, page, change, choose) {
     "aria-label": `image of ${run.name}`,
   });
   const missing = element("p", { class: "missing", hidden: true }, `${run.model} has no encoder.`);
-  const map = codesPicture(run);
+  const code = codePicture(run);
   const samples = gallery(model, index, choose);
   const groups = [
     steps(run, index, change),
+    parts(run, index, change),
     moves(run, index, change),
-    ...parts(run, index, change),
-    coordinates(run, index, change),
+    numbers(run, index, change),
   ].filter(Boolean);
   const box = element(
     "section",
@@ -31,7 +31,7 @@ export function panel(model, index, page, change, choose) {
       "div",
       { class: "top" },
       element("div", { class: "stage" }, canvas, missing),
-      element("div", { class: "groups" }, ...(map ? [map.box] : []), ...groups.map((group) => group.box)),
+      element("div", { class: "groups" }, ...(code ? [code.box] : []), ...groups.map((group) => group.box)),
     ),
     samples.box,
     measures(run),
@@ -42,24 +42,24 @@ export function panel(model, index, page, change, choose) {
     canvas.hidden = found === null;
     missing.hidden = found !== null;
     if (found) paint(canvas, found.grey);
-    map?.draw(codeMap(model, index, shown, page.tests));
+    code?.draw(found && codeMap(model, index, shown, page.tests, found.z));
     groups.forEach((group) => group.set(shown, found?.z));
     samples.draw(shown, slots, slot);
   }
   return { box, draw };
 }
 
-/** A picture of the discrete codes of the image that is encoded, for a model that has some. */
-function codesPicture({ programs }) {
-  if (!programs.codes) return null;
-  const { values, outputs } = programs.codes;
-  const [, [, height, width]] = values[outputs[0]];
-  const canvas = picture([height, width], { class: "codes", role: "img", "aria-label": "codes of the image" });
-  const box = element("figure", {}, canvas, element("figcaption", { class: "note" }, `its ${height}×${width} codes`));
+/** A picture of the code of the image that is encoded, for a model whose sliders do not show it. */
+function codePicture(run) {
+  const shape = codeShape(run);
+  if (shape === null) return null;
+  const canvas = picture(shape, { class: "codes", role: "img", "aria-label": "code of the image" });
+  const words = run.programs.codes ? "its codes" : "its code, black -3, white 3";
+  const box = element("figure", {}, canvas, element("figcaption", { class: "note" }, words));
   return {
     box,
     draw(grey) {
-      box.hidden = grey === null;
+      box.style.visibility = grey ? "visible" : "hidden";
       if (grey) paint(canvas, grey);
     },
   };
@@ -71,81 +71,58 @@ function steps({ checkpoints }, index, change) {
   const name = `step${index}`;
   const last = checkpoints.length - 1;
   const field = slider("training step", [0, last], (value) => change({ [name]: value }), { step: 1 });
-  const text = element("output", {});
-  field.append(text);
   return {
     box: field,
-    set(shown) {
-      field.set(shown[name]);
-      const words = String(checkpoints[shown[name]].step);
-      field.querySelector("input").setAttribute("aria-valuetext", words);
-      text.textContent = words;
-    },
+    set: (shown) => field.set(shown[name], String(checkpoints[shown[name]].step)),
   };
 }
 
-/** A group of sliders for a list of numbers, with a button that sets them back. */
-function list(title, name, fields, neutral, open, change) {
+/** A group of controls for a list of values, made by `field(i, put)`, with a button that sets them
+ * back to `neutral`. `words(i, value, z)` is what a control shows, by default its value. */
+function group(title, name, neutral, field, change, { open = true, words } = {}) {
+  if (!neutral.length) return null;
   let values = neutral;
-  const sliders = fields.map(([text, range], i) =>
-    slider(text, range, (value) => change({ [name]: values.with(i, value) })),
-  );
-  const back = element("button", { type: "button", onclick: () => change({ [name]: neutral }) }, "set back");
-  const box = element("details", { open }, element("summary", {}, title), ...sliders, back);
+  const put = (i) => (value) => {
+    values = values.with(i, value); // the next one may come before the page is drawn
+    change({ [name]: values });
+  };
+  const fields = neutral.map((_, i) => field(i, put(i)));
+  const reset = { type: "button", onclick: () => change({ [name]: neutral }) };
+  const back = element("button", reset, "set back");
   return {
-    box,
-    set(shown) {
+    box: element("details", { open }, element("summary", {}, title), ...fields, back),
+    set(shown, z) {
       values = shown[name];
-      sliders.forEach((field, i) => field.set(values[i]));
+      fields.forEach((each, i) => each.set(values[i], words?.(i, values[i], z)));
     },
   };
 }
 
 function moves({ directions }, index, change) {
-  if (!directions.length) return null;
-  const fields = directions.map((direction) => [direction.name, [-1, 1]]);
-  return list("Directions", `move${index}`, fields, fields.map(() => 0), true, change);
+  const field = (i, put) => slider(directions[i].name, [-1, 1], put);
+  return group("Directions", `move${index}`, directions.map(() => 0), field, change);
 }
 
-function coordinates(run, index, change) {
-  const count = codes(run);
-  if (!count) return null;
-  const fields = Array.from({ length: count }, (_, i) => [`z${i + 1}`, [-REACH, REACH]]);
-  const made = list("Latent: its numbers, and what is added", `code${index}`, fields, fields.map(() => 0), false, change);
-  const outputs = [...made.box.querySelectorAll(".field")].map((field) => {
-    const output = element("output", {});
-    field.append(output);
-    return output;
-  });
-  return {
-    box: made.box,
-    set(shown, z) {
-      made.set(shown);
-      outputs.forEach((output, i) => (output.textContent = z ? z[i].toFixed(2) : ""));
-    },
-  };
+/** The numbers of an auto-encoder's latent, to which the sliders add. */
+function numbers(run, index, change) {
+  const neutral = Array.from({ length: codes(run) }, () => 0);
+  const field = (i, put) => slider(`z${i + 1}`, [-REACH, REACH], put);
+  const words = (i, _, z) => (z ? z[i].toFixed(2) : "");
+  const title = "Numbers of the latent, and what is added";
+  return group(title, `code${index}`, neutral, field, change, { open: false, words });
 }
 
-/** Controls of the parts of a latent that mean something: a number or a category each, or as they
- * were drawn. */
+/** The parts of a latent that mean something: a number or a category each, or as they were drawn. */
 function parts({ parts: all }, index, change) {
-  const name = `part${index}`;
-  let values = all.map(() => null);
-  return all.map(({ name: title, size, reach }, i) => {
-    const put = (value) => change({ [name]: values.with(i, value) });
-    const named = Array.from({ length: size }, (_, k) => [k, String(k)]);
-    const field =
-      size === 1
-        ? slider(title, [-reach, reach], put)
-        : select(title, [["", "as drawn"], ...named], (text) => put(text === "" ? null : Number(text)));
-    return {
-      box: field,
-      set(shown) {
-        values = shown[name];
-        field.set(values[i] ?? (size === 1 ? 0 : ""));
-      },
-    };
-  });
+  function field(i, put) {
+    const { name, size, reach } = all[i];
+    if (size === 1) return slider(name, [-reach, reach], put);
+    const categories = Array.from({ length: size }, (_, k) => [k, String(k)]);
+    const read = (text) => put(text === "" ? null : Number(text));
+    return select(name, [["", "as drawn"], ...categories], read);
+  }
+  const words = (i, value, z) => (value === null && z ? z[all[i].start].toFixed(2) : undefined);
+  return group("Codes", `part${index}`, all.map(() => null), field, change, { words });
 }
 
 /** The measures of the evaluation, beside real images. */

@@ -6,8 +6,8 @@ import { planePoint } from "./scene.js";
 
 const CELLS = 7; // images along each side
 
-/** The plane of a model; `change` is called with the point that was dragged to. */
-export function plane(model, change) {
+/** The plane of a model, which is named if there are others; `change` is called with the point that was dragged to. */
+export function plane(model, isNamed, change) {
   const tiles = Array.from({ length: CELLS ** 2 }, () => picture(model.run.size));
   const point = element("div", { class: "point" });
   const pad = element("div", { class: "pad", "aria-hidden": "true" }, ...tiles, point);
@@ -46,5 +46,7 @@ export function plane(model, change) {
       }),
     );
   }
-  return { box: element("div", { class: "plane" }, pad, across, down), draw };
+  const corners = `A is at the top left, B at the right, C at the bottom${isNamed ? `; images of ${model.run.name}` : ""}`;
+  const words = element("p", { class: "note" }, corners);
+  return { box: element("div", { class: "plane" }, pad, words, across, down), draw };
 }

@@ -1,9 +1,12 @@
 // From what is shown to images: the latents, the labels and the pixels of each model.
 
 import { between, combined, mixed, onPlane, withParts } from "./latents.js";
-import { codes } from "./link.js";
+import { size } from "./arrays.js";
+import { REACH, codes } from "./link.js";
 import { levels, pixels } from "./model.js";
 import { readBytes } from "./weights.js";
+
+const COLUMNS = 16; // of a picture of many numbers
 
 /** Which samples of a seed a view stands on. */
 export const SLOTS = { sample: ["a"], between: ["a", "b"], plane: ["a", "b", "c"], image: [] };
@@ -67,15 +70,14 @@ function changed(run, index, shown, z) {
   return withParts(moved, run.parts, shown[`part${index}`] ?? []);
 }
 
-/** The image that is encoded: grey levels and label of a test image or of what was drawn. */
-export function original({ size }, shown, tests) {
-  if (shown.test === null || !tests) {
-    return { grey: shown.ink ?? new Uint8Array(size[0] * size[1]), label: 0 };
-  }
-  const count = size[0] * size[1];
+/** The image that is encoded, grey levels and label: a test image, what was drawn on it, or on none,
+ * whose label is then the first one. */
+export function original({ size: [height, width] }, { test, ink }, tests) {
+  if (test === null) return { grey: ink ?? new Uint8Array(height * width), label: 0 };
   tests.bytes ??= readBytes(tests.images);
-  const grey = tests.bytes.subarray(shown.test * count, (shown.test + 1) * count);
-  return { grey, label: tests.labels[shown.test] };
+  const count = height * width;
+  const grey = ink ?? tests.bytes.subarray(test * count, (test + 1) * count);
+  return { grey, label: tests.labels[test] };
 }
 
 /** The image that was encoded, decoded again, and its place in the latent space. */
@@ -86,15 +88,31 @@ function reconstruction(model, index, shown, tests) {
   const { grey, label } = original(run, shown, tests);
   const mix = mixOf(run, shown, [[label, 1]]);
   const place = model.encode(step, pixels(grey), mix);
-  const z = codes(run) ? changed(run, index, shown, place) : place;
+  const z = isLatent(run, place) ? changed(run, index, shown, place) : place;
   return { grey: levels(model.decode(step, z, mix)), z };
 }
 
-/** The discrete codes of the image that is encoded as grey levels, null for a model without. */
-export function codeMap(model, index, shown, tests) {
-  if (!model.run.programs.codes || shown.view !== "image") return null;
-  const { grey } = original(model.run, shown, tests);
-  const found = model.codes(shown[`step${index}`], pixels(grey));
-  const most = Math.max(1, ...found);
-  return Uint8ClampedArray.from(found, (code) => Math.round((255 * code) / most));
+/** Whether a place in the latent space is a latent, as it is but for discrete codes. */
+const isLatent = ({ latent }, place) => place.length === size(latent);
+
+/** The code of the image that is encoded as a picture, its shape and its grey levels: discrete codes,
+ * or numbers of a latent of many, from -3 to 3. Null where there is none, or sliders show it. */
+export function codeMap(model, index, shown, tests, z) {
+  const { run } = model;
+  if (!run.encodes || shown.view !== "image") return null;
+  if (run.programs.codes) {
+    const { grey } = original(run, shown, tests);
+    const found = model.codes(shown[`step${index}`], pixels(grey));
+    const most = Math.max(1, ...found);
+    return Uint8ClampedArray.from(found, (code) => Math.round((255 * code) / most));
+  }
+  return codes(run) ? null : Uint8ClampedArray.from(z, (x) => Math.round(127.5 * (1 + x / REACH)));
+}
+
+/** Rows and columns of that picture; null for a model that has none. */
+export function codeShape(run) {
+  if (!run.encodes || codes(run)) return null;
+  if (!run.programs.codes) return [Math.ceil(size(run.latent) / COLUMNS), COLUMNS];
+  const { values, outputs } = run.programs.codes;
+  return values[outputs[0]][1].slice(1);
 }

@@ -28,10 +28,10 @@ FORMAT, VERSION = "gen_models.model", 2
 SUFFIX = ".safetensors"
 FOLDER = Path(__file__).parents[1] / "shipped"
 SHIPPED: dict[str, str] = {  # SHA-256 of the file by name
-    "fashion_mnist-cgan": "d328eb8e69d63d5146eff04c789b746650c9cd0efb02d73fa02a4f688b80b79b",
+    "fashion_mnist-cgan": "202286ae309fbdc8c9ecce4b3fe3f4488cfd2e4131c1ffebbface6e6103e2372",
     "fashion_mnist-dcgan": "4e7d05e61b4b3ff68d80cdb0b1da3d10d2ad669d8d2a2f9d758b76d0c29fcdc7",
     "fashion_mnist-vae": "fdf21dcf263ab800888ce833b2791e5ee7235df04df2b682b653753d07964d83",
-    "mnist-cgan": "4412123c4dc9bc0b34fc5329ec9aa582be41cfc7a84be24f0b4a1fc8184a1a41",
+    "mnist-cgan": "47d95a3e40b16fa62da1045ca6526a56bbcc5335450db1d116161ff16bc74b8e",
     "mnist-dcgan": "9cfbbab52b2cca32917ceb20f310c0a0906e505fc85b17c6cefcb2d8987d7080",
     "mnist-vae": "f4f3ca754726a66b6dafb1b9f1bce45674783664c789faedbdf2eacbfe4d3c77",
 }

@@ -19,6 +19,7 @@ from gen_models.algorithm import Array, Images, Latents
 from gen_models.nets.blocks import Conv, ConvTranspose, he_normal, he_transposed, normal
 from gen_models.nets.net import Inference
 
+LARGEST = 10.0  # of the logarithm of a level's deviation or variance
 lecun_normal = nn.initializers.lecun_normal()
 
 
@@ -73,6 +74,7 @@ class Ladder(nn.Module):
         def draw(level: Level, x: Array, noise: Array) -> Array:
             parameters = level.posterior(x, seen[x.ndim]).astype(jnp.float32)
             mean, log_variance = jnp.split(parameters, 2, axis=-1)
+            log_variance = bounded(log_variance)
             z = mean + jnp.exp(0.5 * log_variance) * noise
             drawn.append([part.reshape(images.shape[0], -1) for part in (z, mean, log_variance)])
             return z
@@ -98,6 +100,12 @@ class Ladder(nn.Module):
                 x = self.spread(nn.silu(x)).reshape(*part.shape[:-1], -1)
             x = level(x, draw(level, x, part))
         return self.picture(x)
+
+
+def bounded(log_scale: Array) -> Array:
+    """The logarithm of a scale within LARGEST of 0: a rare latent far above would otherwise be
+    multiplied beyond the largest float by each level below it."""
+    return jnp.clip(log_scale, -LARGEST, LARGEST)
 
 
 class Level(nn.Module):
@@ -126,7 +134,7 @@ class Level(nn.Module):
     def __call__(self, x: Array, noise: Array) -> Array:
         size = self.shape[-1]
         mean, log_deviation, more = jnp.split(self.prior(x), [size, 2 * size], axis=-1)
-        z = mean + jnp.exp(log_deviation) * noise
+        z = mean + jnp.exp(bounded(log_deviation)) * noise
         x = x + more + self.into(z)
         return x + self.merge(x)
 

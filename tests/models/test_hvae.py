@@ -159,6 +159,13 @@ def test_the_elbo_is_below_the_bound_of_more_draws(state):
     assert (many.kl > 0).all()
 
 
+def test_a_latent_that_no_image_has_still_has_a_finite_image(state):
+    algorithm = model_of().algorithm
+    for size in (1e2, 1e4, 1e6):
+        images = algorithm.generate(state, size * NOISE, LABELS)
+        assert np.isfinite(np.asarray(images)).all()
+
+
 def test_images_are_encoded_as_means_each_given_the_means_above(state):
     algorithm, params = model_of().algorithm, state.ema["params"]
     found = algorithm.latent.encode(state, IMAGES, LABELS)

@@ -1,15 +1,13 @@
 """The page in a real browser, Chromium where there is one."""
 
 import base64
-import os
-import shutil
-from collections.abc import Iterator
 
 import jax
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, sync_playwright
+from browsing import PIXELS, assert_alike, image, needs_chromium
+from playwright.sync_api import Page
 from trainings import train
 from untrained import made
 
@@ -18,54 +16,11 @@ from gen_models.data.pixels import to_bytes, to_float
 from gen_models.explorer import exhibit
 from gen_models.explorer.exhibit import Exhibit
 from gen_models.explorer.page import page as page_of
-from gen_models.models import MODELS
 from gen_models.runs import checkpoint
 from gen_models.sampling import drawing
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium")
-PIXELS = """canvas => {
-  const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-  return Array.from({length: data.length / 4}, (_, i) => data[4 * i]);
-}"""
+pytestmark = needs_chromium
 SERIOUS = ("serious", "critical")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    root = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as play:
-        # As users have it: with a limit on how often a page may write its address.
-        unlimited = ["--disable-ipc-flooding-protection"]
-        found = play.chromium.launch(
-            executable_path=CHROMIUM, args=root, ignore_default_args=unlimited
-        )
-        yield found
-        found.close()
-
-
-@pytest.fixture
-def opened(browser, tmp_path) -> Iterator:
-    """A function that opens the text of a page, with a link, on a screen. At the end nothing may
-    have been written to the console, and nothing asked of a network."""
-    trouble, contexts = [], []
-
-    def open_(text: str, shown: str = "", **screen) -> Page:
-        file = tmp_path / "page.html"
-        file.write_text(text)
-        context = browser.new_context(**screen)
-        contexts.append(context)
-        tab = context.new_page()
-        tab.on("console", lambda message: trouble.append(message.text))
-        tab.on("pageerror", lambda error: trouble.append(str(error)))
-        tab.on("request", lambda one: trouble.append(one.url) if one.url[:5] != "file:" else None)
-        tab.goto(f"{file.as_uri()}#{shown}")
-        return tab
-
-    yield open_
-    for context in contexts:
-        context.close()
-    assert trouble == []
 
 
 def contents(*models, **more) -> str:
@@ -74,31 +29,10 @@ def contents(*models, **more) -> str:
     return page_of("models", "about", {"runs": shown, "tests": None} | more)
 
 
-def image(tab: Page, index: int = 0) -> np.ndarray:
-    """Grey levels of a model's image, once the page has drawn what it was asked to."""
-    tab.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
-    return np.array(tab.eval_on_selector(f"#image-{index}", PIXELS))
-
-
 def link(tab: Page) -> str:
     """The link of what is shown, which is written when nothing has changed for a while."""
     tab.wait_for_timeout(400)
     return tab.url.partition("#")[2]
-
-
-def assert_alike(found: np.ndarray, wanted: np.ndarray) -> None:
-    assert np.abs(found - wanted.ravel().astype(int)).max() <= exhibit.LEVEL
-
-
-@pytest.mark.parametrize("name", MODELS)
-def test_samples_of_every_model_are_those_of_python_within_a_grey_level(opened, tiny, name):
-    model = made(name, tiny)
-    tab = opened(contents(model), "seed=5&a=4")
-    wanted = model.sample(exhibit.COUNT, seed=5)
-    assert wanted[4].std() > 5
-    assert_alike(image(tab), wanted[4])
-    tab.wait_for_function(f"({PIXELS})(document.getElementById('sample-0-99')).some(x => x)")
-    assert_alike(np.array(tab.eval_on_selector("#sample-0-99", PIXELS)), wanted[99])
 
 
 def test_a_slider_moves_the_latent_and_its_link_shows_the_same_again(opened, tiny):
@@ -243,7 +177,7 @@ def test_the_time_slider_shows_the_same_latents_at_each_checkpoint(opened, run):
 def test_models_side_by_side_stand_on_the_same_latents(opened, tiny):
     model = made("dcgan", tiny)
     tab = opened(contents(model, model, made("gan", tiny)), "seed=4&a=2")
-    np.testing.assert_array_equal(image(tab, 0), image(tab, 1))
+    np.testing.assert_array_equal(image(tab), image(tab, "#image-1"))
     assert tab.locator(".panel").count() == 3
 
 

@@ -1,18 +1,23 @@
-"""Every model draws, encodes and decodes in JavaScript what it does in Python."""
+"""Every model draws, encodes and decodes in JavaScript what it does in Python: in Node.js, and its
+samples in Chromium too."""
+
+import shutil
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from browsing import assert_alike, image, needs_chromium
 from node_js import needs_node, node
 from untrained import made
 
 from gen_models import programs
 from gen_models.explorer import exhibit
 from gen_models.explorer.exhibit import Exhibit
+from gen_models.explorer.page import page
 from gen_models.models import MODELS
+from gen_models.trained import Trained
 
-SEED = 5
-
-
+SEED, NUMBER = 5, 4
 SUBJECTS = {name: {} for name in MODELS} | {
     "cvae with a mixture": {"prior_components": 5},
     "vae with a mixture": {"prior_components": 5},
@@ -20,42 +25,59 @@ SUBJECTS = {name: {} for name in MODELS} | {
 }
 
 
+class Subject(NamedTuple):
+    """A model, and what the page makes of it."""
+
+    trained: Trained
+    samples: np.ndarray  # u8[100,8,8], those of SEED, in Python
+    image: np.ndarray  # u8[1,8,8], an image to encode
+    shown: dict[str, Any]  # what the page shows of the model
+    found: dict[str, Any]  # what it draws in Node.js; {} without that
+
+
 @pytest.fixture(scope="module", params=SUBJECTS)
-def subject(request, tiny):
-    """A model, what the page shows of it, and what the page makes of a seed and of an image."""
+def subject(request, tiny) -> Subject:
     trained = made(request.param.split()[0], tiny, **SUBJECTS[request.param])
     shown = exhibit.to_json_object(Exhibit([trained], None))
-    images = tiny.test.images[1:2]
-    given = {"run": shown, "seed": SEED, "number": 4, "image": images.ravel().tolist()}
-    return trained, node("draw.mjs", given), images
+    image = tiny.test.images[1:2]
+    given = {"run": shown, "seed": SEED, "number": NUMBER, "image": image.ravel().tolist()}
+    found = node("draw.mjs", given) if shutil.which("node") else {}
+    return Subject(trained, trained.sample(exhibit.COUNT, seed=SEED), image, shown, found)
 
 
 @needs_node
 def test_a_sample_is_that_of_the_command_within_a_grey_level(subject):
-    trained, found, _ = subject
-    wanted = trained.sample(exhibit.COUNT, seed=SEED)[4]
+    wanted = subject.samples[NUMBER]
     assert wanted.std() > 5
-    assert np.abs(wanted.ravel().astype(int) - found["sample"]).max() <= exhibit.LEVEL
+    assert_alike(np.array(subject.found["sample"]), wanted)
+
+
+@needs_chromium
+def test_samples_in_a_browser_are_those_of_python_within_a_grey_level(opened, subject):
+    text = page("a model", "about", {"runs": [subject.shown], "tests": None})
+    tab = opened(text, f"seed={SEED}&a={NUMBER}")
+    assert_alike(image(tab), subject.samples[NUMBER])
+    assert_alike(image(tab, "#sample-0-99"), subject.samples[99])
 
 
 @needs_node
 def test_a_reconstruction_is_that_of_python_within_a_grey_level(subject):
-    trained, found, images = subject
+    trained, found = subject.trained, subject.found
     if trained.model.algorithm.latent is None:
         assert found["reconstruction"] is None
         return
     labels = np.array([1], np.int32)
-    wanted = trained.reconstruct(images, labels if trained.conditional else None)[0]
-    assert np.abs(wanted.ravel().astype(int) - found["reconstruction"]).max() <= exhibit.LEVEL
+    wanted = trained.reconstruct(subject.image, labels if trained.conditional else None)[0]
+    assert_alike(np.array(found["reconstruction"]), wanted)
     if trained.model.algorithm.latent.codes is not None:
-        codes = programs.codes(trained.model, trained.state, images)
+        codes = programs.codes(trained.model, trained.state, subject.image)
         np.testing.assert_array_equal(np.ravel(codes), found["codes"])
 
 
 @needs_node
 def test_a_mixture_of_classes_is_that_of_their_one_hot_vectors(subject):
-    trained, found, _ = subject
-    if not trained.conditional:
+    found = subject.found
+    if not subject.trained.conditional:
         assert found["mixed"] == found["sample"]
         return
     assert found["mixed"] != found["sample"]

@@ -114,8 +114,13 @@ def test_each_gan_has_the_penalty_of_its_paper_or_none(model, game_of):
         assert game.penalty(*arguments) == PENALTIES[model](*arguments)
         _, stats = game.discriminator.init(KEY_INIT, *batch_of(2))
         assert stats == {}  # a batch normalisation would couple the images' gradients
-    else:
-        assert game_of(model).penalty is None
+        return
+    others = {"penalty": None} if hasattr(MODELS[model].Config, "penalty") else {}
+    assert game_of(model, **others).penalty is None
+    if others:
+        penalised = game_of(model, penalty=7.0)
+        assert penalised.penalty(*arguments) == losses.r1_penalty(7.0)(*arguments)
+        assert penalised.penalty_every == 4
 
 
 def test_every_gan_is_asked_for_its_loss():

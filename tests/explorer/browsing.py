@@ -1,0 +1,32 @@
+"""What tests of the page see in Chromium, where there is one."""
+
+import shutil
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page
+
+from gen_models.explorer import exhibit
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium")
+PATIENCE = 100  # times 50 ms
+PIXELS = """canvas => {
+  const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  return Array.from({length: data.length / 4}, (_, i) => data[4 * i]);
+}"""
+
+
+def image(tab: Page, canvas: str = "#image-0") -> np.ndarray:
+    """Grey levels of a canvas, once the page has drawn what it was asked to."""
+    tab.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
+    for _ in range(PATIENCE):
+        found = np.array(tab.eval_on_selector(canvas, PIXELS))
+        if found.any():  # a canvas is empty before it is drawn
+            break
+        tab.wait_for_timeout(50)
+    return found
+
+
+def assert_alike(found: np.ndarray, wanted: np.ndarray) -> None:
+    assert np.abs(found - wanted.ravel().astype(int)).max() <= exhibit.LEVEL

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 
 Array = jax.Array
 Key = jax.Array  # a typed PRNG key, key<fry>[]
@@ -39,6 +40,11 @@ class State(NamedTuple):
     ema: PyTree  # averaged parameters and statistics of the player that samples
     extra: PyTree  # further scalars of the model; () if it has none
     averages: tuple[PyTree, ...] = ()  # further averages of what `ema` averages
+
+    @classmethod
+    def of_average(cls, ema: PyTree, step: int | Array = 0) -> "State":
+        """A state with nothing but the averaged weights, which are all that drawing reads."""
+        return cls(step=jnp.int32(step), params={}, stats={}, opt={}, ema=ema, extra=())
 
 
 class Trainable(NamedTuple):

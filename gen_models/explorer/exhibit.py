@@ -76,20 +76,15 @@ def _exact(trained: Trained) -> Trained:
     return replace(trained, recipe=trained.recipe._replace(config=config))
 
 
-def _averaged(ema: PyTree) -> State:
-    """A state with only the averaged weights, which drawing reads."""
-    return State(step=jnp.int32(0), params={}, stats={}, opt={}, ema=ema, extra=())
-
-
 def _functions(algorithm: Algorithm, ema: PyTree, order: np.ndarray) -> dict[str, Any]:
     """The programs of the page by name."""
 
     def prior(ema: PyTree, seed: Array, labels: Labels) -> Array:
         key = drawing.key_for(drawing.Purpose.SAMPLES, seed)
-        return algorithm.prior(_averaged(ema), jax.random.fold_in(key, 0), labels)
+        return algorithm.prior(State.of_average(ema), jax.random.fold_in(key, 0), labels)
 
     def generate(ema: PyTree, z: Array, labels: Labels) -> Array:
-        return algorithm.generate(_averaged(ema), z, labels)
+        return algorithm.generate(State.of_average(ema), z, labels)
 
     def shaped(function: Callable[..., Array], *arrays: jax.ShapeDtypeStruct) -> Array:
         return jax.eval_shape(function, ema, *arrays)
@@ -106,10 +101,10 @@ def _functions(algorithm: Algorithm, ema: PyTree, order: np.ndarray) -> dict[str
     if (latent := algorithm.latent) is not None:
 
         def encode(ema: PyTree, images: Array, labels: Labels) -> Array:
-            return latent.encode(_averaged(ema), images, labels)
+            return latent.encode(State.of_average(ema), images, labels)
 
         def decode(ema: PyTree, places: Array, labels: Labels) -> Array:
-            return latent.decode(_averaged(ema), places, labels)
+            return latent.decode(State.of_average(ema), places, labels)
 
         places = shaped(encode, image, label)
         wanted["encode"] = (encode, {"images": image, "labels": label})
@@ -117,7 +112,7 @@ def _functions(algorithm: Algorithm, ema: PyTree, order: np.ndarray) -> dict[str
         if latent.codes is not None:
 
             def codes(ema: PyTree, images: Array) -> Array:
-                return latent.codes(_averaged(ema), images)
+                return latent.codes(State.of_average(ema), images)
 
             wanted["codes"] = (codes, {"images": image})
     return {

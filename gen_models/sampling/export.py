@@ -7,7 +7,7 @@ ONNX, by jax2onnx, for every ONNX runtime. Both draw what this package draws, wi
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -43,7 +43,7 @@ def stablehlo(model: Model, state: State, platforms: Sequence[str] = PLATFORMS) 
         # The barriers keep the compiler from folding weights into each other, which would round
         # differently from programs that take weights as arguments. There is one per leaf, so that
         # unused leaves are dropped.
-        return _averaged(jax.tree.map(lax.optimization_barrier, state.ema))
+        return State.of_average(jax.tree.map(lax.optimization_barrier, state.ema))
 
     def generate(z: Latents, labels: Labels) -> Images:
         return algorithm.generate(held(), z, labels)
@@ -71,7 +71,7 @@ def onnx(model: Model, state: State) -> bytes:
     algorithm = replace(model, config=replace(model.config, compute_dtype="float32")).algorithm
 
     def generate(z: Latents, labels: Labels) -> Images:
-        return algorithm.generate(_averaged(state.ema), z, labels)
+        return algorithm.generate(State.of_average(state.ema), z, labels)
 
     # Traced here because jax2onnx, while it traces, replaces functions of JAX and Flax by others,
     # some of which do not support symbolic sizes.
@@ -94,11 +94,6 @@ def latent_shape(model: Model) -> tuple[int, ...]:
     labels = jax.ShapeDtypeStruct((1,), jnp.int32)
     prior = model.algorithm.prior
     return jax.eval_shape(prior, programs.shapes(model), jax.random.key(0), labels).shape[1:]
-
-
-def _averaged(ema: Any) -> State:  # noqa: ANN401
-    """A state with only the averaged weights, which sampling reads."""
-    return State(step=jnp.int32(0), params={}, stats={}, opt={}, ema=ema, extra=())
 
 
 def _inputs(model: Model) -> tuple[jax.ShapeDtypeStruct, jax.ShapeDtypeStruct]:

@@ -84,8 +84,7 @@ def _filled(
     template = programs.shapes(recipe.model(data.spec))
     ema = filled(template.ema, tensors)
     ema = jax.tree.map(lambda x, wanted: jnp.asarray(x, wanted.dtype), ema, template.ema)
-    step = jnp.int32(about["step"])
-    return recipe, data, State(step, params={}, stats={}, opt={}, ema=ema, extra=())
+    return recipe, data, State.of_average(ema, about["step"])
 
 
 def _check_digest(path: Path, digest: str) -> None:

@@ -6,7 +6,8 @@ import { planePoint } from "./scene.js";
 
 const CELLS = 7; // images along each side
 
-/** The plane of a model, which is named if there are others; `change` is called with the point that was dragged to. */
+/** The plane of a model, which is named if there are others; `change` is called with the point that
+ * was dragged to. */
 export function plane(model, isNamed, change) {
   const tiles = Array.from({ length: CELLS ** 2 }, () => picture(model.run.size));
   const point = element("div", { class: "point" });

@@ -12,7 +12,7 @@ const COLUMNS = 16; // of a picture of many numbers
 export const SLOTS = { sample: ["a"], between: ["a", "b"], plane: ["a", "b", "c"], image: [] };
 
 /** The labels of the samples of a seed: of all classes in turn, or of the one that was chosen. */
-export function labelsOf(run, shown) {
+function labelsOf(run, shown) {
   return run.order.map((own) => (shown.label === null || !run.conditional ? own : shown.label));
 }
 

@@ -1,6 +1,6 @@
 """Whether the card computes what the CPU computes: training steps, samples, features and FID.
 
-On a machine without a card, XLA's own convolutions, which a card uses, take its place.
+On a machine without a card, XLA's own convolutions, which a TPU uses, take its place.
 """
 
 from collections.abc import Callable

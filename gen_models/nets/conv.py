@@ -8,8 +8,8 @@ A convolution y = F(x, w) is bilinear, and so are the two maps that its gradient
 
 All three are parts of one trilinear form <F(x, w), y> = <x, T(y, w)> = <w, G(x, y)>, so the
 gradient of each is made of the other two, and derivatives of every order close over the three.
-On hardware that has them (GPU, TPU) all three are XLA's own convolutions. On a CPU, where those are
-many times slower inside a compiled loop, they are matrix products, in one of two layouts:
+On a TPU all three are XLA's own convolutions. On a CPU, where those are many times slower inside a
+compiled loop, they are matrix products, in one of two layouts:
 
     columns   F gathers the k·k taps of each output into columns, one product with the kernel. The
               columns are contiguous runs of C values; G, features transposed times columns, wants
@@ -22,7 +22,11 @@ many times slower inside a compiled loop, they are matrix products, in one of tw
               four (Winograd 1980; Lavin & Gray 2016, §4.1), along both axes 9 instead of 16, and 11
               by 11 instead of 14 by 14 for 7 features.
 
-The second is faster where channels are many. Milliseconds of columns and of winograd on two cores,
+An NVIDIA GPU takes columns too: XLA's own convolutions become slow there when the operations must be
+deterministic, and when kernels are batched, which makes them grouped. On an H100 a step of one
+`dcgan` of 64 images took 0.59 ms in columns and 1.01 ms with XLA's, of 64 members 13 and 48.
+
+On a CPU winograd is faster where channels are many. Milliseconds of columns and of winograd on two cores,
 4×4 kernels of stride 2, 64 images of 14×14, float32 (sums of bfloat16 would lose what it has):
 
     channels -> features      F              T              G
@@ -171,10 +175,11 @@ def _by_platform(name: str, geometry: Geometry, channels: int, a: Array, b: Arra
         return program(layout)(a, b)
     measured = (geometry.kernel, geometry.stride) == (4, 2) and a.dtype == jnp.float32
     cpu = WINOGRAD if measured and channels >= WINOGRAD_CHANNELS else COLUMNS
-    return lax.platform_dependent(a, b, cpu=program(cpu), default=program(NATIVE))
+    programs = {"cpu": program(cpu), "cuda": program(COLUMNS)}
+    return lax.platform_dependent(a, b, **programs, default=program(NATIVE))
 
 
-# On a CPU: columns of taps.
+# On a CPU and on NVIDIA's GPUs: columns of taps.
 
 
 def _columns(geometry: Geometry, x: Array) -> Array:

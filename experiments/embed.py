@@ -34,7 +34,8 @@ class Options(Extent):
     points: Annotated[int, Between(1, 200_000)] = 20_000
     """Most points of the page, some 500 bytes each. The picture and the CSV file have all."""
     out: Path | None = None
-    """Prefix of the .html, .png, .csv and .json files. Default: results/maps/DATASET-METHOD-SPACE."""
+    """Prefix of the .html, .png, .csv and .json files. Default:
+    results/maps/DATASET-METHOD-SPACE."""
 
 
 def main(args: Sequence[str]) -> int:

@@ -9,6 +9,7 @@ import numpy as np
 from PIL.Image import Image
 
 from gen_models import render
+from gen_models.maps import colours
 from gen_models.maps.making import Map
 from gen_models.maps.sets import UNKNOWN
 
@@ -23,7 +24,9 @@ BACKGROUND = "0.82"  # of real images behind samples: light grey
 
 def picture(found: Map) -> Image:
     """Panels of the real images and of each model's samples before them, coloured by class."""
-    real, *sampled = found.places
+    real, everything = found.places[0], np.concatenate(found.places)
+    low, high = everything.min(axis=0), everything.max(axis=0)
+    margin = 0.02 * float((high - low).max()) + 1e-9
     size = np.clip(2e4 / len(real), 0.6, 12)  # of a dot, square points
 
     def draw(panels: Sequence[Axes]) -> None:
@@ -32,7 +35,9 @@ def picture(found: Map) -> Image:
                 panel.scatter(*real.T, s=size, color=BACKGROUND, linewidths=0)
             _by_class(panel, places, one.labels, found.class_names, size)
             panel.set_title(one.name, loc="left")
-            panel.set(xticks=[], yticks=[], aspect="equal")
+            limits = {"xlim": (low[0] - margin, high[0] + margin)}
+            limits["ylim"] = (low[1] - margin, high[1] + margin)
+            panel.set(xticks=[], yticks=[], aspect="equal", **limits)
             for spine in panel.spines.values():
                 spine.set_visible(False)
         handles, names = panels[0].get_legend_handles_labels()
@@ -49,8 +54,9 @@ def _by_class(
     panel: Axes, places: np.ndarray, labels: np.ndarray, names: Sequence[str], size: float
 ) -> None:
     """Draw points f32[N,2] in the colours of their classes i32[N]."""
-    for label in (UNKNOWN, *range(len(names))):
+    kinds = [(UNKNOWN, "unknown", "0.3")]
+    kinds += zip(range(len(names)), names, colours.of(len(names)), strict=True)
+    for label, name, colour in kinds:
         x, y = places[labels == label].T
         if len(x):
-            name, colour = (names[label], f"C{label % 10}") if label >= 0 else ("unknown", "0.3")
             panel.scatter(x, y, s=size, color=colour, linewidths=0, alpha=0.7, label=name)

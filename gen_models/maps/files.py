@@ -14,7 +14,7 @@ from PIL import Image
 
 from gen_models import render
 from gen_models.explorer.page import page
-from gen_models.maps import drawing, report
+from gen_models.maps import colours, drawing, report
 from gen_models.maps.making import Map
 from gen_models.maps.sets import ImageSet
 from gen_models.storage.files import write_bytes, write_text
@@ -77,6 +77,11 @@ def _page(found: Map, points: int) -> str:
     ]
     contents = {
         "classes": found.class_names,
+        "colours": {
+            "real": colours.REAL,
+            "classes": colours.of(len(found.class_names)),
+            "models": colours.of(len(sets) - 1),
+        },
         "sets": sets,
         "sheet": {"size": real.shape[1:], "columns": SHEET, "rows": SHEET},
         "lines": report.lines(found)[1:],

@@ -6,7 +6,7 @@ export function dots(canvas) {
   let image = null;
   let pixels = null;
 
-  return function draw(sets, on, view, colourOf, ratio) {
+  return function draw(sets, on, view, pixelsOf, ratio) {
     if (image?.width !== canvas.width || image.height !== canvas.height) {
       image = context.createImageData(canvas.width, canvas.height);
       pixels = new Uint32Array(image.data.buffer);
@@ -14,7 +14,7 @@ export function dots(canvas) {
     pixels.fill(0);
     const size = Math.min(1 + Math.log2(view.zoom), 4);
     sets.forEach((set, s) => {
-      if (on.sets[s]) stamp(set, on, view, colourOf(s), disc((s ? 1.1 : 0.8) * size * ratio), ratio);
+      if (on.sets[s]) stamp(set, on, view, pixelsOf[s], disc((s ? 1.1 : 0.8) * size * ratio), ratio);
     });
     context.putImageData(image, 0, 0);
   };

@@ -1,7 +1,7 @@
 // The page: a map of images, what is shown of it, and its numbers.
 
 import { element } from "../../explorer/page/dom.js";
-import { ofClass, ofSet, pixel } from "./colours.js";
+import { coloursOf, pixel } from "./colours.js";
 import { dots } from "./dots.js";
 import { gestures } from "./gestures.js";
 import { numbers } from "./numbers.js";
@@ -15,11 +15,11 @@ const FEW = 250; // points on the screen that are shown as images
 const IMAGE_PX = 28;
 
 function open(page) {
-  const { classes } = page;
+  const { classes, colours } = page;
   const sets = unpack(page);
   const view = new View();
   const on = { sets: sets.map(() => true), classes: [-1, ...classes.keys()].map(() => true) };
-  let colours = sets.length > 1 ? "set" : "class";
+  let meaning = sets.length > 1 ? "set" : "class"; // of the colours
   let asked = false;
   let pointed = null; // the point that was hovered over or tapped
 
@@ -38,10 +38,9 @@ function open(page) {
     requestAnimationFrame(draw);
   }
 
-  /** Colours of a set's points by their class, the first of which is the unknown one. */
-  const coloursOf = (s) => [-1, ...classes.keys()].map((one) => (colours === "set" ? ofSet(s) : ofClass(one, classes.length)));
-  const pixelsOf = () => sets.map((_, s) => Uint32Array.from(coloursOf(s), pixel));
-  let palette = pixelsOf();
+  const palettes = () => sets.map((_, s) => coloursOf(colours, meaning, s));
+  let palette = palettes(); // of each set, by class
+  let pixels = palette.map((one) => Uint32Array.from(one, pixel));
 
   function draw() {
     asked = false;
@@ -50,7 +49,7 @@ function open(page) {
     const [wide, high] = [Math.round(width * ratio), Math.round(height * ratio)];
     if (canvas.width !== wide || canvas.height !== high) Object.assign(canvas, { width: wide, height: high });
     view.resize(width, height);
-    drawDots(sets, on, view, (s) => palette[s], ratio);
+    drawDots(sets, on, view, pixels, ratio);
     drawFew(width, height, ratio);
     if (pointed) {
       const { set, point } = pointed;
@@ -69,7 +68,7 @@ function open(page) {
       const left = view.left(sets[s].x[i]) * ratio - size / 2;
       const top = view.top(sets[s].y[i]) * ratio - size / 2;
       if (!paint(context, s, i, left, top, [size, size])) continue;
-      context.strokeStyle = coloursOf(s)[sets[s].labels[i] + 1];
+      context.strokeStyle = palette[s][sets[s].labels[i] + 1];
       context.strokeRect(left, top, size, size);
     }
   }
@@ -112,12 +111,13 @@ function open(page) {
     ([text, name, onclick]) => element("button", { type: "button", "aria-label": name, onclick }, text),
   );
   const recolour = changed((value) => {
-    colours = value;
-    palette = pixelsOf();
+    meaning = value;
+    palette = palettes();
+    pixels = palette.map((one) => Uint32Array.from(one, pixel));
   });
   document.getElementById("map").append(
     element("div", { class: "field-of-view" }, canvas, label.box, element("div", { class: "buttons" }, ...buttons)),
-    switches(sets, classes, on, colours, changed(() => {}), recolour),
+    switches(sets, page, on, meaning, changed(() => {}), recolour),
     numbers(page, show),
   );
   new ResizeObserver(redraw).observe(canvas);

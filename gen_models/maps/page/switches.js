@@ -1,19 +1,20 @@
 // What is shown: sets and classes, each on or off, and what colours mean.
 
 import { element, select } from "../../explorer/page/dom.js";
-import { ofClass, ofSet } from "./colours.js";
+import { coloursOf } from "./colours.js";
 
 /** The controls of `on`; `change` is called when it has changed, `recolour` with what colours mean. */
-export function switches(sets, classes, on, colours, change, recolour) {
+export function switches(sets, { classes, colours }, on, meaning, change, recolour) {
   const counts = new Map();
   for (const { labels } of sets) for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
   const present = [-1, ...classes.keys()].filter((label) => counts.has(label));
-  const ofSets = sets.map((set, s) => toggle(set.name, ofSet(s), set.count, on.sets, s, change));
+  const byClass = coloursOf(colours, "class", 0);
+  const ofSets = sets.map((set, s) => toggle(set.name, coloursOf(colours, "set", s)[0], set.count, on.sets, s, change));
   const ofClasses = present.map((label) =>
-    toggle(classes[label] ?? "unknown", ofClass(label, classes.length), counts.get(label), on.classes, label + 1, change),
+    toggle(classes[label] ?? "unknown", byClass[label + 1], counts.get(label), on.classes, label + 1, change),
   );
-  const meaning = select("colours are of", [["class", "classes"], ["set", "models"]], recolour);
-  meaning.set(colours);
+  const choice = select("colours are of", [["class", "classes"], ["set", "models"]], recolour);
+  choice.set(meaning);
   const all = (value) => () => {
     for (const { put } of ofClasses) put(value);
     change();
@@ -21,7 +22,7 @@ export function switches(sets, classes, on, colours, change, recolour) {
   return element(
     "section",
     { class: "switches", "aria-label": "what is shown" },
-    meaning,
+    choice,
     element("fieldset", {}, element("legend", {}, "images"), ...ofSets.map(({ box }) => box)),
     element(
       "fieldset",

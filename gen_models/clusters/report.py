@@ -10,8 +10,8 @@ from gen_models.clusters.published import PUBLISHED
 from gen_models.clusters.results import Result, Results, picture_path
 
 INTRODUCTION = (
-    "Labels were not seen, but for the number of classes, which all but HDBSCAN are told, and by the "
-    "encoders of conditional models. Accuracy is that of the best matching of clusters with "
+    "Labels were not seen, but for the number of classes, which all but HDBSCAN are told, and by "
+    "the encoders of conditional models. Accuracy is that of the best matching of clusters with "
     "classes; ± is the standard deviation over seeds."
 )
 

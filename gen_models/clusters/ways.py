@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
-from gen_models.clusters import dec, methods
+from gen_models.algorithm import PyTree
+from gen_models.clusters import dec, methods, pretraining
 from gen_models.clusters.methods import Clustering
 from gen_models.maps import spaces
 from gen_models.trained import Trained
@@ -47,11 +48,11 @@ def of_images(data: Images, config: dec.Config, report: Report) -> list[Way]:
         return methods.principal(pixels())
 
     @cache
-    def autoencoder(seed: int) -> dec.Autoencoder:
-        return dec.pretrained(config, flat, seed, report)
+    def encoder(seed: int) -> PyTree:
+        return pretraining.encoder(config, flat, seed, report)
 
     def embeddings(seed: int) -> np.ndarray:
-        return np.asarray(dec.embeddings(config, autoencoder(seed).encoder, jnp.asarray(flat)))
+        return np.asarray(dec.embeddings(config, encoder(seed), jnp.asarray(flat)))
 
     def grouped(method: methods.Method, points: Callable[[], np.ndarray], seed: int) -> Clustering:
         return method(points(), data.clusters, seed)
@@ -63,7 +64,7 @@ def of_images(data: Images, config: dec.Config, report: Report) -> list[Way]:
         z = embeddings(seed)
         start = methods.kmeans(z, data.clusters, seed).clusters
         centres = np.stack([z[start == k].mean(axis=0) for k in range(data.clusters)])
-        q, _ = dec.refined(config, flat, autoencoder(seed).encoder, centres, seed, report)
+        q, _ = dec.refined(config, flat, encoder(seed), centres, seed, report)
         return Clustering(q.argmax(axis=1), q.max(axis=1).astype(np.float64))
 
     ways = []

@@ -1,14 +1,10 @@
 """The page in a real browser, Chromium where there is one."""
 
-import os
-import shutil
-from collections.abc import Iterator
-
 import jax
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 from trainings import train
 from untrained import made
 
@@ -21,46 +17,11 @@ from gen_models.models import MODELS
 from gen_models.runs import checkpoint
 from gen_models.sampling import drawing
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium")
 PIXELS = """canvas => {
   const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
   return Array.from({length: data.length / 4}, (_, i) => data[4 * i]);
 }"""
 SERIOUS = ("serious", "critical")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    root = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as play:
-        found = play.chromium.launch(executable_path=CHROMIUM, args=root)
-        yield found
-        found.close()
-
-
-@pytest.fixture
-def opened(browser, tmp_path) -> Iterator:
-    """A function that opens the text of a page, with a link, on a screen. At the end nothing may
-    have been written to the console, and nothing asked of a network."""
-    trouble, contexts = [], []
-
-    def open_(text: str, link: str = "", **screen) -> Page:
-        file = tmp_path / "page.html"
-        file.write_text(text)
-        context = browser.new_context(**screen)
-        contexts.append(context)
-        tab = context.new_page()
-        tab.on("console", lambda message: trouble.append(message.text))
-        tab.on("pageerror", lambda error: trouble.append(str(error)))
-        tab.on("request", lambda one: trouble.append(one.url) if one.url[:5] != "file:" else None)
-        tab.goto(f"{file.as_uri()}#{link}")
-        return tab
-
-    yield open_
-    for context in contexts:
-        context.close()
-    assert trouble == []
 
 
 def contents(*models, **more) -> str:

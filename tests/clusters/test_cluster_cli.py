@@ -9,6 +9,7 @@ from trainings import train, write_folder
 from experiments import cluster
 from gen_models import trained
 from gen_models.clusters import making, methods, results, ways
+from gen_models.data import catalog
 from gen_models.errors import UserError
 from gen_models.fields import ConfigError
 
@@ -22,6 +23,12 @@ def data(tiny, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return ["--data-dir", str(write_folder(tmp_path / "tiny", tiny))]
+
+
+@pytest.fixture
+def splits(data):
+    """The data set as commands read it, to train on."""
+    return catalog.load_splits(None, data[1])
 
 
 def stored(out):
@@ -65,9 +72,9 @@ def test_an_interrupted_command_continues_with_what_lacks(data, tmp_path, monkey
     assert len(calls) == 5
 
 
-def test_a_vae_has_its_latents_and_an_infogan_its_own_code(tiny, data, tmp_path):
+def test_a_vae_has_its_latents_and_an_infogan_its_own_code(splits, data, tmp_path):
     for name, options in (("vae", {}), ("infogan", {"seed": 0}), ("infogan-1", {"seed": 1})):
-        train(tmp_path / name, tiny, model=name.split("-")[0], steps=2, **options)
+        train(tmp_path / name, splits, model=name.split("-")[0], steps=2, **options)
     folders = [str(tmp_path / name) for name in ("vae", "infogan", "infogan-1")]
     names = ["kmeans-vae", "mixture-vae", "code-infogan"]
     out = tmp_path / "found"
@@ -78,8 +85,8 @@ def test_a_vae_has_its_latents_and_an_infogan_its_own_code(tiny, data, tmp_path)
     assert len(seeds) == 3 + 3 + 2  # both runs of infogan are one way, of two seeds
 
 
-def test_models_without_latents_and_unknown_ways_are_refused(tiny, data, tmp_path):
-    train(tmp_path / "dcgan", tiny, steps=2)
+def test_models_without_latents_and_unknown_ways_are_refused(splits, data, tmp_path):
+    train(tmp_path / "dcgan", splits, steps=2)
     with pytest.raises(ConfigError, match="no encoder"):
         cluster.main([str(tmp_path / "dcgan"), *data])
     with pytest.raises(ConfigError, match="perhaps you meant 'kmeans-pixels'"):

@@ -10,7 +10,8 @@ import pytest
 from trainings import train, write_folder
 
 from experiments import embed
-from gen_models import runs, trained
+from gen_models import trained
+from gen_models.data import catalog
 from gen_models.errors import UserError
 from gen_models.evaluation import features
 from gen_models.fields import ConfigError
@@ -21,18 +22,24 @@ SMALL = ["--method", "pca", "--space", "pixels", "--images", "60", "--samples", 
 
 
 @pytest.fixture
-def run(tiny, tmp_path):
-    folder = tmp_path / "dcgan-0"
-    train(folder, tiny, steps=2)
-    return folder
-
-
-@pytest.fixture
 def data(tiny, tmp_path, monkeypatch):
     """The folder of the data set, by which it is named; nothing is looked for beside it."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return ["--data-dir", str(write_folder(tmp_path / "tiny", tiny))]
+
+
+@pytest.fixture
+def splits(data):
+    """The data set as commands read it, to train on."""
+    return catalog.load_splits(None, data[1])
+
+
+@pytest.fixture
+def run(splits, tmp_path):
+    folder = tmp_path / "dcgan-0"
+    train(folder, splits, steps=2)
+    return folder
 
 
 def written(out, kind):
@@ -89,9 +96,9 @@ def test_a_data_set_without_models_has_a_map_too(data, tmp_path):
 
 
 @pytest.mark.parametrize("model", ["vae", "infogan"])
-def test_latents_and_codes_are_spaces_of_their_own(model, tiny, data, tmp_path):
+def test_latents_and_codes_are_spaces_of_their_own(model, splits, data, tmp_path):
     folder, out = tmp_path / model, tmp_path / "map"
-    train(folder, tiny, model=model, steps=2)
+    train(folder, splits, model=model, steps=2)
     args = [str(folder), *data, "--method", "pca", "--images", "30", "--samples", "10"]
     assert embed.main([*args, "--space", "latent", "--out", str(out)]) == 0
     assert model in json.loads(written(out, "json").read_text())["about"]
@@ -115,13 +122,13 @@ def test_runs_of_different_data_sets_are_refused(tiny, gapped, data, tmp_path):
         embed.main([str(tmp_path / "a"), str(tmp_path / "b"), *data, *SMALL])
 
 
-def test_spaces_that_are_not_there_are_refused_in_a_line(run, data, tiny, tmp_path):
+def test_spaces_that_are_not_there_are_refused_in_a_line(run, data, splits, tmp_path):
     with pytest.raises(ConfigError, match="needs a model with an encoder"):
         embed.main([str(run), *data, *SMALL, "--space", "latent"])
     with pytest.raises(features.FeatureError, match="train_features"):
         embed.main([str(run), *data, *SMALL, "--space", "features"])
     folder = tmp_path / "infogan"
-    train(folder, tiny, model="infogan", steps=2)
+    train(folder, splits, model="infogan", steps=2)
     trained.load(folder).save(tmp_path / "saved.safetensors")
     with pytest.raises(UserError, match="the folder of the run"):
         embed.main([str(tmp_path / "saved.safetensors"), *data, *SMALL, "--space", "latent"])
@@ -146,4 +153,3 @@ def test_classes_of_unconditional_samples_are_predicted_where_there_is_a_net(
     monkeypatch.setattr(features, "predicted", lambda _, images: np.full(len(images), 2, np.int32))
     drawn = sets.samples(model, "a", tiny, 5, seed=1)
     np.testing.assert_array_equal(drawn.labels, 2)
-    assert runs.load(run).options.model == "dcgan"

@@ -3,11 +3,13 @@
 import json
 import sys
 
+import jax
+import numpy as np
 import pytest
-from trainings import train, write_folder
+from trainings import make_recipe, write_folder
 
 from experiments import cluster
-from gen_models import trained
+from gen_models import programs, runs, trained
 from gen_models.clusters import making, methods, results, ways
 from gen_models.data import catalog
 from gen_models.errors import UserError
@@ -72,23 +74,32 @@ def test_an_interrupted_command_continues_with_what_lacks(data, tmp_path, monkey
     assert len(calls) == 5
 
 
-def test_a_vae_has_its_latents_and_an_infogan_its_own_code(splits, data, tmp_path):
-    for name, options in (("vae", {}), ("infogan", {"seed": 0}), ("infogan-1", {"seed": 1})):
-        train(tmp_path / name, splits, model=name.split("-")[0], steps=2, **options)
-    folders = [str(tmp_path / name) for name in ("vae", "infogan", "infogan-1")]
-    names = ["kmeans-vae", "mixture-vae", "code-infogan"]
-    out = tmp_path / "found"
-    args = [*folders, *data, "--ways", *names, "--seeds", "3", "--out", str(out)]
-    assert cluster.main(args) == 0
-    seeds = [(one["way"], one["seed"]) for one in stored(out)]
-    assert seeds.count(("code-infogan", 0)) == seeds.count(("code-infogan", 1)) == 1
-    assert len(seeds) == 3 + 3 + 2  # both runs of infogan are one way, of two seeds
+def untrained(name: str, tiny, **options) -> trained.Trained:
+    """A model as it is before training."""
+    recipe, data = make_recipe(model=name, **options), runs.DataRecord.of(tiny.train)
+    state = programs.start(recipe.model(data.spec), jax.random.key(0))
+    return trained.Trained(name, recipe, data, state)
+
+
+def test_a_vae_has_its_latents_and_an_infogan_its_own_code(tiny):
+    data = ways.Images(tiny.train.images, tiny.train.labels, 3)
+    kmeans, mixture = ways.of_models(data, "vae", [untrained("vae", tiny)])
+    assert (kmeans.name, mixture.name) == ("kmeans-vae", "mixture-vae")
+    assert kmeans.seeds is None
+    assert set(kmeans.cluster(4).clusters) == {0, 1, 2}
+    infogans = [untrained("infogan", tiny, seed=seed) for seed in range(2)]
+    (code,) = ways.of_models(data, "infogan", infogans)
+    assert (code.name, code.seeds) == ("code-infogan", 2)
+    found = code.cluster(1)
+    probabilities = infogans[1].recognise(data.images)[:, :10]
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
+    np.testing.assert_array_equal(found.clusters, probabilities.argmax(axis=1))
 
 
 def test_models_without_latents_and_unknown_ways_are_refused(splits, data, tmp_path):
-    train(tmp_path / "dcgan", splits, steps=2)
+    untrained("dcgan", splits).save(tmp_path / "dcgan.safetensors")
     with pytest.raises(ConfigError, match="no encoder"):
-        cluster.main([str(tmp_path / "dcgan"), *data])
+        cluster.main([str(tmp_path / "dcgan.safetensors"), *data])
     with pytest.raises(ConfigError, match="perhaps you meant 'kmeans-pixels'"):
         cluster.main([*data, "--ways", "kmeans-pixel"])
 
@@ -120,10 +131,7 @@ def test_without_the_extra_one_line_says_what_to_install(data, monkeypatch):
         cluster.main(data)
 
 
-def test_models_that_differ_only_in_their_seed_are_one_group(tiny, tmp_path):
-    folders = []
-    for name, options in (("a", {"seed": 0}), ("b", {"seed": 1}), ("c", {"width": 5})):
-        train(tmp_path / name, tiny, steps=2, **options)
-        folders.append(tmp_path / name)
-    groups = making.grouped(["a", "b", "c"], [trained.load(folder) for folder in folders])
+def test_models_that_differ_only_in_their_seed_are_one_group(tiny):
+    models = [untrained("vae", tiny, **options) for options in ({}, {"seed": 1}, {"width": 5})]
+    groups = making.grouped(["a", "b", "c"], models)
     assert {name: len(group) for name, group in groups.items()} == {"a": 2, "c": 1}

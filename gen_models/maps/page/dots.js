@@ -2,7 +2,7 @@
 
 /** Draws dots on a canvas: all sets that are on, the real images below the samples. */
 export function dots(canvas) {
-  const context = canvas.getContext("2d");
+  const context = canvas.getContext("2d", { willReadFrequently: true }); // in memory, not on a GPU
   let image = null;
   let pixels = null;
 

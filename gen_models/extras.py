@@ -11,8 +11,12 @@ PYMDE = "pip install pymde"
 
 @contextlib.contextmanager
 def needed(install: str) -> Iterator[None]:
-    """For a block of imports: raises UserError with the command `install` if one is missing."""
+    """For a block of imports: raises UserError with the command `install` if one is missing, or
+    lacks something itself."""
     try:
         yield
     except ModuleNotFoundError as error:
         raise UserError(f"{error.name} is not installed, and this needs it: {install}") from error
+    except ImportError as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"{error.name or 'a library'} cannot be used: {reason:.200}") from error

@@ -118,7 +118,8 @@ def _umap() -> Maker:
 
 
 def _pymde() -> Maker:
-    """A minimum-distortion embedding that preserves neighbours (Agrawal et al. 2021), by PyMDE."""
+    """A minimum-distortion embedding that preserves neighbours (Agrawal et al. 2021), by PyMDE.
+    A seed does not make it repeat itself."""
     with extras.needed(extras.PYMDE):
         import pymde
         import torch

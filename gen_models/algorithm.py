@@ -126,6 +126,9 @@ class Algorithm(NamedTuple):
     density      Density; None for models without a likelihood
     views        key -> Views by the name of their picture
     parts        parts of the latent that mean something by themselves
+    recognise    State, Images -> f32[N,C], codes of images as a net estimates them that was trained
+                 to: the probabilities of the categories, then the numbers. It reads weights that
+                 only the state of a run has. None for models without such a net
     conditional  whether samples depend on the labels
     batches      batches per step: more than one if the critic is updated more often than the
                  generator. Batch b has the rows b, b + batches, … of a step's images.
@@ -140,6 +143,7 @@ class Algorithm(NamedTuple):
     density: Density | None = None
     views: Callable[[Key], dict[str, View]] = lambda _: {}
     parts: tuple[Part, ...] = ()
+    recognise: Callable[[State, Images], Array] | None = None
     conditional: bool = False
     batches: int = 1
 

@@ -126,6 +126,12 @@ def codes(model: Model, state: State, images: Array) -> Array:
     return model.algorithm.latent.codes(state, pixels.to_float(images, jnp))
 
 
+@jax.jit
+def recognise(model: Model, state: State, images: Array) -> Array:
+    """Estimated codes f32[N,C] of bytes u8[N,H,W], by the recognition net of a run's state."""
+    return model.algorithm.recognise(state, pixels.to_float(images, jnp))
+
+
 class Bounds(NamedTuple):
     """Bounds on log p(x) of each image, the two parts of the ELBO, and what one of these can reach
     at most, f32[B] each, in nats."""

@@ -101,6 +101,20 @@ class Trained:
         images, labels = self._inputs(images, labels)
         return to_bytes(programs.reconstruct(self.model, self.state, images, labels))
 
+    def recognise(self, images: np.ndarray) -> np.ndarray:
+        """Codes f32[N,C] of images u8[N,H,W], as estimated by a run's own recognition net: the
+        probabilities of the categories, then the numbers. Raises UserError for other models, and
+        for a saved one, which lacks that net."""
+        if self.model.algorithm.recognise is None:
+            raise UserError(f"{self.recipe.options.model} has no net that recognises a code")
+        if not self.state.params:
+            raise UserError(
+                f"{self.name} is a saved model, without the net that recognises its code; name the "
+                "folder of the run, whose checkpoint has it"
+            )
+        images, _ = self._inputs(images, None)
+        return np.asarray(programs.recognise(self.model, self.state, images))
+
     def evaluate(self, data_dir: str | Path | None = None, **extent: Any) -> Evaluation:  # noqa: ANN401
         """Measure samples against the data set that the model was trained on.
 

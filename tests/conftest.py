@@ -4,6 +4,7 @@ import contextlib
 import gc
 import hashlib
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -121,3 +122,48 @@ def no_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def tiny_folder(tmp_path: Path, tiny: Splits) -> Path:
     """A folder called `tiny` with the four IDX files of `tiny`, for `--data-dir`."""
     return write_folder(tmp_path / "tiny", tiny)
+
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator:
+    """Chromium; tests that need it are skipped where there is none."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium")
+    from playwright.sync_api import sync_playwright
+
+    root = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as play:
+        # As users have it: with a limit on how often a page may write its address.
+        unlimited = ["--disable-ipc-flooding-protection"]
+        found = play.chromium.launch(
+            executable_path=CHROMIUM, args=root, ignore_default_args=unlimited
+        )
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def opened(browser, tmp_path) -> Iterator[Callable]:
+    """A function that opens the text of a page, with a link, on a screen. At the end nothing may
+    have been written to the console, and nothing asked of a network."""
+    trouble, contexts = [], []
+
+    def open_(text: str, link: str = "", **screen):
+        file = tmp_path / "page.html"
+        file.write_text(text)
+        context = browser.new_context(**screen)
+        contexts.append(context)
+        tab = context.new_page()
+        tab.on("console", lambda message: trouble.append(message.text))
+        tab.on("pageerror", lambda error: trouble.append(str(error)))
+        tab.on("request", lambda one: trouble.append(one.url) if one.url[:5] != "file:" else None)
+        tab.goto(f"{file.as_uri()}#{link}")
+        return tab
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert trouble == []

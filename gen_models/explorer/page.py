@@ -1,4 +1,4 @@
-"""The page as one HTML file: the modules in page/, the style, and what there is to show."""
+"""A page as one HTML file: JavaScript modules, the style, and what there is to show."""
 
 import html
 import json
@@ -6,38 +6,51 @@ import re
 from pathlib import Path
 from typing import Any
 
-PAGE = Path(__file__).parent / "page"
-IMPORT = re.compile(r'^import (\{[^}]*\}) from "\./(\w+)\.js";\n', re.MULTILINE)
+PAGE = Path(__file__).parent / "page"  # the explorer's; its style and dom.js serve other pages too
+IMPORT = re.compile(r'^import (\{[^}]*\}) from "(\.[\w./]+)\.js";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(?:const|function|class) (\w+))", re.MULTILINE)
 
 
-def page(title: str, about: str, contents: dict[str, Any]) -> str:
-    """Text of the HTML file, to be encoded as UTF-8. It opens from disk and asks no network."""
+def page(title: str, about: str, contents: dict[str, Any], folder: Path = PAGE) -> str:
+    """Text of the HTML file, to be encoded as UTF-8. It opens from disk and asks no network.
+
+    `folder` holds the page's index.html, its main.js and, unless it is the explorer's, a style.css
+    that is added to the explorer's.
+    """
+    styles = dict.fromkeys([PAGE / "style.css", folder / "style.css"])
     parts = {
         "title": html.escape(title),
         "about": html.escape(about),
-        "style": (PAGE / "style.css").read_text(),
-        "script": bundle("main"),
+        "style": "".join(path.read_text() for path in styles),
+        "script": bundle(folder / "main.js"),
         # No sign in it is then read as HTML.
         "contents": json.dumps(contents, separators=(",", ":")).replace("<", "\\u003c"),
     }
-    frame = (PAGE / "index.html").read_text()
+    frame = (folder / "index.html").read_text()
     return re.sub(r"\{(title|about|style|script|contents)\}", lambda match: parts[match[1]], frame)
 
 
-def bundle(name: str) -> str:
-    """A module of page/ with all that it imports, as one script, each in a scope of its own."""
+def bundle(path: Path) -> str:
+    """A module with all that it imports, as one script, each in a scope of its own. Modules are
+    told apart by their file names, without their folders."""
     scripts: dict[str, str] = {}
 
-    def add(name: str) -> None:
-        if name in scripts:
+    def add(path: Path) -> None:
+        if path.stem in scripts:
             return
-        text = (PAGE / f"{name}.js").read_text()
+        text = path.read_text()
         for match in IMPORT.finditer(text):
-            add(match[2])
+            add(path.parent / f"{match[2]}.js")
         exports = ", ".join(match[1] for match in EXPORT.finditer(text))
-        body = EXPORT.sub("", IMPORT.sub(r"const \1 = $\2;\n", text))
-        scripts[name] = f"const ${name} = (() => {{\n{body}return {{ {exports} }};\n}})();\n"
+        body = EXPORT.sub("", IMPORT.sub(_binding, text))
+        scripts[path.stem] = (
+            f"const ${path.stem} = (() => {{\n{body}return {{ {exports} }};\n}})();\n"
+        )
 
-    add(name)
+    add(path)
     return "\n".join(scripts.values())
+
+
+def _binding(match: re.Match[str]) -> str:
+    """What takes the place of an import: names taken from the module's scope."""
+    return f"const {match[1]} = ${Path(match[2]).name};\n"

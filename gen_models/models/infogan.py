@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from gen_models import losses
-from gen_models.algorithm import Algorithm, Array, Key, Part, Spec, View
+from gen_models.algorithm import Algorithm, Array, Images, Key, Part, Spec, State, View
 from gen_models.engines.adversarial import Judged, adversarial
 from gen_models.fields import Size, Weight, hyperparameters
 from gen_models.models import _gans
@@ -71,6 +71,14 @@ def build(config: Config, spec: Spec) -> Algorithm:
             for index, code in enumerate(varied, 1)
         }
 
+    def recognise(state: State, images: Images) -> Array:
+        """The estimated code, f32[N, categories + continuous]: probabilities, then means."""
+        params, stats = state.params["disc"], state.stats["disc"]
+        labels = jnp.zeros(len(images), jnp.int32)
+        verdict, _ = game.discriminator.apply(params, stats, images, labels, train=False)
+        logits, means = jnp.split(verdict.head, [categories], axis=-1)
+        return jnp.concatenate([jax.nn.softmax(logits), means], axis=-1)
+
     first = noise + categories
     numbers = [
         Part(f"code {index}", first + index - 1, 1, REACH)
@@ -87,4 +95,4 @@ def build(config: Config, spec: Spec) -> Algorithm:
         views=views,
         parts=(Part("category", noise, categories), *numbers),
     )
-    return adversarial(_gans.penalised(game, config), spec)
+    return adversarial(_gans.penalised(game, config), spec)._replace(recognise=recognise)

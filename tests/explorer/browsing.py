@@ -1,15 +1,10 @@
-"""What tests of the page see in Chromium, where there is one."""
-
-import shutil
+"""What tests of the page see in Chromium."""
 
 import numpy as np
-import pytest
 from playwright.sync_api import Page
 
 from gen_models.explorer import exhibit
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium")
 PATIENCE = 100  # times 50 ms
 PIXELS = """canvas => {
   const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);

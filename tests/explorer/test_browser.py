@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from browsing import PIXELS, assert_alike, image, needs_chromium
+from browsing import PIXELS, assert_alike, image
 from playwright.sync_api import Page
 from trainings import train
 from untrained import made
@@ -19,7 +19,6 @@ from gen_models.explorer.page import page as page_of
 from gen_models.runs import checkpoint
 from gen_models.sampling import drawing
 
-pytestmark = needs_chromium
 SERIOUS = ("serious", "critical")
 
 

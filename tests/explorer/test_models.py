@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from browsing import assert_alike, image, needs_chromium
+from browsing import assert_alike, image
 from node_js import needs_node, node
 from untrained import made
 
@@ -52,7 +52,6 @@ def test_a_sample_is_that_of_the_command_within_a_grey_level(subject):
     assert_alike(np.array(subject.found["sample"]), wanted)
 
 
-@needs_chromium
 def test_samples_in_a_browser_are_those_of_python_within_a_grey_level(opened, subject):
     text = page("a model", "about", {"runs": [subject.shown], "tests": None})
     tab = opened(text, f"seed={SEED}&a={NUMBER}")

@@ -7,7 +7,7 @@ from gen_models.explorer.page import PAGE, bundle, page
 
 
 def test_the_script_has_every_module_once_after_those_it_imports():
-    script = bundle("main")
+    script = bundle(PAGE / "main.js")
     order = re.findall(r"^const \$(\w+) = \(\(\) => \{", script, re.MULTILINE)
     assert sorted(order) == sorted(path.stem for path in PAGE.glob("*.js"))
     for path in PAGE.glob("*.js"):

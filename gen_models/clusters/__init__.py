@@ -1,0 +1,1 @@
+"""Clusters: images grouped without their labels, then scored by them."""

@@ -1,0 +1,187 @@
+"""Deep embedded clustering (Xie, Girshick & Farhadi 2016).
+
+An auto-encoder is trained to reconstruct; then its encoder and K centres are trained to make their
+own soft assignment of images to centres sharper. The auto-encoder is trained as a whole, as in the
+program of Guo et al. (DEC-keras), not layer by layer with dropout as in the paper.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax import lax
+
+from gen_models.algorithm import Array, Key, PyTree
+from gen_models.nets.autoencoder import Decoder, Encoder
+from gen_models.nets.net import Net, net
+
+ENCODED = 5000  # images that are encoded at a time
+ADAM = optax.adam(1e-3)
+SGD = optax.sgd(0.01, momentum=0.9)
+
+Report = Callable[[str, float | None], None]  # what is done, and the share of it that is
+
+
+@dataclass(frozen=True)
+class Config:
+    """Options of DEC; the values are those of the paper, but for the epochs."""
+
+    epochs: int = 100  # epochs of the auto-encoder
+    hidden: tuple[int, ...] = (500, 500, 2000)  # units of the encoder's layers before the last
+    size: int = 10  # Z, dimensions of the embedding
+    batch: int = 256  # images of a step
+    update_steps: int = 140  # steps from one computation of the target to the next
+    most_steps: int = 20_000  # steps after which training ends in any case
+    tolerance: float = 0.001  # it ends when a smaller share of images changes its cluster
+
+    @property
+    def encoder(self) -> Net:
+        return net(Encoder(self.hidden, self.size))
+
+    def decoder(self, size: int) -> Net:
+        return net(Decoder(self.hidden, size))
+
+
+class Autoencoder(NamedTuple):
+    """Parameters of both halves."""
+
+    encoder: PyTree
+    decoder: PyTree
+
+
+class Clusterer(NamedTuple):
+    """Parameters that the second phase trains."""
+
+    encoder: PyTree
+    centres: Array  # f32[K,Z]
+
+
+def assignment(z: Array, centres: Array) -> Array:
+    """Soft assignment q f32[N,K] of embeddings f32[N,Z] to centres f32[K,Z]: Student's t with one
+    degree of freedom (eq. 1)."""
+    q = 1 / (1 + jnp.sum((z[:, None] - centres) ** 2, axis=-1))
+    return q / jnp.sum(q, axis=1, keepdims=True)
+
+
+def target(q: Array) -> Array:
+    """The target p f32[N,K] of an assignment q f32[N,K]: sharper, and less of large clusters
+    (eq. 3)."""
+    weight = q**2 / jnp.sum(q, axis=0)
+    return weight / jnp.sum(weight, axis=1, keepdims=True)
+
+
+def divergence(p: Array, q: Array) -> Array:
+    """KL(P ‖ Q) in nats (eq. 2), as a mean over images: f32[]."""
+    return jnp.mean(jnp.sum(p * (jnp.log(p) - jnp.log(q)), axis=1))
+
+
+def pretrained(config: Config, images: np.ndarray, seed: int, report: Report) -> Autoencoder:
+    """The auto-encoder of images u8[N,D], trained by Adam on the mean squared error of their levels
+    in [0,1]. Equal seeds give equal auto-encoders."""
+    size = images.shape[1]
+    key_encoder, key_decoder, key_train = jax.random.split(jax.random.key(seed), 3)
+    encoder, _ = config.encoder.init(key_encoder, jnp.zeros((1, size)))
+    decoder, _ = config.decoder(size).init(key_decoder, jnp.zeros((1, config.size)))
+    params, data = Autoencoder(encoder, decoder), jnp.asarray(images)
+    carry, steps = (params, ADAM.init(params)), -(-len(images) // config.batch)
+    for epoch in range(config.epochs):
+        key = jax.random.fold_in(key_train, epoch)
+        carry = jax.block_until_ready(_reconstruct(config, carry, data, key, steps))
+        report("auto-encoder", (epoch + 1) / config.epochs)
+    return carry[0]
+
+
+@partial(jax.jit, static_argnums=0, donate_argnums=1)
+def _reconstruct(config: Config, carry: tuple, images: Array, key: Key, steps: Array) -> tuple:
+    """So many steps of the auto-encoder, each on images drawn at random."""
+
+    def loss(params: Autoencoder, x: Array) -> Array:
+        z = _apply(config.encoder, params.encoder, x)
+        return jnp.mean((x - _apply(config.decoder(x.shape[1]), params.decoder, z)) ** 2)
+
+    def step(index: Array, carry: tuple) -> tuple:
+        params, opt = carry
+        grads = jax.grad(loss)(params, _levels(images[_drawn(config, key, index, images)]))
+        updates, opt = ADAM.update(grads, opt)
+        return optax.apply_updates(params, updates), opt
+
+    return lax.fori_loop(0, steps, step, carry)
+
+
+def refined(
+    config: Config,
+    images: np.ndarray,
+    encoder: PyTree,
+    centres: np.ndarray,
+    seed: int,
+    report: Report,
+) -> tuple[np.ndarray, Clusterer]:
+    """The soft assignment f32[N,K] of images u8[N,D] after training the encoder and the centres
+    f32[K,Z], and these. It ends when hardly an image changes its cluster from one target to the
+    next."""
+    params = Clusterer(jax.tree.map(jnp.array, encoder), jnp.asarray(centres))
+    carry, data, key = (params, SGD.init(params)), jnp.asarray(images), jax.random.key(seed)
+    before, most = None, config.most_steps // config.update_steps
+    for update in range(most + 1):
+        q = assigned(config, carry[0], data)
+        clusters = np.asarray(jnp.argmax(q, axis=1))
+        settled = before is not None and np.mean(clusters != before) < config.tolerance
+        if settled or update == most:
+            break
+        before = clusters
+        report("DEC", update / most)
+        carry = _sharpen(config, carry, data, target(q), jax.random.fold_in(key, update))
+    return np.asarray(q), carry[0]
+
+
+@partial(jax.jit, static_argnums=0, donate_argnums=1)
+def _sharpen(config: Config, carry: tuple, images: Array, p: Array, key: Key) -> tuple:
+    """`update_steps` steps towards the target p f32[N,K]."""
+
+    def loss(params: Clusterer, x: Array, p: Array) -> Array:
+        z = _apply(config.encoder, params.encoder, x)
+        return divergence(p, assignment(z, params.centres))
+
+    def step(index: Array, carry: tuple) -> tuple:
+        params, opt = carry
+        chosen = _drawn(config, key, index, images)
+        grads = jax.grad(loss)(params, _levels(images[chosen]), p[chosen])
+        updates, opt = SGD.update(grads, opt)
+        return optax.apply_updates(params, updates), opt
+
+    return lax.fori_loop(0, config.update_steps, step, carry)
+
+
+@partial(jax.jit, static_argnums=0)
+def assigned(config: Config, params: Clusterer, images: Array) -> Array:
+    """The soft assignment f32[N,K] of images u8[N,D]."""
+    return assignment(embeddings(config, params.encoder, images), params.centres)
+
+
+@partial(jax.jit, static_argnums=0)
+def embeddings(config: Config, encoder: PyTree, images: Array) -> Array:
+    """Embeddings f32[N,Z] of images u8[N,D], a few thousand at a time."""
+
+    def one(image: Array) -> Array:
+        return _apply(config.encoder, encoder, _levels(image)[None])[0]
+
+    return lax.map(one, images, batch_size=min(ENCODED, len(images)))
+
+
+def _apply(part: Net, params: PyTree, x: Array) -> Array:
+    return part.apply(params, {}, x, train=False)[0]
+
+
+def _drawn(config: Config, key: Key, index: Array, images: Array) -> Array:
+    """The images of a step, i32[batch]."""
+    return jax.random.randint(jax.random.fold_in(key, index), (config.batch,), 0, len(images))
+
+
+def _levels(images: Array) -> Array:
+    """Levels f32[…] in [0,1] of bytes."""
+    return images.astype(jnp.float32) / 255

@@ -1,0 +1,113 @@
+"""From a data set and models to results, one at a time."""
+
+import hashlib
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+from gen_models import extras, render
+from gen_models.clusters import dec, results, scores, ways
+from gen_models.clusters.picture import picture
+from gen_models.clusters.results import Result, Results
+from gen_models.clusters.ways import Images, Report, Way
+from gen_models.fields import Between, ConfigError, nearest
+from gen_models.maps import sets
+from gen_models.trained import Trained
+
+
+@dataclass(frozen=True)
+class Extent:
+    """What is clustered, and how often."""
+
+    images: Annotated[int, Between(20, 1_000_000)] = 1_000_000
+    """Number of images, of training and test images together. Default: all."""
+    seeds: Annotated[int, Between(1, 100)] = 5
+    """Number of seeds, from 0 on, of each way to cluster."""
+    epochs: Annotated[int, Between(1, 10_000)] = 100
+    """Epochs of the auto-encoder before DEC."""
+    ways: tuple[str, ...] = ()
+    """Ways to cluster, by their names, such as kmeans-pixels or dec. Default: all."""
+
+
+class Task(NamedTuple):
+    """Images and the ways to cluster them."""
+
+    dataset: str
+    data: Images
+    class_names: tuple[str, ...]
+    digest: str  # SHA-256 of images and labels, in hex
+    ways: list[Way]
+
+
+def task(
+    sources: Sequence[Path],
+    dataset: str | None,
+    data_dir: Path | None,
+    extent: Extent,
+    report: Report,
+) -> Task:
+    """The task of models of one data set, or of a data set alone. Runs that differ only in their
+    seed are one way. Raises UserError; ConfigError for ways that do not exist."""
+    with extras.needed(extras.ANALYSIS):
+        import sklearn  # noqa: F401 (said before minutes of work)
+        import umap  # noqa: F401
+
+    report("models and data", None)
+    splits, names, models = sets.load(sources, dataset, data_dir)
+    real = sets.real_images(splits, extent.images, 0)
+    data = Images(real.images, real.labels, splits.train.num_classes)
+    found = ways.of_images(data, dec.Config(epochs=extent.epochs), report)
+    for name, group in grouped(names, models).items():
+        own = ways.of_models(data, name, group)
+        if not own:
+            raise ConfigError(f"{name} has no encoder, and no net that recognises a code")
+        found += own
+    digest = hashlib.sha256(real.images.tobytes() + real.labels.tobytes()).hexdigest()
+    return Task(
+        splits.train.name, data, splits.train.class_names, digest, chosen(found, extent.ways)
+    )
+
+
+def grouped(names: Sequence[str], models: Sequence[Trained]) -> dict[str, list[Trained]]:
+    """Models that differ only in their seed, by the name of the first of them."""
+    groups: dict[str, tuple[str, list[Trained]]] = {}
+    for name, model in zip(names, models, strict=True):
+        alike = {key: value for key, value in model.recipe.identity.items() if key != "seed"}
+        groups.setdefault(repr(sorted(alike.items())), (name, []))[1].append(model)
+    return dict(groups.values())
+
+
+def chosen(found: Sequence[Way], names: Sequence[str]) -> list[Way]:
+    """The ways of these names, or all. Raises ConfigError with the nearest right name."""
+    known = {way.name: way for way in found}
+    for name in names:
+        if name not in known:
+            raise ConfigError(f"no way to cluster is called {name!r}; {nearest(name, known)}")
+    return [known[name] for name in names] if names else list(found)
+
+
+def done(task: Task, prefix: Path, seeds: int, report: Report) -> Iterator[Results]:
+    """Cluster by every way with every seed that PREFIX.json lacks, and write each result into it as
+    soon as it is there; a way's first seed is drawn into PREFIX-WAY.png. Raises UserError."""
+    path = prefix.with_name(f"{prefix.name}.json")
+    found = results.read(path, task.dataset, task.digest, len(task.data.images))
+    yield found
+    for seed in range(seeds):
+        for way in task.ways:
+            if found.has(way, seed) or seed >= (way.seeds or seeds):
+                continue
+            report(f"{way.title}, seed {seed}", None)
+            began = time.perf_counter()
+            clustering = way.cluster(seed)
+            took = time.perf_counter() - began
+            if seed == 0:
+                drawn = picture(clustering, *task.data[:2], task.class_names)
+                if drawn is not None:
+                    render.save_png(drawn, results.picture_path(prefix, way.name))
+            scored = scores.scores(clustering.clusters, task.data.labels)
+            result = Result(way.name, way.title, way.published, way.settings, seed, scored, took)
+            found = found.added(result)
+            results.write(path, found)
+            yield found

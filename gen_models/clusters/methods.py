@@ -1,0 +1,79 @@
+"""Methods that group points, each by the library that does it well."""
+
+import warnings
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from gen_models import extras
+
+STARTS = 10  # of k-means, of which the best is taken
+DIMENSIONS = 50  # principal components
+FULL = 64  # most dimensions of a mixture whose covariances are not diagonal
+VARIANCE = 1e-3  # added to each, as many pixels have none
+NEIGHBOURS, CORE = 30, 10  # of UMAP and HDBSCAN, as UMAP's documentation has them for clustering
+SMALLEST = 140  # the smallest cluster of HDBSCAN has one image in so many: 500 of 70,000
+
+
+class Clustering(NamedTuple):
+    """Clusters of N images, found without their labels."""
+
+    clusters: np.ndarray  # i64[N], from 0 on; -1 for an image in no cluster
+    typical: np.ndarray  # f64[N], larger for images more typical of their cluster
+
+
+Method = Callable[[np.ndarray, int, int], Clustering]  # points f32[N,D], clusters, seed
+
+
+def kmeans(points: np.ndarray, count: int, seed: int) -> Clustering:
+    """k-means (Lloyd 1982) from ten starts; typical are points near their centre."""
+    with extras.needed(extras.ANALYSIS):
+        from sklearn.cluster import KMeans
+
+    found = KMeans(count, n_init=STARTS, random_state=seed).fit(points)
+    clusters = found.labels_.astype(np.int64)
+    gaps = np.linalg.norm(points - found.cluster_centers_[clusters], axis=1)
+    return Clustering(clusters, -gaps.astype(np.float64))
+
+
+def mixture(points: np.ndarray, count: int, seed: int) -> Clustering:
+    """A mixture of normal distributions by expectation maximisation, with full covariances in up to
+    64 dimensions, else diagonal ones; typical are points of high density."""
+    with extras.needed(extras.ANALYSIS):
+        from sklearn.exceptions import ConvergenceWarning
+        from sklearn.mixture import GaussianMixture
+
+    kind = "full" if points.shape[1] <= FULL else "diag"
+    model = GaussianMixture(count, covariance_type=kind, reg_covar=VARIANCE, random_state=seed)
+    with warnings.catch_warnings():  # after a hundred iterations a few points still move
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        clusters = model.fit_predict(points.astype(np.float64))
+    return Clustering(clusters.astype(np.int64), model.score_samples(points))
+
+
+def density(points: np.ndarray, count: int, seed: int) -> Clustering:
+    """UMAP into the plane, then HDBSCAN (Campello et al. 2013), which finds the number of clusters
+    by itself and leaves some points out; typical are the surest members."""
+    with extras.needed(extras.ANALYSIS):
+        import umap
+        from sklearn.cluster import HDBSCAN
+
+    del count
+    near = min(NEIGHBOURS, len(points) - 1)
+    with warnings.catch_warnings():  # of small sets, that a spectral start is not possible
+        warnings.simplefilter("ignore")
+        reducer = umap.UMAP(n_neighbors=near, min_dist=0.0, random_state=seed, n_jobs=1)
+        places = reducer.fit_transform(points)
+    smallest = max(5, len(points) // SMALLEST)
+    found = HDBSCAN(smallest, min_samples=min(CORE, smallest), copy=True).fit(places)
+    return Clustering(found.labels_.astype(np.int64), found.probabilities_.astype(np.float64))
+
+
+def principal(points: np.ndarray) -> np.ndarray:
+    """The first 50 principal components f32[N,<=50] of points [N,D]."""
+    with extras.needed(extras.ANALYSIS):
+        from sklearn.decomposition import PCA
+
+    count = min(DIMENSIONS, *points.shape)
+    return PCA(count, svd_solver="covariance_eigh").fit_transform(points).astype(np.float32)

@@ -1,0 +1,41 @@
+"""A picture of clusters: the images most typical of each, and those that it mistakes."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from PIL.Image import Image
+
+from gen_models import render
+from gen_models.clusters import scores
+from gen_models.clusters.methods import Clustering
+from gen_models.comparison import pictures
+
+COLUMNS = 10
+ROWS = 30  # most clusters that are shown, the largest ones
+
+
+def picture(
+    found: Clustering, images: np.ndarray, labels: np.ndarray, class_names: Sequence[str]
+) -> Image | None:
+    """A row for each cluster of images u8[N,H,W] with classes i32[N], named after the class that it
+    stands for: its ten most typical images, then the ten most typical of those of other classes.
+    White where there are fewer; None without a cluster."""
+    sizes = np.bincount(found.clusters[found.clusters != scores.NONE])
+    if not sizes.size:
+        return None
+    meanings = scores.meanings(found.clusters, labels)
+    largest = np.argsort(-sizes, kind="stable")[:ROWS]
+    shown = sorted(largest[sizes[largest] > 0], key=lambda cluster: (meanings[cluster], cluster))
+    white = np.full((COLUMNS, *images.shape[1:]), 255, np.uint8)
+    names, typical, mistaken = [], [], []
+    for cluster in shown:
+        own = np.flatnonzero(found.clusters == cluster)
+        own = own[np.argsort(-found.typical[own], kind="stable")]
+        wrong = own[labels[own] != meanings[cluster]]
+        right = 1 - len(wrong) / len(own)
+        names.append(f"{class_names[meanings[cluster]]} {right:.0%} of {len(own)}")
+        for rows, chosen in ((typical, own), (mistaken, wrong)):
+            rows.append(np.concatenate([images[chosen[:COLUMNS]], white])[:COLUMNS])
+    left = render.grid(np.concatenate(typical), len(shown), COLUMNS, row_names=names)
+    right = render.grid(np.concatenate(mistaken), len(shown), COLUMNS)
+    return pictures.captioned({"most typical": left, "of other classes": right})

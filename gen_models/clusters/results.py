@@ -1,0 +1,73 @@
+"""What has been measured, in a JSON file that grows result by result."""
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from gen_models.clusters.scores import Scores
+from gen_models.clusters.ways import Way
+from gen_models.errors import UserError
+from gen_models.storage.files import write_text
+
+
+class Result(NamedTuple):
+    """Scores of one way to cluster, with one seed."""
+
+    way: str  # name of the way
+    title: str  # title of the way in tables
+    published: str | None  # what it compares with in `published`
+    settings: dict[str, Any]  # settings of the way
+    seed: int
+    scores: Scores
+    seconds: float  # time that it took, the training of an auto-encoder with its first way
+
+
+class Results(NamedTuple):
+    """All results on some images of a data set."""
+
+    dataset: str
+    digest: str  # SHA-256 of images and labels, in hex
+    images: int
+    found: list[Result]
+
+    def has(self, way: Way, seed: int) -> bool:
+        """Whether a way has a result of this seed and of its own settings."""
+        return any(
+            (one.way, one.seed, one.settings) == (way.name, seed, way.settings)
+            for one in self.found
+        )
+
+    def added(self, new: Result) -> "Results":
+        """With a result, in the place of one of the same way and seed."""
+        kept = [one for one in self.found if (one.way, one.seed) != (new.way, new.seed)]
+        return self._replace(found=[*kept, new])
+
+
+def read(path: Path, dataset: str, digest: str, images: int) -> Results:
+    """The results in a file, none if it does not exist. Raises UserError for a file of other images
+    and for one that holds no results."""
+    empty = Results(dataset, digest, images, [])
+    if not path.exists():
+        return empty
+    try:
+        stored = json.loads(path.read_text())
+        found = [Result(**one | {"scores": Scores(**one["scores"])}) for one in stored["found"]]
+        kept = stored["digest"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{path} holds no results of clusters: {error!s:.200}; delete it"
+        ) from error
+    if kept != digest:
+        raise UserError(f"{path} is of other images; choose another --out, or delete it")
+    return empty._replace(found=found)
+
+
+def write(path: Path, results: Results) -> None:
+    """Write the results. Raises UserError."""
+    found = [one._asdict() | {"scores": one.scores._asdict()} for one in results.found]
+    write_text(path, json.dumps(results._asdict() | {"found": found}, indent=1) + "\n")
+
+
+def picture_path(prefix: Path, way: str) -> Path:
+    """The picture of a way's clusters."""
+    return prefix.with_name(f"{prefix.name}-{way}.png")

@@ -1,0 +1,137 @@
+"""The ways to cluster that are compared: a method in a space."""
+
+from collections.abc import Callable, Sequence
+from functools import cache, partial
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+
+from gen_models.algorithm import PyTree
+from gen_models.clusters import dec, methods, pretraining
+from gen_models.clusters.methods import Clustering
+from gen_models.maps import spaces
+from gen_models.trained import Trained
+
+Report = Callable[[str, float | None], None]  # what is done, share of it that is (None: unknown)
+
+
+class Way(NamedTuple):
+    """A way to cluster the images."""
+
+    name: str  # of files and options
+    title: str  # of tables
+    settings: dict[str, Any]  # all that its clusters depend on beside images and seed, for JSON
+    cluster: Callable[[int], Clustering]  # of a seed
+    seeds: int | None = None  # number of seeds that differ; None: all do
+    published: str | None = None  # what it compares with in `published`
+
+
+class Images(NamedTuple):
+    """The images to cluster. Their labels are read by encoders of conditional models alone."""
+
+    images: np.ndarray  # u8[N,H,W]
+    labels: np.ndarray  # i32[N]
+    clusters: int  # number of clusters that methods are told: that of the classes
+
+
+def of_images(data: Images, config: dec.Config, report: Report) -> list[Way]:
+    """Ways that need no model. The auto-encoder of a seed is trained once for all of them."""
+    flat = data.images.reshape(len(data.images), -1)
+
+    @cache
+    def pixels() -> np.ndarray:
+        return flat.astype(np.float32) / 255
+
+    @cache
+    def components() -> np.ndarray:
+        return methods.principal(pixels())
+
+    @cache
+    def encoder(seed: int) -> PyTree:
+        return pretraining.encoder(config, flat, seed, report)
+
+    def embeddings(seed: int) -> np.ndarray:
+        return np.asarray(dec.embeddings(config, encoder(seed), jnp.asarray(flat)))
+
+    def grouped(method: methods.Method, points: Callable[[], np.ndarray], seed: int) -> Clustering:
+        return method(points(), data.clusters, seed)
+
+    def embedded(method: methods.Method, seed: int) -> Clustering:
+        return method(embeddings(seed), data.clusters, seed)
+
+    def deep(seed: int) -> Clustering:
+        z = embeddings(seed)
+        start = methods.kmeans(z, data.clusters, seed).clusters
+        centres = np.stack([z[start == k].mean(axis=0) for k in range(data.clusters)])
+        q, _ = dec.refined(config, flat, encoder(seed), centres, seed, report)
+        return Clustering(q.argmax(axis=1), q.max(axis=1).astype(np.float64))
+
+    ways = []
+    for space, title, points in (
+        ("pixels", "pixels", pixels),
+        ("pca", "50 components", components),
+    ):
+        for name, text, method in METHODS:
+            cluster = partial(grouped, method, points)
+            ways.append(Way(f"{name}-{space}", f"{text} of {title}", {}, cluster))
+    trained = {"epochs": config.epochs}
+    for name, text, method in METHODS:
+        title, cluster = f"{text} of the auto-encoder", partial(embedded, method)
+        ways.append(Way(f"{name}-autoencoder", title, trained, cluster))
+    ways.append(Way("dec", "DEC", trained, deep))
+    ways.append(
+        Way("umap-hdbscan", "UMAP, then HDBSCAN", {}, partial(grouped, methods.density, components))
+    )
+    return [way._replace(published=way.title) for way in ways]
+
+
+METHODS = (
+    ("kmeans", "k-means", methods.kmeans),
+    ("mixture", "mixture", methods.mixture),
+)
+
+
+def of_models(data: Images, name: str, models: Sequence[Trained]) -> list[Way]:
+    """Ways in the latent space of models that differ only in their seed: k-means and a mixture for
+    an encoder's, the estimated category for a recognition net's. [] for models with neither."""
+    latent, recognise = (getattr(models[0].model.algorithm, x) for x in ("latent", "recognise"))
+    settings = {"steps": [int(model.state.step) for model in models], "recipe": _recipe(models[0])}
+    if recognise is not None:
+        return [
+            Way(
+                f"code-{name}",
+                f"code of {name}",
+                settings,
+                lambda seed: _categories(data, models[seed]),
+                len(models),
+                "code",
+            )
+        ]
+    if latent is None:
+        return []
+
+    @cache
+    def places(index: int) -> np.ndarray:
+        return spaces.latents(models[index], data.images, data.labels)
+
+    def grouped(method: methods.Method, seed: int) -> Clustering:
+        return method(places(seed % len(models)), data.clusters, seed)
+
+    return [
+        Way(
+            f"{method}-{name}", f"{text} of latents of {name}", settings, partial(grouped, function)
+        )
+        for method, text, function in METHODS
+    ]
+
+
+def _categories(data: Images, model: Trained) -> Clustering:
+    """The most probable category of each image, by a run's own recognition net."""
+    size = model.model.algorithm.parts[0].size  # the category is the first part of the code
+    probabilities = spaces.codes(model, data.images)[:, :size]
+    return Clustering(probabilities.argmax(axis=1), probabilities.max(axis=1).astype(np.float64))
+
+
+def _recipe(model: Trained) -> dict[str, Any]:
+    return {name: value for name, value in model.recipe.identity.items() if name != "seed"}

@@ -1,0 +1,62 @@
+"""A map as a picture, for papers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL.Image import Image
+
+from gen_models import render
+from gen_models.maps import colours
+from gen_models.maps.making import Map
+from gen_models.maps.sets import UNKNOWN
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+SIDE = 5.0  # inches of a panel
+COLUMNS = 3
+LEGEND = 26  # most classes of a column of the legend
+BACKGROUND = "0.82"  # of real images behind samples: light grey
+
+
+def picture(found: Map) -> Image:
+    """Panels of the real images and of each model's samples before them, coloured by class."""
+    real, everything = found.places[0], np.concatenate(found.places)
+    low, high = everything.min(axis=0), everything.max(axis=0)
+    margin = 0.02 * float((high - low).max()) + 1e-9
+    size = np.clip(2e4 / len(real), 0.6, 12)  # of a dot, square points
+
+    def draw(panels: Sequence[Axes]) -> None:
+        for panel, one, places in zip(panels, found.sets, found.places, strict=True):
+            if places is not real:
+                panel.scatter(*real.T, s=size, color=BACKGROUND, linewidths=0)
+            _by_class(panel, places, one.labels, found.class_names, size)
+            panel.set_title(one.name, loc="left")
+            limits = {"xlim": (low[0] - margin, high[0] + margin)}
+            limits["ylim"] = (low[1] - margin, high[1] + margin)
+            panel.set(xticks=[], yticks=[], aspect="equal", **limits)
+            for spine in panel.spines.values():
+                spine.set_visible(False)
+        handles, names = panels[0].get_legend_handles_labels()
+        columns = max(-(-len(names) // LEGEND), min(len(names), 5 * len(panels)))
+        where = {"loc": "outside lower center", "ncols": columns, "frameon": False}
+        panels[0].figure.legend(handles, names, **where, markerscale=np.sqrt(30 / size))
+
+    columns = min(COLUMNS, len(found.sets))
+    title = f"{found.dataset}: {found.about}"
+    return render.chart(draw, len(found.sets), columns, (SIDE, SIDE), title)
+
+
+def _by_class(
+    panel: Axes, places: np.ndarray, labels: np.ndarray, names: Sequence[str], size: float
+) -> None:
+    """Draw points f32[N,2] in the colours of their classes i32[N]."""
+    kinds = [(UNKNOWN, "unknown", "0.3")]
+    kinds += zip(range(len(names)), names, colours.of(len(names)), strict=True)
+    for label, name, colour in kinds:
+        x, y = places[labels == label].T
+        if len(x):
+            panel.scatter(x, y, s=size, color=colour, linewidths=0, alpha=0.7, label=name)

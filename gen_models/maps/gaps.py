@@ -1,0 +1,82 @@
+"""Where a model is missing: regions of the map whose real images no sample is near."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from gen_models import extras
+from gen_models.evaluation.manifold import DENSITY_NEIGHBOURS, nearest_radii
+from gen_models.evaluation.neighbours import nearest
+
+MOST = 10_000  # real images that are judged
+IN_A_REGION = 50  # real images of a region, on average
+MOST_REGIONS = 100
+LISTED, SHOWN = 8, 12  # regions, and images of each
+
+
+class Region(NamedTuple):
+    """A region of the map in which real images lack samples."""
+
+    images: np.ndarray  # i64[n], its judged images, indices among all real ones
+    covered: float  # share of them that a sample is near
+    expected: float  # share that one of as many other real images is near
+    shown: np.ndarray  # i64[<=12], images that no sample is near, those in the middle first
+    middle: tuple[float, float]  # of the region in the map
+    radius: float  # of a circle around the middle with nine tenths of the region
+
+
+class Gaps(NamedTuple):
+    """Coverage of real images by samples, and the regions where it is missing."""
+
+    covered: float  # share of the judged real images that a sample is near
+    expected: float  # share that one of as many other real images is near
+    regions: list[Region]  # regions covered less than half as often as expected, largest first
+
+
+def gaps(real: np.ndarray, places: np.ndarray, samples: np.ndarray, seed: int) -> Gaps | None:
+    """The gaps of samples [M,D] among real points [N,D] with places f32[N,2] in the map.
+
+    An image is covered if a sample is nearer than its fifth nearest other judged real image
+    (coverage of Naeem et al. 2020, eq. 4, whose k-balls are in the space, not in the map). What is
+    expected is what as many other real images cover. Regions are by k-means of the judged images'
+    places. None for fewer than 12 real images.
+    """
+    with extras.needed(extras.ANALYSIS):
+        from sklearn.cluster import KMeans
+
+    count = min(len(samples), len(real) // 2, MOST)
+    order = np.random.default_rng(seed).permutation(len(real))
+    others, judged = order[:count], order[count:][:MOST]
+    if len(judged) <= DENSITY_NEIGHBOURS:
+        return None
+    (squared,) = nearest_radii(real[judged], (DENSITY_NEIGHBOURS,))
+    radii = np.sqrt(squared)
+    by_samples, by_real = (
+        nearest(real[judged], x)[1] < radii for x in (samples[:count], real[others])
+    )
+    number = min(MOST_REGIONS, max(1, len(judged) // IN_A_REGION))
+    region_of = KMeans(number, n_init=1, random_state=seed).fit_predict(places[judged])
+    regions = [
+        _region(judged[own], places[judged[own]], by_samples[own], by_real[own])
+        for own in (np.flatnonzero(region_of == region) for region in range(number))
+    ]
+    lacking = [one for one in regions if one.covered < one.expected / 2]
+    lacking.sort(key=lambda one: (one.covered - one.expected) * len(one.images))
+    return Gaps(float(by_samples.mean()), float(by_real.mean()), lacking[:LISTED])
+
+
+def _region(
+    images: np.ndarray, places: np.ndarray, by_samples: np.ndarray, by_real: np.ndarray
+) -> Region:
+    middle = places.mean(axis=0)
+    distances = np.linalg.norm(places - middle, axis=1)
+    bare = np.flatnonzero(~by_samples)
+    shown = bare[np.argsort(distances[bare], kind="stable")][:SHOWN]
+    return Region(
+        images,
+        float(by_samples.mean()),
+        float(by_real.mean()),
+        images[shown],
+        tuple(middle.tolist()),
+        float(np.quantile(distances, 0.9)),
+    )

@@ -1,0 +1,158 @@
+"""How points become a map: PCA, t-SNE, UMAP, PyMDE, each by the library that does it well.
+
+The map is made of the real images alone, and samples are placed into it, except by PyMDE, which
+cannot do that. t-SNE, UMAP and PyMDE are given the first 50 principal components of the real
+images, for speed, as is usual.
+"""
+
+import os
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from gen_models import extras
+
+Method = Literal["pca", "tsne", "umap", "pymde"]
+Report = Callable[[str, float | None], None]  # what is done, share of it that is (None: unknown)
+
+DIMENSIONS = 50  # of the points that t-SNE, UMAP and PyMDE are given
+PERPLEXITY, NEIGHBOURS = 30, 15  # the libraries' own defaults
+ITERATIONS, EVERY = 750, 25  # of openTSNE: 250 with early exaggeration, 500 without
+PLACED, TOGETHER = (
+    "the map is made of real images; samples are placed into it",
+    "the map is made of real images and samples together",
+)
+
+
+class Layout(NamedTuple):
+    """Places in the plane, f32[N,2] for each set of points."""
+
+    real: np.ndarray
+    samples: list[np.ndarray]
+    how: str  # PLACED or TOGETHER
+
+
+# (points of real images f32[N,D], points of each model's samples, seed, report) -> Layout
+Maker = Callable[[np.ndarray, Sequence[np.ndarray], int, Report], Layout]
+
+
+def maker(method: Method) -> Maker:
+    """The function that makes a map. Raises UserError if its library is not installed."""
+    return {"pca": _pca, "tsne": _tsne, "umap": _umap, "pymde": _pymde}[method]()
+
+
+def version(method: Method) -> str:
+    """Name and version of the library that makes a map, once `maker` has been called."""
+    name = {"pca": "sklearn", "tsne": "openTSNE", "umap": "umap", "pymde": "pymde"}[method]
+    return f"{name} {sys.modules[name].__version__}"
+
+
+def _pca() -> Maker:
+    """The first two principal components. Equal points make equal maps."""
+    reduce = _reducer(2)
+
+    def make(real: np.ndarray, samples: Sequence[np.ndarray], seed: int, report: Report) -> Layout:
+        del seed
+        report("principal components", None)
+        first, *others = reduce(real, samples)
+        return Layout(first, others, PLACED)
+
+    return make
+
+
+def _tsne() -> Maker:
+    """t-SNE (van der Maaten & Hinton 2008) by openTSNE, which places further points by their
+    affinities to those of the map (Poličar et al. 2019)."""
+    with extras.needed(extras.ANALYSIS):
+        import openTSNE
+    reduce = _reducer(DIMENSIONS)
+
+    def make(real: np.ndarray, samples: Sequence[np.ndarray], seed: int, report: Report) -> Layout:
+        report("principal components", None)
+        points, *others = reduce(real, samples)
+        report("neighbours", None)
+        calls = iter(range(1, sys.maxsize))
+
+        def show(iteration: int, error: float, embedding: np.ndarray) -> None:
+            del iteration, error, embedding
+            report("t-SNE", min(1.0, next(calls) * EVERY / ITERATIONS))
+
+        found = openTSNE.TSNE(
+            perplexity=min(PERPLEXITY, max(1, (len(points) - 1) // 3)),
+            n_jobs=os.cpu_count() or 1,
+            random_state=seed,
+            callbacks=show,
+            callbacks_every_iters=EVERY,
+        ).fit(points)
+        report("samples placed", None)
+        few = min(5, max(1, (len(points) - 1) // 3))
+        placed = [found.transform(x, perplexity=few, k=min(25, len(points) - 1)) for x in others]
+        return Layout(_plain(found), [_plain(x) for x in placed], PLACED)
+
+    return make
+
+
+def _umap() -> Maker:
+    """UMAP (McInnes et al. 2018) by umap-learn. A seed keeps it to one core."""
+    with extras.needed(extras.ANALYSIS):
+        import umap
+    reduce = _reducer(DIMENSIONS)
+
+    def make(real: np.ndarray, samples: Sequence[np.ndarray], seed: int, report: Report) -> Layout:
+        report("principal components", None)
+        points, *others = reduce(real, samples)
+        report("UMAP", None)
+        with warnings.catch_warnings():  # of small sets, that a spectral start is not possible
+            warnings.simplefilter("ignore")
+            reducer = umap.UMAP(
+                n_neighbors=min(NEIGHBOURS, len(points) - 1), random_state=seed, n_jobs=1
+            ).fit(points)
+            report("samples placed", None)
+            placed = [reducer.transform(x) for x in others]
+        return Layout(_plain(reducer.embedding_), [_plain(x) for x in placed], PLACED)
+
+    return make
+
+
+def _pymde() -> Maker:
+    """A minimum-distortion embedding that preserves neighbours (Agrawal et al. 2021), by PyMDE.
+    A seed does not make it repeat itself."""
+    with extras.needed(extras.PYMDE):
+        import pymde
+        import torch
+    reduce = _reducer(DIMENSIONS)
+
+    def make(real: np.ndarray, samples: Sequence[np.ndarray], seed: int, report: Report) -> Layout:
+        report("principal components", None)
+        points, *others = reduce(real, samples)
+        report("PyMDE", None)
+        pymde.seed(seed)
+        both = torch.from_numpy(np.concatenate([points, *others]))
+        found = pymde.preserve_neighbors(both, embedding_dim=2, verbose=False).embed()
+        ends = np.cumsum([len(points), *map(len, others)])[:-1]
+        first, *rest = np.split(_plain(found.cpu().numpy()), ends)
+        return Layout(first, rest, TOGETHER)
+
+    return make
+
+
+def _reducer(dimensions: int) -> Callable[[np.ndarray, Sequence[np.ndarray]], list[np.ndarray]]:
+    """A function that reduces all points [N,D] to the first principal components of the first ones,
+    f32[N,dimensions]; fewer columns where there are no more, but never fewer than two."""
+    with extras.needed(extras.ANALYSIS):
+        from sklearn.decomposition import PCA
+
+    def reduce(real: np.ndarray, samples: Sequence[np.ndarray]) -> list[np.ndarray]:
+        pca = PCA(min(dimensions, *real.shape), svd_solver="covariance_eigh").fit(real)
+        padding = ((0, 0), (0, max(0, 2 - pca.n_components_)))
+        return [np.pad(pca.transform(x), padding).astype(np.float32) for x in (real, *samples)]
+
+    return reduce
+
+
+def _plain(places: np.ndarray) -> np.ndarray:
+    """Places as an array of the base class, apart from what a library keeps with them."""
+    return np.array(places, np.float32, subok=False)

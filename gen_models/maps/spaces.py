@@ -1,0 +1,84 @@
+"""The spaces in which images are points: pixels, features, the latent space of a model."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Literal
+
+import numpy as np
+
+from gen_models.data.catalog import Splits
+from gen_models.evaluation import features
+from gen_models.fields import ConfigError
+from gen_models.maps.sets import UNKNOWN, ImageSet
+from gen_models.trained import Trained
+
+Space = Literal["pixels", "features", "latent"]
+BATCH = 500  # images that are encoded at a time
+UNLABELLED = "self-supervised"  # the features of the net that was trained without labels
+
+Points = Callable[[ImageSet], np.ndarray]  # images -> f32[N,D]
+
+
+def points_in(space: Space, splits: Splits, models: Sequence[Trained]) -> tuple[str, Points]:
+    """What a space is, as text, and the function from images to their points in it.
+
+    pixels    levels in [0,1]
+    features  those of the data set's encoder, which was trained without labels
+    latent    means of q(z|x) of the first model that has an encoder, or the code as the recognition
+              net of an InfoGAN estimates it
+    Raises UserError if the data set has no feature nets, or no model a latent space.
+    """
+    if space == "pixels":
+        return "pixels", pixels
+    if space == "features":
+        net = features.of(splits.train.name)
+        return f"features of {net.name}", partial(_features, net, splits)
+    for model in models:
+        if model.model.algorithm.latent is not None:
+            return f"latent space of {model.name}", partial(_latents, model)
+        if model.model.algorithm.recognise is not None:
+            return f"code of {model.name}", partial(_codes, model)
+    raise ConfigError("--space latent needs a model with an encoder, a VAE, or a run of infogan")
+
+
+def pixels(one: ImageSet) -> np.ndarray:
+    """Levels f32[N,H·W] in [0,1]."""
+    return one.images.reshape(len(one.images), -1).astype(np.float32) / 255
+
+
+def latents(model: Trained, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Places f32[N,Z] of images u8[N,H,W] in the latent space of a model, several axes as one.
+    Raises ConfigError for a conditional model and images of which no class is known."""
+    if model.conditional and np.any(labels == UNKNOWN):
+        raise ConfigError(
+            f"{model.name} encodes images with their classes, and those of other models' samples "
+            "are not known: the data set has no feature nets; python -m experiments.train_features"
+        )
+    known = np.maximum(labels, 0)  # models that take no labels ignore them
+    parts = [
+        model.encode(images[start : start + BATCH], known[start : start + BATCH])
+        for start in range(0, len(images), BATCH)
+    ]
+    return np.concatenate(parts).reshape(len(images), -1).astype(np.float32)
+
+
+def codes(model: Trained, images: np.ndarray) -> np.ndarray:
+    """Codes f32[N,C] of images u8[N,H,W] by a run's own recognition net. Raises UserError."""
+    starts = range(0, len(images), BATCH)
+    return np.concatenate([model.recognise(images[i : i + BATCH]) for i in starts])
+
+
+def _latents(model: Trained, one: ImageSet) -> np.ndarray:
+    return latents(model, one.images, one.labels)
+
+
+def _codes(model: Trained, one: ImageSet) -> np.ndarray:
+    return codes(model, one.images)
+
+
+def _features(net: features.FeatureNet, splits: Splits, one: ImageSet) -> np.ndarray:
+    """Features f32[N,D]; those of real images come from the user's cache, once they are there."""
+    if one.name != "real images":
+        return features.describe(net, one.images).features[UNLABELLED]
+    all_of = [features.describe_real(net, data).features[UNLABELLED] for data in splits]
+    return np.concatenate(all_of)[one.numbers]

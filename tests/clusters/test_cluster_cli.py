@@ -1,0 +1,137 @@
+"""`experiments.cluster`: results one by one, and the page of them."""
+
+import json
+import sys
+
+import jax
+import numpy as np
+import pytest
+from trainings import make_recipe, write_folder
+
+from experiments import cluster
+from gen_models import programs, runs, trained
+from gen_models.clusters import making, methods, results, ways
+from gen_models.data import catalog
+from gen_models.errors import UserError
+from gen_models.fields import ConfigError
+
+pytest.importorskip("umap")
+QUICK = ["kmeans-pixels", "mixture-pca"]
+
+
+@pytest.fixture
+def data(tiny, tmp_path, monkeypatch):
+    """The folder of the data set; what is written lies beside it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return ["--data-dir", str(write_folder(tmp_path / "tiny", tiny))]
+
+
+@pytest.fixture
+def splits(data):
+    """The data set as commands read it, to train on."""
+    return catalog.load_splits(None, data[1])
+
+
+def stored(out):
+    return json.loads(out.with_name(f"{out.name}.json").read_text())["found"]
+
+
+def test_each_way_and_seed_has_a_result_and_the_page_has_all(data, tmp_path, capsys):
+    out = tmp_path / "found" / "tiny"
+    args = [*data, "--ways", *QUICK, "--seeds", "2", "--out", str(out)]
+    assert cluster.main(args) == 0
+    assert [(one["way"], one["seed"]) for one in stored(out)] == [
+        (way, seed) for seed in range(2) for way in QUICK
+    ]
+    page = out.with_name("tiny.md").read_text()
+    assert "k-means of pixels" in page and "tiny-kmeans-pixels.png" in page
+    assert (out.parent / "tiny-kmeans-pixels.png").exists()
+    assert "accuracy" in capsys.readouterr().out
+
+
+def test_an_interrupted_command_continues_with_what_lacks(data, tmp_path, monkeypatch):
+    out = tmp_path / "tiny-found"
+    args = [*data, "--ways", *QUICK, "--seeds", "2", "--out", str(out)]
+    calls = []
+
+    def interrupted(*given):
+        calls.append(given)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return kmeans(*given)
+
+    kmeans = methods.kmeans
+    monkeypatch.setattr(ways, "METHODS", [("kmeans", "k-means", interrupted)])
+    args[args.index(QUICK[1])] = "kmeans-pca"
+    with pytest.raises(KeyboardInterrupt):
+        cluster.main(args)
+    assert len(stored(out)) == 2
+    assert cluster.main(args) == 0
+    assert len(stored(out)) == 4
+    assert len(calls) == 5  # the third was tried twice
+    assert cluster.main(args) == 0
+    assert len(calls) == 5
+
+
+def untrained(name: str, tiny, **options) -> trained.Trained:
+    """A model as it is before training."""
+    recipe, data = make_recipe(model=name, **options), runs.DataRecord.of(tiny.train)
+    state = programs.start(recipe.model(data.spec), jax.random.key(0))
+    return trained.Trained(name, recipe, data, state)
+
+
+def test_a_vae_has_its_latents_and_an_infogan_its_own_code(tiny):
+    data = ways.Images(tiny.train.images, tiny.train.labels, 3)
+    kmeans, mixture = ways.of_models(data, "vae", [untrained("vae", tiny)])
+    assert (kmeans.name, mixture.name) == ("kmeans-vae", "mixture-vae")
+    assert kmeans.seeds is None
+    assert set(kmeans.cluster(4).clusters) == {0, 1, 2}
+    infogans = [untrained("infogan", tiny, seed=seed) for seed in range(2)]
+    (code,) = ways.of_models(data, "infogan", infogans)
+    assert (code.name, code.seeds) == ("code-infogan", 2)
+    found = code.cluster(1)
+    probabilities = infogans[1].recognise(data.images)[:, :10]
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
+    np.testing.assert_array_equal(found.clusters, probabilities.argmax(axis=1))
+
+
+def test_models_without_latents_and_unknown_ways_are_refused(splits, data, tmp_path):
+    untrained("dcgan", splits).save(tmp_path / "dcgan.safetensors")
+    with pytest.raises(ConfigError, match="no encoder"):
+        cluster.main([str(tmp_path / "dcgan.safetensors"), *data])
+    with pytest.raises(ConfigError, match="perhaps you meant 'kmeans-pixels'"):
+        cluster.main([*data, "--ways", "kmeans-pixel"])
+
+
+def test_results_of_other_images_are_not_mixed(data, tmp_path):
+    out = tmp_path / "found"
+    args = [*data, "--ways", QUICK[0], "--seeds", "1", "--out", str(out)]
+    assert cluster.main(args) == 0
+    with pytest.raises(UserError, match="of other images"):
+        cluster.main([*args, "--images", "40"])
+    out.with_name("found.json").write_text("{}")
+    with pytest.raises(UserError, match="delete it"):
+        cluster.main(args)
+
+
+def test_a_result_of_other_settings_is_replaced():
+    way = ways.Way("dec", "DEC", {"epochs": 2}, lambda _: None)
+    old = results.Result("dec", "DEC", None, {"epochs": 1}, 0, None, 1.0)
+    found = results.Results("tiny", "", 3, [old])
+    assert not found.has(way, 0)
+    found = found.added(old._replace(settings={"epochs": 2}))
+    assert found.has(way, 0)
+    assert len(found.found) == 1
+
+
+def test_without_the_extra_one_line_says_what_to_install(data, monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    with pytest.raises(UserError, match=r"sklearn is not installed.*\[analysis\]"):
+        cluster.main(data)
+
+
+def test_models_that_differ_only_in_their_seed_are_one_group(tiny):
+    models = [untrained("vae", tiny, **options) for options in ({}, {"seed": 1}, {"width": 5})]
+    groups = making.grouped(["a", "b", "c"], models)
+    assert {name: len(group) for name, group in groups.items()} == {"a": 2, "c": 1}

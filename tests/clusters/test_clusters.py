@@ -1,0 +1,91 @@
+"""Methods and scores on blobs, whose clusters are known."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from gen_models.clusters import dec, methods, scores
+
+pytest.importorskip("sklearn")
+SMALL = dec.Config(epochs=40, hidden=(16,), size=2, batch=32, update_steps=10, most_steps=200)
+
+
+def two_blobs(count=120, size=9):
+    """Images u8[count,size] that are bright on the left or on the right, and which."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(count) % 2
+    images = rng.integers(0, 60, (count, size))
+    images[labels == 0, : size // 2] += 180
+    images[labels == 1, size // 2 :] += 180
+    return images.astype(np.uint8), labels
+
+
+@pytest.mark.parametrize(
+    "method",
+    [methods.kmeans, methods.mixture, pytest.param(methods.density, marks=pytest.mark.slow)],
+)
+def test_two_blobs_are_two_clusters(method):
+    images, labels = two_blobs()
+    found = method(images.astype(np.float32) / 255, 2, 0)
+    scored = scores.scores(found.clusters, labels)
+    assert scored.accuracy > 0.99
+    assert scored.clusters == 2
+    assert found.typical.shape == (120,)
+
+
+def test_scores_do_not_depend_on_the_numbers_of_clusters():
+    labels = np.array([0, 0, 1, 1, 2, 2])
+    found = scores.scores(np.array([2, 2, 0, 0, 1, 1]), labels)
+    assert found == (1.0, pytest.approx(1.0), 1.0, 3, 0.0)
+
+
+def test_accuracy_is_that_of_the_best_matching_and_counts_what_is_left_out_as_wrong():
+    labels = np.array([0, 0, 0, 1, 1, 1])
+    assert scores.scores(np.zeros(6, int), labels).accuracy == 0.5
+    found = scores.scores(np.array([0, 0, -1, 1, 1, -1]), labels)
+    assert found.accuracy == pytest.approx(4 / 6)
+    assert found.left_out == pytest.approx(2 / 6)
+    none = scores.scores(np.full(6, -1), labels)
+    assert (none.accuracy, none.clusters, none.left_out) == (0, 0, 1)
+
+
+def test_a_cluster_without_a_class_of_its_own_is_named_after_its_most_frequent_one():
+    labels = np.array([0, 0, 0, 0, 1, 1])
+    np.testing.assert_array_equal(scores.meanings(np.array([0, 0, 0, 1, 2, 2]), labels), [0, 0, 1])
+
+
+def test_assignment_is_that_of_student_t_by_hand():
+    z, centres = jnp.array([[0.0, 0.0]]), jnp.array([[0.0, 1.0], [0.0, 3.0]])
+    np.testing.assert_allclose(dec.assignment(z, centres), [[0.5 / 0.6, 0.1 / 0.6]], rtol=1e-6)
+
+
+def test_target_sharpens_and_its_rows_sum_to_one():
+    q = jnp.array([[0.7, 0.3], [0.3, 0.7]])
+    p = dec.target(q)
+    np.testing.assert_allclose(p[0], [0.49 / 0.58, 0.09 / 0.58], rtol=1e-6)
+    np.testing.assert_allclose(jnp.sum(p, axis=1), 1, rtol=1e-6)
+    assert dec.divergence(p, p) == 0
+    assert dec.divergence(p, q) > 0
+
+
+def test_target_weights_large_clusters_less():
+    q = jnp.array([[0.5, 0.5], [0.9, 0.1], [0.9, 0.1]])
+    assert dec.target(q)[0, 1] > 0.5
+
+
+def test_dec_finds_two_blobs_and_repeats_itself():
+    images, labels = two_blobs()
+    silent = lambda *_: None  # noqa: E731
+    found = []
+    for _ in range(2):
+        encoder = dec.pretrained(SMALL, images, 1, silent).encoder
+        z = np.asarray(dec.embeddings(SMALL, encoder, jnp.asarray(images)))
+        start = methods.kmeans(z, 2, 0).clusters
+        centres = np.stack([z[start == k].mean(axis=0) for k in range(2)])
+        q, trained = dec.refined(SMALL, images, encoder, centres, 1, silent)
+        found.append(q)
+        assert trained.centres.shape == (2, 2)
+        jax.tree.map(np.asarray, encoder)  # what was given has not been donated
+    assert scores.scores(found[0].argmax(axis=1), labels).accuracy > 0.99
+    np.testing.assert_array_equal(*found)

@@ -1,0 +1,172 @@
+"""The page of a map: its modules, and what it shows in Chromium."""
+
+import re
+
+import numpy as np
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from maps_blobs import blobs
+
+from gen_models.explorer.page import bundle
+from gen_models.maps import files
+from gen_models.maps.gaps import Gaps, Region
+from gen_models.maps.layouts import PLACED
+from gen_models.maps.making import Map
+from gen_models.maps.mixing import Mixing
+from gen_models.maps.quality import Quality
+from gen_models.maps.sets import ImageSet
+
+SERIOUS = ("serious", "critical")
+COLOURS = """canvas => {
+  const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+  const found = new Set();
+  for (let i = 0; i < data.length; i += 4) if (data[i + 3]) found.add(data.slice(i, i + 3).join());
+  return [...found];
+}"""
+MAP = ".field-of-view > canvas"
+
+
+def made(count: int = 1200) -> Map:
+    """A map of images whose grey level is their number; more than are shown as images at once."""
+    points, labels = blobs(count, 0)
+    levels = (np.arange(count) % 256).astype(np.uint8)
+    images = np.tile(levels[:, None, None], (1, 8, 8))
+    real = ImageSet("real images", images, labels, np.arange(count))
+    samples = ImageSet("<b>model</b>", images[:20], labels[:20], np.arange(20))
+    region = Region(np.arange(3, 40, 4), 0.1, 0.9, np.arange(3, 20, 4), (0.0, 0.0), 1.0)
+    return Map(
+        "tiny",
+        ("zero", "one", "two", "three"),
+        f"method, space; {PLACED}",
+        [real, samples],
+        [points[:, :2] + points[:, 2:], points[:20, :2]],
+        Quality(0.9, 0.95, 0.8),
+        [Mixing(0.7, 0.6, 0.8, (0.4, 0.6), 20)],
+        [Gaps(0.7, 0.9, [region])],
+    )
+
+
+def page(found: Map, points: int = 20_000) -> str:
+    return files._page(found, points)
+
+
+def shown(tab) -> set[str]:
+    """Colours of the dots, once they have been drawn."""
+    tab.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done, 50)))")
+    return set(tab.eval_on_selector(MAP, COLOURS))
+
+
+def test_every_module_of_the_page_is_in_its_script():
+    script = bundle(files.PAGE / "main.js")
+    order = re.findall(r"^const \$(\w+) = \(\(\) => \{", script, re.MULTILINE)
+    assert sorted(order) == sorted([*(path.stem for path in files.PAGE.glob("*.js")), "dom"])
+    assert not re.search(r"^\s*(import|export) ", script, re.MULTILINE)
+
+
+def test_classes_and_models_are_switched_on_and_off(opened):
+    tab = opened(page(made()))
+    both = shown(tab)
+    assert len(both) == 2  # grey for real images, a colour for the model
+    tab.get_by_label("<b>model</b>").uncheck()
+    assert len(shown(tab)) == 1
+    tab.get_by_label("<b>model</b>").check()
+    tab.get_by_label("colours are of").select_option("class")
+    assert len(shown(tab)) == 4
+    tab.get_by_label("three").uncheck()
+    assert len(shown(tab)) == 3
+    tab.get_by_role("button", name="none").click()
+    assert shown(tab) == set()
+    tab.get_by_role("button", name="all").click()
+    assert len(shown(tab)) == 4
+
+
+def test_a_pointer_shows_the_image_that_it_is_over(opened):
+    found = made()._replace(sets=made().sets[:1], places=[made().places[0]], mixing=[], gaps=[])
+    far = np.array(found.places[0])
+    far[7] = far.max(axis=0) + 30  # alone in its corner
+    tab = opened(page(found._replace(places=[far])))
+    shown(tab)
+    area = tab.locator(MAP).bounding_box()
+    side = 0.92 * min(area["width"], area["height"])
+    x, y = (area["width"] + side) / 2, (area["height"] - side) / 2
+    tab.mouse.move(area["x"] + x - 3, area["y"] + y + 3)
+    tip = tab.locator(".tip")
+    tip.wait_for()
+    assert "three · real images 7" in tip.text_content()
+    tab.wait_for_timeout(200)
+    level = "canvas => canvas.getContext('2d').getImageData(4, 4, 1, 1).data[0]"
+    assert tab.eval_on_selector(".tip canvas", level) == 7
+    tab.mouse.move(area["x"] + 5, area["y"] + area["height"] - 5)
+    tip.wait_for(state="hidden")
+
+
+def test_zooming_in_shows_the_images_and_the_whole_map_is_one_click_away(opened):
+    tab = opened(page(made()))
+    before = shown(tab)
+    tab.locator(".region").get_by_role("button").click()
+    tab.locator(MAP).focus()
+    for _ in range(6):
+        tab.keyboard.press("+")
+    shown(tab)  # the sheets are decoded meanwhile
+    assert len(shown(tab)) > len(before)  # grey levels of images
+    tab.get_by_label("whole map").click()
+    assert shown(tab) == before
+
+
+def test_numbers_and_missed_regions_stand_below_the_map(opened):
+    tab = opened(page(made()))
+    table = tab.locator(".numbers table")
+    assert "0.700" in table.text_content() and "0.400 to 0.600" in table.text_content()
+    region = tab.locator(".region")
+    assert "three" in region.text_content()
+    before = tab.eval_on_selector(MAP, COLOURS)
+    region.get_by_role("button").click()
+    assert shown(tab) != set(before)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_serious_is_inaccessible(opened, scheme):
+    tab = opened(page(made()), color_scheme=scheme)
+    shown(tab)
+    found = Axe().run(tab).response["violations"]
+    assert [one["id"] for one in found if one["impact"] in SERIOUS] == []
+
+
+def test_nothing_sticks_out_of_a_phone_and_a_tap_shows_an_image(opened):
+    phone = {"viewport": {"width": 390, "height": 800}, "has_touch": True, "is_mobile": True}
+    one = made()
+    tab = opened(page(one._replace(places=[np.zeros_like(x) for x in one.places])), **phone)
+    shown(tab)
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+    area = tab.locator(MAP).bounding_box()
+    tab.touchscreen.tap(area["x"] + area["width"] / 2, area["y"] + area["height"] / 2)
+    tab.locator(".tip").wait_for()
+
+
+def test_a_page_of_twenty_thousand_points_draws_a_frame_in_time(opened):
+    points = np.random.default_rng(0).normal(size=(20_000, 2)).astype(np.float32)
+    labels = np.resize(np.arange(4, dtype=np.int32), 20_000)
+    images = np.zeros((20_000, 8, 8), np.uint8)
+    real = ImageSet("real images", images, labels, np.arange(20_000))
+    one = made()._replace(sets=[real], places=[points], mixing=[], gaps=[])
+    tab = opened(page(one))
+    shown(tab)
+    median = tab.evaluate(
+        """() => new Promise(done => {
+          const canvas = document.querySelector(".field-of-view > canvas");
+          const {left, top, width, height} = canvas.getBoundingClientRect();
+          const clientX = left + width / 2, clientY = top + height / 2, gaps = [];
+          let last = performance.now();
+          const frame = (now) => {
+            gaps.push(now - last);
+            last = now;
+            const deltaY = gaps.length % 20 < 10 ? -40 : 40;
+            const how = {deltaY, clientX, clientY, cancelable: true};
+            canvas.dispatchEvent(new WheelEvent("wheel", how));
+            if (gaps.length < 60) requestAnimationFrame(frame);
+            else done(gaps.sort((a, b) => a - b)[30]);
+          };
+          requestAnimationFrame(frame);
+        })"""
+    )
+    assert median < 100  # 17 on a machine that does nothing else

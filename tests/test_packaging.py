@@ -31,6 +31,13 @@ def test_pinned_version_of_tensorboard_is_in_its_range(line):
     assert wanted.specifier.contains(pins("requirements.txt")[wanted.name.lower()])
 
 
+@pytest.mark.parametrize("line", PROJECT["optional-dependencies"]["analysis"])
+def test_pinned_version_of_the_analysis_extra_is_in_its_range(line):
+    wanted = Requirement(line)
+    both = pins("requirements.txt") | pins("requirements-dev.txt")
+    assert wanted.specifier.contains(both[wanted.name.lower()])
+
+
 def test_requirements_pin_every_package_exactly():
     for name in ("requirements.txt", "requirements-dev.txt"):
         assert all(pins(name).values())

@@ -43,7 +43,7 @@ def families(sources: Sequence[Results], dataset: str) -> Image.Image:
         if any(dataset in setting.published for setting in shown):
             axes.plot([], [], color="0.55", label="published, real")
         axes.set_yticks(range(len(shown)), [setting.family for setting in shown])
-        axes.set_xlabel(f"accuracy on the {len(shown) and dataset} test images")
+        axes.set_xlabel(f"accuracy on the real test images of {dataset}")
         axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
 
     return render.chart(draw, 1, 1, (9, 1.2 + 0.3 * len(shown)))

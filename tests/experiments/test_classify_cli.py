@@ -10,7 +10,7 @@ from trainings import train
 from experiments import classify, compare
 from gen_models.classifiers import processes, results, settings
 from gen_models.classifiers.results import ResultsError, Row
-from gen_models.data import idx
+from gen_models.data import catalog, idx
 from gen_models.errors import UserError
 from gen_models.fields import ConfigError
 
@@ -117,9 +117,9 @@ def test_damaged_results_are_one_line(here, tiny_folder):
         classified(tiny_folder)
 
 
-def test_a_run_is_trained_on_and_compare_shows_its_families(here, tiny, tiny_folder):
-    # The folder of the data is in the run's options, as `experiments.train` puts it there.
-    train(here / "run", tiny, model="cgan", steps=5, data_dir=str(tiny_folder), dataset="tiny")
+def test_a_run_is_trained_on_and_compare_shows_its_families(here, tiny_folder):
+    data = catalog.load_splits(None, tiny_folder)
+    train(here / "run", data, model="cgan", steps=5, data_dir=str(tiny_folder))
     found = classified(tiny_folder, "--train", "run", "--images", "30")
     assert [row.images for row in found["run"].rows.values()] == [30, 30]
     assert compare.main(["run"]) == 0

@@ -63,6 +63,8 @@ def few(sources: Few, dataset: str, generated: str) -> Image.Image:
                 x, y, errors = _curve(sources, setting, index)
                 panel.errorbar(x, y, yerr=errors, fmt="o-", capsize=3, markersize=4, label=label)
             panel.set_xscale("log")
+            panel.set_xticks(sorted(sources), [f"{count:,}" for count in sorted(sources)])
+            panel.minorticks_off()
             panel.set_title(setting.family, loc="left")
             panel.set_xlabel("real images")
         panels[0].set_ylabel(f"accuracy, {dataset} test")

@@ -24,6 +24,11 @@ figcaption, .protocol { color: #555; font-size: .9rem; }
 img { max-width: 100%; image-rendering: pixelated; }
 img.smooth { image-rendering: auto; }
 """
+CLASSIFIERS = (
+    "Accuracy on real test images of classifiers that were trained on samples alone "
+    "(python -m experiments.classify). Published: the mean of five trainings on real images with "
+    "the scikit-learn of 2017."
+)
 
 
 class Section(NamedTuple):
@@ -36,6 +41,7 @@ class Section(NamedTuple):
     paths: Mapping[str, Image.Image]  # interpolations by caption
     curves: Image.Image  # metrics during training
     notes: Sequence[str]  # remarks on missing evaluations
+    classifiers: Sequence[Sequence[str]] = ()  # cells of the table of classifiers; empty: none
     explorer: str = ""  # name of the page beside this one in which the models run, if there is one
 
 
@@ -55,11 +61,17 @@ def _section(section: Section) -> str:
     return (
         f"<section><h2>{html.escape(section.title)}</h2>"
         f"<p class=protocol>{html.escape(section.protocol)}</p>{_table(section.rows)}{notes}"
+        f"{_classifiers(section.classifiers)}"
         f"{link if section.explorer else ''}"
         f"<h3>Samples</h3>{_figures(section.grids)}"
         f"<h3>Interpolations</h3>{_figures(section.paths)}"
         f"<h3>Training</h3>{_image(section.curves, 'training curves', 'smooth')}</section>"
     )
+
+
+def _classifiers(rows: Sequence[Sequence[str]]) -> str:
+    about = f"<p class=protocol>{html.escape(CLASSIFIERS)}</p>"
+    return f"<h3>Classifiers</h3>{about}{_table(rows)}" if rows else ""
 
 
 def _table(rows: Sequence[Sequence[str]]) -> str:

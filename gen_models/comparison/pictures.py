@@ -170,8 +170,13 @@ def whole(sections: Sequence[Section]) -> Image.Image:
 def _column(section: Section) -> Image.Image:
     parts = [text(section.title, TITLE), text(section.protocol, TEXT)]
     if section.rows:
-        many = len(section.rows[0]) > IN_A_ROW + 2  # a row an entry then
-        cells = list(zip(*section.rows, strict=True)) if many else section.rows
-        parts.append(table_picture(cells))
+        parts.append(table_picture(_narrow(section.rows)))
+    if section.classifiers:
+        parts += [text("Classifiers", HEADING), table_picture(_narrow(section.classifiers))]
     parts += [text("Samples", HEADING), captioned(section.grids), text("Interpolations", HEADING)]
     return below([*parts, captioned(section.paths), text("Training", HEADING), section.curves])
+
+
+def _narrow(rows: Sequence[Sequence[str]]) -> Sequence[Sequence[str]]:
+    """The cells of a table, turned if it has so many columns that a row an entry is better."""
+    return list(zip(*rows, strict=True)) if len(rows[0]) > IN_A_ROW + 2 else rows

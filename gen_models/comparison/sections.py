@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from gen_models.classifiers import families, results
 from gen_models.comparison import entries, pictures
+from gen_models.comparison.entries import Entry
 from gen_models.comparison.page import Section
 from gen_models.evaluation import features, record
 from gen_models.evaluation.record import Evaluation
@@ -42,8 +44,17 @@ def section(name: str, found: Sequence[Run], explorer: str = "") -> Section:
         paths={e.name: pictures.strip(entries.paths(e.drawn)) for e in columns},
         curves=pictures.curves(columns),
         notes=notes(found, evaluations),
+        classifiers=classifier_rows(name, columns),
         explorer=explorer,
     )
+
+
+def classifier_rows(dataset: str, columns: Sequence[Entry]) -> list[list[str]]:
+    """Cells of the table of classifiers that were trained on samples of the runs that are drawn, of
+    those that have such results; [] if none has. Raises ResultsError."""
+    found = [(entry.name, results.read(entry.drawn.folder / results.NAME)) for entry in columns]
+    named = [each._replace(name=name) for name, each in found if each is not None]
+    return families.rows(named, dataset) if named else []
 
 
 def notes(found: Sequence[Run], evaluations: Mapping[Path, Evaluation]) -> list[str]:

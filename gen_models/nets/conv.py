@@ -22,12 +22,13 @@ compiled loop, they are matrix products, in one of two layouts:
               four (Winograd 1980; Lavin & Gray 2016, §4.1), along both axes 9 instead of 16, and 11
               by 11 instead of 14 by 14 for 7 features.
 
-An NVIDIA GPU takes columns too: XLA's own convolutions become slow there when the operations must be
+An NVIDIA GPU takes columns too: XLA's own convolutions become slow there when operations must be
 deterministic, and when kernels are batched, which makes them grouped. On an H100 a step of one
 `dcgan` of 64 images took 0.59 ms in columns and 1.01 ms with XLA's, of 64 members 13 and 48.
 
-On a CPU winograd is faster where channels are many. Milliseconds of columns and of winograd on two cores,
-4×4 kernels of stride 2, 64 images of 14×14, float32 (sums of bfloat16 would lose what it has):
+On a CPU winograd is faster where channels are many. Milliseconds of columns and of winograd on two
+cores, 4×4 kernels of stride 2, 64 images of 14×14, float32 (sums of bfloat16 would lose what it
+has):
 
     channels -> features      F              T              G
        8 ->  64           0.6    0.8     0.4    0.9     0.9    1.1

@@ -8,6 +8,7 @@
     evaluations.jsonl   one line per evaluation during training
     evaluation.json     the newest evaluation; memorisation.png: samples closest to training images;
                         evaluation-ema-0.99.json: by the average of another decay, if asked for
+    classifiers.json    accuracies of classifiers trained on samples, by experiments.classify
     diverged.json       the last finite step of a run of a sweep or the scoreboard that diverged
     samples.png         the newest sample grid; reconstructions.png from models that reconstruct
     grids/              step_00000100.png, …: samples from the same latents at regular steps

@@ -1,9 +1,9 @@
 """The winner of a search, on the validation images of seed 0.
 
 python -m experiments.search --model gan --members 32 --rungs 1 --per-device 32
---checkpoint-every-steps 5000 --report-seeds 0 --out results/searches/fashion_mnist-gan-card --learning-rate 3e-4 2e-3
---disc-learning-rate 1e-4 1e-3 --beta1 0 0.5 --ema-decay 0.99 0.998 --samples 2000 --members 20
---per-device 20
+--checkpoint-every-steps 5000 --report-seeds 0 --out results/searches/fashion_mnist-gan-card
+--learning-rate 3e-4 2e-3 --disc-learning-rate 1e-4 1e-3 --beta1 0 0.5 --ema-decay 0.99 0.998
+--samples 2000 --members 20 --per-device 20
 
 python -m experiments.train --config results/searches/fashion_mnist-gan-card/winner.py
 """

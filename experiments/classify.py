@@ -1,0 +1,208 @@
+"""Train the benchmark's classifiers on real or generated images, test them on real ones:
+`python -m experiments.classify --train real RUN --subset best`. Stop it any time."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+from experiments import command
+from gen_models import extras, render
+from gen_models.classifiers import few, page, pictures, results, settings, sources
+from gen_models.classifiers.progress import Bar
+from gen_models.classifiers.results import Limits, Results
+from gen_models.classifiers.settings import Setting, Subset
+from gen_models.classifiers.sources import REAL, Source
+from gen_models.data.catalog import Splits
+from gen_models.data.known import CATALOG
+from gen_models.errors import UserError
+from gen_models.fields import Between, ConfigError, nearest, validate
+from gen_models.runs import Recipe
+from gen_models.runs.recipe import Steps, known_model
+from gen_models.storage.files import write_text
+
+NEEDED = {"sklearn": "scikit-learn", "psutil": "psutil"}  # packages of the extra, by their modules
+
+
+@dataclass(frozen=True)
+class Options(Limits):
+    """Train the 129 classifier settings of Fashion-MNIST's own benchmark on real or generated
+    images, and test them on the real test images. What is measured already is not measured again,
+    unless it ran over smaller limits."""
+
+    train: tuple[str, ...] = (REAL,)
+    """Sources of training images: `real`, folders of runs, shipped models, IDX pairs by their
+    prefix, folders with the IDX files train-…"""
+    datasets: tuple[str, ...] = ()
+    """Data sets of `real` and --few; the one that an IDX pair is like. Default: those of the models
+    in --train, else that of --data-dir, else fashion_mnist."""
+    data_dir: Path | None = None
+    """Folder with the four IDX files of the data set."""
+    subset: Subset = "all"
+    """All 129 settings, or the best of each of the 13 families."""
+    families: tuple[str, ...] = ()
+    """Families to measure, by the names of their classes, such as SVC. Default: all."""
+    images: Annotated[int, Between(1, 10_000_000)] | None = None
+    """Most training images, and the number of samples of a model. Default: as many as there are
+    real training images."""
+    seeds: Annotated[int, Between(1, 1000)] = 1
+    """Number of seeds, 0, 1, …, of samples, the order of images and classifiers."""
+    few: tuple[int, ...] = ()
+    """Numbers of real images. For each the best of each family is trained on so many alone, and
+    with those (--images) of a generator that was trained on these few, instead of on --train."""
+    model: str = "cgan"
+    """Generator of --few."""
+    steps: Steps = 5000
+    """Training steps of the generators of --few."""
+    jobs: Annotated[int, Between(1, 1024)] = 1
+    """Number of settings to train at a time, each in a process of its own."""
+    results: Path = Path("results/classifiers")
+    """Folder of the results, one folder in it a data set."""
+
+
+class Job(NamedTuple):
+    """A source of training images, and the data set whose test images are classified."""
+
+    source: Source
+    splits: Splits
+
+
+def check(options: Options) -> None:
+    """Raise ConfigError for unknown names and for options that contradict each other, UserError if
+    what the extra installs is not there."""
+    for module, package in NEEDED.items():
+        if find_spec(module) is None:
+            raise UserError(f"classify needs {package}: {extras.ANALYSIS}")
+    for name in options.families:
+        if name not in settings.families():
+            known = nearest(name, settings.families())
+            raise ConfigError(f"no family is called {name!r}; {known}")
+    for name in options.datasets:
+        if name not in CATALOG:
+            raise ConfigError(f"no data set is called {name!r}; {nearest(name, CATALOG)}")
+    if options.few and options.train != (REAL,):
+        raise ConfigError("--few and --train exclude each other: --few trains its own generators")
+    if any(count < 1 for count in options.few):
+        raise ConfigError("--few are numbers of images, from 1 on")
+    if not options.train:
+        raise ConfigError("--train needs one source of training images or more")
+    known_model(options.model)
+
+
+def data(options: Options) -> list[Splits]:
+    """The data sets that the options name; none if none is named. Raises UserError."""
+    if options.datasets or options.data_dir:
+        names = options.datasets or (None,)
+        return [sources.splits_named(name, options.data_dir) for name in names]
+    return []
+
+
+def jobs(options: Options) -> list[Job]:
+    """The sources of --train, real images of every data set first. Raises UserError."""
+    named, found = data(options), []
+    by_name = {splits.train.name: splits for splits in named}
+    for text in options.train:
+        if sources.is_model(text):
+            model = sources.load_model(text)
+            splits = sources.data_of(model, options.data_dir)
+            by_name.setdefault(splits.train.name, splits)
+            count = options.images or len(splits.train.labels)
+            found.append(Job(sources.samples(text, model, splits.train, count), splits))
+        elif text != REAL:
+            if len(named) != 1:
+                raise ConfigError(
+                    f"{text} needs one of --datasets, or --data-dir: the data set that its images "
+                    f"are like, one of {', '.join(CATALOG)} or a folder"
+                )
+            found.append(Job(sources.pair(text, named[0].test), named[0]))
+    if REAL in options.train:
+        of = list(by_name.values()) or [sources.splits_named(None, None)]
+        found = [*(Job(sources.real(splits.train), splits) for splits in of), *found]
+    names = [(job.splits.test.name, job.source.name) for job in found]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice:
+        raise ConfigError(f"two sources of {twice[0]} are called {twice[1]}; rename one of them")
+    return found
+
+
+def few_jobs(options: Options) -> Iterator[Job]:
+    """The sources of --few, for each number the real images alone and with generated ones."""
+    recipe = Recipe.from_flat({"model": options.model, "steps": options.steps})
+    for splits in data(options) or [sources.splits_named(None, None)]:
+        generated = options.images or len(splits.train.labels)
+        recipe = recipe.with_options(data_dir=options.data_dir)
+        runs = options.results / splits.train.name / "runs"
+        for count in options.few:
+            yield Job(few.alone(splits.train, count), splits)
+            yield Job(few.with_generated(splits, count, recipe, generated, runs), splits)
+
+
+def wanted(options: Options) -> list[Setting]:
+    """The settings to measure, quick ones first."""
+    if not options.few:
+        return settings.chosen(options.subset, options.families)
+    # A part of few real images and many generated ones would hold next to none of the real ones.
+    best = settings.chosen("best", options.families)
+    return [setting for setting in best if setting.estimator.part is None]
+
+
+def publish(folder: Path, dataset: str, options: Options) -> Path:
+    """Write the page and the pictures of all results in a folder. Returns the page's path."""
+    found = [results.read(path) for path in sorted(folder.glob("*.json"))]
+    whole = [each for each in found if "few" not in each.subject]
+    whole.sort(key=lambda each: (each.name != REAL, each.name))
+    curves = curves_of([each for each in found if "few" in each.subject], options.model)
+    generated = next((_words(each) for _, each in curves.values() if each), "")
+    if any(each.accuracies(setting) for each in whole for setting in settings.best()):
+        render.save_png(pictures.families(whole, dataset), folder / page.FAMILIES)
+    if pictures.shown_of(curves):
+        render.save_png(pictures.few(curves, dataset, generated), folder / page.CURVES)
+    path = folder / "README.md"
+    write_text(path, page.page(dataset, whole, curves, generated))
+    return path
+
+
+def curves_of(found: Sequence[Results], model: str) -> pictures.Few:
+    """The results without and with a model's images, by the number of real images."""
+    by_name = {each.name: each for each in found}
+    counts = sorted({each.subject["few"] for each in found})
+    return {
+        count: (by_name.get(few.name_alone(count)), by_name.get(few.name_with(count, model)))
+        for count in counts
+    }
+
+
+def _words(found: Results) -> str:
+    return f"{found.subject['samples']:,} generated"
+
+
+def main(args: Sequence[str]) -> int:
+    """Measure what is missing, publishing the page after each source. Returns the exit code."""
+    options = command.parse("classify", Options, args)
+    validate(options)
+    check(options)
+    from gen_models.classifiers import measuring  # imports psutil
+
+    work = measuring.Work(
+        settings=wanted(options),
+        seeds=options.seeds,
+        images=None if options.few else options.images,
+        limits=Limits(options.minutes, options.memory_gib),
+        jobs=options.jobs,
+    )
+    pages = {}
+    with Bar() as bar:
+        for source, splits in few_jobs(options) if options.few else jobs(options):
+            folder = options.results / splits.test.name
+            try:
+                measuring.measure(source, splits, work, folder, bar)
+            finally:  # what was measured until an interruption is shown
+                if any(folder.glob("*.json")):
+                    pages[publish(folder, splits.test.name, options)] = None
+    print(*pages, sep="\n")
+    return 0
+
+
+if __name__ == "__main__":
+    command.run(main, spare=["--images"])

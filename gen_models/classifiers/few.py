@@ -1,0 +1,93 @@
+"""Few real images, alone and beside those of a generator that was trained on these few."""
+
+import hashlib
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from gen_models import trained
+from gen_models.classifiers.sources import Source
+from gen_models.classifiers.task import Labelled
+from gen_models.data.catalog import Dataset, Splits
+from gen_models.fields import ConfigError
+from gen_models.runs import Recipe
+from gen_models.training import session
+from gen_models.training.progress import Terminal
+
+
+def part(train: Dataset, count: int, seed: int) -> Dataset:
+    """`count` of the training images, as evenly over the classes as can be, chosen by a seed. A
+    larger count holds the images of a smaller one. Raises ConfigError for more than there are."""
+    labels = np.unique(train.labels)
+    wanted = np.bincount(np.resize(labels, count), minlength=train.num_classes)
+    order = np.random.default_rng(seed).permutation(len(train.labels))
+    chosen = []
+    for label in labels:
+        own = order[train.labels[order] == label]
+        if len(own) < wanted[label]:
+            raise ConfigError(
+                f"{count} real images need {wanted[label]} of class {label}, of which {train.name} "
+                f"has {len(own)}"
+            )
+        chosen.append(own[: wanted[label]])
+    indices = np.sort(np.concatenate(chosen))
+    images, few = train.images[indices], train.labels[indices]
+    for array in (images, few):
+        array.flags.writeable = False
+    digest = hashlib.sha256(f"{train.digest} {count} of seed {seed}".encode()).hexdigest()
+    return train._replace(images=images, labels=few, digest=digest)
+
+
+def alone(train: Dataset, count: int) -> Source:
+    """So many real images."""
+
+    def draw(seed: int) -> Labelled:
+        few = part(train, count, seed)
+        return Labelled(few.images, few.labels)
+
+    return Source(name_alone(count), {"train": train.digest, "few": count}, draw)
+
+
+def with_generated(
+    splits: Splits, count: int, recipe: Recipe, generated: int, runs_folder: Path
+) -> Source:
+    """So many real images and `generated` ones, drawn by a model of the recipe that is trained on
+    these real ones alone, in a run of its own a seed, when its images are first asked for."""
+
+    def draw(seed: int) -> Labelled:
+        few = splits._replace(train=part(splits.train, count, seed))
+        own = _train(recipe, few, runs_folder / f"few-{count}-{recipe.options.model}-{seed}", seed)
+        labels = np.resize(few.train.labels, generated)
+        images = np.concatenate([few.train.images, own.sample(generated, labels, seed)])
+        return Labelled(images, np.concatenate([few.train.labels, labels]))
+
+    subject = {
+        "train": splits.train.digest,
+        "few": count,
+        "recipe": recipe.with_options(dataset=splits.train.name).name,
+        "step": recipe.options.steps,
+        "samples": generated,
+    }
+    return Source(name_with(count, recipe.options.model), subject, draw)
+
+
+def name_alone(count: int) -> str:
+    """Name of the source of so many real images."""
+    return f"few-{count}"
+
+
+def name_with(count: int, model: str) -> str:
+    """Name of the source of so many real images and a model's."""
+    return f"few-{count}-{model}"
+
+
+def _train(recipe: Recipe, few: Splits, folder: Path, seed: int) -> trained.Trained:
+    """The model that is trained on the few images, now or before. A signal during the training
+    saves it and exits."""
+    own = recipe.with_options(dataset=few.train.name, seed=seed, out=folder)
+    with Terminal(folder, own.options.steps) as terminal:
+        ended = session.train(own, few, [terminal], terminal.say)
+    if not ended.is_done:
+        sys.exit(ended.interruption.exit_code)
+    return trained.load(folder)

@@ -1,0 +1,51 @@
+"""One classifier, trained and tested. The only module that imports scikit-learn."""
+
+import importlib
+import warnings
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.preprocessing import StandardScaler
+
+from gen_models.classifiers.settings import Setting
+
+
+class Fitted(NamedTuple):
+    """The result of one training."""
+
+    accuracy: float  # part of the test images whose class is predicted, in [0,1]
+    converged: bool  # False if the solver stopped at its limit of iterations and says so
+
+
+def classifier(setting: Setting, classes: int, seed: int) -> Any:  # noqa: ANN401 (an estimator)
+    """The untrained classifier of a setting for a data set of so many classes; `seed` decides all
+    that is random in it."""
+    module, _, name = setting.estimator.place.rpartition(".")
+    estimator = getattr(importlib.import_module(module), name)(**setting.options(classes))
+    if "random_state" in estimator.get_params():
+        estimator.set_params(random_state=seed)
+    return OneVsRestClassifier(estimator) if setting.estimator.one_vs_rest else estimator
+
+
+def standardised(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Pixels u8[N,H,W] of both splits as f64[N,H·W], each pixel with the mean 0 and the variance 1
+    over the training images; one that is the same in all of them keeps its scale."""
+    flat = [images.reshape(len(images), -1).astype(np.float64) for images in (train, test)]
+    scaler = StandardScaler(copy=False).fit(flat[0])
+    return scaler.transform(flat[0]), scaler.transform(flat[1])
+
+
+def fit(
+    estimator: Any,  # noqa: ANN401 (an estimator)
+    train: tuple[np.ndarray, np.ndarray],
+    test: tuple[np.ndarray, np.ndarray],
+) -> Fitted:
+    """Train on pixels f64[N,P] and labels i32[N], test on others. Raises what scikit-learn raises
+    for settings that it refuses."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        estimator.fit(*train)
+    converged = not any(issubclass(w.category, ConvergenceWarning) for w in caught)
+    return Fitted(float(estimator.score(*test)), converged)

@@ -1,0 +1,93 @@
+"""Classifiers trained on one source of images: what is missing is measured, and saved at once."""
+
+import tempfile
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Protocol
+
+from gen_models.classifiers import processes, results, task
+from gen_models.classifiers.results import Limits, Results, Row
+from gen_models.classifiers.settings import Setting
+from gen_models.classifiers.sources import Source
+from gen_models.classifiers.task import TEST, TRAIN, Labelled, Task
+from gen_models.data.catalog import Splits
+
+
+class Observer(Protocol):
+    """What is told of the progress."""
+
+    def begin(self, source: str, seed: int, settings: Sequence[Setting]) -> None:
+        """These settings of a source are measured next."""
+
+    def drawn(self) -> None:
+        """The images are there; the first classifier is trained now."""
+
+    def done(self, setting: Setting, row: Row) -> None:
+        """One of them has ended."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is to be measured of every source."""
+
+    settings: Sequence[Setting]  # in the order of starting them
+    seeds: int  # number of seeds, 0, 1, …
+    images: int | None  # most training images; None: all
+    limits: Limits  # of one setting
+    jobs: int  # settings at a time
+
+
+def missing(found: Results, work: Work, seed: int) -> list[Setting]:
+    """The settings without a row of a seed, or with one that larger limits could change."""
+    rows = ((setting, found.rows.get((setting.number, seed))) for setting in work.settings)
+    return [setting for setting, row in rows if row is None or not row.is_settled(work.limits)]
+
+
+def measure(
+    source: Source, splits: Splits, work: Work, folder: Path, observer: Observer
+) -> Results:
+    """The results of a source, those in `folder` and those that they lack, which are written there
+    one by one, and into the folder of the run that draws the images. Raises UserError."""
+    path = folder / f"{source.name}.json"
+    found = results.begun(path, empty(source, splits, work))
+    for seed in range(work.seeds):
+        settings = missing(found, work, seed)
+        if not settings:
+            continue
+        observer.begin(source.name, seed, settings)
+        with tempfile.TemporaryDirectory(prefix="gen_models-", ignore_cleanup_errors=True) as place:
+            count = _write(Path(place), source.draw(seed).shuffled(seed), splits, work.images)
+            observer.drawn()
+            tasks = [_task(place, setting, splits, seed, count) for setting in settings]
+            by_number = {setting.number: setting for setting in settings}
+            with closing(processes.rows(tasks, work.limits, work.jobs)) as rows:
+                for row in rows:
+                    found = found._replace(rows={**found.rows, (row.number, seed): row})
+                    results.write(path, found)
+                    observer.done(by_number[row.number], row)
+    if source.run is not None and found.rows:
+        results.write(source.run / results.NAME, found)
+    return found
+
+
+def empty(source: Source, splits: Splits, work: Work) -> Results:
+    """Results without rows, with all that decides them."""
+    decides = {"test": splits.test.digest, "scikit-learn": version("scikit-learn")}
+    subject = source.subject | decides | {"most_images": work.images}
+    return Results(source.name, splits.test.name, subject, {})
+
+
+def _write(place: Path, train: Labelled, splits: Splits, most: int | None) -> int:
+    """Write both splits for the processes. Returns the number of training images."""
+    train = Labelled(*(array[:most] for array in train))
+    task.write(place, TRAIN, train)
+    task.write(place, TEST, Labelled(splits.test.images, splits.test.labels))
+    return len(train.images)
+
+
+def _task(place: str, setting: Setting, splits: Splits, seed: int, count: int) -> Task:
+    images = min(count, setting.estimator.part or count)
+    return Task(place, setting.number, images, splits.train.num_classes, seed)

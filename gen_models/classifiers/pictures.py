@@ -1,0 +1,95 @@
+"""Charts of the accuracies of classifiers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from gen_models import render
+from gen_models.classifiers import results, settings
+from gen_models.classifiers.results import Results
+from gen_models.classifiers.settings import Setting
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+MARKERS = "osD^vPX*<>"
+
+
+def families(sources: Sequence[Results], dataset: str) -> Image.Image:
+    """The accuracy of each family, a mark for each source of training images; a line where the
+    published accuracy is. Families without any are left out."""
+    shown = [s for s in reversed(settings.best()) if any(r.accuracies(s) for r in sources)]
+
+    def draw(panels: Sequence[Axes]) -> None:
+        (axes,) = panels
+        for y, setting in enumerate(shown):
+            if dataset in setting.published:
+                style = {"color": "0.55", "linewidth": 1.5, "zorder": 1}
+                axes.plot([setting.published[dataset]] * 2, [y - 0.35, y + 0.35], **style)
+        for i, found in enumerate(sources):
+            points = [
+                (*results.mean(found.accuracies(setting)), y)
+                for y, setting in enumerate(shown)
+                if found.accuracies(setting)
+            ]
+            x, interval, y = zip(*points, strict=True)
+            style = {"fmt": MARKERS[i % len(MARKERS)], "color": f"C{i % 10}", "markersize": 5.5}
+            errors = [part or 0.0 for part in interval]
+            axes.errorbar(x, y, xerr=errors, **style, alpha=0.85, label=found.name)
+        if any(dataset in setting.published for setting in shown):
+            axes.plot([], [], color="0.55", label="published, real")
+        axes.set_yticks(range(len(shown)), [setting.family for setting in shown])
+        axes.set_xlabel(f"accuracy on the real test images of {dataset}")
+        axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+
+    return render.chart(draw, 1, 1, (9, 1.2 + 0.3 * len(shown)))
+
+
+Few = Mapping[int, tuple[Results | None, Results | None]]  # without and with generated, by count
+
+
+def few(sources: Few, dataset: str, generated: str) -> Image.Image:
+    """Accuracy over the number of real images, a panel a family, without and with the generated
+    ones, whose name is the legend's; intervals over seeds."""
+    named = ("real alone", f"with {generated}")
+
+    def draw(panels: Sequence[Axes]) -> None:
+        for panel, setting in zip(panels, measured, strict=True):
+            for index, label in enumerate(named):
+                x, y, errors = _curve(sources, setting, index)
+                panel.errorbar(x, y, yerr=errors, fmt="o-", capsize=3, markersize=4, label=label)
+            panel.set_xscale("log")
+            panel.set_xticks(sorted(sources), [f"{count:,}" for count in sorted(sources)])
+            panel.minorticks_off()
+            panel.set_title(setting.family, loc="left")
+            panel.set_xlabel("real images")
+        panels[0].set_ylabel(f"accuracy, {dataset} test")
+        panels[0].legend(frameon=False)
+
+    measured = shown_of(sources)
+    return render.chart(draw, len(measured), min(3, len(measured)), (3.4, 2.6))
+
+
+def shown_of(sources: Few) -> list[Setting]:
+    """The settings with an accuracy both without and with generated images."""
+    return [
+        setting
+        for setting in settings.best()
+        if all(any(_curve(sources, setting, index)[0]) for index in (0, 1))
+    ]
+
+
+def _curve(sources: Few, setting: Setting, index: int) -> tuple[list[int], list[float], np.ndarray]:
+    """Numbers of real images, accuracies, and halves of their intervals, 0 of a single seed."""
+    found = {
+        count: pair[index].accuracies(setting)
+        for count, pair in sorted(sources.items())
+        if pair[index] is not None
+    }
+    means = {count: results.mean(values) for count, values in found.items() if values}
+    values, intervals = zip(*means.values(), strict=True) if means else ((), ())
+    return list(means), list(values), np.array([part or 0.0 for part in intervals])

@@ -1,0 +1,71 @@
+"""Progress of classifiers on the terminal."""
+
+import sys
+from collections.abc import Sequence
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from gen_models.classifiers import results
+from gen_models.classifiers.results import Row
+from gen_models.classifiers.settings import Setting
+from gen_models.training.progress import Display
+
+OVERHEAD_MINUTES = 0.1  # start of a process
+
+
+class Bar:
+    """Observer with a progress bar and the time left of a source; a line for each setting."""
+
+    def __init__(self) -> None:
+        self.console = Console(file=Display(sys.stderr), highlight=False)
+        self.progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[ended]} of {task.fields[settings]} settings"),
+            TimeRemainingColumn(elapsed_when_finished=True),
+            console=self.console,
+            disable=not self.console.is_terminal,
+        )
+
+    def __enter__(self) -> "Bar":
+        self.progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.progress.stop()
+
+    def begin(self, source: str, seed: int, settings: Sequence[Setting]) -> None:
+        """Show a bar for these settings, as long as they may take."""
+        for task in self.progress.task_ids:
+            self.progress.remove_task(task)
+        self.source, self.ended = f"{source}, seed {seed}", 0
+        self.settings = len(settings)
+        total = sum(map(_weight, settings))
+        # Images are drawn first, or a generator trained, which is no part of the time left.
+        self.task = self.progress.add_task(
+            self.source, total=total, start=False, ended=0, settings=self.settings
+        )
+
+    def drawn(self) -> None:
+        """Start the clock: the images are there."""
+        self.progress.start_task(self.task)
+
+    def done(self, setting: Setting, row: Row) -> None:
+        """Move the bar on, and print the setting's line above it."""
+        self.ended += 1
+        self.progress.update(self.task, advance=_weight(setting), ended=self.ended)
+        count = f"{self.ended}/{self.settings}"
+        found = f"{results.shown([row])} after {row.seconds:.0f} s"
+        line = f"{self.source}: {count} {setting.family} {setting.parameters}: {found}"
+        self.console.print(line, markup=False, soft_wrap=True)
+
+
+def _weight(setting: Setting) -> float:
+    return setting.minutes + OVERHEAD_MINUTES

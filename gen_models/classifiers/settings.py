@@ -1,0 +1,100 @@
+"""The settings of the benchmark, as settings.csv lists them.
+
+Its rows are those of the data set's `benchmark/baselines.json`, expanded as `benchmark/runner.py`
+expands it, in its order and with its names of 2017, beside the accuracies of Table 3 of the data
+set's paper (Xiao et al. 2017, arXiv 1708.07747, draft of August 2017): the mean of five trainings,
+each on all training images in another order. `minutes` is ours, extrapolated from 1000 images; it
+decides the order and the time left that is shown, no result.
+"""
+
+import csv
+import functools
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from gen_models.classifiers.estimators import ESTIMATORS, Estimator
+
+TABLE = Path(__file__).with_name("settings.csv")
+Subset = Literal["all", "best"]
+
+
+class Setting(NamedTuple):
+    """One classifier of the benchmark with its parameters."""
+
+    number: int  # row in settings.csv, from 1
+    family: str  # class of scikit-learn, as it was called in 2017
+    parameters: str  # parameters as of 2017, such as "C=10 kernel=rbf"
+    published: dict[str, float]  # published accuracies by data set; {} where there are none
+    minutes: float  # rough time on one core, of 60,000 images or the family's part of them
+    note: str  # why it has no published accuracy; empty if it has one
+
+    @property
+    def can_run(self) -> bool:
+        """Whether the benchmark could run it: 129 of the 143."""
+        return not self.note.startswith(("refused", "valid, no result"))
+
+    @property
+    def estimator(self) -> Estimator:
+        """What it is in the scikit-learn of today."""
+        return ESTIMATORS[self.family]
+
+    def options(self, classes: int) -> dict[str, Any]:
+        """Its parameters in the scikit-learn of today, for a data set of so many classes."""
+        return self.estimator.options(self.parameters.split(), classes)
+
+
+@functools.cache
+def every() -> tuple[Setting, ...]:
+    """All 143 settings of the grid, in its order."""
+    with TABLE.open(newline="", encoding="utf-8") as file:
+        return tuple(_setting(row) for row in csv.DictReader(file))
+
+
+def _setting(row: dict[str, str]) -> Setting:
+    datasets = ("fashion_mnist", "mnist")
+    published = {name: float(row[name]) for name in datasets if row[name]}
+    return Setting(
+        number=int(row["number"]),
+        family=row["estimator"],
+        parameters=row["parameters"],
+        published=published,
+        minutes=float(row["minutes"] or "inf"),
+        note=row["note"],
+    )
+
+
+@functools.cache
+def runnable() -> tuple[Setting, ...]:
+    """The 129 settings of the benchmark, in its order."""
+    return tuple(setting for setting in every() if setting.can_run)
+
+
+@functools.cache
+def families() -> tuple[str, ...]:
+    """The 13 families, that of the highest published accuracy on Fashion-MNIST first."""
+    return tuple(setting.family for setting in best())
+
+
+@functools.cache
+def best() -> tuple[Setting, ...]:
+    """The setting of each family with the highest published accuracy on Fashion-MNIST, of equal
+    ones the first in the table, by that accuracy. MNIST is measured with the same."""
+    chosen: dict[str, Setting] = {}
+    for setting in runnable():
+        held = chosen.setdefault(setting.family, setting)
+        if _accuracy(setting) > _accuracy(held):
+            chosen[setting.family] = setting
+    return tuple(sorted(chosen.values(), key=_accuracy, reverse=True))
+
+
+def _accuracy(setting: Setting) -> float:
+    return setting.published.get("fashion_mnist", 0.0)
+
+
+def chosen(subset: Subset, names: Sequence[str] = ()) -> list[Setting]:
+    """The settings of a subset and of the named families, or of all if none are named, those that
+    take the least time first."""
+    found = best() if subset == "best" else runnable()
+    wanted = [setting for setting in found if not names or setting.family in names]
+    return sorted(wanted, key=lambda setting: (setting.minutes, setting.number))

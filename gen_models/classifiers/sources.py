@@ -1,0 +1,120 @@
+"""Where training images come from: real ones, those of a trained model, and IDX files."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gen_models import assessment, runs, trained
+from gen_models.classifiers.task import Labelled
+from gen_models.data import catalog, idx, images
+from gen_models.data.catalog import Dataset, Splits
+from gen_models.errors import UserError
+from gen_models.fields import ConfigError
+from gen_models.sampling import portable
+from gen_models.trained import Trained
+
+REAL = "real"
+
+
+class Source(NamedTuple):
+    """Training images for classifiers. Equal subjects and seeds mean equal images."""
+
+    name: str  # name of the column in tables, and of the file of results
+    subject: dict[str, Any]  # what determines the images, for JSON
+    draw: Callable[[int], Labelled]  # the images of a seed, in any order
+    run: Path | None = None  # folder of the run that draws them, if it is one
+
+
+def real(train: Dataset) -> Source:
+    """The real training images."""
+    return Source(REAL, {"train": train.digest}, lambda _: Labelled(train.images, train.labels))
+
+
+def is_model(text: str) -> bool:
+    """Whether `trained.load` knows a text: a shipped model, a saved one, the folder of a run."""
+    path = Path(text)
+    known = text in portable.SHIPPED or path.suffix == portable.SUFFIX
+    return known or (path / runs.CONFIG).is_file()
+
+
+def load_model(text: str) -> Trained:
+    """A trained model whose samples have labels. Raises UserError; ConfigError for a model that is
+    not conditional."""
+    model = trained.load(text)
+    if not model.conditional:
+        raise ConfigError(
+            f"{text} is a {model.recipe.options.model}, whose samples have no labels to train on; "
+            "choose a conditional model, such as cgan"
+        )
+    return model
+
+
+def data_of(model: Trained, data_dir: Path | None) -> Splits:
+    """The data set that a model was trained on. Raises UserError."""
+    return assessment.data_of(model.recipe.options, model.data, data_dir)
+
+
+def samples(text: str, model: Trained, train: Dataset, count: int) -> Source:
+    """As many samples of a model as asked for, with the class frequencies of the training images;
+    the seed is that of `python -m experiments.sample`."""
+    labels = np.resize(train.labels, count)
+    recipe = model.recipe.with_options(dataset=train.name)
+    subject = {
+        "recipe": recipe.name,
+        "step": int(model.state.step),
+        "samples": count,
+        "train": model.data.digest,
+    }
+    folder = Path(text) if (Path(text) / runs.CONFIG).is_file() else None
+    draw = lambda seed: Labelled(model.sample(count, labels, seed), labels)  # noqa: E731
+    return Source(model.name, subject, draw, folder)
+
+
+def pair(text: str, test: Dataset) -> Source:
+    """The images of an IDX pair, named by its prefix as `experiments.sample --idx` writes it, or
+    those of the training split in a folder. Raises UserError, for labels and sizes too that are
+    not the data set's."""
+    path = Path(text)
+    prefix = path / "train" if path.is_dir() else path
+    files = [_present(prefix, kind) for kind in ("images-idx3-ubyte", "labels-idx1-ubyte")]
+    found = Labelled(images.read_images(files[0])[0], images.read_labels(files[1]))
+    _check(found, files, test)
+    subject = {"train": [idx.digest(array) for array in found]}
+    return Source(path.resolve().name, subject, lambda _: found)
+
+
+def _present(prefix: Path, kind: str) -> Path:
+    """The file of one kind, raw or .gz. Raises UserError if it is not there."""
+    plain = prefix.parent / f"{prefix.name}-{kind}"
+    found = [path for path in (plain, plain.with_name(f"{plain.name}.gz")) if path.is_file()]
+    if not found:
+        raise UserError(
+            f"{plain} is not there, raw or .gz; name real images as {REAL}, a run by its folder, a "
+            "shipped model by its name, an IDX pair by its prefix or a folder with train-… files"
+        )
+    return found[0]
+
+
+def _check(found: Labelled, files: list[Path], test: Dataset) -> None:
+    if found.images.shape[1:] != test.image_shape:
+        raise ConfigError(
+            f"{files[0]} has images of {found.images.shape[1:]}, expected {test.image_shape} as "
+            f"those of {test.name}"
+        )
+    if len(found.images) != len(found.labels):
+        raise ConfigError(
+            f"{files[1]} has {len(found.labels)} labels, expected one for each of the "
+            f"{len(found.images)} images of {files[0]}"
+        )
+    if found.labels.max() >= test.num_classes:
+        raise ConfigError(
+            f"{files[1]} has label {found.labels.max()}, expected at most {test.num_classes - 1} "
+            f"as {test.name} has"
+        )
+
+
+def splits_named(dataset: str | None, data_dir: Path | None) -> Splits:
+    """The data set of real images: the named one, else that of the folder, else the default."""
+    return catalog.load_splits(catalog.name_to_look_for(dataset, data_dir), data_dir)

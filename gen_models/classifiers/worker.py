@@ -1,0 +1,36 @@
+"""The process of one setting: `python -m gen_models.classifiers.worker TASK`, started by
+`processes`.
+
+It prints one line of JSON, and ends when the process that started it does.
+"""
+
+import json
+import os
+import sys
+import threading
+from pathlib import Path
+
+from gen_models.classifiers import fitting, settings, task
+from gen_models.classifiers.task import TEST, TRAIN, Task
+
+
+def main(text: str) -> None:
+    """Train and test the classifier of a task, print its accuracy and whether it converged."""
+    threading.Thread(target=_end_with_the_starter, daemon=True).start()
+    asked = Task.from_json(text)
+    train, test = (task.read(Path(asked.folder), split) for split in (TRAIN, TEST))
+    pixels = fitting.standardised(train.images[: asked.images], test.images)
+    estimator = fitting.classifier(settings.every()[asked.number - 1], asked.classes, asked.seed)
+    labels = train.labels[: asked.images], test.labels
+    found = fitting.fit(estimator, *zip(pixels, labels, strict=True))
+    print(json.dumps(found._asdict()))
+
+
+def _end_with_the_starter() -> None:
+    """Wait for the end of the input, to which the starter never writes, and exit at once."""
+    os.read(0, 1)  # not sys.stdin, whose lock Python wants at its regular exit
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

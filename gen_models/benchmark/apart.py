@@ -1,0 +1,72 @@
+"""A contestant in a process of its own, so that two libraries share neither threads nor memory."""
+
+from collections.abc import Callable
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+
+from gen_models.benchmark.rounds import Timed
+from gen_models.errors import UserError
+
+SPAWN = get_context("spawn")
+LAST = 10  # seconds until a process that was told to end is killed
+GONE = "its process has ended"
+
+
+class Apart:
+    """A contestant that another process makes and runs; it starts at once, beside this one. Used as
+    a context, at whose end the process ends."""
+
+    def __init__(self, make: Callable[..., Timed], *arguments: object) -> None:
+        """`make(*arguments)`, which must be picklable, returns the contestant there."""
+        self._pipe, theirs = SPAWN.Pipe()
+        self._process = SPAWN.Process(target=_serve, args=(theirs, make, arguments), daemon=True)
+        self._process.start()
+        theirs.close()
+
+    def start(self, limit_s: float) -> None:
+        """Wait until it has run once, which is when it is compiled. Raises UserError with what it
+        failed with, or if it is not ready after `limit_s`."""
+        if not self._pipe.poll(limit_s):
+            raise UserError(f"not ready after {limit_s:.0f} s")
+        self._answer()
+
+    def __call__(self) -> float:
+        """Seconds per unit of work. Raises UserError if it fails."""
+        self._pipe.send(None)
+        return self._answer()
+
+    def _answer(self) -> float:
+        try:
+            answer = self._pipe.recv()
+        except (EOFError, ConnectionError):
+            raise UserError(GONE) from None
+        if isinstance(answer, str):
+            raise UserError(answer)
+        return answer
+
+    def __enter__(self) -> "Apart":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pipe.close()
+        self._process.terminate()
+        self._process.join(LAST)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+
+
+def _serve(pipe: Connection, make: Callable[..., Timed], arguments: tuple[object, ...]) -> None:
+    """Run the contestant once, then whenever asked; answer with its seconds, or with what it failed
+    with."""
+    try:
+        run = make(*arguments)
+        while True:
+            pipe.send(run())
+            pipe.recv()
+    except (EOFError, ConnectionError):  # nobody asks any more
+        return
+    except UserError as error:
+        pipe.send(str(error))
+    except Exception as error:  # a library's compiler has many ways to fail, and the others go on
+        pipe.send(f"{type(error).__name__}: {str(error).partition(chr(10))[0]:.200}")

@@ -85,6 +85,9 @@ class Subject:
         return np.asarray(programs.sample(self.model, state, key, labels))
 
 
+ENGINES = ("gan", "hvae", "infogan", "vae", "vq_vae")  # a model of each engine, and of its kinds
+
+
 @pytest.fixture(scope="module", params=MODELS)
 def subject(request, tiny, tiny_options, quick_jit) -> Iterator[Subject]:
     yield Subject(request.param, tiny_options, tiny.train, quick_jit)
@@ -224,7 +227,10 @@ def test_without_an_ema_decay_the_average_is_the_parameters(subject):
 
 
 def test_averages_beside_each_other_are_those_of_trainings_with_one(subject):
-    """Several averages change nothing about a training, and each is what it would be alone."""
+    """Several averages change nothing about a training, and each is what it would be alone. What
+    keeps them is an engine's, and a model of each is enough."""
+    if subject.name not in ENGINES:
+        return
     several = subject.with_options(ema_decays=(0.2, 0.15))
     start = subject.fresh._replace(averages=(subject.fresh.ema,) * 2)
     both, _ = subject.advance(STEPS, start, model=several)

@@ -50,7 +50,10 @@ def test_readings_come_back_from_json_and_make_a_page():
     assert "| **train images as they are** | 1.00 (± 0.20) | 1.00 (± 0.20) |" in page
 
 
-@pytest.fixture(scope="module", params=("fashion_mnist", "mnist"))
+SETS = ("fashion_mnist", pytest.param("mnist", marks=pytest.mark.slow))
+
+
+@pytest.fixture(scope="module", params=SETS)
 def evaluator(request):
     """An evaluator of real images, few of them, so that the tests are short."""
     try:

@@ -1,4 +1,4 @@
-"""Searches whose score is a known function of the options. As a program: on four devices."""
+"""Searches whose score is a known function of the options. As a program: on several devices."""
 
 import json
 import math
@@ -83,7 +83,7 @@ if __name__ == "__main__":
     from gen_models.data.catalog import Splits
 
     tiny = Splits(make_split(0, 70), make_split(1, 20))
-    for devices in (2, 4):
-        for rule in RULES:
-            work = search(Path(sys.argv[1], f"{rule}-{devices}"), tiny, rule, devices=devices)
-            print(json.dumps([rule, devices, told(conduct(work))]))
+    devices = int(sys.argv[2])
+    for rule in RULES:
+        work = search(Path(sys.argv[1], rule), tiny, rule, devices=devices)
+        print(json.dumps([rule, told(conduct(work))]))

@@ -185,15 +185,16 @@ def test_a_search_that_is_asked_to_stop_saves_and_goes_on(undisturbed, tmp_path,
     assert told(conduct(work)) == told(undisturbed["halving"][1])
 
 
-def test_two_and_four_devices_decide_what_one_does(undisturbed, tmp_path, monkeypatch):
-    monkeypatch.setenv("JAX_NUM_CPU_DEVICES", "4")
+@pytest.mark.parametrize("devices", ["2", pytest.param("4", marks=pytest.mark.slow)])
+def test_several_devices_decide_what_one_does(undisturbed, tmp_path, monkeypatch, devices):
+    monkeypatch.setenv("JAX_NUM_CPU_DEVICES", devices)
     monkeypatch.setenv("PYTHONPATH", f"{ROOT}{os.pathsep}{ROOT / 'tests'}")
     program = ROOT / "tests" / "search" / "rigged.py"
-    code, out, err = execute([sys.executable, str(program), str(tmp_path)])
+    code, out, err = execute([sys.executable, str(program), str(tmp_path), devices])
     assert code == 0, err
     lines = [json.loads(line) for line in out.splitlines() if line.startswith("[")]
-    assert [line[:2] for line in lines] == [[r, n] for n in (2, 4) for r in RULES]
-    for rule, _, decided in lines:
+    assert [rule for rule, _ in lines] == [*RULES]
+    for rule, decided in lines:
         assert decided == json.loads(json.dumps(told(undisturbed[rule][1])))
 
 

@@ -103,7 +103,11 @@ def either_way(request, monkeypatch):
 
 
 # A conditional model, one whose state has an extra, one whose prior is fitted.
-KINDS = ({"model": "cgan"}, {"model": "began"}, {"model": "vae", "prior_components": 4})
+KINDS = (
+    {"model": "cgan"},
+    pytest.param({"model": "began"}, marks=pytest.mark.slow),
+    {"model": "vae", "prior_components": 4},
+)
 
 
 @pytest.fixture(scope="module", params=KINDS, ids=lambda kind: kind["model"])

@@ -25,8 +25,8 @@ class Extent:
     """Number of images, of training and test images together. Default: all."""
     seeds: Annotated[int, Between(1, 100)] = 5
     """Number of seeds, from 0 on, of each way to cluster."""
-    epochs: Annotated[int, Between(1, 10_000)] = 100
-    """Epochs of the auto-encoder before DEC."""
+    epochs: Annotated[int, Between(1, 10_000)] = 20
+    """Epochs of the auto-encoder before DEC, and half as many of each of its layers before."""
     ways: tuple[str, ...] = ()
     """Ways to cluster, by their names, such as kmeans-pixels or dec. Default: all."""
 

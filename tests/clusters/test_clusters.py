@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from gen_models.clusters import dec, methods, scores
+from gen_models.nets import autoencoder
 
 pytest.importorskip("sklearn")
 SMALL = dec.Config(epochs=40, hidden=(16,), size=2, batch=32, update_steps=10, most_steps=200)
@@ -72,6 +73,27 @@ def test_target_sharpens_and_its_rows_sum_to_one():
 def test_target_weights_large_clusters_less():
     q = jnp.array([[0.5, 0.5], [0.9, 0.1], [0.9, 0.1]])
     assert dec.target(q)[0, 1] > 0.5
+
+
+def test_layers_pair_up_from_the_image_inwards_and_back():
+    encoder, _ = SMALL.encoder.init(jax.random.key(0), jnp.zeros((1, 9)))
+    decoder, _ = SMALL.decoder(9).init(jax.random.key(1), jnp.zeros((1, 2)))
+    layers = autoencoder.pairs(encoder, decoder)
+    assert [(a["kernel"].shape, b["kernel"].shape) for a, b in layers] == [
+        ((9, 16), (16, 9)),
+        ((16, 2), (2, 16)),
+    ]
+    found = autoencoder.of_pairs(layers)
+    jax.tree.map(np.testing.assert_array_equal, found, (encoder, decoder))
+
+
+def test_an_auto_encoder_restores_images_from_two_numbers():
+    images, _ = two_blobs()
+    trained = dec.pretrained(SMALL, images, 0, lambda *_: None)
+    x = jnp.asarray(images / 255, jnp.float32)
+    z = dec.embeddings(SMALL, trained.encoder, jnp.asarray(images))
+    y, _ = SMALL.decoder(9).apply(trained.decoder, {}, z, train=False)
+    assert jnp.mean((y - x) ** 2) < 0.2 * jnp.mean(jnp.var(x, axis=0))
 
 
 def test_dec_finds_two_blobs_and_repeats_itself():

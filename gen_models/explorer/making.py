@@ -15,13 +15,14 @@ from gen_models.evaluation import record
 from gen_models.evaluation.record import Evaluation, RecordError
 from gen_models.explorer import exhibit
 from gen_models.explorer.exhibit import Exhibit
-from gen_models.explorer.page import page
 from gen_models.fields import ConfigError
 from gen_models.runs import Run, checkpoint
 from gen_models.sampling import drawing
 from gen_models.storage.files import write_text
 from gen_models.trained import Trained
+from gen_models.webpage.making import page
 
+PAGE = Path(__file__).parent / "page"
 MOST = 6  # models in a page that is made beside other results, some 5 MB each
 TESTS = 60  # test images that auto-encoders can be given
 
@@ -59,7 +60,7 @@ def made(sources: Sequence[Path], report: Callable[[str], None]) -> Made:
     weights = sum(map(_count, exhibits))
     about = f"{dataset}; {weights:,} weights, which run in this page. What is shown is in its link."
     name = names[0] if len(names) == 1 else dataset
-    return Made(name, page(", ".join(names), about, contents), weights)
+    return Made(name, page(", ".join(names), about, contents, PAGE), weights)
 
 
 def beside(path: Path, sources: Sequence[Path], report: Callable[[str], None]) -> bool:

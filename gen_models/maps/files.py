@@ -13,11 +13,11 @@ import numpy as np
 from PIL import Image
 
 from gen_models import render
-from gen_models.explorer.page import page
 from gen_models.maps import colours, drawing, report
 from gen_models.maps.making import Map
 from gen_models.maps.sets import ImageSet
 from gen_models.storage.files import write_bytes, write_text
+from gen_models.webpage.making import page
 
 PAGE = Path(__file__).parent / "page"
 SHEET = 50  # images along each side of a sheet: decoded, 8 MB

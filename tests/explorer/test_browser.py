@@ -15,9 +15,10 @@ from gen_models import explorer, programs, runs, trained
 from gen_models.data.pixels import to_bytes, to_float
 from gen_models.explorer import exhibit
 from gen_models.explorer.exhibit import Exhibit
-from gen_models.explorer.page import page as page_of
+from gen_models.explorer.making import PAGE
 from gen_models.runs import checkpoint
 from gen_models.sampling import drawing
+from gen_models.webpage import making
 
 SERIOUS = ("serious", "critical")
 
@@ -25,7 +26,7 @@ SERIOUS = ("serious", "critical")
 def contents(*models, **more) -> str:
     """The text of a page of models that are not on disk."""
     shown = [exhibit.to_json_object(Exhibit([one], None)) for one in models]
-    return page_of("models", "about", {"runs": shown, "tests": None} | more)
+    return making.page("models", "about", {"runs": shown, "tests": None} | more, PAGE)
 
 
 def link(tab: Page) -> str:

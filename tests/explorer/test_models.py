@@ -13,9 +13,10 @@ from untrained import made
 from gen_models import programs
 from gen_models.explorer import exhibit
 from gen_models.explorer.exhibit import Exhibit
-from gen_models.explorer.page import page
+from gen_models.explorer.making import PAGE
 from gen_models.models import MODELS
 from gen_models.trained import Trained
+from gen_models.webpage.making import page
 
 SEED, NUMBER = 5, 4
 SUBJECTS = {name: {} for name in MODELS} | {
@@ -53,7 +54,7 @@ def test_a_sample_is_that_of_the_command_within_a_grey_level(subject):
 
 
 def test_samples_in_a_browser_are_those_of_python_within_a_grey_level(opened, subject):
-    text = page("a model", "about", {"runs": [subject.shown], "tests": None})
+    text = page("a model", "about", {"runs": [subject.shown], "tests": None}, PAGE)
     tab = opened(text, f"seed={SEED}&a={NUMBER}")
     assert_alike(image(tab), subject.samples[NUMBER])
     assert_alike(image(tab, "#sample-0-99"), subject.samples[99])

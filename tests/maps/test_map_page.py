@@ -1,13 +1,10 @@
 """The page of a map: its modules, and what it shows in Chromium."""
 
-import re
-
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from maps_blobs import blobs
 
-from gen_models.explorer.page import bundle
 from gen_models.maps import files
 from gen_models.maps.gaps import Gaps, Region
 from gen_models.maps.layouts import PLACED
@@ -54,13 +51,6 @@ def shown(tab) -> set[str]:
     """Colours of the dots, once they have been drawn."""
     tab.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done, 50)))")
     return set(tab.eval_on_selector(MAP, COLOURS))
-
-
-def test_every_module_of_the_page_is_in_its_script():
-    script = bundle(files.PAGE / "main.js")
-    order = re.findall(r"^const \$(\w+) = \(\(\) => \{", script, re.MULTILINE)
-    assert sorted(order) == sorted([*(path.stem for path in files.PAGE.glob("*.js")), "dom"])
-    assert not re.search(r"^\s*(import|export) ", script, re.MULTILINE)
 
 
 def test_classes_and_models_are_switched_on_and_off(opened):

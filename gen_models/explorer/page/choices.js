@@ -1,6 +1,6 @@
 // What all models of the page have in common: the view, the seed, the classes.
 
-import { element, labelled, select, slider } from "./dom.js";
+import { element, labelled, select, slider } from "../../webpage/dom.js";
 import { ink } from "./ink.js";
 import { plane } from "./plane.js";
 import { SLOTS } from "./scene.js";

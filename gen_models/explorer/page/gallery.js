@@ -1,6 +1,6 @@
 // The samples of a seed as thumbnails of which some are chosen, by pointer or arrow keys.
 
-import { element, paint, picture } from "./dom.js";
+import { element, paint, picture } from "../../webpage/dom.js";
 import { queue } from "./later.js";
 import { sample } from "./scene.js";
 

@@ -1,6 +1,6 @@
 // The image that auto-encoders are given: a test image, or what is drawn with finger or mouse.
 
-import { element, labelled, paint, picture } from "./dom.js";
+import { element, labelled, paint, picture } from "../../webpage/dom.js";
 import { original } from "./scene.js";
 
 const RADIUS = 1.3; // pixels of the brush

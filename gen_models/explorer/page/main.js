@@ -1,7 +1,7 @@
 // The page: what is shown, from the link and back to it, and the parts that show it.
 
 import { choices } from "./choices.js";
-import { element } from "./dom.js";
+import { element } from "../../webpage/dom.js";
 import { read, start, write } from "./link.js";
 import { Model } from "./model.js";
 import { panel } from "./panel.js";

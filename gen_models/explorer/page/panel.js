@@ -1,6 +1,6 @@
 // A model's part of the page: its image, its sliders, its samples, its measures.
 
-import { element, paint, picture, select, slider } from "./dom.js";
+import { element, paint, picture, select, slider } from "../../webpage/dom.js";
 import { gallery } from "./gallery.js";
 import { REACH, codes } from "./link.js";
 import { codeMap, codeShape, drawn } from "./scene.js";

@@ -1,6 +1,6 @@
 // The plane through three latents: drag over images of it, or two sliders.
 
-import { element, paint, picture, slider } from "./dom.js";
+import { element, paint, picture, slider } from "../../webpage/dom.js";
 import { queue } from "./later.js";
 import { planePoint } from "./scene.js";
 

@@ -1,6 +1,6 @@
 // The page: a map of images, what is shown of it, and its numbers.
 
-import { element } from "../../explorer/page/dom.js";
+import { element } from "../../webpage/dom.js";
 import { coloursOf, pixel } from "./colours.js";
 import { dots } from "./dots.js";
 import { gestures } from "./gestures.js";

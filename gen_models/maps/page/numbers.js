@@ -1,6 +1,6 @@
 // The numbers of the map, and the regions that models miss.
 
-import { element } from "../../explorer/page/dom.js";
+import { element } from "../../webpage/dom.js";
 
 /** Sentences, a table, and each missed region with a button that shows it by `show(x, y, radius)`. */
 export function numbers({ lines, rows, missing }, show) {

@@ -1,6 +1,6 @@
 // What is shown: sets and classes, each on or off, and what colours mean.
 
-import { element, select } from "../../explorer/page/dom.js";
+import { element, select } from "../../webpage/dom.js";
 import { coloursOf } from "./colours.js";
 
 /** The controls of `on`; `change` is called when it has changed, `recolour` with what colours mean. */

@@ -1,6 +1,6 @@
 // The image under the pointer, with what is known of it.
 
-import { element, picture } from "../../explorer/page/dom.js";
+import { element, picture } from "../../webpage/dom.js";
 
 const GAP = 14; // pixels between a point and its image
 

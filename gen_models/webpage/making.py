@@ -6,18 +6,18 @@ import re
 from pathlib import Path
 from typing import Any
 
-PAGE = Path(__file__).parent / "page"  # the explorer's; its style and dom.js serve other pages too
+SHARED = Path(__file__).parent / "style.css"
 IMPORT = re.compile(r'^import (\{[^}]*\}) from "(\.[\w./]+)\.js";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(?:const|function|class) (\w+))", re.MULTILINE)
 
 
-def page(title: str, about: str, contents: dict[str, Any], folder: Path = PAGE) -> str:
+def page(title: str, about: str, contents: dict[str, Any], folder: Path) -> str:
     """Text of the HTML file, to be encoded as UTF-8. It opens from disk and asks no network.
 
-    `folder` holds the page's index.html, its main.js and, unless it is the explorer's, a style.css
-    that is added to the explorer's.
+    `folder` holds the page's index.html, its main.js and a style.css, which is added to that of all
+    pages.
     """
-    styles = dict.fromkeys([PAGE / "style.css", folder / "style.css"])
+    styles = [SHARED, folder / "style.css"]
     parts = {
         "title": html.escape(title),
         "about": html.escape(about),

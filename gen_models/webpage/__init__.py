@@ -1,0 +1,1 @@
+"""Pages that are one HTML file: how they are made, and what they share."""

@@ -14,7 +14,7 @@ from gen_models.clusters import making, report
 from gen_models.clusters.making import Extent
 from gen_models.fields import validate
 from gen_models.render import Stages
-from gen_models.storage.files import write_text
+from gen_models.storage.files import check_prefix, write_text
 
 CLUSTERS = Path("results/clusters")
 
@@ -37,10 +37,11 @@ class Options(Extent):
 
 
 def main(args: Sequence[str]) -> int:
-    """Cluster, write each result at once and the page at the end, print the table. Returns the exit
+    """Cluster, write each result and the page at once, print the table. Returns the exit
     code."""
     options = command.parse("cluster", Options, args)
     validate(options)
+    check_prefix(options.out)
     found = None
     with Stages() as stages:
         task = making.task(

@@ -14,6 +14,7 @@ from gen_models.fields import Between, validate
 from gen_models.maps import report
 from gen_models.maps.making import Extent
 from gen_models.render import Stages
+from gen_models.storage.files import check_prefix
 
 MAPS = Path("results/maps")
 
@@ -42,6 +43,7 @@ def main(args: Sequence[str]) -> int:
     """Make the map, write its files, print its numbers. Returns the exit code."""
     options = command.parse("embed", Options, args)
     validate(options)
+    check_prefix(options.out)
     with Stages() as stages:
         found = maps.made(options.models, options.dataset, options.data_dir, options, stages.report)
         out = options.out or MAPS / f"{found.dataset}-{options.method}-{options.space}"

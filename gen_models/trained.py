@@ -1,5 +1,6 @@
 """Trained models, to draw from and to measure, for notebooks and commands."""
 
+import hashlib
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ from gen_models.model import Model
 from gen_models.runs import DataRecord, Recipe
 from gen_models.sampling import drawing, portable
 from gen_models.sampling.drawing import Purpose
+from gen_models.storage.tensors import named
 from gen_models.training import session
 from gen_models.training.progress import Terminal
 
@@ -127,6 +129,15 @@ class Trained:
         evaluator = Evaluator(features.of(splits.train.name), splits, wanted.reference)
         subject = {"dataset": splits.train.name, "name": self.name, "step": int(self.state.step)}
         return assessment.evaluate_model(self.model, self.state, evaluator, wanted, subject)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the averaged weights, by their names, in hex."""
+        sha = hashlib.sha256()
+        for name, leaf in sorted(named(self.state.ema).items()):
+            sha.update(f"{name} {leaf.dtype} {leaf.shape}".encode())
+            sha.update(np.ascontiguousarray(leaf).tobytes())
+        return sha.hexdigest()
 
     def save(self, path: str | Path, *, half: bool = False) -> None:
         """Write one file for sampling, which `load` reads, with weights as float16 if `half`.

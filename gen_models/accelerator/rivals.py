@@ -1,5 +1,6 @@
 """Our step beside PyTorch's, eager and compiled, in alternating rounds on the same card."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
@@ -18,7 +19,7 @@ from gen_models.models import MODELS
 
 LEAST_STEPS = 4  # in a round
 COMPILING = 4  # cases whose steps are compiled at the same time
-STARTED_S = 120  # within which one of PyTorch's must have run once
+STARTED_S = 110  # within which those of PyTorch must have run once
 
 
 class Case(NamedTuple):
@@ -48,12 +49,12 @@ def measure(extent: Extent, found: Figures, keep: Keep) -> None:
     for group in groups([case for case in cases(extent) if not known(case)], COMPILING):
         with ExitStack() as stack:
             twins = {case: _twins(extent, case, stack) for case in group}
+            until = time.monotonic() + STARTED_S
             with ThreadPoolExecutor(COMPILING) as threads:
                 ours = list(threads.map(partial(_ours, extent), group))
-            failed = {case: _failed(twins[case]) for case in group}
+            started = {case: _started(twins[case], until) for case in group}
             for case, contestant in zip(group, ours, strict=True):
-                compared = _compared(extent, {"ours": contestant} | twins[case])
-                rows.append(case._asdict() | compared | {"failed": failed[case]})
+                rows.append(case._asdict() | _compared(extent, contestant, *started[case]))
                 keep()
 
 
@@ -71,17 +72,16 @@ def _twins(extent: Extent, case: Case, stack: ExitStack) -> dict[str, Apart]:
     }
 
 
-def _failed(twins: dict[str, Apart]) -> dict[str, str]:
-    """Wait until all have run once; those that failed are taken out, and returned with what they
-    failed with."""
-    failed = {}
-    for name, twin in list(twins.items()):
+def _started(twins: dict[str, Apart], until: float) -> tuple[dict[str, Apart], dict[str, str]]:
+    """Wait until all have run once: those that have by then, and what the others failed with."""
+    ready, failed = {}, {}
+    for name, twin in twins.items():
         try:
-            twin.start(STARTED_S)
+            twin.start(until - time.monotonic())
+            ready[name] = twin
         except UserError as error:
             failed[name] = str(error)
-            del twins[name]
-    return failed
+    return ready, failed
 
 
 def _steps(extent: Extent, case: Case) -> int:
@@ -98,14 +98,23 @@ def _ours(extent: Extent, case: Case) -> Timed:
         return ours.in_loop(count)
 
 
-def _compared(extent: Extent, contestants: dict[str, Timed]) -> Figures:
-    times = rounds.alternate(contestants, extent.rounds)
-    ratios = {
-        f"{name}_over_ours": rounds.ratio(times[name], times["ours"])
-        for name in contestants
-        if name != "ours"
-    }
-    return {"ms": 1e3 * rounds.median(times["ours"]), **ratios}
+def _compared(
+    extent: Extent, ours: Timed, twins: dict[str, Apart], failed: dict[str, str]
+) -> Figures:
+    """Times of our step, and ratios of those of PyTorch's in rounds with it. One that fails in a
+    round is taken out."""
+    found: Figures = {"failed": failed}
+    for name, twin in twins.items():
+        try:
+            times = rounds.alternate({"ours": ours, name: twin}, extent.rounds)
+        except UserError as error:
+            failed[name] = str(error)
+            continue
+        found[f"{name}_over_ours"] = rounds.ratio(times[name], times["ours"])
+        found.setdefault("ms", 1e3 * rounds.median(times["ours"]))
+    if "ms" not in found:
+        found["ms"] = 1e3 * rounds.median(rounds.alternate({"ours": ours}, extent.rounds)["ours"])
+    return found
 
 
 def page(found: Figures) -> str:

@@ -1,5 +1,6 @@
 """A contestant in a process of its own, so that two libraries share neither threads nor memory."""
 
+import contextlib
 from collections.abc import Callable
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -8,8 +9,8 @@ from gen_models.benchmark.rounds import Timed
 from gen_models.errors import UserError
 
 SPAWN = get_context("spawn")
-LAST = 10  # seconds until a process that was told to end is killed
-GONE = "its process has ended"
+LAST_S = 10  # until a process that was told to end is killed
+ROUND_S = 120  # within which it must have done its work
 
 
 class Apart:
@@ -26,20 +27,23 @@ class Apart:
     def start(self, limit_s: float) -> None:
         """Wait until it has run once, which is when it is compiled. Raises UserError with what it
         failed with, or if it is not ready after `limit_s`."""
-        if not self._pipe.poll(limit_s):
-            raise UserError(f"not ready after {limit_s:.0f} s")
-        self._answer()
+        self._answer(limit_s)
 
     def __call__(self) -> float:
-        """Seconds per unit of work. Raises UserError if it fails."""
-        self._pipe.send(None)
-        return self._answer()
+        """Seconds per unit of work. Raises UserError if it fails or takes too long."""
+        with contextlib.suppress(ConnectionError):  # why it has ended is found out below
+            self._pipe.send(None)
+        return self._answer(ROUND_S)
 
-    def _answer(self) -> float:
+    def _answer(self, limit_s: float) -> float:
         try:
+            if not self._pipe.poll(max(limit_s, 0)):
+                raise UserError(f"no answer within {limit_s:.0f} s")
             answer = self._pipe.recv()
         except (EOFError, ConnectionError):
-            raise UserError(GONE) from None
+            self._process.join(LAST_S)
+            code = self._process.exitcode
+            raise UserError(f"its process has ended with code {code}") from None
         if isinstance(answer, str):
             raise UserError(answer)
         return answer
@@ -50,7 +54,7 @@ class Apart:
     def __exit__(self, *_: object) -> None:
         self._pipe.close()
         self._process.terminate()
-        self._process.join(LAST)
+        self._process.join(LAST_S)
         if self._process.is_alive():
             self._process.kill()
             self._process.join()

@@ -57,7 +57,9 @@ def with_generated(
 
     def draw(seed: int) -> Labelled:
         few = splits._replace(train=part(splits.train, count, seed))
-        own = _train(recipe, few, runs_folder / f"few-{count}-{recipe.options.model}-{seed}", seed)
+        own = recipe.with_options(dataset=splits.train.name, seed=seed)
+        folder = runs_folder / f"few-{count}-{own.name}-{own.options.steps}"
+        own = _train(recipe, few, folder, seed)
         labels = np.resize(few.train.labels, generated)
         images = np.concatenate([few.train.images, own.sample(generated, labels, seed)])
         return Labelled(images, np.concatenate([few.train.labels, labels]))

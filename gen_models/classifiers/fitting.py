@@ -1,4 +1,4 @@
-"""One classifier, trained and tested. The only module that imports scikit-learn."""
+"""One classifier, trained and tested."""
 
 import importlib
 import warnings

@@ -67,6 +67,8 @@ def measure(
                 for row in rows:
                     found = found._replace(rows={**found.rows, (row.number, seed): row})
                     results.write(path, found)
+                    if source.run is not None:
+                        results.write(source.run / results.NAME, found)
                     observer.done(by_number[row.number], row)
     if source.run is not None and found.rows:
         results.write(source.run / results.NAME, found)

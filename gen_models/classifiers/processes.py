@@ -14,7 +14,7 @@ from typing import IO
 
 import psutil
 
-from gen_models.classifiers.results import Limits, Row
+from gen_models.classifiers.results import KILLED, Limits, Row
 from gen_models.classifiers.task import Task
 
 CHECK_S = 0.1  # between looks at the running processes
@@ -81,7 +81,7 @@ class _Worker:
             "peak_mib": _tenths(self.peak_mib),
         }
         if ended:
-            return Row(**row, **self._outcome())
+            return Row(**(row | self._outcome()))
         if row["seconds"] > self.limits.minutes * 60:
             self.end()
             return Row(**row, over="time")
@@ -103,8 +103,12 @@ class _Worker:
         self.files.close()
         if code == 0:
             return json.loads(output)
-        said = errors.strip().splitlines()[-1:] if code > 0 else []
-        return {"failure": (said or [f"ended with code {code}"])[0][:REASON]}
+        if code < 0:
+            return {"failure": f"{KILLED} {-code}"}
+        said = (errors.strip().splitlines() or [f"ended with code {code}"])[-1]
+        if "MemoryError" in said:  # more than this machine has, whatever the limit
+            return {"over": "memory", "peak_mib": _tenths(self.limits.memory_gib * 1024)}
+        return {"failure": said[:REASON]}
 
     def _memory_mib(self) -> float:
         try:

@@ -17,6 +17,7 @@ from gen_models.fields import Between
 from gen_models.storage.files import write_text
 
 FORMAT, VERSION = "gen_models.classifiers", 1
+KILLED = "ended by signal"  # of failures that say nothing about the setting
 NAME = "classifiers.json"  # of the copy in the folder of a run
 
 NonNegative = Annotated[float, Between(0, 1e12)]
@@ -52,7 +53,7 @@ class Row:
             return limits.minutes * 60 <= self.seconds
         if self.over == "memory":
             return limits.memory_gib * 1024 <= self.peak_mib
-        return True
+        return not self.failure.startswith(KILLED)
 
     @property
     def reason(self) -> str:

@@ -64,6 +64,7 @@ def samples(text: str, model: Trained, train: Dataset, count: int) -> Source:
     subject = {
         "recipe": recipe.name,
         "step": int(model.state.step),
+        "weights": model.digest,
         "samples": count,
         "train": model.data.digest,
     }

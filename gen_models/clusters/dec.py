@@ -30,7 +30,13 @@ Report = Callable[[str, float | None], None]  # what is done, and the share of i
 
 @dataclass(frozen=True)
 class Config:
-    """Options of DEC; the values are those of the paper, but for the epochs, 366 there."""
+    """Options of DEC.
+
+    Layers, embedding, batches, dropout and tolerance are the paper's. Adam instead of SGD for the
+    auto-encoder, and steps between targets and their limit, are of the program of Guo et al.
+    (DEC-keras). The epochs are fewer, 366 in the paper, and images are in [0,1], not scaled to a
+    mean square of 1 as there.
+    """
 
     epochs: int = 20  # epochs of the auto-encoder as a whole, and half as many of each layer
     dropout: float = 0.2  # share of what enters a layer that is zero while that is trained alone
@@ -86,7 +92,7 @@ def pretrained(config: Config, images: np.ndarray, seed: int, report: Report) ->
     """The auto-encoder of images u8[N,D], trained by Adam on the mean squared error of their levels
     in [0,1], layer by layer and then as a whole. Equal seeds give equal auto-encoders."""
     size = images.shape[1]
-    key_encoder, key_decoder, key_layers, key_whole = jax.random.split(jax.random.key(seed), 4)
+    key_encoder, key_decoder, key_layers, key_whole, _ = _keys(seed)
     encoder, _ = config.encoder.init(key_encoder, jnp.zeros((1, size)))
     decoder, _ = config.decoder(size).init(key_decoder, jnp.zeros((1, config.size)))
     data, steps = jnp.asarray(images), -(-len(images) // config.batch)
@@ -108,6 +114,11 @@ def pretrained(config: Config, images: np.ndarray, seed: int, report: Report) ->
         carry = jax.block_until_ready(_reconstruct(config, carry, data, key, steps))
         report("auto-encoder", (epoch + 1) / config.epochs)
     return carry[0]
+
+
+def _keys(seed: int) -> Key:
+    """Keys of both halves' first weights, of training layers, the whole, and the clusters."""
+    return jax.random.split(jax.random.key(seed), 5)
 
 
 class Place(NamedTuple):
@@ -186,7 +197,7 @@ def refined(
     f32[K,Z], and these. It ends when hardly an image changes its cluster from one target to the
     next."""
     params = Clusterer(jax.tree.map(jnp.array, encoder), jnp.asarray(centres))
-    carry, data, key = (params, SGD.init(params)), jnp.asarray(images), jax.random.key(seed)
+    carry, data, key = (params, SGD.init(params)), jnp.asarray(images), _keys(seed)[-1]
     before, most = None, config.most_steps // config.update_steps
     for update in range(most + 1):
         q = assigned(config, carry[0], data)

@@ -58,12 +58,20 @@ def task(
     splits, names, models = sets.load(sources, dataset, data_dir)
     real = sets.real_images(splits, extent.images, 0)
     data = Images(real.images, real.labels, splits.train.num_classes)
+    if len(real.images) < data.clusters:
+        raise ConfigError(
+            f"{len(real.images)} images are fewer than the {data.clusters} classes; give more to "
+            "--images"
+        )
     found = ways.of_images(data, dec.Config(epochs=extent.epochs), report)
     for name, group in grouped(names, models).items():
         own = ways.of_models(data, name, group)
         if not own:
             raise ConfigError(f"{name} has no encoder, and no net that recognises a code")
         found += own
+    for name in {way.name for way in found}:
+        if sum(way.name == name for way in found) > 1:
+            raise ConfigError(f"two ways are called {name}; give the model's folder another name")
     digest = hashlib.sha256(real.images.tobytes() + real.labels.tobytes()).hexdigest()
     return Task(
         splits.train.name, data, splits.train.class_names, digest, chosen(found, extent.ways)

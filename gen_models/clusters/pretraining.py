@@ -13,10 +13,14 @@ from gen_models.clusters import dec
 from gen_models.storage import cache
 from gen_models.storage.tensors import filled, named
 
+VERSION = 2  # to be raised when the auto-encoder is trained otherwise
+
 
 def encoder(config: dec.Config, images: np.ndarray, seed: int, report: dec.Report) -> PyTree:
     """Parameters of the encoder of `dec.pretrained`, from the cache if they are there."""
-    about = f"{config} {seed} {images.shape} jax {jax.__version__} {jax.default_backend()}"
+    about = (
+        f"{VERSION} {config} {seed} {images.shape} jax {jax.__version__} {jax.default_backend()}"
+    )
     digest = hashlib.sha256(about.encode())
     digest.update(np.ascontiguousarray(images))
     entry = "clusters", f"encoder-{digest.hexdigest()[:32]}.safetensors"

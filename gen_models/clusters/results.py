@@ -38,8 +38,13 @@ class Results(NamedTuple):
         )
 
     def added(self, new: Result) -> "Results":
-        """With a result, in the place of one of the same way and seed."""
-        kept = [one for one in self.found if (one.way, one.seed) != (new.way, new.seed)]
+        """With a result, in the place of one of the same way and seed, and of all that its way had
+        with other settings: a mean is of equal ones."""
+        kept = [
+            one
+            for one in self.found
+            if one.way != new.way or (one.settings == new.settings and one.seed != new.seed)
+        ]
         return self._replace(found=[*kept, new])
 
 

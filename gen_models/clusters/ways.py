@@ -1,9 +1,13 @@
 """The ways to cluster that are compared: a method in a space."""
 
+import json
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from functools import cache, partial
+from importlib.metadata import version
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -13,6 +17,7 @@ from gen_models.clusters.methods import Clustering
 from gen_models.maps import spaces
 from gen_models.trained import Trained
 
+VERSION = 2  # to be raised when a way gives other clusters
 Report = Callable[[str, float | None], None]  # what is done, share of it that is (None: unknown)
 
 
@@ -67,6 +72,8 @@ def of_images(data: Images, config: dec.Config, report: Report) -> list[Way]:
         q, _ = dec.refined(config, flat, encoder(seed), centres, seed, report)
         return Clustering(q.argmax(axis=1), q.max(axis=1).astype(np.float64))
 
+    libraries = {"version": VERSION, "scikit-learn": version("scikit-learn")}
+    trained = libraries | {"jax": jax.__version__, "options": _plain(asdict(config))}
     ways = []
     for space, title, points in (
         ("pixels", "pixels", pixels),
@@ -74,15 +81,14 @@ def of_images(data: Images, config: dec.Config, report: Report) -> list[Way]:
     ):
         for name, text, method in METHODS:
             cluster = partial(grouped, method, points)
-            ways.append(Way(f"{name}-{space}", f"{text} of {title}", {}, cluster))
-    trained = {"epochs": config.epochs}
+            ways.append(Way(f"{name}-{space}", f"{text} of {title}", libraries, cluster))
     for name, text, method in METHODS:
         title, cluster = f"{text} of the auto-encoder", partial(embedded, method)
         ways.append(Way(f"{name}-autoencoder", title, trained, cluster))
     ways.append(Way("dec", "DEC", trained, deep))
-    ways.append(
-        Way("umap-hdbscan", "UMAP, then HDBSCAN", {}, partial(grouped, methods.density, components))
-    )
+    cluster = partial(grouped, methods.density, components)
+    both = libraries | {"umap-learn": version("umap-learn")}
+    ways.append(Way("umap-hdbscan", "UMAP, then HDBSCAN", both, cluster))
     return [way._replace(published=way.title) for way in ways]
 
 
@@ -96,7 +102,13 @@ def of_models(data: Images, name: str, models: Sequence[Trained]) -> list[Way]:
     """Ways in the latent space of models that differ only in their seed: k-means and a mixture for
     an encoder's, the estimated category for a recognition net's. [] for models with neither."""
     latent, recognise = (getattr(models[0].model.algorithm, x) for x in ("latent", "recognise"))
-    settings = {"steps": [int(model.state.step) for model in models], "recipe": _recipe(models[0])}
+    settings = {
+        "version": VERSION,
+        "scikit-learn": version("scikit-learn"),
+        "recipe": _recipe(models[0]),
+        "steps": [int(model.state.step) for model in models],
+        "weights": [model.digest for model in models],
+    }
     if recognise is not None:
         return [
             Way(
@@ -116,11 +128,15 @@ def of_models(data: Images, name: str, models: Sequence[Trained]) -> list[Way]:
         return spaces.latents(models[index], data.images, data.labels)
 
     def grouped(method: methods.Method, seed: int) -> Clustering:
-        return method(places(seed % len(models)), data.clusters, seed)
+        return method(places(seed), data.clusters, seed)
 
     return [
         Way(
-            f"{method}-{name}", f"{text} of latents of {name}", settings, partial(grouped, function)
+            f"{method}-{name}",
+            f"{text} of latents of {name}",
+            settings,
+            partial(grouped, function),
+            len(models),
         )
         for method, text, function in METHODS
     ]
@@ -131,6 +147,11 @@ def _categories(data: Images, model: Trained) -> Clustering:
     size = model.model.algorithm.parts[0].size  # the category is the first part of the code
     probabilities = spaces.codes(model, data.images)[:, :size]
     return Clustering(probabilities.argmax(axis=1), probabilities.max(axis=1).astype(np.float64))
+
+
+def _plain(options: dict[str, Any]) -> dict[str, Any]:
+    """Options as JSON gives them back."""
+    return json.loads(json.dumps(options))
 
 
 def _recipe(model: Trained) -> dict[str, Any]:

@@ -58,7 +58,7 @@ def gaps(real: np.ndarray, places: np.ndarray, samples: np.ndarray, seed: int) -
     region_of = KMeans(number, n_init=1, random_state=seed).fit_predict(places[judged])
     regions = [
         _region(judged[own], places[judged[own]], by_samples[own], by_real[own])
-        for own in (np.flatnonzero(region_of == region) for region in range(number))
+        for own in (np.flatnonzero(region_of == region) for region in np.unique(region_of))
     ]
     lacking = [one for one in regions if one.covered < one.expected / 2]
     lacking.sort(key=lambda one: (one.covered - one.expected) * len(one.images))

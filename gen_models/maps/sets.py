@@ -20,10 +20,11 @@ UNKNOWN = -1  # class of a sample that nobody asked for and nothing predicts
 class ImageSet(NamedTuple):
     """Images of one origin."""
 
-    name: str  # "real images" or the name of the model
+    name: str  # "real images", or the name of the model
     images: np.ndarray  # u8[N,H,W]
     labels: np.ndarray  # i32[N], true, requested or predicted classes, UNKNOWN where there is none
     numbers: np.ndarray  # i64[N], places among all images of the origin
+    is_real: bool = False
 
 
 class Models(NamedTuple):
@@ -66,7 +67,7 @@ def real_images(splits: Splits, count: int, seed: int) -> ImageSet:
     labels = np.concatenate([data.labels for data in splits])
     chosen = np.random.default_rng(seed).permutation(len(images))[:count]
     chosen.sort()
-    return ImageSet("real images", images[chosen], labels[chosen], chosen)
+    return ImageSet("real images", images[chosen], labels[chosen], chosen, is_real=True)
 
 
 def samples(model: Trained, name: str, splits: Splits, count: int, seed: int) -> ImageSet:

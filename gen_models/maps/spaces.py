@@ -78,7 +78,7 @@ def _codes(model: Trained, one: ImageSet) -> np.ndarray:
 
 def _features(net: features.FeatureNet, splits: Splits, one: ImageSet) -> np.ndarray:
     """Features f32[N,D]; those of real images come from the user's cache, once they are there."""
-    if one.name != "real images":
+    if not one.is_real:
         return features.describe(net, one.images).features[UNLABELLED]
     all_of = [features.describe_real(net, data).features[UNLABELLED] for data in splits]
     return np.concatenate(all_of)[one.numbers]

@@ -118,3 +118,11 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def check_prefix(out: Path | None) -> None:
+    """Raise UserError for a prefix of files that names a folder."""
+    if out is not None and (not out.name or out.is_dir()):
+        raise UserError(
+            f"--out is {out}, a folder; expected a prefix of files, such as {out / 'own'}"
+        )

@@ -3,7 +3,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -16,13 +15,10 @@ from gen_models.classifiers.settings import Setting, Subset
 from gen_models.classifiers.sources import REAL, Source
 from gen_models.data.catalog import Splits
 from gen_models.data.known import CATALOG
-from gen_models.errors import UserError
 from gen_models.fields import Between, ConfigError, nearest, validate
 from gen_models.runs import Recipe
 from gen_models.runs.recipe import Steps, known_model
 from gen_models.storage.files import write_text
-
-NEEDED = {"sklearn": "scikit-learn", "psutil": "psutil"}  # packages of the extra, by their modules
 
 
 @dataclass(frozen=True)
@@ -71,9 +67,9 @@ class Job(NamedTuple):
 def check(options: Options) -> None:
     """Raise ConfigError for unknown names and for options that contradict each other, UserError if
     what the extra installs is not there."""
-    for module, package in NEEDED.items():
-        if find_spec(module) is None:
-            raise UserError(f"classify needs {package}: {extras.ANALYSIS}")
+    with extras.needed(extras.ANALYSIS):
+        import psutil  # noqa: F401 (said before minutes of work)
+        import sklearn  # noqa: F401
     for name in options.families:
         if name not in settings.families():
             known = nearest(name, settings.families())

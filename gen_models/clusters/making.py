@@ -11,9 +11,10 @@ from gen_models import extras, render
 from gen_models.clusters import dec, results, scores, ways
 from gen_models.clusters.picture import picture
 from gen_models.clusters.results import Result, Results
-from gen_models.clusters.ways import Images, Report, Way
+from gen_models.clusters.ways import Images, Way
 from gen_models.fields import Between, ConfigError, nearest
 from gen_models.maps import sets
+from gen_models.render import Report
 from gen_models.trained import Trained
 
 

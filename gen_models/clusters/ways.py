@@ -15,10 +15,10 @@ from gen_models.algorithm import PyTree
 from gen_models.clusters import dec, methods, pretraining
 from gen_models.clusters.methods import Clustering
 from gen_models.maps import spaces
+from gen_models.render import Report
 from gen_models.trained import Trained
 
 VERSION = 2  # to be raised when a way gives other clusters
-Report = Callable[[str, float | None], None]  # what is done, share of it that is (None: unknown)
 
 
 class Way(NamedTuple):

@@ -14,9 +14,9 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from gen_models import extras
+from gen_models.render import Report
 
 Method = Literal["pca", "tsne", "umap", "pymde"]
-Report = Callable[[str, float | None], None]  # what is done, share of it that is (None: unknown)
 
 DIMENSIONS = 50  # of the points that t-SNE, UMAP and PyMDE are given
 PERPLEXITY, NEIGHBOURS = 30, 15  # the libraries' own defaults

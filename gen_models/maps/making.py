@@ -13,11 +13,12 @@ import numpy as np
 from gen_models.fields import Between, ConfigError
 from gen_models.maps import gaps, layouts, mixing, quality, sets, spaces
 from gen_models.maps.gaps import Gaps
-from gen_models.maps.layouts import Layout, Method, Report
+from gen_models.maps.layouts import Layout, Method
 from gen_models.maps.mixing import Mixing
 from gen_models.maps.quality import Quality
 from gen_models.maps.sets import ImageSet
 from gen_models.maps.spaces import Space
+from gen_models.render import Report
 from gen_models.storage import cache
 
 LEAST = 12  # real images of a map

@@ -2,11 +2,13 @@
 
 import sys
 import time
+from collections.abc import Callable
 from types import TracebackType
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+Report = Callable[[str, float | None], None]  # what is done, share of it that is (None: unknown)
 LINE_EVERY_S = 15.0  # period of the lines printed if the output is no terminal
 
 

@@ -1,6 +1,7 @@
 """`experiments.classify`: from real and generated images to a page, whatever happens meanwhile."""
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -146,8 +147,8 @@ def test_few_real_images_are_measured_alone_and_beside_generated_ones(here, tiny
 
 
 def test_without_scikit_learn_one_line_says_what_to_install(monkeypatch):
-    monkeypatch.setattr(classify, "find_spec", lambda _: None)
-    with pytest.raises(UserError, match=r'needs scikit-learn: pip install ".\[analysis\]"'):
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    with pytest.raises(UserError, match=r"sklearn is not installed.*\[analysis\]"):
         classify.main([])
 
 

@@ -116,6 +116,14 @@ def test_save_makes_a_file_that_load_reads(runs, tmp_path):
     np.testing.assert_array_equal(found.sample(5, seed=2), model.sample(5, seed=2))
 
 
+def test_the_digest_tells_weights_apart_and_not_where_they_are(runs, tmp_path):
+    model = gm.load(runs / "cgan")
+    model.save(tmp_path / "whole.safetensors")
+    model.save(tmp_path / "half.safetensors", half=True)
+    assert gm.load(tmp_path / "whole.safetensors").digest == model.digest
+    assert gm.load(tmp_path / "half.safetensors").digest != model.digest
+
+
 @pytest.mark.parametrize("name", ["cgan", "vae"])
 def test_a_loaded_and_a_saved_model_have_batch_statistics_of_their_own(runs, tmp_path, name):
     model, run = gm.load(runs / name), folders.load(runs / name)

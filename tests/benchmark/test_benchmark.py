@@ -58,7 +58,7 @@ def test_a_step_of_dcgan_takes_the_operations_of_its_products():
     assert found == pytest.approx(9.44e9, rel=1e-3)
 
 
-@pytest.mark.parametrize("model", ["vae", "wgan"])
+@pytest.mark.parametrize("model", ["vae", pytest.param("wgan", marks=pytest.mark.slow)])
 def test_every_contestant_of_a_stepper_takes_its_time(monkeypatch, model):
     monkeypatch.setattr(steps, "SPEC", Spec(8, 8, 3))
     stepper = steps.Stepper(model, 4, width=4, latent_size=3)

@@ -185,7 +185,8 @@ def test_a_search_that_is_asked_to_stop_saves_and_goes_on(undisturbed, tmp_path,
     assert told(conduct(work)) == told(undisturbed["halving"][1])
 
 
-@pytest.mark.parametrize("devices", ["2", pytest.param("4", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("devices", ["2", "4"])
 def test_several_devices_decide_what_one_does(undisturbed, tmp_path, monkeypatch, devices):
     monkeypatch.setenv("JAX_NUM_CPU_DEVICES", devices)
     monkeypatch.setenv("PYTHONPATH", f"{ROOT}{os.pathsep}{ROOT / 'tests'}")

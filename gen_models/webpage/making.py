@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-SHARED = Path(__file__).parent / "style.css"
+SHARED = Path(__file__).parent  # frame and style of all pages
 IMPORT = re.compile(r'^import (\{[^}]*\}) from "(\.[\w./]+)\.js";\n', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(?:const|function|class) (\w+))", re.MULTILINE)
 
@@ -14,20 +14,19 @@ EXPORT = re.compile(r"^export (?=(?:const|function|class) (\w+))", re.MULTILINE)
 def page(title: str, about: str, contents: dict[str, Any], folder: Path) -> str:
     """Text of the HTML file, to be encoded as UTF-8. It opens from disk and asks no network.
 
-    `folder` holds the page's index.html, its main.js and a style.css, which is added to that of all
-    pages.
+    `folder` holds what is the page's own: body.html, main.js and style.css.
     """
-    styles = [SHARED, folder / "style.css"]
     parts = {
         "title": html.escape(title),
         "about": html.escape(about),
-        "style": "".join(path.read_text() for path in styles),
+        "style": "".join((place / "style.css").read_text() for place in (SHARED, folder)),
+        "body": (folder / "body.html").read_text(),
         "script": bundle(folder / "main.js"),
         # No sign in it is then read as HTML.
         "contents": json.dumps(contents, separators=(",", ":")).replace("<", "\\u003c"),
     }
-    frame = (folder / "index.html").read_text()
-    return re.sub(r"\{(title|about|style|script|contents)\}", lambda match: parts[match[1]], frame)
+    frame = (SHARED / "frame.html").read_text()
+    return re.sub(rf"\{{({'|'.join(parts)})\}}", lambda match: parts[match[1]], frame)
 
 
 def bundle(path: Path) -> str:

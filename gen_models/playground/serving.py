@@ -1,0 +1,78 @@
+"""A server of the playground for this machine alone."""
+
+import mimetypes
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import unquote, urlsplit
+
+from gen_models.errors import UserError
+from gen_models.playground.site import INDEX, Site
+
+HOST = "127.0.0.1"
+PORTS = 20  # that are tried, from the wanted one on
+
+# Nothing but the page's own files; workers and WebAssembly, which train. Isolation of the page from
+# others gives it threads.
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self' blob:; "
+        "style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Embedder-Policy": "require-corp",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-cache",
+}
+
+
+def server(found: Site, port: int) -> ThreadingHTTPServer:
+    """A server of the site at a port or the first free one after it; `serve_forever` runs it.
+    Raises UserError if none of them is free."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            self.answer(with_body=True)
+
+        def do_HEAD(self) -> None:
+            self.answer(with_body=False)
+
+        def answer(self, *, with_body: bool) -> None:
+            name = unquote(urlsplit(self.path).path).lstrip("/") or INDEX
+            status, kind, body = HTTPStatus.OK, mimetypes.guess_type(name)[0], b""
+            try:
+                body = found.files[name]()
+            except KeyError:
+                status, kind, body = HTTPStatus.NOT_FOUND, "text/plain", b"no such file"
+            except (UserError, OSError) as error:
+                status, kind = HTTPStatus.SERVICE_UNAVAILABLE, "text/plain; charset=utf-8"
+                body = str(error).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", kind or "application/octet-stream")
+            self.send_header("Content-Length", str(len(body)))
+            for header, value in HEADERS.items():
+                self.send_header(header, value)
+            self.end_headers()
+            if with_body:
+                self.wfile.write(body)
+
+        def log_message(self, format: str, *values: object) -> None:
+            """Requests are not logged."""
+
+    for place in range(port, min(port + PORTS, 2**16)):
+        try:
+            made = ThreadingHTTPServer((HOST, place), Handler)
+        except OSError:
+            continue
+        made.daemon_threads = True  # Ctrl-C does not wait for a browser
+        return made
+    raise UserError(f"no port from {port} to {port + PORTS - 1} is free; name another with --port")
+
+
+def address(made: ThreadingHTTPServer) -> str:
+    """The page's address."""
+    return f"http://{HOST}:{made.server_address[1]}/"

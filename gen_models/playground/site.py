@@ -1,0 +1,46 @@
+"""The files of the playground's page, whether they are served or written to a folder."""
+
+from collections.abc import Callable
+from functools import cache, partial
+from pathlib import Path
+from typing import NamedTuple
+
+from gen_models.errors import UserError
+from gen_models.evaluation import features
+from gen_models.playground import material
+from gen_models.storage.files import write_bytes
+
+BUILT = Path(__file__).parents[2] / "playground/dist"  # where `make playground` builds it
+INDEX = "index.html"
+
+
+class Site(NamedTuple):
+    """A page's files by their path below its address; what makes each is called when it is asked
+    for, and may raise UserError."""
+
+    files: dict[str, Callable[[], bytes]]
+
+
+def site(built: Path = BUILT) -> Site:
+    """The page as it was built, and a file of each known data set. Raises UserError if it was
+    not."""
+    if not (built / INDEX).is_file():
+        raise UserError(
+            f"the playground is not built: {built} has no {INDEX}; "
+            "run `make playground` in a clone of the repository, for which npm is needed"
+        )
+    paths = sorted(path for path in built.rglob("*") if path.is_file())
+    pages = {path.relative_to(built).as_posix(): path.read_bytes for path in paths}
+    data = {f"data/{name}.safetensors": cache(partial(material.packed, name)) for name in features.NAMES}
+    return Site(pages | data)
+
+
+def write(found: Site, folder: Path) -> list[Path]:
+    """Write all files into a folder that a web host can serve. Raises UserError."""
+    paths = []
+    for name, content in found.files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_bytes(path, content())
+        paths.append(path)
+    return paths

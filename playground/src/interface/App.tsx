@@ -1,0 +1,183 @@
+/** The page. */
+
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+
+import { checkNets, fromLink, IMAGES, toLink, usual, type Configuration } from "../configuration";
+import { Mistake } from "../training/layers";
+import { LOSSES } from "../training/losses";
+import { pointSet } from "../training/points";
+import { Curves } from "./Curves";
+import { Choice, Tick } from "./fields";
+import { Images } from "./Images";
+import { Lessons } from "./Lessons";
+import { NetEditor } from "./NetEditor";
+import { Points } from "./Points";
+import { Settings } from "./Settings";
+import { useTraining } from "./training";
+
+const SETTLED = 250; // ms without a change before it is sent to the worker
+const IMAGE_CLASSES = 10; // of the data sets that come with the page
+
+/** The configuration of the page's address, or the usual one with what is wrong with the address. */
+function linked(): [Configuration, string | null] {
+  const link = location.hash.slice(1);
+  if (!link) return [usual("ring"), null];
+  try {
+    return [fromLink(link), null];
+  } catch (error) {
+    if (!(error instanceof Mistake)) throw error;
+    return [usual("ring"), error.message];
+  }
+}
+
+export function App() {
+  const [[configuration, wrong], setLinked] = useState(linked);
+  const [device, setDevice] = useState("auto");
+  const [slow, setSlow] = useState(false);
+  const { training, ask, say } = useTraining(device);
+  const { data, latent, labels, loss } = configuration;
+  const images = Object.hasOwn(IMAGES, data);
+  const classes = useMemo(() => {
+    if (!images) return pointSet(data, configuration.drawn, 0).centres.length;
+    return data === "own" ? training.classes.length || IMAGE_CLASSES : IMAGE_CLASSES;
+  }, [images, data, configuration.drawn, training.classes.length]);
+  const nets = useMemo(() => checkNets(configuration, classes), [configuration, classes]);
+  const mistaken = nets.generator.mistake !== null || nets.discriminator.mistake !== null;
+
+  const written = useRef(location.hash.slice(1));
+  useEffect(() => {
+    const link = toLink(configuration);
+    if (wrong === null && link !== written.current) history.replaceState(null, "", `#${link}`);
+    written.current = link;
+  }, [configuration, wrong]);
+  useEffect(() => {
+    const follow = () => setLinked(linked());
+    addEventListener("hashchange", follow);
+    return () => removeEventListener("hashchange", follow);
+  }, []);
+  useEffect(() => {
+    if (wrong) say(wrong, true);
+  }, [wrong]);
+
+  const ready = training.device !== null;
+  useEffect(() => {
+    if (!ready || mistaken) return;
+    const timer = setTimeout(() => ask({ kind: "configure", configuration, again: false }), SETTLED);
+    return () => clearTimeout(timer);
+  }, [ready, configuration, mistaken]);
+
+  const change = (part: Partial<Configuration>) => setLinked([{ ...configuration, ...part }, null]);
+  const take = async (files: FileList) => {
+    const read = await Promise.all([...files].map(async (file) => new Uint8Array(await file.arrayBuffer())));
+    ask({ kind: "own", files: read });
+    setLinked([{ ...usual("own") }, null]);
+    ask({ kind: "configure", configuration: usual("own"), again: true });
+  };
+  useEffect(() => {
+    const over = (event: DragEvent) => event.preventDefault();
+    const drop = (event: DragEvent) => {
+      event.preventDefault();
+      if (event.dataTransfer?.files.length) void take(event.dataTransfer.files);
+    };
+    addEventListener("dragover", over);
+    addEventListener("drop", drop);
+    return () => {
+      removeEventListener("dragover", over);
+      removeEventListener("drop", drop);
+    };
+  });
+
+  const { running, seen, measures, losses } = training;
+  const idle = !ready || mistaken;
+  const run = (slow: boolean) => ask({ kind: "run", slow });
+  const logit = LOSSES[loss]!.logit;
+  const player = (name: "generator" | "discriminator") =>
+    losses.map(({ step, value }) => ({ step, value: value[name] }));
+  return (
+    <>
+      <header>
+        <h1>GAN playground</h1>
+        <p class="note">
+          Generative adversarial networks that train in this page
+          {ready && ` (${training.device === "webgpu" ? "WebGPU" : `WebAssembly, ${training.threads ? "threads" : "one thread"}`})`}
+        </p>
+      </header>
+      <div class="bar">
+        <button
+          type="button"
+          class="main"
+          disabled={idle}
+          onClick={() => (running ? ask({ kind: "pause" }) : run(slow))}
+        >
+          {running ? "pause" : "run"}
+        </button>
+        <button type="button" disabled={idle || running} onClick={() => ask({ kind: "take", who: "round" })}>one step</button>
+        <button type="button" disabled={idle || running} onClick={() => ask({ kind: "take", who: "discriminator" })}>discriminator’s step</button>
+        <button type="button" disabled={idle || running} onClick={() => ask({ kind: "take", who: "generator" })}>generator’s step</button>
+        <button type="button" disabled={idle} onClick={() => ask({ kind: "configure", configuration, again: true })}>start anew</button>
+        <Tick
+          label="slow motion"
+          value={slow}
+          change={(slow) => {
+            setSlow(slow);
+            if (running) run(slow);
+          }}
+        />
+        {images && <button type="button" disabled={idle || !training.step} onClick={() => ask({ kind: "file" })}>save the generator</button>}
+        <Choice label="device" value={device} options={[["auto", "the fastest"], ["wasm", "WebAssembly"]]} change={setDevice} />
+        <span class="count">
+          step <b id="step">{training.step}</b>
+          {training.perSecond !== null && ` · ${training.perSecond.toFixed(training.perSecond < 10 ? 1 : 0)} a second`}
+        </span>
+      </div>
+      <p id="status" role="status" class={training.failed ? "wrong" : ""}>
+        {mistaken ? "a net has a mistake; training goes on with the nets before" : training.status}
+      </p>
+      <main>
+        <div class="view">
+          {images ? (
+            <Images seen={seen?.kind === "images" ? seen : null} logit={logit} classes={training.classes} />
+          ) : (
+            <Points
+              seen={seen?.kind === "points" ? seen : null}
+              logit={logit}
+              drawn={data === "drawn" ? configuration.drawn : null}
+              draw={(drawn) => change({ drawn })}
+            />
+          )}
+          <Curves
+            title="losses"
+            curves={[
+              { name: "discriminator", colour: "judge", points: player("discriminator") },
+              { name: "generator", colour: "maker", points: player("generator") },
+            ]}
+          />
+          <Curves
+            title={images ? "FID of 512 images" : "share at a place of the data"}
+            curves={[{ name: "", colour: "ink", points: measures }]}
+            floor={images ? training.floor : null}
+            zero
+          />
+        </div>
+        <div class="nets">
+          <NetEditor
+            title="Generator"
+            input={`${latent} random numbers z${labels ? ` and ${classes} of the label` : ""}`}
+            lines={configuration.generator}
+            checked={nets.generator}
+            change={(generator) => change({ generator })}
+          />
+          <NetEditor
+            title="Discriminator"
+            input={`${images ? "28×28×1 pixels" : "2 coordinates"}${labels ? "; its last features are compared with the label" : ""}`}
+            lines={configuration.discriminator}
+            checked={nets.discriminator}
+            change={(discriminator) => change({ discriminator })}
+          />
+        </div>
+        <Settings configuration={configuration} change={change} files={(files) => void take(files)} />
+      </main>
+      <Lessons />
+    </>
+  );
+}

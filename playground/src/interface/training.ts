@@ -1,0 +1,135 @@
+/** The worker that trains, as a hook: what it last said, and how to ask it. */
+
+import { useEffect, useMemo, useReducer, useRef } from "preact/hooks";
+
+import type { FromWorker, ToWorker } from "../messages";
+import type { Losses, Seen } from "../training/session";
+import TrainingWorker from "../worker?worker";
+
+const KEPT = 400; // points of a curve
+
+/** A value at a step of the training. */
+export type At<T> = { step: number; value: T };
+
+/** All that the page knows of the training. */
+export type Training = {
+  device: string | null; // null until the worker is ready
+  threads: boolean;
+  running: boolean;
+  step: number;
+  perSecond: number | null;
+  losses: At<Losses>[];
+  measures: At<number>[]; // FID, or the share of points at a place of the data
+  floor: number | null; // FID of real images
+  classes: string[];
+  seen: Seen | null;
+  status: string;
+  failed: boolean; // whether the status says that something went wrong
+};
+
+const NOTHING: Training = {
+  device: null,
+  threads: false,
+  running: false,
+  step: 0,
+  perSecond: null,
+  losses: [],
+  measures: [],
+  floor: null,
+  classes: [],
+  seen: null,
+  status: "starting …",
+  failed: false,
+};
+
+/** The list with one more point; of a long one every second point is dropped. */
+function longer<T>(list: At<T>[], point: At<T>): At<T>[] {
+  const thinned = list.length < KEPT ? list : list.filter((_, i) => i % 2 === 0);
+  return [...thinned, point];
+}
+
+type Event = FromWorker | { kind: "said"; text: string; failed: boolean };
+
+function told(now: Training, event: Event): Training {
+  switch (event.kind) {
+    case "ready": {
+      const { device, threads } = event;
+      return { ...now, device, threads };
+    }
+    case "began": {
+      const { classes, floor, why } = event;
+      const status = now.step ? `training starts anew: ${why}` : "press “run”";
+      const { device, threads } = now;
+      return { ...NOTHING, device, threads, running: now.running, classes, floor, status };
+    }
+    case "changed":
+      return { ...now, status: "changed; training goes on", failed: false };
+    case "progress": {
+      const { step, losses, perSecond } = event;
+      const known = step > 0 && Number.isFinite(losses.generator + losses.discriminator);
+      const point = { step, value: { ...losses } };
+      return { ...now, step, perSecond, losses: known ? longer(now.losses, point) : now.losses };
+    }
+    case "seen": {
+      const { seen } = event;
+      if (seen.kind === "images" || !now.step) return { ...now, seen };
+      return { ...now, seen, measures: longer(now.measures, { step: now.step, value: seen.found.mass }) };
+    }
+    case "measured":
+      return { ...now, measures: longer(now.measures, { step: event.step, value: event.distance }) };
+    case "running": {
+      const { running } = event;
+      return { ...now, running, perSecond: running ? now.perSecond : null, status: now.failed ? now.status : "" };
+    }
+    case "diverged": {
+      const status =
+        `after ${event.step} steps the losses are no numbers any more: lower a rate, then start anew`;
+      return { ...now, status, failed: true };
+    }
+    case "mistake":
+      return { ...now, status: event.text, failed: true };
+    case "said":
+      return { ...now, status: event.text, failed: event.failed };
+    case "file":
+      return now;
+  }
+}
+
+function save(bytes: Uint8Array): void {
+  const url = URL.createObjectURL(new Blob([bytes as BlobPart], { type: "application/octet-stream" }));
+  const link = document.createElement("a");
+  Object.assign(link, { href: url, download: "playground.safetensors" }).click();
+  URL.revokeObjectURL(url);
+}
+
+/** The training, a function that asks the worker, and one that says something in the status. */
+export function useTraining(device: string): {
+  training: Training;
+  ask: (message: ToWorker) => void;
+  say: (text: string, failed?: boolean) => void;
+} {
+  const [training, tell] = useReducer(told, NOTHING);
+  const worker = useRef<Worker | null>(null);
+  useEffect(() => {
+    const made = new TrainingWorker();
+    made.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => {
+      if (data.kind === "file") save(data.bytes);
+      tell(data);
+    });
+    made.addEventListener("error", (event) => {
+      const text = `this browser cannot train: ${event.message || "its workers fail to start"}`;
+      tell({ kind: "mistake", text });
+    });
+    made.postMessage({ kind: "start", base: document.baseURI, device } satisfies ToWorker);
+    worker.current = made;
+    return () => made.terminate();
+  }, [device]);
+  return useMemo(
+    () => ({
+      training,
+      ask: (message: ToWorker) => worker.current?.postMessage(message),
+      say: (text: string, failed = false) => tell({ kind: "said", text, failed }),
+    }),
+    [training],
+  );
+}

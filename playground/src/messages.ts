@@ -1,0 +1,25 @@
+/** What the page and the worker that trains say to each other. */
+
+import type { Configuration } from "./configuration";
+import type { Losses, Seen, Who } from "./training/session";
+
+export type ToWorker =
+  | { kind: "start"; base: string; device: string } // once: the page's address; "auto" or "wasm"
+  | { kind: "configure"; configuration: Configuration; again: boolean } // `again`: from step 0
+  | { kind: "own"; files: Uint8Array[] } // an IDX pair, which data “own” then means
+  | { kind: "run"; slow: boolean }
+  | { kind: "pause" }
+  | { kind: "take"; who: Who | "round" }
+  | { kind: "file" };
+
+export type FromWorker =
+  | { kind: "ready"; device: string; threads: boolean }
+  | { kind: "began"; why: string; classes: string[]; floor: number | null }
+  | { kind: "changed" }
+  | { kind: "progress"; step: number; losses: Losses; perSecond: number | null }
+  | { kind: "seen"; seen: Seen }
+  | { kind: "measured"; step: number; distance: number }
+  | { kind: "running"; running: boolean }
+  | { kind: "diverged"; step: number }
+  | { kind: "mistake"; text: string }
+  | { kind: "file"; bytes: Uint8Array };

@@ -18,7 +18,12 @@ from trainings import write_folder
 from gen_models.data.catalog import Dataset, Splits
 from gen_models.storage.cache import cache_folder
 
-# Most of a test's time is XLA's: keep its programs from one run of the tests to the next.
+# Most of a test's time is XLA's: it optimises little, but in processes that tests start, and its
+# programs are kept from one run of the tests to the next.
+QUICKLY = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+with pytest.MonkeyPatch.context() as environment:
+    environment.setenv("XLA_FLAGS", f"{os.environ.get('XLA_FLAGS', '')} {QUICKLY}")
+    jax.devices()  # reads them
 jax.config.update("jax_compilation_cache_dir", str(cache_folder("xla-tests")))
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
 

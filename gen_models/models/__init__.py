@@ -13,3 +13,6 @@ MODELS: dict[str, ModuleType] = {
     for _, name, _ in iter_modules(__path__)
     if not name.startswith("_")
 }
+
+DRAWN = MODELS | {"playground": import_module(f"{__name__}._playground")}
+"""All models whose files can be drawn from: also one that another program trains."""

@@ -31,7 +31,9 @@ def site(built: Path = BUILT) -> Site:
         )
     paths = sorted(path for path in built.rglob("*") if path.is_file())
     pages = {path.relative_to(built).as_posix(): path.read_bytes for path in paths}
-    data = {f"data/{name}.safetensors": cache(partial(material.packed, name)) for name in features.NAMES}
+    data = {
+        f"data/{name}.safetensors": cache(partial(material.packed, name)) for name in features.NAMES
+    }
     return Site(pages | data)
 
 

@@ -12,6 +12,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from types import ModuleType
 from typing import Annotated, Any, NamedTuple, get_type_hints
 
 from gen_models.algorithm import Spec
@@ -25,7 +26,7 @@ from gen_models.fields import (
     to_dict,
 )
 from gen_models.model import Model
-from gen_models.models import MODELS
+from gen_models.models import DRAWN, MODELS
 from gen_models.version import OF_0_1
 
 FORMAT = "gen_models.run"
@@ -80,10 +81,10 @@ class RunOptions(TrainingOptions):
     """Write event files for TensorBoard into the run's folder too."""
 
 
-def known_model(name: object) -> str:
+def known_model(name: object, among: Mapping[str, ModuleType] = MODELS) -> str:
     """The name itself, if it is a model's. Raises ConfigError with the nearest right one."""
-    if not isinstance(name, str) or name not in MODELS:
-        raise ConfigError(f"no model is called {shown(name)}; {nearest(name, MODELS)}")
+    if not isinstance(name, str) or name not in among:
+        raise ConfigError(f"no model is called {shown(name)}; {nearest(name, among)}")
     return name
 
 
@@ -94,9 +95,12 @@ class Recipe(NamedTuple):
     config: Any  # options of the model, an instance of its Config
 
     @classmethod
-    def from_flat(cls, values: Mapping[str, Any]) -> "Recipe":
-        """The recipe of options by name, as in a config file. Raises ConfigError."""
-        config = MODELS[known_model(values.get("model", RunOptions.model))].Config
+    def from_flat(
+        cls, values: Mapping[str, Any], among: Mapping[str, ModuleType] = MODELS
+    ) -> "Recipe":
+        """The recipe of options by name, as in a config file, of one of the models `among`. Raises
+        ConfigError."""
+        config = among[known_model(values.get("model", RunOptions.model), among)].Config
         run_names = [field.name for field in fields(RunOptions)]
         names = run_names + [field.name for field in fields(config)]
         for name in values:
@@ -116,7 +120,7 @@ class Recipe(NamedTuple):
 
     def model(self, spec: Spec) -> Model:
         """The model for images of `spec`."""
-        return Model(MODELS[self.options.model].build, spec, self.config)
+        return Model(DRAWN[self.options.model].build, spec, self.config)
 
     @property
     def identity(self) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from safetensors import SafetensorError, safe_open
 from gen_models import fields, programs
 from gen_models.algorithm import State
 from gen_models.errors import UserError
+from gen_models.models import DRAWN
 from gen_models.runs import DataRecord, Recipe
 from gen_models.storage.files import write_bytes
 from gen_models.storage.tensors import filled, named
@@ -79,7 +80,7 @@ def load(path: Path) -> tuple[Recipe, DataRecord, State]:
 def _filled(
     about: dict[str, Any], tensors: dict[str, np.ndarray]
 ) -> tuple[Recipe, DataRecord, State]:
-    recipe = Recipe.from_flat(about["recipe"])
+    recipe = Recipe.from_flat(about["recipe"], DRAWN)
     data = fields.from_dict(DataRecord, about["data"])
     template = programs.shapes(recipe.model(data.spec))
     ema = filled(template.ema, tensors)

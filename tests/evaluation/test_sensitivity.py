@@ -50,7 +50,7 @@ def test_readings_come_back_from_json_and_make_a_page():
     assert "| **train images as they are** | 1.00 (± 0.20) | 1.00 (± 0.20) |" in page
 
 
-SETS = ("fashion_mnist", pytest.param("mnist", marks=pytest.mark.slow))
+SETS = [pytest.param(name, marks=pytest.mark.slow) for name in ("fashion_mnist", "mnist")]
 
 
 @pytest.fixture(scope="module", params=SETS)

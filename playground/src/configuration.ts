@@ -3,10 +3,8 @@
 import { Mistake, type Shape } from "./training/layers";
 import { LOSSES, PENALTIES } from "./training/losses";
 import { check, type Checked } from "./training/net";
-import { OPTIMISERS } from "./training/optimisers";
+import { OPTIMISERS, type Player } from "./training/optimisers";
 import { POINTS, type Point } from "./training/points";
-
-export type Player = { optimiser: string; rate: number; beta1: number; beta2: number };
 
 export type Configuration = {
   data: string; // one of POINTS or IMAGES
@@ -62,11 +60,16 @@ const IMAGES_DEFAULT: Configuration = {
   ...POINTS_DEFAULT,
   data: "fashion_mnist",
   latent: 32,
-  generator: ["dense 128", "batch_norm", "relu", "dense 256", "batch_norm", "relu", "dense 784", "map 28", "tanh"],
-  discriminator: ["flatten", "dense 256", "leaky_relu 0.2", "dense 128", "leaky_relu 0.2", "dense 1"],
+  labels: true,
+  generator: [
+    "dense 128", "batch_norm", "relu", "dense 1568", "batch_norm", "relu", "map 14", "double 1", "tanh",
+  ],
+  discriminator: [
+    "halve 8", "leaky_relu 0.2", "flatten", "dense 128", "leaky_relu 0.2", "dense 1",
+  ],
   penalty: "none",
   weight: 1,
-  players: { generator: adam(1e-3), discriminator: adam(2e-4) },
+  players: { generator: adam(1e-3), discriminator: adam(4e-4) },
   average: 0.995,
   batch: 64,
 };
@@ -91,6 +94,11 @@ export function checkNets(
     generator: check(generator, [latent + (labels ? classes : 0)], shape(data)),
     discriminator: check(discriminator, shape(data), [1]),
   };
+  const spread = generator.indexOf("deviation");
+  if (!found.generator.mistake && spread >= 0) {
+    const mistake = "it looks at a whole batch: a layer for the discriminator alone";
+    found.generator = { ...found.generator, at: spread, mistake };
+  }
   const last = discriminator.at(-1) ?? "";
   if (!found.discriminator.mistake && !last.startsWith("dense")) {
     const at = discriminator.length - 1;

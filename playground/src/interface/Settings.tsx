@@ -1,8 +1,8 @@
 /** What a game is made of, beside its nets. */
 
-import { IMAGES, LIMITS, usual, type Configuration, type Player } from "../configuration";
+import { IMAGES, LIMITS, usual, type Configuration } from "../configuration";
 import { LOSSES, PENALTIES } from "../training/losses";
-import { OPTIMISERS } from "../training/optimisers";
+import { OPTIMISERS, type Player } from "../training/optimisers";
 import { POINTS } from "../training/points";
 import { Choice, Group, NumberField, Tick } from "./fields";
 

@@ -1,9 +1,9 @@
 /** FID in the features of the data set's classifier, the net that `experiments.evaluate` uses. */
 
-import { jit, nn, numpy as np } from "@jax-js/jax";
+import { jit, nn, numpy as np, tree } from "@jax-js/jax";
 import { EigenvalueDecomposition, Matrix } from "ml-matrix";
 
-import { halve, LAYERS } from "./layers";
+import { blocks, LAYERS, windows, type Weights } from "./layers";
 import type { Tensor } from "./safetensors";
 
 /** Mean [D] and covariance [D,D] of features. */
@@ -12,35 +12,33 @@ export type Gaussian = { mean: number[]; covariance: Matrix };
 const BATCH = 128; // images that are described at once
 const HALVED = ["halve_0", "halve_1", "halve_2"];
 
+// Programs of their own: one of all would compute each block anew for each window.
+const first = jit((x: np.Array, weights: Weights) => nn.relu(LAYERS.convolution!.apply(x, weights, 0)));
+const paired = jit((x: np.Array) => {
+  const [, height, width] = x.shape as [number, number, number, number];
+  return blocks(np.pad(x, [[0, 0], [0, height % 2], [0, width % 2], [0, 0]]));
+});
+const halved = jit((x: np.Array, { kernel, bias }: Weights) =>
+  nn.relu(windows(x, 2, kernel!).add(bias!)));
+const last = jit((x: np.Array, weights: Weights) =>
+  nn.relu(LAYERS.dense!.apply(LAYERS.flatten!.apply(x, {}, 0), weights, 0)));
+
 /** The classifier's features, and the distance of images from the test images in them.
  *
  * Its batch normalisations are part of the kernels; `mean` and `root` are those of the test images'
  * features, whose covariance is rootᵀ·root. */
 export class Classifier {
-  private readonly weights: Record<string, np.Array> = {};
+  private readonly weights: Record<string, Weights> = {};
   private readonly mean: number[];
   private readonly root: Matrix;
-  private readonly describe = jit((x: np.Array, weights: Record<string, np.Array>) => {
-    const layer = (name: string) => ({
-      kernel: weights[`${name}.kernel`]!.ref,
-      bias: weights[`${name}.bias`]!.ref,
-    });
-    x = nn.relu(LAYERS.convolution!.apply(x, layer("convolution"), 0));
-    for (const name of HALVED) {
-      const { kernel, bias } = layer(name);
-      const [, height, width] = x.shape as [number, number, number, number];
-      const odd: [number, number][] = [[0, 0], [0, height % 2], [0, width % 2], [0, 0]];
-      const all = halve(np.pad(x, odd), kernel);
-      x = nn.relu(all.slice([], [0, height >> 1], [0, width >> 1]).add(bias));
-    }
-    x = LAYERS.dense!.apply(LAYERS.flatten!.apply(x, {}, 0), layer("dense"), 0);
-    for (const weight of Object.values(weights)) weight.dispose();
-    return nn.relu(x);
-  });
 
   constructor(tensors: Record<string, Tensor>) {
-    for (const [name, { shape, data }] of Object.entries(tensors)) {
-      if (/\.(kernel|bias)$/.test(name)) this.weights[name] = np.array(data as Float32Array<ArrayBuffer>, { shape });
+    for (const name of ["convolution", ...HALVED, "dense"]) {
+      const [kernel, bias] = ["kernel", "bias"].map((part) => {
+        const { shape, data } = tensors[`${name}.${part}`]!;
+        return np.array(data as Float32Array<ArrayBuffer>, { shape });
+      }) as [np.Array, np.Array];
+      this.weights[name] = { kernel: arranged(kernel), bias };
     }
     this.mean = Array.from(tensors.mean!.data);
     this.root = Matrix.from1DArray(this.mean.length, this.mean.length, tensors.root!.data);
@@ -53,18 +51,34 @@ export class Classifier {
     const features: number[] = [];
     for (let at = 0; at < images.length; at += size) {
       const x = np.array(images.slice(at, at + size), { shape: [BATCH, 28, 28, 1] });
-      const weights = Object.entries(this.weights).map(([name, weight]) => [name, weight.ref]);
-      features.push(...this.describe(x, Object.fromEntries(weights)).dataSync());
+      features.push(...this.describe(x).dataSync());
     }
     const width = this.mean.length;
     const found = gaussian(Matrix.from1DArray(features.length / width, width, features));
     return frechet(found, this.mean, this.root);
   }
 
-  dispose(): void {
-    for (const weight of Object.values(this.weights)) weight.dispose();
-    this.describe.dispose();
+  /** Features f32[N,D] of images; it consumes them. */
+  private describe(x: np.Array): np.Array {
+    const layer = (name: string): Weights => tree.ref(this.weights[name]!);
+    x = first(x, layer("convolution"));
+    for (const name of HALVED) {
+      const [, height, width] = x.shape as [number, number, number, number];
+      const all = halved(paired(x), layer(name));
+      x = all.slice([], [0, height >> 1], [0, width >> 1]);
+    }
+    return last(x, layer("dense"));
   }
+}
+
+/** A kernel f32[k,k,C,O] of a convolution or f32[I,O] arranged for `windows`. */
+function arranged(kernel: np.Array): np.Array {
+  if (kernel.ndim === 2) return kernel;
+  const [side, , inputs, outputs] = kernel.shape as [number, number, number, number];
+  const flat = [side * side * inputs, outputs];
+  if (side === 3) return kernel.reshape(flat);
+  const apart = kernel.reshape([2, 2, 2, 2, inputs, outputs]);
+  return np.array(apart.transpose([0, 2, 1, 3, 4, 5]).reshape(flat).dataSync(), { shape: flat });
 }
 
 /** The Gaussian fitted to features f64[N,D], with the unbiased covariance. */

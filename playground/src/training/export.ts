@@ -4,6 +4,7 @@ import { numpy as np, random, tree } from "@jax-js/jax";
 
 import { SIDE, type Configuration } from "../configuration";
 import type { Game, State } from "./game";
+import { LAYERS } from "./layers";
 import type { Material } from "./material";
 import { frozen } from "./net";
 import { write } from "./safetensors";
@@ -31,7 +32,9 @@ export function exported(
   const params = frozen(generator, tree.ref(state.average), inputs);
   const arrays: Record<string, { shape: number[]; data: Float32Array }> = {};
   params.forEach((weights, at) => {
-    for (const [name, weight] of Object.entries(weights)) {
+    const { kernel = (x) => x } = LAYERS[generator[at]!.kind]!;
+    for (const [name, own] of Object.entries(weights)) {
+      const weight = name === "kernel" ? kernel(own) : own;
       const { shape } = weight;
       arrays[`params/${at}/${name}`] = { shape, data: weight.dataSync() as Float32Array };
     }

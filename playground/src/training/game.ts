@@ -2,10 +2,10 @@
 
 import { jit, numpy as np, random, tree, valueAndGrad } from "@jax-js/jax";
 
-import type { Configuration, Player } from "../configuration";
+import type { Configuration } from "../configuration";
 import { LOSSES, PENALTIES } from "./losses";
-import { apply, init, oneHot, parsed, score, type Net, type Params } from "./net";
-import { fresh, update, type Memory, type Rates } from "./optimisers";
+import { apply, init, parsed, score, type Net, type Params } from "./net";
+import { fresh, rates, update, type Memory, type Player, type Rates } from "./optimisers";
 import type { Shape } from "./layers";
 
 /** A discriminator's weights: its net's, and with labels a vector of each class. */
@@ -107,17 +107,13 @@ export function game(configuration: Configuration, input: Shape, classes: number
         );
       const [value, gradient] = valueAndGrad(total)(tree.ref(params));
       tree.dispose([real, labels, z, fixed]);
-      const decay = numbers.other;
       const [changed, remembered] = update(first.optimiser, params, gradient, memory, numbers.own);
-      // After t steps at most (1 + t) / (10 + t), so that the first weights are soon forgotten.
-      const count = remembered.count.ref;
-      const bounded = np.minimum(decay, count.ref.add(1).div(count.add(10)));
       const kept = tree.map(
-        (old: np.Array, now: np.Array) => now.ref.add(old.sub(now.ref).mul(bounded.ref)),
+        (old: np.Array, now: np.Array) => now.ref.add(old.sub(now.ref).mul(numbers.other.ref)),
         average,
         changed,
       ) as Params;
-      bounded.dispose();
+      numbers.other.dispose();
       return { params: changed, average: kept, memory: remembered, key: next, value };
     },
   );
@@ -185,16 +181,7 @@ export function game(configuration: Configuration, input: Shape, classes: number
   };
 }
 
-/** A player's numbers for its next step. */
-export function numbers(player: Player, other: number): Numbers {
-  return {
-    own: {
-      rate: np.array(player.rate),
-      beta1: np.array(player.beta1),
-      beta2: np.array(player.beta2),
-    },
-    other: np.array(other),
-  };
+/** A player's numbers for the step after `count` others. */
+export function numbers(player: Player, count: number, other: number): Numbers {
+  return { own: rates(player, count), other: np.array(other) };
 }
-
-export { oneHot };

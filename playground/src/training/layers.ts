@@ -26,6 +26,8 @@ export type Layer = {
   /** Its first weights. */
   init?: (key: np.Array, input: Shape, size: number) => Weights;
   apply: (x: np.Array, weights: Weights, size: number) => np.Array;
+  /** Its kernel f32[k,k,C,O], as other programs keep it, where ours is arranged for a product. */
+  kernel?: (kernel: np.Array) => np.Array;
 };
 
 const EPSILON = 1e-5; // added to variances
@@ -46,12 +48,9 @@ export const LAYERS: Record<string, Layer> = {
     title: "convolution 3×3",
     size: channels,
     shape: (input, size) => [...map(input).slice(0, 2), size],
-    init: (key, input, size) => affine(key, [3, 3, input[2]!, size], 9 * input[2]!, size),
-    apply: (x, { kernel, bias }) => {
-      const [height, width, inputs, outputs] = kernel!.shape as [number, number, number, number];
-      const flat = kernel!.reshape([height * width * inputs, outputs]);
-      return windows(np.pad(x, border(1)), 3, flat).add(bias!);
-    },
+    init: (key, input, size) => affine(key, [9 * input[2]!, size], 9 * input[2]!, size),
+    apply: (x, { kernel, bias }) => windows(np.pad(x, border(1)), 3, kernel!).add(bias!),
+    kernel: (kernel) => kernel.reshape([3, 3, kernel.shape[0]! / 9, kernel.shape[1]!]),
   },
   halve: {
     title: "halve: convolution 4×4, stride 2",
@@ -63,8 +62,13 @@ export const LAYERS: Record<string, Layer> = {
       }
       return [height! / 2, width! / 2, size];
     },
-    init: (key, input, size) => affine(key, [4, 4, input[2]!, size], 16 * input[2]!, size),
-    apply: (x, { kernel, bias }) => halve(x, kernel!).add(bias!),
+    init: (key, input, size) => affine(key, [16 * input[2]!, size], 16 * input[2]!, size),
+    apply: (x, { kernel, bias }) => windows(blocks(x), 2, kernel!).add(bias!),
+    kernel: (kernel) => {
+      const [inputs, outputs] = [kernel.shape[0]! / 16, kernel.shape[1]!];
+      const apart = kernel.reshape([2, 2, 2, 2, inputs, outputs]); // windows, then blocks
+      return apart.transpose([0, 2, 1, 3, 4, 5]).reshape([4, 4, inputs, outputs]);
+    },
   },
   double: {
     title: "double: transposed convolution 4×4, stride 2",
@@ -77,8 +81,13 @@ export const LAYERS: Record<string, Layer> = {
       return [2 * height!, 2 * width!, size];
     },
     // A pixel of the result has four taps an input channel.
-    init: (key, input, size) => affine(key, [4, 4, size, input[2]!], 4 * input[2]!, size),
+    init: (key, input, size) => affine(key, [4 * input[2]!, 4 * size], 4 * input[2]!, size),
     apply: (x, { kernel, bias }) => double(x, kernel!).add(bias!),
+    kernel: (kernel) => {
+      const [inputs, outputs] = kernel.shape.map((size) => size / 4) as [number, number];
+      const apart = kernel.reshape([2, 2, inputs, 2, 2, outputs]).transpose([0, 3, 1, 4, 5, 2]);
+      return np.flip(apart, [0, 2]).reshape([4, 4, outputs, inputs]);
+    },
   },
   batch_norm: {
     title: "batch normalisation",
@@ -164,8 +173,10 @@ function border(width: number): [number, number][] {
   return [[0, 0], [width, width], [width, width], [0, 0]];
 }
 
-/** Products of all k×k windows of x f32[N,H,W,C] with a kernel f32[k·k·C,O] -> f32[N,h,w,O]. */
-function windows(x: np.Array, k: number, kernel: np.Array): np.Array {
+/** Products of all k×k windows of x f32[N,H,W,C] with a kernel f32[k·k·C,O] -> f32[N,h,w,O].
+ *
+ * The library's own convolution takes fifteen times as long. */
+export function windows(x: np.Array, k: number, kernel: np.Array): np.Array {
   const [count, height, width, inputs] = x.shape as [number, number, number, number];
   const [h, w] = [height - k + 1, width - k + 1];
   const taps = [];
@@ -178,34 +189,23 @@ function windows(x: np.Array, k: number, kernel: np.Array): np.Array {
   return np.matmul(columns, kernel).reshape([count, h, w, outputs]);
 }
 
-/** x f32[N,H,W,C], w f32[4,4,C,O] -> f32[N,H/2,W/2,O], stride 2, one pixel of padding: 2×2 windows
- * of blocks of 2×2 pixels. */
-export function halve(x: np.Array, w: np.Array): np.Array {
+/** Maps f32[N,H,W,C] within a border of zeros, as blocks of 2×2 pixels f32[N,H/2+1,W/2+1,4C]. */
+export function blocks(x: np.Array): np.Array {
   const [count, height, width, inputs] = x.shape as [number, number, number, number];
-  const [h, v] = [height / 2 + 1, width / 2 + 1];
-  const blocks = np
+  const [h, w] = [height / 2 + 1, width / 2 + 1];
+  return np
     .pad(x, border(1))
-    .reshape([count, h, 2, v, 2, inputs])
+    .reshape([count, h, 2, w, 2, inputs])
     .transpose([0, 1, 3, 2, 4, 5])
-    .reshape([count, h, v, 4 * inputs]);
-  const outputs = w.shape[3]!;
-  const kernel = w
-    .reshape([2, 2, 2, 2, inputs, outputs]) // [window, block] along both axes
-    .transpose([0, 2, 1, 3, 4, 5])
-    .reshape([16 * inputs, outputs]);
-  return windows(blocks, 2, kernel);
+    .reshape([count, h, w, 4 * inputs]);
 }
 
-/** x f32[N,h,w,O], kernel f32[4,4,C,O] -> f32[N,2h,2w,C], the adjoint of `halve`: each 2×2 window
+/** x f32[N,h,w,O], kernel f32[4O,4C] -> f32[N,2h,2w,C], the adjoint of `halve`: each 2×2 window
  * gives a block of 2×2 pixels, of which the outermost ones are dropped. */
 function double(x: np.Array, kernel: np.Array): np.Array {
-  const [count, h, w, inputs] = x.shape as [number, number, number, number];
-  const outputs = kernel.shape[2]!;
-  const flat = np
-    .flip(kernel.reshape([2, 2, 2, 2, outputs, inputs]), [0, 2])
-    .transpose([0, 2, 5, 1, 3, 4])
-    .reshape([4 * inputs, 4 * outputs]);
-  return windows(np.pad(x, border(1)), 2, flat)
+  const [count, h, w] = x.shape as [number, number, number];
+  const outputs = kernel.shape[1]! / 4;
+  return windows(np.pad(x, border(1)), 2, kernel)
     .reshape([count, h + 1, w + 1, 2, 2, outputs])
     .transpose([0, 1, 3, 2, 4, 5])
     .reshape([count, 2 * h + 2, 2 * w + 2, outputs])

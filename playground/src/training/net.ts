@@ -1,6 +1,6 @@
 /** Nets as lists of layers, written as text: "dense 128", "leaky_relu 0.2", "batch_norm". */
 
-import { nn, numpy as np, random, tree } from "@jax-js/jax";
+import { numpy as np, random, tree } from "@jax-js/jax";
 
 import { LAYERS, Mistake, moments, type Shape, type Weights } from "./layers";
 
@@ -133,9 +133,4 @@ export function score(
   const features = apply(net.slice(0, -1), params.slice(0, -1), x);
   const own = apply(net.slice(-1), params.slice(-1), features.ref).reshape([count]);
   return own.add(np.matmul(features, classes).mul(labels).sum(1));
-}
-
-/** One-hot vectors f32[N,K] of labels i32[N]. */
-export function oneHot(labels: np.Array, classes: number): np.Array {
-  return nn.oneHot(labels, classes).astype(np.float32);
 }

@@ -1,68 +1,62 @@
-/** Optimisers: one function, one update of all of a player's weights. */
+/**
+ * Optimisers: one function, one update of all of a player's weights.
+ *
+ * What depends on the count of updates alone is computed before, by `rates`: in a compiled step it
+ * would be computed once for each weight.
+ */
 
 import { numpy as np, tree } from "@jax-js/jax";
 
-/** Weights, or gradients, or averages of them, as a list. */
-type Leaves = np.Array[];
-/** Running averages of the gradients and of their squares, and the count of updates f32[]. */
-export type Memory = { first: Leaves; second: Leaves; count: np.Array };
-
-/** Rate and decays of an optimiser, f32[] each. */
-export type Rates = { rate: np.Array; beta1: np.Array; beta2: np.Array };
 type Rule = {
   title: string;
   paper: string;
   /** Whether it averages the gradients with β1, or adds them up as momentum does. */
   averages: boolean;
-  /** Step of one weight, from its averages and the count of updates. */
-  step: (first: np.Array, second: np.Array, rates: Rates, count: np.Array) => np.Array;
+  /** Whether it divides by the root of the average of the gradients' squares. */
+  scales: boolean;
 };
+
+export const OPTIMISERS: Record<string, Rule> = {
+  adam: { title: "Adam", paper: "Kingma & Ba 2015, algorithm 1", averages: true, scales: true },
+  rmsprop: { title: "RMSProp", paper: "Tieleman & Hinton 2012", averages: false, scales: true },
+  sgd: { title: "gradient descent", paper: "with momentum, Polyak 1964", averages: false, scales: false },
+};
+
+/** An optimiser with its step size and its decays. */
+export type Player = { optimiser: string; rate: number; beta1: number; beta2: number };
 
 const EPSILON = 1e-8;
 
-const corrected = (average: np.Array, beta: np.Array, count: np.Array): np.Array =>
-  average.div(np.power(beta, count).neg().add(1));
+/** Running averages of the gradients and of their squares, for each of a player's weights. */
+export type Memory = { first: np.Array[]; second: np.Array[] };
 
-export const OPTIMISERS: Record<string, Rule> = {
-  adam: {
-    title: "Adam",
-    averages: true,
-    paper: "Kingma & Ba 2015, algorithm 1",
-    step: (first, second, { rate, beta1, beta2 }, count) => {
-      const mean = corrected(first, beta1, count.ref);
-      const scale = np.sqrt(corrected(second, beta2, count)).add(EPSILON);
-      return mean.div(scale).mul(rate);
-    },
-  },
-  rmsprop: {
-    title: "RMSProp",
-    averages: false,
-    paper: "Tieleman & Hinton 2012",
-    step: (first, second, { rate, beta1, beta2 }, count) => {
-      beta1.dispose();
-      const scale = np.sqrt(corrected(second, beta2, count)).add(EPSILON);
-      return first.div(scale).mul(rate);
-    },
-  },
-  sgd: {
-    title: "gradient descent",
-    averages: false,
-    paper: "with momentum, Polyak 1964",
-    step: (first, second, { rate, beta1, beta2 }, count) => {
-      for (const unused of [second, beta1, beta2, count]) unused.dispose();
-      return first.mul(rate);
-    },
-  },
-};
+/** The numbers of one update, f32[] each: the step size, both decays and the weights of what is new,
+ * and what makes the averages unbiased. */
+export type Rates = Record<"size" | "beta1" | "gain1" | "beta2" | "gain2" | "unbias", np.Array>;
+
+/** The numbers of the update after `count` others. */
+export function rates({ optimiser, rate, beta1, beta2 }: Player, count: number): Rates {
+  const { averages } = OPTIMISERS[optimiser]!;
+  const numbers = {
+    size: averages ? rate / (1 - beta1 ** (count + 1)) : rate,
+    beta1,
+    gain1: averages ? 1 - beta1 : 1,
+    beta2,
+    gain2: 1 - beta2,
+    unbias: 1 / (1 - beta2 ** (count + 1)),
+  };
+  const arrays = Object.entries(numbers).map(([name, x]) => [name, np.array(x)]);
+  return Object.fromEntries(arrays) as Rates;
+}
 
 /** The memory before the first update. */
 export function fresh(params: unknown): Memory {
   const leaves = tree.leaves(params as np.Array[]) as np.Array[];
   const zeros = () => leaves.map((x) => np.zeros(x.shape));
-  return { first: zeros(), second: zeros(), count: np.array(0) };
+  return { first: zeros(), second: zeros() };
 }
 
-/** Weights and memory after one more update. Decays and rate are f32[]. */
+/** Weights and memory after one more update. */
 export function update<P>(
   optimiser: string,
   params: P,
@@ -72,17 +66,17 @@ export function update<P>(
 ): [P, Memory] {
   const [leaves, structure] = tree.flatten(params as np.Array[]) as [np.Array[], never];
   const slopes = tree.leaves(gradient as np.Array[]) as np.Array[];
-  const rule = OPTIMISERS[optimiser]!;
-  const count = memory.count.add(1);
-  const keep = (beta: np.Array) => beta.ref.neg().add(1);
-  const gain = rule.averages ? keep(rates.beta1) : np.array(1);
-  const other = keep(rates.beta2);
+  const { scales } = OPTIMISERS[optimiser]!;
+  const { size, beta1, gain1, beta2, gain2, unbias } = rates;
   const first = slopes.map((slope, i) =>
-    memory.first[i]!.mul(rates.beta1.ref).add(slope.ref.mul(gain.ref)));
+    memory.first[i]!.mul(beta1.ref).add(slope.ref.mul(gain1.ref)));
   const second = slopes.map((slope, i) =>
-    memory.second[i]!.mul(rates.beta2.ref).add(np.square(slope).mul(other.ref)));
-  const stepped = leaves.map((leaf, i) =>
-    leaf.sub(rule.step(first[i]!.ref, second[i]!.ref, tree.ref(rates), count.ref)));
-  tree.dispose([gain, other, rates]);
-  return [tree.unflatten(structure, stepped) as P, { first, second, count }];
+    memory.second[i]!.mul(beta2.ref).add(np.square(slope).mul(gain2.ref)));
+  const stepped = leaves.map((leaf, i) => {
+    const step = first[i]!.ref.mul(size.ref);
+    if (!scales) return leaf.sub(step);
+    return leaf.sub(step.div(np.sqrt(second[i]!.ref.mul(unbias.ref)).add(EPSILON)));
+  });
+  tree.dispose(rates);
+  return [tree.unflatten(structure, stepped) as P, { first, second }];
 }

@@ -43,8 +43,8 @@ const WARP = { lines: 13, points: 25, reach: 2 };
 export const MEASURED = 512; // images whose FID is taken
 
 export class Session {
-  /** Steps of the generator so far. */
-  step = 0;
+  /** Steps of each player so far. */
+  private readonly steps: Record<Who, number> = { generator: 0, discriminator: 0 };
   readonly losses: Losses = { generator: NaN, discriminator: NaN };
   private game: Game;
   private state: State;
@@ -71,11 +71,19 @@ export class Session {
   /** Take one step of a player. */
   take(who: Who): void {
     const { players, weight, average, penalty } = this.configuration;
-    const other = who === "generator" ? average : penalty === "none" ? 0 : weight;
-    const [state, loss] = this.game.step[who](this.state, this.data, numbers(players[who], other));
+    const count = this.steps[who]++;
+    // After t steps an average's decay is at most (1 + t) / (10 + t): it forgets the first weights.
+    const decay = Math.min(average, (2 + count) / (11 + count));
+    const other = { generator: decay, discriminator: penalty === "none" ? 0 : weight }[who];
+    const next = numbers(players[who], count, other);
+    const [state, loss] = this.game.step[who](this.state, this.data, next);
     this.state = state;
     this.losses[who] = loss.dataSync()[0]!;
-    if (who === "generator") this.step++;
+  }
+
+  /** Steps of the generator so far. */
+  get step(): number {
+    return this.steps.generator;
   }
 
   /** Take the steps of both players that the configuration asks for. */
@@ -86,7 +94,8 @@ export class Session {
 
   /** Whether the losses of the steps so far are numbers. */
   get finite(): boolean {
-    return Object.values(this.losses).every((x) => Number.isNaN(x) ? this.step === 0 : Number.isFinite(x));
+    const taken = (Object.keys(this.steps) as Who[]).filter((who) => this.steps[who]);
+    return taken.every((who) => Number.isFinite(this.losses[who]));
   }
 
   /** Go on with another configuration, which may differ in what needs no new start. */

@@ -4,5 +4,5 @@ export default defineConfig({
   base: "./",
   build: { target: "es2022", chunkSizeWarningLimit: 1000 },
   worker: { format: "es" },
-  test: { include: ["tests/**/*.test.ts"], testTimeout: 60_000 },
+  test: { include: ["tests/**/*.test.ts"], testTimeout: 600_000 },
 });

@@ -15,7 +15,9 @@ export type Loss = {
   generator: (real: np.Array, fake: np.Array) => np.Array;
 };
 
-const softplus = (x: np.Array): np.Array => nn.softplus(x).mean();
+/** The mean of log(1 + exp(x)), for scores of any size. */
+const softplus = (x: np.Array): np.Array =>
+  nn.relu(x.ref).add(np.log1p(np.exp(np.abs(x).neg()))).mean();
 const alone = (real: np.Array, loss: np.Array): np.Array => (real.dispose(), loss);
 
 const classified = (real: np.Array, fake: np.Array): np.Array =>

@@ -1,9 +1,8 @@
-import { numpy as np } from "@jax-js/jax";
-import { expect, test } from "vitest";
+import { grad, jit, numpy as np, random, tree } from "@jax-js/jax";
+import { describe, expect, test } from "vitest";
 
-import { LAYERS } from "../src/training/layers";
+import { LAYERS, type Weights } from "../src/training/layers";
 import { apply, check, frozen, init, parsed, weights } from "../src/training/net";
-import { random } from "@jax-js/jax";
 
 const IMAGE = [28, 28, 1];
 
@@ -58,27 +57,36 @@ function convolved(x: number[][][], w: number[][][][], stride: number): number[]
   })));
 }
 
-test.each([["convolution 2", 1], ["halve 2", 2]])("%s is a convolution", (text, stride) => {
-  const { kind, size } = parsed(text);
-  const layer = LAYERS[kind]!;
-  const own = layer.init!(random.key(1), [4, 4, 3], size);
-  const x = random.normal(random.key(2), [1, 4, 4, 3]);
-  const kernel = layer.kernel!(own.kernel!.ref).js();
-  const expected = convolved(x.ref.js()[0], kernel, stride);
-  const found = layer.apply(x, own, size).js()[0];
-  expect(found.flat(2)).toHaveLength(expected.flat(2).length);
-  found.flat(2).forEach((value: number, i: number) => expect(value).toBeCloseTo(expected.flat(2)[i]!, 4));
-});
+const CHANNELS = [1, 2, 3, 4, 6, 8].flatMap((a) => [1, 2, 3, 6, 8].map((b) => [a, b] as const));
 
-test("“double” is the adjoint of “halve”: the same kernel gives ⟨halve x, y⟩ = ⟨x, double y⟩", () => {
-  const own = LAYERS.double!.init!(random.key(1), [2, 2, 3], 2);
-  const y = random.normal(random.key(2), [1, 2, 2, 3]);
-  const x = random.normal(random.key(3), [1, 4, 4, 2]);
-  const kernel = LAYERS.double!.kernel!(own.kernel!.ref).js();
-  const halved = np.array(convolved(x.ref.js()[0], kernel, 2));
-  const left = halved.mul(y.ref.reshape([2, 2, 3])).sum().js() as number;
-  const right = LAYERS.double!.apply(y, own, 2).mul(x).sum().js() as number;
-  expect(left).toBeCloseTo(right, 4);
+/** The largest difference between nested lists of the same shape. */
+function difference(a: number[][][], b: number[][][]): number {
+  const [x, y] = [a.flat(2), b.flat(2)];
+  expect(x).toHaveLength(y.length);
+  return Math.max(...x.map((value, i) => Math.abs(value - y[i]!)));
+}
+
+describe.each(CHANNELS)("from %i to %i channels", (inputs, outputs) => {
+  test.each([["convolution", 1], ["halve", 2]])("%s is a convolution", (kind, stride) => {
+    const layer = LAYERS[kind]!;
+    const own = layer.init!(random.key(1), [4, 4, inputs], outputs);
+    const x = random.normal(random.key(2), [1, 4, 4, inputs]);
+    const expected = convolved(x.ref.js()[0], layer.kernel!(own.kernel!.ref).js(), stride);
+    const compiled = jit((x: np.Array, own: Weights) => layer.apply(x, own, outputs));
+    expect(difference(compiled(x, own).js()[0], expected)).toBeLessThan(1e-4);
+  });
+
+  test("“double” is the adjoint of “halve”, and the gradient of each is the other", () => {
+    const own = LAYERS.double!.init!(random.key(1), [3, 3, inputs], outputs);
+    const y = random.normal(random.key(2), [1, 3, 3, inputs]);
+    const x = random.normal(random.key(3), [1, 6, 6, outputs]);
+    const halved = np.array(convolved(x.ref.js()[0], LAYERS.double!.kernel!(own.kernel!.ref).js(), 2));
+    const inner = (y: np.Array, x: np.Array) => LAYERS.double!.apply(y, tree.ref(own), outputs).mul(x).sum();
+    const left = halved.ref.mul(y.ref.reshape([3, 3, inputs])).sum().js() as number;
+    expect(inner(y.ref, x.ref).js()).toBeCloseTo(left, 3);
+    const slope = jit(grad(inner))(y, x);
+    expect(difference(slope.js()[0], halved.js())).toBeLessThan(1e-4);
+  });
 });
 
 test("batch normalisation with fixed statistics gives what the batch itself gives", () => {

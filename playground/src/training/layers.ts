@@ -201,13 +201,17 @@ export function blocks(x: np.Array): np.Array {
 }
 
 /** x f32[N,h,w,O], kernel f32[4O,4C] -> f32[N,2h,2w,C], the adjoint of `halve`: each 2×2 window
- * gives a block of 2×2 pixels, of which the outermost ones are dropped. */
+ * gives a block of 2×2 pixels, and of the blocks those pixels are kept that lie within the image. */
 function double(x: np.Array, kernel: np.Array): np.Array {
   const [count, h, w] = x.shape as [number, number, number];
   const outputs = kernel.shape[1]! / 4;
-  return windows(np.pad(x, border(1)), 2, kernel)
-    .reshape([count, h + 1, w + 1, 2, 2, outputs])
-    .transpose([0, 1, 3, 2, 4, 5])
-    .reshape([count, 2 * h + 2, 2 * w + 2, outputs])
-    .slice([], [1, 2 * h + 1], [1, 2 * w + 1]);
+  const all = windows(np.pad(x, border(1)), 2, kernel);
+  const part = (i: number, j: number): np.Array => {
+    const first = (2 * i + j) * outputs;
+    return all.ref.slice([], [1 - i, 1 - i + h], [1 - j, 1 - j + w], [first, first + outputs]);
+  };
+  const row = (i: number): np.Array => np.stack([part(i, 1), part(i, 0)], 3);
+  const pixels = np.stack([row(1), row(0)], 2);
+  all.dispose();
+  return pixels.reshape([count, 2 * h, 2 * w, outputs]);
 }

@@ -67,7 +67,7 @@ export const EXPERIMENTS: Experiment[] = [
     text:
       "A critic’s score is no probability: without a bound on its slope it grows without end, the " +
       "losses reach thousands, and the points fly about. Give it the penalty “gradient of length " +
-      "one” and start anew: the losses stay small, and the ring is found.",
+      "one” and start anew: the losses come down to one or less, and the ring is found.",
     configuration: {
       ...ring,
       loss: "wasserstein",
@@ -84,7 +84,7 @@ export const EXPERIMENTS: Experiment[] = [
     text:
       "Both players are told which of the 25 places a point belongs to, and within a thousand steps " +
       "nearly every place has its points. Take the labels away: the training starts anew, and the same " +
-      "nets find half of the places at best.",
+      "nets find a third of the places, or half.",
     configuration: { ...usual("mixture"), labels: true },
     change: (configuration) => ({ ...configuration, labels: false }),
     again: false,

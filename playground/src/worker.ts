@@ -16,7 +16,7 @@ const MEASURE = 10_000; // ms between measures of images
 const SLOW = 700; // ms between the players' steps in slow motion
 
 let session: Session | null = null;
-let own: Material | null = null; // the user's images
+let own: Material | Mistake | null = null; // the user's images, or why they were refused
 const files = new Map<string, Promise<Material>>(); // of the data sets that were fetched
 let mode: "paused" | "running" | "slow" = "paused";
 let turn: "discriminator" | "generator" = "discriminator"; // in slow motion
@@ -46,7 +46,7 @@ async function handle(message: ToWorker): Promise<void> {
     case "configure":
       return configure(message.configuration, message.again);
     case "own":
-      own = ofIdx(await Promise.all(message.files.map(unpacked)));
+      own = await taken(message.files);
       return;
     case "run":
       return setMode(message.slow ? "slow" : "running");
@@ -94,6 +94,7 @@ async function find(configuration: Configuration): Promise<Material> {
   const { data } = configuration;
   if (!isImages(data)) return ofPoints(configuration);
   if (data === "own") {
+    if (own instanceof Mistake) throw own;
     if (!own) throw new Mistake("drop the two IDX files of your images on the page first");
     return own;
   }
@@ -102,6 +103,15 @@ async function find(configuration: Configuration): Promise<Material> {
     return await files.get(data)!;
   } catch (error) {
     files.delete(data); // so that it is tried again
+    throw error;
+  }
+}
+
+async function taken(given: Uint8Array[]): Promise<Material | Mistake> {
+  try {
+    return ofIdx(await Promise.all(given.map(unpacked)));
+  } catch (error) {
+    if (error instanceof Mistake) return error;
     throw error;
   }
 }

@@ -29,7 +29,7 @@ export function Curves(props: { title: string; curves: Curve[]; floor?: number |
       if (!all.length) return context.fillText("nothing yet", MARGIN.left, HEIGHT / 2);
       context.textAlign = "right";
       for (const value of [least, most]) {
-        context.fillText(value.toPrecision(3), MARGIN.left - 5, down(value) + 4);
+        context.fillText(value.toPrecision(2), MARGIN.left - 5, down(value) + 4);
       }
       context.fillText(`${last} steps`, WIDTH - MARGIN.right, HEIGHT - 4);
       context.strokeRect(MARGIN.left, MARGIN.top, WIDTH - MARGIN.left - MARGIN.right, HEIGHT - MARGIN.bottom - MARGIN.top);

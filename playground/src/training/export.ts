@@ -6,8 +6,8 @@ import { SIDE, type Configuration } from "../configuration";
 import type { Game, State } from "./game";
 import { LAYERS } from "./layers";
 import type { Material } from "./material";
-import { frozen } from "./net";
-import { write } from "./safetensors";
+import { frozen, type Net, type Params } from "./net";
+import { write, type Written } from "./safetensors";
 
 const VERSION = 2; // of the format of gen_models' files
 const BATCH = 1024; // latents whose statistics batch normalisations take
@@ -30,15 +30,6 @@ export function exported(
     inputs = np.concatenate([inputs, np.array(turns, { shape: [BATCH, classes.length] })], 1);
   }
   const params = frozen(generator, tree.ref(state.average), inputs);
-  const arrays: Record<string, { shape: number[]; data: Float32Array }> = {};
-  params.forEach((weights, at) => {
-    const { kernel = (x) => x } = LAYERS[generator[at]!.kind]!;
-    for (const [name, own] of Object.entries(weights)) {
-      const weight = name === "kernel" ? kernel(own) : own;
-      const { shape } = weight;
-      arrays[`params/${at}/${name}`] = { shape, data: weight.dataSync() as Float32Array };
-    }
-  });
   const about = {
     version: VERSION,
     step,
@@ -60,5 +51,19 @@ export function exported(
       labels: [...new Set(labels)].sort((a, b) => a - b),
     },
   };
-  return write(arrays, { "gen_models.model": JSON.stringify(about) });
+  return write(named(generator, params), { "gen_models.model": JSON.stringify(about) });
+}
+
+/** The weights of a net by name, its kernels as other programs keep them. It consumes them. */
+export function named(net: Net, params: Params): Record<string, Written> {
+  const arrays: Record<string, Written> = {};
+  params.forEach((weights, at) => {
+    const { kernel = (x) => x } = LAYERS[net[at]!.kind]!;
+    for (const [name, own] of Object.entries(weights)) {
+      const weight = name === "kernel" ? kernel(own) : own;
+      const { shape } = weight;
+      arrays[`params/${at}/${name}`] = { shape, data: weight.dataSync() as Float32Array };
+    }
+  });
+  return arrays;
 }

@@ -46,9 +46,12 @@ function single(bits: number): number {
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
+/** An array that is written. */
+export type Written = { shape: number[]; data: Float32Array };
+
 /** A file of float32 arrays. */
 export function write(
-  arrays: Record<string, { shape: number[]; data: Float32Array }>,
+  arrays: Record<string, Written>,
   metadata: Record<string, string>,
 ): Uint8Array {
   const header: Record<string, unknown> = { __metadata__: metadata };

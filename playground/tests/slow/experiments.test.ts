@@ -12,14 +12,16 @@ import { Session, type PointsSeen } from "../../src/training/session";
 
 const data = process.env.PLAYGROUND_DATA;
 
-/** Places that are found on average over the last steps, and the losses' size. */
+/** Places that are found, on average, and the discriminator's largest loss, in the last half of so
+ * many steps. */
 function trained(session: Session, steps: number): { modes: number; loss: number } {
   const found: number[] = [];
   let loss = 0;
   for (let i = 1; i <= steps; i++) {
     session.round();
+    if (i <= steps / 2) continue;
     loss = Math.max(loss, Math.abs(session.losses.discriminator));
-    if (i > steps / 2 && i % 50 === 0) found.push((session.seen() as PointsSeen).found.modes);
+    if (i % 50 === 0) found.push((session.seen() as PointsSeen).found.modes);
   }
   const modes = found.reduce((a, b) => a + b, 0) / found.length;
   console.log(session.configuration.loss, session.configuration.penalty, { modes, loss });

@@ -1,0 +1,242 @@
+"""The playground's page in a real browser, by WebAssembly, as a user presses its buttons. Skipped
+where there is no browser or the page is not built."""
+
+import re
+import threading
+
+import numpy as np
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from experiments import sample
+from gen_models import playground
+from gen_models.data import catalog, idx
+from gen_models.data.fetch import DataError
+from gen_models.errors import UserError
+
+LONG = 60_000  # ms that a test waits at most
+SERIOUS = ("serious", "critical")
+
+
+@pytest.fixture(scope="module")
+def address():
+    """The address of a server of the built page."""
+    try:
+        site = playground.site()
+    except UserError as error:
+        pytest.skip(str(error))
+    with playground.server(site, 8500) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield playground.address(server)
+        server.shutdown()
+
+
+@pytest.fixture
+def visit(browser, address):
+    """A function that opens the page and waits until it can train. Nothing may be written to the
+    console."""
+    trouble, contexts = [], []
+
+    def visit_(link="", **screen):
+        context = browser.new_context(accept_downloads=True, **screen)
+        contexts.append(context)
+        tab = context.new_page()
+        tab.set_default_timeout(LONG)
+        tab.on("console", lambda message: trouble.append(message.text))
+        tab.on("pageerror", lambda error: trouble.append(str(error)))
+        tab.goto(f"{address}{link}")
+        expect(button(tab, "run")).to_be_enabled(timeout=LONG)
+        expect(tab.locator("#status")).to_have_text("press “run”", timeout=LONG)
+        return tab
+
+    yield visit_
+    for context in contexts:
+        context.close()
+    assert trouble == []
+
+
+@pytest.fixture
+def fashion():
+    """Skips where Fashion-MNIST is out of reach."""
+    try:
+        catalog.load_splits("fashion_mnist")
+    except DataError as error:
+        pytest.skip(str(error).splitlines()[0])
+
+
+def button(tab, name):
+    return tab.get_by_role("button", name=name, exact=True)
+
+
+def step(tab):
+    return int(tab.locator("#step").inner_text())
+
+
+def run_to(tab, digits):
+    """Train until the count of steps has so many digits."""
+    button(tab, "run").click()
+    count = re.compile(rf"^\d{{{digits},}}$")
+    expect(tab.locator("#step")).to_have_text(count, timeout=LONG)
+    button(tab, "pause").click()
+    expect(button(tab, "run")).to_be_visible()
+
+
+def share(tab):
+    """Per cent of the generated points that are at a place of the data."""
+    expect(tab.locator(".key")).to_contain_text("places found")
+    return int(re.search(r"(\d+) % of the generated", tab.locator(".key").inner_text())[1])
+
+
+def test_on_the_ring_run_trains_and_the_measure_rises(visit):
+    tab = visit()
+    assert "WebAssembly, threads" in tab.locator("header").inner_text()
+    before = share(tab)
+    run_to(tab, 4)
+    assert share(tab) > before + 15
+    steps = step(tab)
+    tab.wait_for_timeout(300)
+    assert step(tab) == steps  # it is paused
+    button(tab, "one step").click()
+    expect(tab.locator("#step")).to_have_text(str(steps + 1))
+    button(tab, "discriminator’s step").click()
+    button(tab, "generator’s step").click()
+    expect(tab.locator("#step")).to_have_text(str(steps + 2))
+
+
+def test_what_changes_takes_effect_at_once_or_says_that_it_starts_anew(visit):
+    tab = visit()
+    run_to(tab, 2)
+    steps = step(tab)
+    tab.get_by_label("loss", exact=True).select_option("hinge")
+    expect(tab.locator("#status")).to_have_text("changed; training goes on")
+    assert step(tab) == steps
+    tab.get_by_label("seed", exact=True).fill("5")
+    expect(tab.locator("#status")).to_have_text("training starts anew: the seed")
+    assert step(tab) == 0
+
+
+def test_layers_are_added_and_removed_and_mistakes_named(visit):
+    tab = visit()
+    net = tab.locator(".net").first
+    rows = net.locator("li").count()
+    net.get_by_label("add a layer to the generator").select_option("halve")
+    assert net.locator("li").count() == rows + 1
+    expect(net.get_by_role("alert")).to_contain_text("it needs maps and is given 2 units")
+    expect(tab.locator("#status")).to_contain_text("a net has a mistake")
+    net.get_by_label(f"Generator, layer {rows + 1}: remove").click()
+    expect(net.get_by_role("alert")).to_have_count(0)
+    net.get_by_label("Generator, layer 1: units").fill("5")
+    expect(net.locator(".shape").first).to_have_text("5")
+    run_to(tab, 2)
+
+
+def test_a_link_opens_the_same_configuration_and_a_damaged_one_says_so(visit):
+    tab = visit()
+    tab.get_by_label("data", exact=True).select_option("spiral")
+    tab.get_by_label("batch", exact=True).fill("32")
+    tab.wait_for_timeout(400)
+    again = visit("#" + tab.url.partition("#")[2])
+    assert again.get_by_label("data", exact=True).input_value() == "spiral"
+    assert again.get_by_label("batch", exact=True).input_value() == "32"
+    again.evaluate("location.hash = 'nonsense'")
+    expect(again.locator("#status")).to_contain_text("the link is damaged")
+    expect(again.locator("#status")).to_have_class("wrong")
+
+
+def test_every_experiment_opens_from_its_link(visit):
+    tab = visit()
+    links = tab.locator(".lessons a")
+    assert links.count() == 5
+    seen = set()
+    for i in range(4):  # the last needs images
+        links.nth(i).click()
+        tab.wait_for_timeout(500)
+        seen.add(tab.url)
+        expect(button(tab, "run")).to_be_enabled()
+    assert len(seen) == 4
+
+
+def test_a_rate_that_diverges_is_a_sentence_and_training_can_start_again(visit):
+    tab = visit()
+    tab.get_by_label("loss", exact=True).select_option("wasserstein")
+    tab.get_by_label("its weight").fill("1000")
+    for i in range(2):
+        tab.get_by_label("rule").nth(i).select_option("sgd")
+        tab.get_by_label("rate", exact=True).nth(i).fill("10")
+    tab.wait_for_timeout(500)
+    button(tab, "run").click()
+    expect(tab.locator("#status")).to_contain_text("lower a rate, then start anew", timeout=LONG)
+    for i in range(2):
+        tab.get_by_label("rule").nth(i).select_option("adam")
+        tab.get_by_label("rate", exact=True).nth(i).fill("0.001")
+    tab.wait_for_timeout(500)
+    button(tab, "start anew").click()
+    expect(tab.locator("#step")).to_have_text("0")
+    run_to(tab, 2)
+
+
+def test_points_are_drawn_by_hand(visit):
+    tab = visit()
+    tab.get_by_label("data", exact=True).select_option("drawn")
+    expect(tab.locator("#status")).to_contain_text("draw some points first")
+    plane = tab.locator(".plane").bounding_box()
+    for x, y in ((0.3, 0.3), (0.7, 0.6)):
+        tab.mouse.click(plane["x"] + x * plane["width"], plane["y"] + y * plane["height"])
+    expect(tab.locator(".key")).to_contain_text("of 2 places found")
+    run_to(tab, 2)
+
+
+@pytest.mark.usefixtures("fashion")
+def test_a_generator_of_images_is_saved_and_python_draws_from_it(visit, tmp_path):
+    tab = visit()
+    tab.get_by_label("data", exact=True).select_option("fashion_mnist")
+    expect(tab.locator(".grid").first).to_be_visible(timeout=LONG)
+    run_to(tab, 2)
+    with tab.expect_download() as download:
+        button(tab, "save the generator").click()
+    path = tmp_path / "mine.safetensors"
+    download.value.save_as(path)
+    assert sample.main([str(path), "--labels", "3", "--out", str(tmp_path / "a.png")]) == 0
+    assert (tmp_path / "a.png").stat().st_size > 1000
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("fashion")
+def test_on_images_the_measure_falls(visit):
+    tab = visit()
+    tab.get_by_label("data", exact=True).select_option("fashion_mnist")
+    expect(tab.locator(".grid").first).to_be_visible(timeout=LONG)
+    button(tab, "run").click()
+    measure = tab.locator(".curves").last.locator("figcaption")
+    values = []
+    for _ in range(4):
+        tab.wait_for_timeout(15_000)
+        values.append(float(re.search(r"([\d.]+)\s*$", measure.inner_text())[1]))
+    assert values[-1] < 0.7 * values[0]
+
+
+def test_images_of_ones_own_are_dropped_and_other_files_refused(visit, tmp_path):
+    rng = np.random.default_rng(0)
+    idx.write(tmp_path / "images", rng.integers(0, 255, (40, 28, 28), dtype=np.uint8))
+    idx.write(tmp_path / "labels", (np.arange(40) % 4).astype(np.uint8))
+    (tmp_path / "text").write_text("hello")
+    tab = visit()
+    tab.get_by_label("data", exact=True).select_option("own")
+    expect(tab.locator("#status")).to_contain_text("drop the two IDX files")
+    chooser = tab.locator("input[type=file]")
+    chooser.set_input_files([tmp_path / "images", tmp_path / "text"])
+    expect(tab.locator("#status")).to_contain_text("labels: it is no IDX file")
+    chooser.set_input_files([tmp_path / "images", tmp_path / "labels"])
+    expect(tab.locator(".net").first).to_contain_text("and 4 of the label")
+    expect(tab.locator(".grid").first).to_be_visible()
+    run_to(tab, 2)
+
+
+@pytest.mark.parametrize("size", [(1600, 1000), (390, 844)])
+def test_the_page_is_accessible_on_a_wide_and_on_a_narrow_screen(visit, size):
+    tab = visit(viewport={"width": size[0], "height": size[1]})
+    found = Axe().run(tab).response["violations"]
+    assert [one["id"] for one in found if one["impact"] in SERIOUS] == []
+    assert tab.evaluate("document.documentElement.scrollWidth") <= size[0]

@@ -8,7 +8,7 @@ VENV := .venv$(addprefix -jax-,$(JAX))
 BIN := $(VENV)/bin
 PINS := $(if $(JAX),s/^(jax|jaxlib)==[^ ]+/\1==$(JAX)/)
 
-.PHONY: setup train test stress notebooks benchmark accelerator clean
+.PHONY: setup train test stress notebooks benchmark accelerator playground clean
 
 setup: $(VENV)/installed
 
@@ -38,6 +38,12 @@ benchmark: $(VENV)/installed
 # at most there; on a CPU a short form, which shows that every part runs. Nothing else may use it meanwhile.
 accelerator: $(VENV)/installed
 	$(BIN)/python -m experiments.accelerator
+
+# The page in which GANs train, from its lock file, its types checked and its unit tests run:
+# playground/dist, which `python -m experiments.playground` serves. It needs npm and no Python.
+playground:
+	@command -v npm > /dev/null || { echo "the playground is built by npm, which comes with Node.js 20 or newer"; exit 1; }
+	cd playground && npm ci --no-audit --no-fund && npm run check && npm test && npm run build
 
 $(VENV)/requirements.txt: requirements.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'

@@ -1,6 +1,6 @@
 """A generator that the playground's page trained, as it saved it: only to be drawn from."""
 
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 import jax
 import jax.numpy as jnp
@@ -21,6 +21,8 @@ class Config:
     """Layers of the net, from z to the image in [-1, 1]."""
     labels: bool = False
     """Whether the net is given the label, one-hot, beside z."""
+    compute_dtype: Literal["float32"] = "float32"
+    """Type of activations and products, as other models have it."""
 
 
 def build(config: Config, spec: Spec) -> Algorithm:

@@ -1,8 +1,8 @@
 """A server of the playground for this machine alone."""
 
-import mimetypes
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from gen_models.errors import UserError
@@ -10,6 +10,8 @@ from gen_models.playground.site import INDEX, Site
 
 HOST = "127.0.0.1"
 PORTS = 20  # that are tried, from the wanted one on
+
+KINDS = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}  # by suffix
 
 # Nothing but the page's own files; workers and WebAssembly, which train. Isolation of the page from
 # others gives it threads.
@@ -43,22 +45,25 @@ def server(found: Site, port: int) -> ThreadingHTTPServer:
 
         def answer(self, *, with_body: bool) -> None:
             name = unquote(urlsplit(self.path).path).lstrip("/") or INDEX
-            status, kind, body = HTTPStatus.OK, mimetypes.guess_type(name)[0], b""
+            status, kind = HTTPStatus.OK, KINDS.get(Path(name).suffix, "application/octet-stream")
             try:
-                body = found.files[name]()
-            except KeyError:
-                status, kind, body = HTTPStatus.NOT_FOUND, "text/plain", b"no such file"
+                body = found.files[name]() if name in found.files else None
             except (UserError, OSError) as error:
                 status, kind = HTTPStatus.SERVICE_UNAVAILABLE, "text/plain; charset=utf-8"
                 body = str(error).encode()
+            if body is None:
+                status, kind, body = HTTPStatus.NOT_FOUND, "text/plain", b"no such file"
             self.send_response(status)
-            self.send_header("Content-Type", kind or "application/octet-stream")
+            self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))
             for header, value in HEADERS.items():
                 self.send_header(header, value)
-            self.end_headers()
-            if with_body:
-                self.wfile.write(body)
+            try:
+                self.end_headers()
+                if with_body:
+                    self.wfile.write(body)
+            except ConnectionError:  # the page was left
+                self.close_connection = True
 
         def log_message(self, format: str, *values: object) -> None:
             """Requests are not logged."""

@@ -32,7 +32,7 @@ export const IMAGES: Record<string, string> = {
 };
 
 export const SIDE = 28; // pixels of an image's side
-const MOST_DRAWN = 2000;
+export const MOST_DRAWN = 2000; // points by hand
 const MOST_LINK = 64_000; // characters
 
 const adam = (rate: number, beta1 = 0.5): Player =>
@@ -110,6 +110,7 @@ export function checkNets(
 /** What starts a training anew when it is changed, in words; the rest takes effect at once. */
 const ANEW: [keyof Configuration, string][] = [
   ["data", "the data"],
+  ["drawn", "the points"],
   ["labels", "labels"],
   ["latent", "the latent's size"],
   ["generator", "the generator"],

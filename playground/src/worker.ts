@@ -2,7 +2,7 @@
 
 import { defaultDevice, init } from "@jax-js/jax";
 
-import { anew, type Configuration } from "./configuration";
+import { anew, IMAGES, type Configuration } from "./configuration";
 import type { FromWorker, ToWorker } from "./messages";
 import { unpacked } from "./training/idx";
 import { Mistake } from "./training/layers";
@@ -16,11 +16,13 @@ const MEASURE = 10_000; // ms between measures of images
 const SLOW = 700; // ms between the players' steps in slow motion
 
 let session: Session | null = null;
-let own: Material | Mistake | null = null; // the user's images, or why they were refused
+let own: Material | null = null; // the user's images
 const files = new Map<string, Promise<Material>>(); // of the data sets that were fetched
 let mode: "paused" | "running" | "slow" = "paused";
-let turn: "discriminator" | "generator" = "discriminator"; // in slow motion
+let taken = 0; // steps of this round, in slow motion
+let timer: ReturnType<typeof setTimeout> | undefined; // of the next moment of training
 let queue: Promise<void> = Promise.resolve();
+let device: "webgpu" | "wasm" = "wasm";
 let base = ""; // address of the page
 const last = { report: 0, look: 0, measure: 0, step: 0 };
 
@@ -35,6 +37,7 @@ addEventListener("message", ({ data }: MessageEvent<ToWorker>) => {
 /** What went wrong, in a sentence; the page goes on. */
 function complain(error: unknown): void {
   setMode("paused");
+  if (!(error instanceof Mistake) && device === "webgpu") return say({ kind: "broken" });
   const text = error instanceof Mistake ? error.message : `this browser cannot do it: ${String(error)}`;
   say({ kind: "mistake", text });
 }
@@ -46,8 +49,8 @@ async function handle(message: ToWorker): Promise<void> {
     case "configure":
       return configure(message.configuration, message.again);
     case "own":
-      own = await taken(message.files);
-      return;
+      own = ofIdx(await Promise.all(message.files.map(unpacked)));
+      return say({ kind: "taken" });
     case "run":
       return setMode(message.slow ? "slow" : "running");
     case "pause":
@@ -68,37 +71,49 @@ async function handle(message: ToWorker): Promise<void> {
 async function start(page: string, wanted: string): Promise<void> {
   base = page;
   const devices = await init();
-  const device = devices.includes("webgpu") && wanted === "auto" ? "webgpu" : "wasm";
+  device = devices.includes("webgpu") && wanted === "auto" ? "webgpu" : "wasm";
   defaultDevice(device);
   say({ kind: "ready", device, threads: self.crossOriginIsolated });
 }
 
 async function configure(configuration: Configuration, again: boolean): Promise<void> {
-  const changed = session ? anew(session.configuration, configuration) : ["nothing yet"];
-  const drawn = configuration.data === "drawn" && session?.configuration.drawn !== configuration.drawn;
-  if (session && !again && !changed.length && !drawn) {
+  const changed = session ? anew(session.configuration, configuration) : [];
+  if (session && !again && !changed.length) {
     session.change(configuration);
     return say({ kind: "changed" });
   }
+  end();
   const material = await find(configuration);
-  session?.dispose();
-  session = null;
   session = new Session(configuration, material);
-  Object.assign(last, { report: 0, look: 0, measure: 0, step: 0 });
-  const why = again ? "it was asked to" : drawn ? "the points" : changed.join(", ");
+  Object.assign(last, { report: 0, look: 0, measure: performance.now(), step: 0 });
+  const why = again ? "it was asked to" : changed.join(", ");
   say({ kind: "began", why, classes: material.classes, floor: session.floor() });
   show(true);
+}
+
+/** End the training, also one whose arrays an error has left half used. */
+function end(): void {
+  const before = session;
+  session = null;
+  say({ kind: "ended" });
+  try {
+    before?.dispose();
+  } catch (error) {
+    if (!(error instanceof ReferenceError)) throw error;
+  }
 }
 
 async function find(configuration: Configuration): Promise<Material> {
   const { data } = configuration;
   if (!isImages(data)) return ofPoints(configuration);
   if (data === "own") {
-    if (own instanceof Mistake) throw own;
     if (!own) throw new Mistake("drop the two IDX files of your images on the page first");
     return own;
   }
-  if (!files.has(data)) files.set(data, fetched(data));
+  if (!files.has(data)) {
+    say({ kind: "fetching", data: IMAGES[data]! });
+    files.set(data, fetched(data));
+  }
   try {
     return await files.get(data)!;
   } catch (error) {
@@ -107,20 +122,10 @@ async function find(configuration: Configuration): Promise<Material> {
   }
 }
 
-async function taken(given: Uint8Array[]): Promise<Material | Mistake> {
-  try {
-    return ofIdx(await Promise.all(given.map(unpacked)));
-  } catch (error) {
-    if (error instanceof Mistake) return error;
-    throw error;
-  }
-}
-
 async function fetched(data: string): Promise<Material> {
   const response = await fetch(new URL(`data/${data}.safetensors`, base)).catch(() => null);
-  if (!response?.ok) {
-    throw new Mistake(`the images of ${data} could not be fetched; is the server still running?`);
-  }
+  if (!response) throw new Mistake(`${data} could not be fetched: does the server still run?`);
+  if (!response.ok) throw new Mistake(`${data} could not be fetched: ${await response.text()}`);
   return ofFile(new Uint8Array(await response.arrayBuffer()));
 }
 
@@ -130,7 +135,13 @@ function setMode(now: typeof mode): void {
   say({ kind: "running", running: mode !== "paused" });
   last.step = session?.step ?? 0;
   last.report = performance.now();
-  if (before === "paused" && mode !== "paused") setTimeout(go);
+  if (before === "paused" && mode !== "paused") soon(0);
+}
+
+/** Go on training after some time, in one loop only. */
+function soon(wait: number): void {
+  clearTimeout(timer);
+  timer = setTimeout(go, wait);
 }
 
 /** Train for a moment, then let messages in. */
@@ -140,8 +151,9 @@ function go(): void {
   queue = queue.then(() => {
     if (mode === "paused" || !session) return;
     if (mode === "slow") {
-      session.take(turn);
-      turn = turn === "discriminator" ? "generator" : "discriminator";
+      const { discriminatorSteps, generatorSteps } = session.configuration;
+      session.take(taken < discriminatorSteps ? "discriminator" : "generator");
+      taken = (taken + 1) % (discriminatorSteps + generatorSteps);
       wait = SLOW;
     } else {
       const end = performance.now() + BUSY;
@@ -149,11 +161,7 @@ function go(): void {
       while (performance.now() < end && session.finite);
     }
     show(mode === "slow");
-    if (!session.finite) {
-      say({ kind: "diverged", step: session.step });
-      setMode("paused");
-    }
-  }).catch(complain).then(() => { setTimeout(go, wait); });
+  }).catch(complain).then(() => soon(wait));
 }
 
 /** Report what is due, or all of it. */
@@ -168,6 +176,10 @@ function show(all: boolean): void {
   if (all || now - last.look > LOOK) {
     say({ kind: "seen", seen: session.seen() });
     last.look = performance.now();
+  }
+  if (!session.finite) {
+    say({ kind: "diverged", step: session.step });
+    return setMode("paused");
   }
   if (session.step && mode === "running" && now - last.measure > MEASURE) {
     const distance = session.distance();

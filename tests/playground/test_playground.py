@@ -18,7 +18,7 @@ from safetensors import safe_open
 import gen_models as gm
 from experiments import playground as command
 from experiments import sample
-from gen_models import playground
+from gen_models import explorer, playground
 from gen_models.data import catalog
 from gen_models.data.fetch import DataError
 from gen_models.data.pixels import to_float
@@ -92,6 +92,12 @@ def test_the_command_samples_from_it_and_it_can_be_saved_again(tmp_path):
     again = tmp_path / "again.safetensors"
     gm.load(path).save(again)
     np.testing.assert_array_equal(gm.load(again).sample(3), gm.load(path).sample(3))
+
+
+@pytest.mark.parametrize("labels", [False, True])
+def test_the_explorer_reads_it(labels, tmp_path):
+    made = explorer.made([saved(tmp_path / "mine.safetensors", labels=labels)], print)
+    assert made.name == "mine" and made.weights > 49
 
 
 @pytest.mark.parametrize(

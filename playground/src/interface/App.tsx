@@ -16,6 +16,7 @@ import { Settings } from "./Settings";
 import { useTraining } from "./training";
 
 const SETTLED = 250; // ms without a change before it is sent to the worker
+const MISTAKEN = "a net has a mistake: until it is mended there are only the nets before";
 const IMAGE_CLASSES = 10; // of the data sets that come with the page
 
 /** The configuration of the page's address, or the usual one with what is wrong with the address. */
@@ -34,7 +35,17 @@ export function App() {
   const [[configuration, wrong], setLinked] = useState(linked);
   const [device, setDevice] = useState("auto");
   const [slow, setSlow] = useState(false);
-  const { training, ask, say } = useTraining(device);
+  const again = useRef(false); // whether the next configuration starts anew in any case
+  const adopt = (configuration: Configuration, wrong: string | null = null) => {
+    again.current = true;
+    setLinked([configuration, wrong]);
+  };
+  const [broken, setBroken] = useState(false); // whether WebGPU failed
+  const { training, ask } = useTraining(
+    device,
+    () => adopt(usual("own")),
+    () => (setBroken(true), setDevice("wasm")),
+  );
   const { data, latent, labels, loss } = configuration;
   const images = Object.hasOwn(IMAGES, data);
   const classes = useMemo(() => {
@@ -44,34 +55,27 @@ export function App() {
   const nets = useMemo(() => checkNets(configuration, classes), [configuration, classes]);
   const mistaken = nets.generator.mistake !== null || nets.discriminator.mistake !== null;
 
-  const written = useRef(location.hash.slice(1));
   useEffect(() => {
-    const link = toLink(configuration);
-    if (wrong === null && link !== written.current) history.replaceState(null, "", `#${link}`);
-    written.current = link;
-  }, [configuration, wrong]);
-  useEffect(() => {
-    const follow = () => setLinked(linked());
+    const follow = () => adopt(...linked());
     addEventListener("hashchange", follow);
     return () => removeEventListener("hashchange", follow);
   }, []);
-  useEffect(() => {
-    if (wrong) say(wrong, true);
-  }, [wrong]);
 
   const ready = training.device !== null;
   useEffect(() => {
-    if (!ready || mistaken) return;
-    const timer = setTimeout(() => ask({ kind: "configure", configuration, again: false }), SETTLED);
+    const timer = setTimeout(() => {
+      if (wrong === null) history.replaceState(null, "", `#${toLink(configuration)}`);
+      if (!ready || mistaken) return;
+      ask({ kind: "configure", configuration, again: again.current });
+      again.current = false;
+    }, SETTLED);
     return () => clearTimeout(timer);
-  }, [ready, configuration, mistaken]);
+  }, [ready, configuration, wrong, mistaken]);
 
   const change = (part: Partial<Configuration>) => setLinked([{ ...configuration, ...part }, null]);
   const take = async (files: FileList) => {
     const read = await Promise.all([...files].map(async (file) => new Uint8Array(await file.arrayBuffer())));
     ask({ kind: "own", files: read });
-    setLinked([{ ...usual("own") }, null]);
-    ask({ kind: "configure", configuration: usual("own"), again: true });
   };
   useEffect(() => {
     const over = (event: DragEvent) => event.preventDefault();
@@ -99,14 +103,14 @@ export function App() {
         <h1>GAN playground</h1>
         <p class="note">
           Generative adversarial networks that train in this page
-          {ready && ` (${training.device === "webgpu" ? "WebGPU" : `WebAssembly, ${training.threads ? "threads" : "one thread"}`})`}
+          {ready && ` (${training.device === "webgpu" ? "WebGPU" : `WebAssembly, ${training.threads ? "threads" : "one thread"}`}${broken ? "; WebGPU failed here" : ""})`}
         </p>
       </header>
       <div class="bar">
         <button
           type="button"
           class="main"
-          disabled={idle}
+          disabled={idle && !running}
           onClick={() => (running ? ask({ kind: "pause" }) : run(slow))}
         >
           {running ? "pause" : "run"}
@@ -130,8 +134,8 @@ export function App() {
           {training.perSecond !== null && ` · ${training.perSecond.toFixed(training.perSecond < 10 ? 1 : 0)} a second`}
         </span>
       </div>
-      <p id="status" role="status" class={training.failed ? "wrong" : ""}>
-        {mistaken ? "a net has a mistake; training goes on with the nets before" : training.status}
+      <p id="status" role="status" class={wrong !== null || training.failed ? "wrong" : ""}>
+        {mistaken ? MISTAKEN : wrong ?? training.status}
       </p>
       <main>
         <div class="view">
@@ -141,6 +145,7 @@ export function App() {
             <Points
               seen={seen?.kind === "points" ? seen : null}
               logit={logit}
+              labels={labels}
               drawn={data === "drawn" ? configuration.drawn : null}
               draw={(drawn) => change({ drawn })}
             />

@@ -32,7 +32,7 @@ export function Images(props: { seen: ImagesSeen | null; logit: boolean; classes
         pushes={pushed ? seen.pushes : null}
         classes={classes}
       />
-      <Tick label="where the discriminator pushes: brighter, darker" value={pushed} change={setPushed} />
+      <Tick label="where the score would rise: orange brighter, blue darker" value={pushed} change={setPushed} />
       <Grid
         title="real"
         seen={seen}

@@ -12,7 +12,7 @@ export function Lessons() {
         numbers z into examples; the <b>discriminator</b> is shown real examples and generated ones,
         and gives each a score: high for real. In each step both move their weights a little, the
         discriminator to tell the two apart, the generator to get a higher score. Watch the arrows:
-        they are what the generator is told. Take single steps, or switch on slow motion, to see who
+        they point where the score rises, the longest where it rises most. Take single steps, or switch on slow motion, to see who
         moves what.
       </p>
       <p>
@@ -30,8 +30,8 @@ export function Lessons() {
       </ol>
       <p>
         The address of this page holds your whole configuration: copy it to share what you built. A
-        generator of images can be saved; <code>python -m experiments.sample playground.safetensors</code>{" "}
-        draws from it, and <code>python -m experiments.evaluate</code> measures it.
+        generator of images can be saved: <code>python -m experiments.sample playground.safetensors</code>{" "}
+        draws from it, and <code>gm.load("playground.safetensors").evaluate()</code> measures it.
       </p>
     </section>
   );

@@ -1,7 +1,8 @@
 /** The plane: real and generated points, and what the players make of it. */
 
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 
+import { MOST_DRAWN } from "../configuration";
 import type { Point } from "../training/points";
 import { HEAT, REACH, type PointsSeen } from "../training/session";
 import { percent, shares, useCanvas, verdict } from "./canvas";
@@ -15,11 +16,14 @@ const down = (y: number): number => (SIDE * (1 - y / REACH)) / 2;
 export function Points(props: {
   seen: PointsSeen | null;
   logit: boolean;
+  labels: boolean; // whether the players are given the label
   drawn: Point[] | null; // points drawn by hand, where that is what the data are
   draw: (points: Point[]) => void;
 }) {
   const { seen, logit, drawn } = props;
   const [shown, setShown] = useState({ heat: true, warp: true, arrows: true });
+  const latest = useRef<Point[]>([]); // several moves may come before the page is drawn again
+  latest.current = drawn ?? [];
   const toggle = (name: keyof typeof shown) => (on: boolean) => setShown({ ...shown, [name]: on });
   const canvas = useCanvas(
     SIDE,
@@ -40,7 +44,8 @@ export function Points(props: {
     const { left, top, width } = event.currentTarget.getBoundingClientRect();
     const place = (at: number) => REACH * ((2 * at) / width - 1);
     const point: Point = [round(place(event.clientX - left)), round(-place(event.clientY - top))];
-    props.draw([...drawn, point]);
+    latest.current = [...latest.current, point].slice(-MOST_DRAWN);
+    props.draw(latest.current);
   };
   const found = seen?.found;
   return (
@@ -69,9 +74,10 @@ export function Points(props: {
         <div class="ticks">
           <Tick label="discriminator’s heat map" value={shown.heat} change={toggle("heat")} />
           <Tick label="generator’s warped grid" value={shown.warp} change={toggle("warp")} />
-          <Tick label="arrows: where it pushes" value={shown.arrows} change={toggle("arrows")} />
+          <Tick label="arrows: where its score rises" value={shown.arrows} change={toggle("arrows")} />
           {drawn && <button type="button" onClick={() => props.draw([])}>clear the points</button>}
         </div>
+        {props.labels && <p class="note">The heat map and the grid are those of the first place’s label.</p>}
         {drawn && <p class="note">Draw on the plane; the training starts anew with your points.</p>}
       </figcaption>
     </figure>

@@ -48,7 +48,12 @@ function longer<T>(list: At<T>[], point: At<T>): At<T>[] {
   return [...thinned, point];
 }
 
-type Event = FromWorker | { kind: "said"; text: string; failed: boolean };
+type Event = FromWorker | { kind: "restarted" };
+
+/** Nothing is known of a new training but where it runs. */
+function without({ device, threads, running }: Training): Training {
+  return { ...NOTHING, device, threads, running };
+}
 
 function told(now: Training, event: Event): Training {
   switch (event.kind) {
@@ -58,11 +63,18 @@ function told(now: Training, event: Event): Training {
     }
     case "began": {
       const { classes, floor, why } = event;
-      const status = now.step ? `training starts anew: ${why}` : "press “run”";
-      const { device, threads } = now;
-      return { ...NOTHING, device, threads, running: now.running, classes, floor, status };
+      const first = now.running ? "" : "press “run”";
+      const status = why ? `training starts anew: ${why}` : first;
+      return { ...without(now), classes, floor, status };
     }
+    case "ended":
+      return { ...without(now), status: "" };
+    case "fetching":
+      return { ...now, status: `fetching ${event.data} …`, failed: false };
+    case "taken":
+      return now;
     case "changed":
+      if (!now.running) return { ...now, status: now.failed ? "changed" : now.status, failed: false };
       return { ...now, status: "changed; training goes on", failed: false };
     case "progress": {
       const { step, losses, perSecond } = event;
@@ -88,9 +100,10 @@ function told(now: Training, event: Event): Training {
     }
     case "mistake":
       return { ...now, status: event.text, failed: true };
-    case "said":
-      return { ...now, status: event.text, failed: event.failed };
+    case "restarted":
+      return NOTHING;
     case "file":
+    case "broken":
       return now;
   }
 }
@@ -102,18 +115,24 @@ function save(bytes: Uint8Array): void {
   URL.revokeObjectURL(url);
 }
 
-/** The training, a function that asks the worker, and one that says something in the status. */
-export function useTraining(device: string): {
-  training: Training;
-  ask: (message: ToWorker) => void;
-  say: (text: string, failed?: boolean) => void;
-} {
+/** The training, and a function that asks the worker. `taken` is called once it has a user's files,
+ * `broken` where WebGPU fails. */
+export function useTraining(
+  device: string,
+  taken: () => void,
+  broken: () => void,
+): { training: Training; ask: (message: ToWorker) => void } {
   const [training, tell] = useReducer(told, NOTHING);
   const worker = useRef<Worker | null>(null);
+  const heard = useRef({ taken, broken });
+  heard.current = { taken, broken };
   useEffect(() => {
+    tell({ kind: "restarted" });
     const made = new TrainingWorker();
     made.addEventListener("message", ({ data }: MessageEvent<FromWorker>) => {
       if (data.kind === "file") save(data.bytes);
+      if (data.kind === "taken") heard.current.taken();
+      if (data.kind === "broken") heard.current.broken();
       tell(data);
     });
     made.addEventListener("error", (event) => {
@@ -128,7 +147,6 @@ export function useTraining(device: string): {
     () => ({
       training,
       ask: (message: ToWorker) => worker.current?.postMessage(message),
-      say: (text: string, failed = false) => tell({ kind: "said", text, failed }),
     }),
     [training],
   );

@@ -40,7 +40,7 @@ export function exported(
       batch_size: batch,
       seed,
       latent_size: latent,
-      layers: configuration.generator,
+      layers: generator.map(({ kind, size }) => (LAYERS[kind]!.size ? `${kind} ${size}` : kind)),
       labels: conditional,
     },
     data: {

@@ -53,6 +53,9 @@ export function check(lines: string[], input: Shape, output: Shape): Checked {
     shapes.push(shape);
   }
   const last = lines.length - 1;
+  if (!lines.some((text) => LAYERS[parsed(text).kind]!.init)) {
+    return wrong(last, "it has no layer with weights: add “dense”");
+  }
   if (shape.join() !== output.join()) {
     return wrong(last, `the net ends in ${shape.join("×")}, expected ${output.join("×")}`);
   }

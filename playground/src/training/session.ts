@@ -102,10 +102,11 @@ export class Session {
   change(configuration: Configuration): void {
     if (anew(this.configuration, configuration).length) throw new Error("it needs a new session");
     const { shape, classes } = this.material;
-    const before = this.game;
+    const before = this.configuration;
     this.configuration = configuration;
+    if (compiled(before) === compiled(configuration)) return;
+    this.game.dispose();
     this.game = game(configuration, shape, classes.length);
-    before.dispose();
   }
 
   /** What there is to see, drawn by the averaged weights. */
@@ -164,7 +165,7 @@ export class Session {
     const size = 784 * this.shown;
     const real = examples.slice(0, size);
     const own = Array.from(labels.slice(0, this.shown));
-    const [verdicts] = this.judge(np.array(real, { shape: [this.shown, ...shape] }), own);
+    const [verdicts] = this.judge(np.array(real, { shape: [own.length, ...shape] }), own);
     return {
       kind: "images",
       generated,
@@ -212,6 +213,11 @@ export class Session {
     const mapped = pairs(this.draw(latents, inTurn(z.length / 2, 1)).dataSync());
     return Array.from({ length: 2 * lines }, (_, i) => mapped.slice(i * points, (i + 1) * points));
   }
+}
+
+/** What the compiled steps are made of, beside the nets; all else is given to them as numbers. */
+function compiled({ loss, penalty, batch, players }: Configuration): string {
+  return [loss, penalty, batch, players.generator.optimiser, players.discriminator.optimiser].join();
 }
 
 /** Middles of the heat map's cells, row by row from the top. */

@@ -52,6 +52,7 @@ async function handle(message: ToWorker): Promise<void> {
       own = ofIdx(await Promise.all(message.files.map(unpacked)));
       return say({ kind: "taken" });
     case "run":
+      if (!session) throw new Mistake("there is nothing to train yet");
       return setMode(message.slow ? "slow" : "running");
     case "pause":
       setMode("paused");

@@ -6,14 +6,14 @@ import { checkNets, fromLink, IMAGES, toLink, usual, type Configuration } from "
 import { Mistake } from "../training/layers";
 import { LOSSES } from "../training/losses";
 import { pointSet } from "../training/points";
+import { Bar } from "./Bar";
 import { Curves } from "./Curves";
-import { Choice, Tick } from "./fields";
 import { Images } from "./Images";
 import { Lessons } from "./Lessons";
 import { NetEditor } from "./NetEditor";
 import { Points } from "./Points";
 import { Settings } from "./Settings";
-import { useTraining } from "./training";
+import { useTraining, type Training } from "./training";
 
 const SETTLED = 250; // ms without a change before it is sent to the worker
 const MISTAKEN = "a net has a mistake: until it is mended there are only the nets before";
@@ -31,10 +31,16 @@ function linked(): [Configuration, string | null] {
   }
 }
 
+/** What the training runs on, in words. */
+function where({ device, threads }: Training, broken: boolean): string {
+  if (device === null) return "";
+  if (device === "webgpu") return " (WebGPU)";
+  return ` (WebAssembly, ${threads ? "threads" : "one thread"}${broken ? "; WebGPU failed here" : ""})`;
+}
+
 export function App() {
   const [[configuration, wrong], setLinked] = useState(linked);
   const [device, setDevice] = useState("auto");
-  const [slow, setSlow] = useState(false);
   const again = useRef(false); // whether the next configuration starts anew in any case
   const adopt = (configuration: Configuration, wrong: string | null = null) => {
     again.current = true;
@@ -91,9 +97,7 @@ export function App() {
     };
   });
 
-  const { running, seen, measures, losses } = training;
-  const idle = !ready || mistaken;
-  const run = (slow: boolean) => ask({ kind: "run", slow });
+  const { seen, measures, losses } = training;
   const logit = LOSSES[loss]!.logit;
   const player = (name: "generator" | "discriminator") =>
     losses.map(({ step, value }) => ({ step, value: value[name] }));
@@ -101,39 +105,17 @@ export function App() {
     <>
       <header>
         <h1>GAN playground</h1>
-        <p class="note">
-          Generative adversarial networks that train in this page
-          {ready && ` (${training.device === "webgpu" ? "WebGPU" : `WebAssembly, ${training.threads ? "threads" : "one thread"}`}${broken ? "; WebGPU failed here" : ""})`}
-        </p>
+        <p class="note">Generative adversarial networks that train in this page{where(training, broken)}</p>
       </header>
-      <div class="bar">
-        <button
-          type="button"
-          class="main"
-          disabled={idle && !running}
-          onClick={() => (running ? ask({ kind: "pause" }) : run(slow))}
-        >
-          {running ? "pause" : "run"}
-        </button>
-        <button type="button" disabled={idle || running} onClick={() => ask({ kind: "take", who: "round" })}>one step</button>
-        <button type="button" disabled={idle || running} onClick={() => ask({ kind: "take", who: "discriminator" })}>discriminator’s step</button>
-        <button type="button" disabled={idle || running} onClick={() => ask({ kind: "take", who: "generator" })}>generator’s step</button>
-        <button type="button" disabled={idle} onClick={() => ask({ kind: "configure", configuration, again: true })}>start anew</button>
-        <Tick
-          label="slow motion"
-          value={slow}
-          change={(slow) => {
-            setSlow(slow);
-            if (running) run(slow);
-          }}
-        />
-        {images && <button type="button" disabled={idle || !training.step} onClick={() => ask({ kind: "file" })}>save the generator</button>}
-        <Choice label="device" value={device} options={[["auto", "the fastest"], ["wasm", "WebAssembly"]]} change={setDevice} />
-        <span class="count">
-          step <b id="step">{training.step}</b>
-          {training.perSecond !== null && ` · ${training.perSecond.toFixed(training.perSecond < 10 ? 1 : 0)} a second`}
-        </span>
-      </div>
+      <Bar
+        training={training}
+        idle={!ready || mistaken}
+        images={images}
+        ask={ask}
+        again={() => ask({ kind: "configure", configuration, again: true })}
+        device={device}
+        choose={setDevice}
+      />
       <p id="status" role="status" class={wrong !== null || training.failed ? "wrong" : ""}>
         {mistaken ? MISTAKEN : wrong ?? training.status}
       </p>

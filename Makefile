@@ -18,7 +18,7 @@ train: $(VENV)/installed
 test: $(VENV)/tools
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile
 
 # The slow tests, then the long forms of the reliability tests: 10,000 mutated IDX files, a fifth as
 # many of each other kind, 25 kills. Their figures go to results/reliability.md.

@@ -43,11 +43,6 @@ def make_split(seed: int, count: int, size: tuple[int, int] = (8, 8)) -> Dataset
     return Dataset("tiny", images, labels, ("zero", "one", "two"), digest)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The notebooks come first: they take longest, and would else be alone at the end."""
-    items.sort(key=lambda item: item.path.name != "test_examples.py")
-
-
 MANY_MAPPINGS = 25_000  # of a process; Linux allows 65,530 and a compiled program takes several
 
 

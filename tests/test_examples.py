@@ -27,6 +27,7 @@ def results_of(notebook):
     return [(outputs[-1].output_type, sorted(outputs[-1].get("data", {}))) for outputs in cells]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebook_executes_and_shows_what_its_committed_outputs_show(path, tmp_path, monkeypatch):
     try:

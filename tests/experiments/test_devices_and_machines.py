@@ -46,6 +46,7 @@ def free_port():
         return probe.getsockname()[1]
 
 
+@pytest.mark.slow
 def test_two_devices_and_two_processes_of_two_train_what_one_device_does(
     single, tiny_folder, tmp_path, two_devices
 ):

@@ -55,6 +55,7 @@ def test_a_dry_run_prints_the_plan_and_writes_nothing(capsys):
     assert not Path("results/searches").exists()
 
 
+@pytest.mark.slow
 def test_a_search_leaves_a_page_a_preset_and_pictures_and_does_nothing_twice(capsys, monkeypatch):
     args = [*FEW, "--rungs", "2", "--report-seeds", "1", "--score", "fid", "recall:5"]
     args += ["--ema-decays", "0.5", "0.9"]

@@ -171,6 +171,7 @@ def on_devices(tmp_path_factory):
     return root
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["4 on 4", "3 on 2", "2 on 4"])
 def test_the_number_of_devices_changes_no_more_than_rounding(on_devices, name):
     found = sorted((on_devices / "vectorised" / name).iterdir())
@@ -179,12 +180,14 @@ def test_the_number_of_devices_changes_no_more_than_rounding(on_devices, name):
         assert_close(member, on_devices / "vectorised" / "4 on 1" / member.name)
 
 
+@pytest.mark.slow
 def test_as_many_members_on_each_of_several_devices_give_the_same_bits(on_devices):
     """Not so on a single device, whose program is compiled by other rules."""
     folder = on_devices / "vectorised"
     assert made(folder / "2 on 4") == made(folder / "4 on 4")[:2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["4 on 4", "3 on 2", "moved"])
 def test_in_turn_members_have_the_same_bits_wherever_they_are(on_devices, name):
     """Those among them that went on on other devices."""

@@ -4,6 +4,7 @@ A module without a leading underscore is a model that every command knows. `_gan
 the code that papers share.
 """
 
+from collections import ChainMap
 from importlib import import_module
 from pkgutil import iter_modules
 from types import ModuleType
@@ -14,5 +15,5 @@ MODELS: dict[str, ModuleType] = {
     if not name.startswith("_")
 }
 
-DRAWN = MODELS | {"playground": import_module(f"{__name__}._playground")}
-"""All models whose files can be drawn from: also one that another program trains."""
+# All models whose files can be drawn from: also one that the playground's page trains.
+DRAWN = ChainMap({"playground": import_module(f"{__name__}._playground")}, MODELS)

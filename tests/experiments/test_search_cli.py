@@ -80,6 +80,7 @@ def test_a_search_leaves_a_page_a_preset_and_pictures_and_does_nothing_twice(cap
     assert (folder / "README.md").read_text() == before
 
 
+@pytest.mark.slow
 def test_the_preset_trains(capsys):
     preset = Path("results/searches/tiny-vae-halving/winner.py")
     assert train.main(["--config", str(preset), "--out", "again"]) == 0

@@ -8,7 +8,7 @@ import type { Training } from "./training";
 
 export function Bar(props: {
   training: Training;
-  idle: boolean; // whether nothing can be started
+  idle: boolean; // whether none can be started
   images: boolean;
   ask: (message: ToWorker) => void;
   again: () => void;
@@ -18,13 +18,14 @@ export function Bar(props: {
   const { training, idle, ask } = props;
   const { running, step, perSecond } = training;
   const [slow, setSlow] = useState(false);
-  const still = idle || running;
+  const none = idle || !training.classes.length; // no training has begun
+  const still = none || running;
   return (
     <div class="bar">
       <button
         type="button"
         class="main"
-        disabled={idle && !running}
+        disabled={none && !running}
         onClick={() => ask(running ? { kind: "pause" } : { kind: "run", slow })}
       >
         {running ? "pause" : "run"}
@@ -41,7 +42,7 @@ export function Bar(props: {
           if (running) ask({ kind: "run", slow });
         }}
       />
-      {props.images && <Action name="save the generator" off={idle || !step} press={() => ask({ kind: "file" })} />}
+      {props.images && <Action name="save the generator" off={none || !step} press={() => ask({ kind: "file" })} />}
       <Choice
         label="device"
         value={props.device}

@@ -44,7 +44,7 @@ def build(config: Config, spec: Spec) -> Algorithm:
         raise UserError("a generator of the playground is trained in its page alone")
 
     def prior(state: State, key: Key, labels: Labels) -> Latents:  # noqa: ARG001
-        return jax.random.normal(key, (len(labels), config.latent_size))
+        return jax.random.normal(key, (labels.shape[0], config.latent_size))
 
     def generate(state: State, z: Latents, labels: Labels) -> Array:
         if config.labels:

@@ -109,8 +109,8 @@ KINDS = {
     "leaky_relu": Kind(_same, lambda x, _, slope: jax.nn.leaky_relu(x, slope), float),
     "tanh": Kind(_same, lambda x, *_: jnp.tanh(x)),
     "sigmoid": Kind(_same, lambda x, *_: jax.nn.sigmoid(x)),
-    "map": Kind(_map, lambda x, _, side: x.reshape(len(x), side, side, -1), int),
-    "flatten": Kind(_flatten, lambda x, *_: x.reshape(len(x), -1)),
+    "map": Kind(_map, lambda x, _, side: x.reshape(x.shape[0], side, side, -1), int),
+    "flatten": Kind(_flatten, lambda x, *_: x.reshape(x.shape[0], -1)),
 }
 
 

@@ -16,8 +16,8 @@ import safetensors.numpy
 from safetensors import safe_open
 
 import gen_models as gm
+from experiments import export, sample
 from experiments import playground as command
-from experiments import sample
 from gen_models import explorer, playground
 from gen_models.data import catalog
 from gen_models.data.fetch import DataError
@@ -98,6 +98,13 @@ def test_the_command_samples_from_it_and_it_can_be_saved_again(tmp_path):
 def test_the_explorer_reads_it(labels, tmp_path):
     made = explorer.made([saved(tmp_path / "mine.safetensors", labels=labels)], print)
     assert made.name == "mine" and made.weights > 49
+
+
+@pytest.mark.parametrize("labels", [False, True])
+def test_it_is_exported_for_any_number_of_images(labels, tmp_path):
+    path = saved(tmp_path / "mine.safetensors", [*LAYERS, "flatten", "map 28"], labels)
+    assert export.main([str(path), "--out", str(tmp_path / "out")]) == 0
+    assert any((tmp_path / "out").iterdir())
 
 
 @pytest.mark.parametrize(

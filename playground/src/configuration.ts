@@ -74,14 +74,19 @@ const IMAGES_DEFAULT: Configuration = {
   batch: 64,
 };
 
+/** Whether data of this name are images. */
+export function isImages(data: string): boolean {
+  return Object.hasOwn(IMAGES, data);
+}
+
 /** The configuration that a set of data starts with. */
 export function usual(data: string): Configuration {
-  return structuredClone({ ...(data in IMAGES ? IMAGES_DEFAULT : POINTS_DEFAULT), data });
+  return structuredClone({ ...(isImages(data) ? IMAGES_DEFAULT : POINTS_DEFAULT), data });
 }
 
 /** The shape of one example. */
 export function shape(data: string): Shape {
-  return data in IMAGES ? [SIDE, SIDE, 1] : [2];
+  return isImages(data) ? [SIDE, SIDE, 1] : [2];
 }
 
 /** Both nets' shapes and first mistakes; `classes` is how many labels the data have. */

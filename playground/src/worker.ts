@@ -2,11 +2,11 @@
 
 import { defaultDevice, init } from "@jax-js/jax";
 
-import { anew, IMAGES, type Configuration } from "./configuration";
+import { anew, IMAGES, isImages, type Configuration } from "./configuration";
 import type { FromWorker, ToWorker } from "./messages";
 import { unpacked } from "./training/idx";
 import { Mistake } from "./training/layers";
-import { isImages, ofFile, ofIdx, ofPoints, type Material } from "./training/material";
+import { ofFile, ofIdx, ofPoints, type Material } from "./training/material";
 import { Session } from "./training/session";
 
 const BUSY = 50; // ms of steps between looking for messages

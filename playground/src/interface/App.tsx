@@ -2,7 +2,7 @@
 
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 
-import { checkNets, fromLink, IMAGES, toLink, usual, type Configuration } from "../configuration";
+import { checkNets, fromLink, isImages, toLink, usual, type Configuration } from "../configuration";
 import { Mistake } from "../training/layers";
 import { LOSSES } from "../training/losses";
 import { pointSet } from "../training/points";
@@ -53,7 +53,7 @@ export function App() {
     () => (setBroken(true), setDevice("wasm")),
   );
   const { data, latent, labels, loss } = configuration;
-  const images = Object.hasOwn(IMAGES, data);
+  const images = isImages(data);
   const classes = useMemo(() => {
     if (!images) return pointSet(data, configuration.drawn, 0).centres.length;
     return data === "own" ? training.classes.length || IMAGE_CLASSES : IMAGE_CLASSES;
@@ -122,7 +122,7 @@ export function App() {
       <main>
         <div class="view">
           {images ? (
-            <Images seen={seen?.kind === "images" ? seen : null} logit={logit} classes={training.classes} />
+            <Images seen={seen?.kind === "images" ? seen : null} logit={logit} />
           ) : (
             <Points
               seen={seen?.kind === "points" ? seen : null}

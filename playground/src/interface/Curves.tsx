@@ -6,7 +6,7 @@ import type { At } from "./training";
 const [WIDTH, HEIGHT] = [480, 130];
 const MARGIN = { left: 44, bottom: 18, top: 6, right: 6 };
 
-export type Curve = { name: string; colour: string; points: At<number>[]; dashed?: boolean };
+export type Curve = { name: string; colour: string; points: At<number>[] };
 
 export function Curves(props: { title: string; curves: Curve[]; floor?: number | null; zero?: boolean }) {
   const { title, curves, floor = null, zero = false } = props;

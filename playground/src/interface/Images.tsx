@@ -15,8 +15,8 @@ const CELL = [SIDE * SCALE + GAP, SIDE * SCALE + BAR + GAP] as const;
 
 type Side = "generated" | "real";
 
-export function Images(props: { seen: ImagesSeen | null; logit: boolean; classes: string[] }) {
-  const { seen, logit, classes } = props;
+export function Images(props: { seen: ImagesSeen | null; logit: boolean }) {
+  const { seen, logit } = props;
   const [pushed, setPushed] = useState(false);
   if (!seen) return <p class="note">the images are on their way …</p>;
   const both = shares([...seen.scores.generated, ...seen.scores.real], logit);
@@ -30,7 +30,6 @@ export function Images(props: { seen: ImagesSeen | null; logit: boolean; classes
         verdicts={both.slice(0, count)}
         words={words(seen.scores.generated, logit)}
         pushes={pushed ? seen.pushes : null}
-        classes={classes}
       />
       <Tick label="where the score would rise: orange brighter, blue darker" value={pushed} change={setPushed} />
       <Grid
@@ -40,12 +39,10 @@ export function Images(props: { seen: ImagesSeen | null; logit: boolean; classes
         verdicts={both.slice(count)}
         words={words(seen.scores.real, logit)}
         pushes={null}
-        classes={classes}
       />
       <p class="note">
-        The bar under an image is the discriminator’s verdict:
-        <span class="generated-verdict"> blue for “generated”</span>,
-        <span class="real-verdict"> orange for “real”</span>.
+        The bar under an image is the discriminator’s verdict: blue for
+        “generated”, orange for “real”.
       </p>
     </div>
   );
@@ -66,7 +63,6 @@ function Grid(props: {
   verdicts: number[];
   words: string;
   pushes: Float32Array | null;
-  classes: string[];
 }) {
   const { seen, side, verdicts, pushes, title } = props;
   const rows = Math.ceil(verdicts.length / COLUMNS);

@@ -1,6 +1,6 @@
 /** What a training is about: real examples and their classes, ready for the device. */
 
-import { IMAGES, SIDE, shape, type Configuration } from "../configuration";
+import { SIDE, shape, type Configuration } from "../configuration";
 import { Classifier } from "./classifier";
 import { parse } from "./idx";
 import { Mistake, type Shape } from "./layers";
@@ -91,9 +91,4 @@ function ofBytes(images: Uint8Array, labels: Uint8Array, classes: string[]): Mat
     classifier: null,
     source: { dataset: "own", digest: "" },
   };
-}
-
-/** Whether data of this name are images. */
-export function isImages(data: string): boolean {
-  return Object.hasOwn(IMAGES, data);
 }

@@ -2,10 +2,10 @@
 
 import { numpy as np, random, tree } from "@jax-js/jax";
 
-import { anew, type Configuration } from "../configuration";
+import { anew, isImages, type Configuration } from "../configuration";
 import { exported } from "./export";
 import { game, numbers, type Data, type Game, type State } from "./game";
-import { isImages, type Material } from "./material";
+import type { Material } from "./material";
 import { judge, type Found, type Point } from "./points";
 
 export type Who = "generator" | "discriminator";

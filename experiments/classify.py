@@ -143,34 +143,27 @@ def wanted(options: Options) -> list[Setting]:
     return [setting for setting in best if setting.estimator.part is None]
 
 
-def publish(folder: Path, dataset: str, options: Options) -> Path:
+def publish(folder: Path, dataset: str) -> Path:
     """Write the page and the pictures of all results in a folder. Returns the page's path."""
     found = [results.read(path) for path in sorted(folder.glob("*.json"))]
     whole = [each for each in found if "few" not in each.subject]
     whole.sort(key=lambda each: (each.name != REAL, each.name))
-    curves = curves_of([each for each in found if "few" in each.subject], options.model)
-    generated = next((_words(each) for _, each in curves.values() if each), "")
+    curves = curves_of([each for each in found if "few" in each.subject])
     if any(each.accuracies(setting) for each in whole for setting in settings.best()):
         render.save_png(pictures.families(whole, dataset), folder / page.FAMILIES)
     if pictures.shown_of(curves):
-        render.save_png(pictures.few(curves, dataset, generated), folder / page.CURVES)
+        render.save_png(pictures.few(curves, dataset), folder / page.CURVES)
     path = folder / "README.md"
-    write_text(path, page.page(dataset, whole, curves, generated))
+    write_text(path, page.page(dataset, whole, curves))
     return path
 
 
-def curves_of(found: Sequence[Results], model: str) -> pictures.Few:
-    """The results without and with a model's images, by the number of real images."""
-    by_name = {each.name: each for each in found}
-    counts = sorted({each.subject["few"] for each in found})
-    return {
-        count: (by_name.get(few.name_alone(count)), by_name.get(few.name_with(count, model)))
-        for count in counts
-    }
-
-
-def _words(found: Results) -> str:
-    return f"{found.subject['samples']:,} generated"
+def curves_of(found: Sequence[Results]) -> pictures.Few:
+    """The results of few real images, by what stands beside them and by their number."""
+    curves: dict[str, dict[int, Results]] = {}
+    for each in sorted(found, key=lambda each: (few.beside(each) != few.ALONE, each.name)):
+        curves.setdefault(few.beside(each), {})[each.subject["few"]] = each
+    return curves
 
 
 def main(args: Sequence[str]) -> int:
@@ -195,7 +188,7 @@ def main(args: Sequence[str]) -> int:
                 measuring.measure(source, splits, work, folder, bar)
             finally:  # what was measured until an interruption is shown
                 if any(folder.glob("*.json")):
-                    pages[publish(folder, splits.test.name, options)] = None
+                    pages[publish(folder, splits.test.name)] = None
     print(*pages, sep="\n")
     return 0
 

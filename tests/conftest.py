@@ -20,7 +20,12 @@ from gen_models.storage.cache import cache_folder
 
 # Most of a test's time is XLA's: it optimises little, but in processes that tests start, and its
 # programs are kept from one run of the tests to the next.
-QUICKLY = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+QUICKLY = (
+    "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true "
+    "--xla_cpu_parallel_codegen_split_count=1 --xla_cpu_copy_insertion_use_region_analysis=false"
+)
+if jax.__version_info__ < (0, 11):  # from then on there are no other emitters
+    QUICKLY += " --xla_cpu_use_fusion_emitters=false"
 with pytest.MonkeyPatch.context() as environment:
     environment.setenv("XLA_FLAGS", f"{os.environ.get('XLA_FLAGS', '')} {QUICKLY}")
     jax.devices()  # reads them
@@ -44,6 +49,12 @@ def make_split(seed: int, count: int, size: tuple[int, int] = (8, 8)) -> Dataset
 
 
 MANY_MAPPINGS = 25_000  # of a process; Linux allows 65,530 and a compiled program takes several
+
+
+@pytest.fixture
+def quick_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes that the test starts optimise as little as it does."""
+    monkeypatch.setenv("XLA_FLAGS", QUICKLY)
 
 
 @pytest.fixture(autouse=True, scope="module")

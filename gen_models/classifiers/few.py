@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from gen_models import trained
+from gen_models.classifiers.results import Results
 from gen_models.classifiers.sources import Source
 from gen_models.classifiers.task import Labelled
 from gen_models.data.catalog import Dataset, Splits
@@ -14,6 +15,8 @@ from gen_models.fields import ConfigError
 from gen_models.runs import Recipe
 from gen_models.training import session
 from gen_models.training.progress import Terminal
+
+ALONE = "alone"  # with no generated images
 
 
 def part(train: Dataset, count: int, seed: int) -> Dataset:
@@ -72,6 +75,15 @@ def with_generated(
         "samples": generated,
     }
     return Source(name_with(count, recipe.options.model), subject, draw)
+
+
+def beside(found: Results) -> str:
+    """What stands beside the few real images of some results, as text: nothing, or how many samples
+    of which model."""
+    alone = name_alone(found.subject["few"])
+    if found.name == alone:
+        return ALONE
+    return f"with {found.subject['samples']:,} of {found.name.removeprefix(f'{alone}-')}"
 
 
 def name_alone(count: int) -> str:

@@ -53,6 +53,7 @@ def measure(
     one by one, and into the folder of the run that draws the images. Raises UserError."""
     path = folder / f"{source.name}.json"
     found = results.begun(path, empty(source, splits, work))
+    _copy(found, source)
     for seed in range(work.seeds):
         settings = missing(found, work, seed)
         if not settings:
@@ -65,14 +66,16 @@ def measure(
             by_number = {setting.number: setting for setting in settings}
             with closing(processes.rows(tasks, work.limits, work.jobs)) as rows:
                 for row in rows:
-                    found = found._replace(rows={**found.rows, (row.number, seed): row})
-                    results.write(path, found)
-                    if source.run is not None:
-                        results.write(source.run / results.NAME, found)
+                    found = results.add(path, found, row)
+                    _copy(found, source)
                     observer.done(by_number[row.number], row)
+    return found
+
+
+def _copy(found: Results, source: Source) -> None:
+    """Write results into the folder of the run whose samples they are of, if it is one."""
     if source.run is not None and found.rows:
         results.write(source.run / results.NAME, found)
-    return found
 
 
 def empty(source: Source, splits: Splits, work: Work) -> Results:

@@ -26,9 +26,8 @@ PARTLY = (
 )
 
 
-def page(dataset: str, sources: Sequence[Results], few: Few, generated: str) -> str:
-    """Text of the page. `sources` are those of whole training sets, real images first; `generated`
-    names the images that stand beside the few real ones."""
+def page(dataset: str, sources: Sequence[Results], few: Few) -> str:
+    """Text of the page. `sources` are those of whole training sets, real images first."""
     parts = [
         f"# Classifiers on {dataset}\n\n{ABOUT}\n{PARTLY}\n{_machinery([*sources, *_all(few)])}"
     ]
@@ -40,9 +39,10 @@ def page(dataset: str, sources: Sequence[Results], few: Few, generated: str) -> 
         )
     if pictures.shown_of(few):
         parts.append(
-            f"## Few real images, alone and with {generated}\n\nThe generator was trained on these "
-            "few alone; other few, and another generator, a seed. Families that take a part of the "
-            f"images are left out.\n\n{render.markdown_table(few_rows(few))}\n![Few]({CURVES})\n"
+            "## Few real images, alone and with generated ones\n\nThe generator was trained on "
+            "these few alone; other few, and another generator, a seed. Families that take a part "
+            f"of the images are left out.\n\n{render.markdown_table(few_rows(few))}\n"
+            f"![Few]({CURVES})\n"
         )
     if any(len(found.rows) for found in sources):
         table = render.markdown_table(setting_rows(sources, dataset))
@@ -51,7 +51,7 @@ def page(dataset: str, sources: Sequence[Results], few: Few, generated: str) -> 
 
 
 def _all(few: Few) -> list[Results]:
-    return [found for pair in few.values() for found in pair if found is not None]
+    return [found for sources in few.values() for found in sources.values()]
 
 
 def _machinery(sources: Sequence[Results]) -> str:
@@ -84,14 +84,17 @@ def setting_rows(sources: Sequence[Results], dataset: str) -> list[list[str]]:
 
 
 def few_rows(few: Few) -> list[list[str]]:
-    """Cells of the table of few real images, heading first: a row a family, two columns a count."""
-    heading = ["family"]
-    for count in sorted(few):
-        heading += [f"{count:,} real", "with generated"]
-    rows = [heading]
+    """Cells of the table of few real images, heading first: a row a family, a column for each of
+    their numbers and what stands beside them."""
+    columns = {
+        f"{count:,} real, {beside}": found[count]
+        for count in pictures.counts_of(few)
+        for beside, found in few.items()
+        if count in found
+    }
+    rows = [["family", *columns]]
     for setting in pictures.shown_of(few):
-        pairs = [few[count] for count in sorted(few)]
-        cells = [results.shown(found.of(setting)) if found else "–" for p in pairs for found in p]
+        cells = [results.shown(found.of(setting)) for found in columns.values()]
         rows.append([setting.family, *cells])
     return rows
 

@@ -49,21 +49,21 @@ def families(sources: Sequence[Results], dataset: str) -> Image.Image:
     return render.chart(draw, 1, 1, (9, 1.2 + 0.3 * len(shown)))
 
 
-Few = Mapping[int, tuple[Results | None, Results | None]]  # without and with generated, by count
+Few = Mapping[str, Mapping[int, Results]]  # by what stands beside the real images, by their number
 
 
-def few(sources: Few, dataset: str, generated: str) -> Image.Image:
-    """Accuracy over the number of real images, a panel a family, without and with the generated
-    ones, whose name is the legend's; intervals over seeds."""
-    named = ("real alone", f"with {generated}")
+def few(sources: Few, dataset: str) -> Image.Image:
+    """Accuracy over the number of real images, a panel a family, a curve for what stands beside
+    them; intervals over seeds."""
+    counts = counts_of(sources)
 
     def draw(panels: Sequence[Axes]) -> None:
         for panel, setting in zip(panels, measured, strict=True):
-            for index, label in enumerate(named):
-                x, y, errors = _curve(sources, setting, index)
+            for label, found in sources.items():
+                x, y, errors = _curve(found, setting)
                 panel.errorbar(x, y, yerr=errors, fmt="o-", capsize=3, markersize=4, label=label)
             panel.set_xscale("log")
-            panel.set_xticks(sorted(sources), [f"{count:,}" for count in sorted(sources)])
+            panel.set_xticks(counts, [f"{count:,}" for count in counts])
             panel.minorticks_off()
             panel.set_title(setting.family, loc="left")
             panel.set_xlabel("real images")
@@ -74,22 +74,26 @@ def few(sources: Few, dataset: str, generated: str) -> Image.Image:
     return render.chart(draw, len(measured), min(3, len(measured)), (3.4, 2.6))
 
 
+def counts_of(sources: Few) -> list[int]:
+    """The numbers of real images, the least first."""
+    return sorted({count for found in sources.values() for count in found})
+
+
 def shown_of(sources: Few) -> list[Setting]:
-    """The settings with an accuracy both without and with generated images."""
+    """The settings with an accuracy of more than one thing beside the real images, such as
+    nothing."""
     return [
         setting
         for setting in settings.best()
-        if all(any(_curve(sources, setting, index)[0]) for index in (0, 1))
+        if sum(any(_curve(found, setting)[0]) for found in sources.values()) > 1
     ]
 
 
-def _curve(sources: Few, setting: Setting, index: int) -> tuple[list[int], list[float], np.ndarray]:
+def _curve(
+    sources: Mapping[int, Results], setting: Setting
+) -> tuple[list[int], list[float], np.ndarray]:
     """Numbers of real images, accuracies, and halves of their intervals, 0 of a single seed."""
-    found = {
-        count: pair[index].accuracies(setting)
-        for count, pair in sorted(sources.items())
-        if pair[index] is not None
-    }
+    found = {count: each.accuracies(setting) for count, each in sorted(sources.items())}
     means = {count: results.mean(values) for count, values in found.items() if values}
     values, intervals = zip(*means.values(), strict=True) if means else ((), ())
     return list(means), list(values), np.array([part or 0.0 for part in intervals])

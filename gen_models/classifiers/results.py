@@ -14,7 +14,7 @@ from gen_models.classifiers.settings import Setting
 from gen_models.errors import UserError
 from gen_models.evaluation import record
 from gen_models.fields import Between
-from gen_models.storage.files import write_text
+from gen_models.storage.files import locked, write_text
 
 FORMAT, VERSION = "gen_models.classifiers", 1
 KILLED = "ended by signal"  # of failures that say nothing about the setting
@@ -127,6 +127,17 @@ def begun(path: Path, empty: Results) -> Results:
             f"{path} has results of something else: {'; '.join(differing)}; move it away to start "
             "anew, or choose another folder with --results"
         )
+    return found
+
+
+def add(path: Path, found: Results, row: Row) -> Results:
+    """What `path` holds, where another process may have written rows since `found` was read, and a
+    row, written there. Raises ResultsError, as `begun` does, and UserError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with locked(path.parent):
+        there = begun(path, found)
+        found = there._replace(rows={**there.rows, (row.number, row.seed): row})
+        write(path, found)
     return found
 
 

@@ -117,6 +117,5 @@ def done(task: Task, prefix: Path, seeds: int, report: Report) -> Iterator[Resul
                     render.save_png(drawn, results.picture_path(prefix, way.name))
             scored = scores.scores(clustering.clusters, task.data.labels)
             result = Result(way.name, way.title, way.published, way.settings, seed, scored, took)
-            found = found.added(result)
-            results.write(path, found)
+            found = results.add(path, found, result)
             yield found

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from gen_models.clusters.scores import Scores
 from gen_models.clusters.ways import Way
 from gen_models.errors import UserError
-from gen_models.storage.files import write_text
+from gen_models.storage.files import locked, write_text
 
 
 class Result(NamedTuple):
@@ -65,6 +65,15 @@ def read(path: Path, dataset: str, digest: str, images: int) -> Results:
     if kept != digest:
         raise UserError(f"{path} is of other images; choose another --out, or delete it")
     return empty._replace(found=found)
+
+
+def add(path: Path, found: Results, new: Result) -> Results:
+    """What `path` holds, where another process may have written results since `found` was read, and
+    a result, written there. Raises UserError."""
+    with locked(path.parent):
+        found = read(path, found.dataset, found.digest, found.images).added(new)
+        write(path, found)
+    return found
 
 
 def write(path: Path, results: Results) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from gen_models.classifiers import families, results
+from gen_models.classifiers.results import Results
 from gen_models.comparison import entries, pictures
 from gen_models.comparison.entries import Entry
 from gen_models.comparison.page import Section
@@ -16,6 +17,10 @@ UNMEASURED = "not evaluated yet: {}; python -m experiments.evaluate measures the
 STALE = (
     "evaluated at another step than that of the newest checkpoint, from which the pictures are: {};"
     " python -m experiments.evaluate measures them anew"
+)
+OLD_CLASSIFIERS = (
+    "classifiers were trained on samples of another step than that of the newest checkpoint: {};"
+    " python -m experiments.classify trains them anew, with the old results moved away"
 )
 
 
@@ -35,6 +40,7 @@ def section(name: str, found: Sequence[Run], explorer: str = "") -> Section:
     }
     protocol = str(record.common_protocol(list(evaluations.values()))) if evaluations else ""
     columns = entries.entries(found, evaluations)
+    classified = classifiers(columns)
     net = features.find(name)
     return Section(
         title=name.replace("_", " "),
@@ -43,27 +49,57 @@ def section(name: str, found: Sequence[Run], explorer: str = "") -> Section:
         grids={e.name: pictures.grid(*entries.by_class(e.drawn, net)) for e in columns},
         paths={e.name: pictures.strip(entries.paths(e.drawn)) for e in columns},
         curves=pictures.curves(columns),
-        notes=notes(found, evaluations),
-        classifiers=classifier_rows(name, columns),
+        notes=notes(found, evaluations, classified),
+        classifiers=classifier_rows(name, columns, classified),
         explorer=explorer,
     )
 
 
-def classifier_rows(dataset: str, columns: Sequence[Entry]) -> list[list[str]]:
-    """Cells of the table of classifiers that were trained on samples of the runs that are drawn, of
-    those that have such results; [] if none has. Raises ResultsError."""
-    found = [(entry.name, results.read(entry.drawn.folder / results.NAME)) for entry in columns]
-    named = [each._replace(name=name) for name, each in found if each is not None]
+def classifiers(columns: Sequence[Entry]) -> dict[Path, Results]:
+    """The results of classifiers that were trained on samples of the runs that are drawn, by the
+    run's folder, of those that have some. Raises ResultsError."""
+    folders = [entry.drawn.folder for entry in columns]
+    found = {folder: results.read(folder / results.NAME) for folder in folders}
+    return {folder: each for folder, each in found.items() if each is not None}
+
+
+def classifier_rows(
+    dataset: str, columns: Sequence[Entry], classified: Mapping[Path, Results]
+) -> list[list[str]]:
+    """Cells of the table of classifiers, a column a run that has some; [] if none has."""
+    named = [
+        classified[entry.drawn.folder]._replace(name=entry.name)
+        for entry in columns
+        if entry.drawn.folder in classified
+    ]
     return families.rows(named, dataset) if named else []
 
 
-def notes(found: Sequence[Run], evaluations: Mapping[Path, Evaluation]) -> list[str]:
-    """Notes on runs without evaluation, or with one of another state than the pictures."""
+def notes(
+    found: Sequence[Run],
+    evaluations: Mapping[Path, Evaluation],
+    classified: Mapping[Path, Results],
+) -> list[str]:
+    """Notes on runs without evaluation, and on what was measured of another state than the
+    pictures show."""
     missing = [str(run.folder) for run in found if run.folder not in evaluations]
-    stale = []
-    for run in (run for run in found if run.folder in evaluations):
-        measured = evaluations[run.folder].subject.get("step")
-        if measured != run.step:
-            stale.append(f"{run.folder} (step {measured}, the newest is {run.step})")
-    named = ((UNMEASURED, missing), (STALE, stale))
+    named = (
+        (UNMEASURED, missing),
+        (STALE, _of_another_step(found, evaluations)),
+        (OLD_CLASSIFIERS, _of_another_step(found, classified)),
+    )
     return [note.format(", ".join(names)) for note, names in named if names]
+
+
+def _of_another_step(
+    found: Sequence[Run], measured: Mapping[Path, Evaluation | Results]
+) -> list[str]:
+    """The runs that were measured at another step than that of their newest checkpoint."""
+    steps = [
+        (run, measured[run.folder].subject.get("step")) for run in found if run.folder in measured
+    ]
+    return [
+        f"{run.folder} (step {step}, the newest is {run.step})"
+        for run, step in steps
+        if step != run.step
+    ]

@@ -14,15 +14,14 @@ import tempfile
 import threading
 import zlib
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import BinaryIO, NoReturn
 
-import filelock
-
 from gen_models.data.sources import Payload, Source, SourceError, console
 from gen_models.errors import UserError
-from gen_models.storage.files import atomic_write, write_error
+from gen_models.storage.files import atomic_write, locked, write_error
 
 _PIECE_BYTES = 2**18
 
@@ -40,9 +39,10 @@ def fetch(name: str, payloads: Sequence[Payload], sources: Sequence[Source], fol
 
     Raises DataError, naming each source and why it failed; UserError: the folder can't be written.
     """
+    waiting = partial(notice, f"Waiting for another process to fetch {name}")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with _exit_on_sigterm(), _lock(name, folder):
+        with _exit_on_sigterm(), locked(folder, waiting):
             for leftover in folder.glob(".*.tmp"):
                 _remove(leftover)
             missing = [payload for payload in payloads if not _is_whole(folder, payload)]
@@ -122,21 +122,6 @@ def _copy_checked(file: BinaryIO, out: BinaryIO, payload: Payload) -> None:
         raise SourceError(
             f"its {payload.name} has sha256 {sha.hexdigest()}, expected {payload.sha256}"
         )
-
-
-@contextlib.contextmanager
-def _lock(name: str, folder: Path) -> Iterator[None]:
-    """Allow one fetch at a time in `folder`. A lock ends with the process that holds it."""
-    lock = filelock.FileLock(folder / ".lock")
-    try:
-        lock.acquire(timeout=0)
-    except filelock.Timeout:
-        notice(f"Waiting for another process to fetch {name}")
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 @contextlib.contextmanager

@@ -1,13 +1,15 @@
-"""Atomic writing of files, so that a reader never sees half of one."""
+"""Atomic writing of files, so that a reader never sees half of one, and locks of folders."""
 
 import contextlib
 import errno
 import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, BinaryIO
+
+import filelock
 
 from gen_models.errors import UserError
 
@@ -85,6 +87,22 @@ def write_bytes(path: Path, data: bytes) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write a text file atomically, replacing an existing one. Raises UserError."""
     write_bytes(path, text.encode())
+
+
+@contextlib.contextmanager
+def locked(folder: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Hold the lock of a folder as soon as no other process does, one that ends gives it up;
+    `waiting` is called if that is not now. Raises OSError."""
+    lock = filelock.FileLock(folder / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        waiting()
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def remove_leftovers(folder: Path) -> None:

@@ -127,6 +127,11 @@ def test_a_run_is_trained_on_and_compare_shows_its_families(here, tiny_folder):
     text = (here / "results/comparison.html").read_text()
     assert "<h3>Classifiers</h3>" in text
     assert "GaussianNB" in text
+    assert "samples of another step" not in text
+    train(here / "run", data, model="cgan", steps=6, data_dir=str(tiny_folder))
+    assert compare.main(["run"]) == 0
+    text = (here / "results/comparison.html").read_text()
+    assert "samples of another step than that of the newest checkpoint: run (step 5" in text
 
 
 def test_an_unconditional_model_is_refused(here, tiny, tiny_folder):
@@ -142,7 +147,7 @@ def test_few_real_images_are_measured_alone_and_beside_generated_ones(here, tiny
     assert {row.images for row in found["few-9"].rows.values()} == {9}
     assert {row.images for row in found["few-30-cgan"].rows.values()} == {70}
     page = (here / "results/classifiers/tiny/README.md").read_text()
-    assert "| family | 9 real | with generated | 30 real | with generated |" in page
+    assert "| family | 9 real, alone | 9 real, with 40 of cgan | 30 real, alone |" in page
     assert (here / "results/classifiers/tiny/few.png").exists()
 
 

@@ -137,7 +137,9 @@ def test_it_is_trained_in_the_page_alone():
         gm.train(model="playground")
 
 
-@pytest.fixture(scope="module", params=["fashion_mnist", "mnist"])
+@pytest.fixture(
+    scope="module", params=["fashion_mnist", pytest.param("mnist", marks=pytest.mark.slow)]
+)
 def packed(request):
     """The name of a data set and its file, read again."""
     try:

@@ -1,0 +1,31 @@
+from experiments.classify import curves_of
+from gen_models.classifiers import page, results, settings
+from gen_models.classifiers.results import Results, Row
+
+
+def row(number, seed=0, accuracy=0.5):
+    return Row(number, seed, images=60, seconds=1.0, peak_mib=9.0, accuracy=accuracy)
+
+
+def test_rows_of_another_process_are_kept(tmp_path):
+    path = tmp_path / "classifiers/real.json"
+    first = second = Results("real", "tiny", {"train": "abc"}, {})
+    first = results.add(path, first, row(1))
+    second = results.add(path, second, row(5))
+    first = results.add(path, first, row(19))
+    assert set(first.rows) == set(results.read(path).rows) == {(1, 0), (5, 0), (19, 0)}
+
+
+def few(count, model="", accuracy=0.5):
+    name = f"few-{count}-{model}" if model else f"few-{count}"
+    subject = {"few": count, "scikit-learn": "1.9"} | ({"samples": 7000} if model else {})
+    best = settings.best()[0].number
+    return Results(name, "tiny", subject, {(best, 0): row(best, accuracy=accuracy)})
+
+
+def test_few_real_images_have_a_column_for_each_model_beside_them():
+    found = [few(10), few(10, "cvae", 0.7), few(10, "cgan", 0.6), few(200, accuracy=0.8)]
+    heading, cells = page.few_rows(curves_of(found))
+    names = ["alone", "with 7,000 of cgan", "with 7,000 of cvae"]
+    assert heading == ["family", *(f"10 real, {name}" for name in names), "200 real, alone"]
+    assert cells == [settings.best()[0].family, "0.500", "0.600", "0.700", "0.800"]

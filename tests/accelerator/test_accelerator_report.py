@@ -176,7 +176,8 @@ def test_what_a_command_has_started_is_stopped_with_it(tmp_path):
     assert stopped[-1] - stopped[0] < commands.PATIENCE_S
 
 
-def test_the_short_form_passes_on_a_cpu(tmp_path, quick_processes):
+@pytest.mark.usefixtures("quick_processes")
+def test_the_short_form_passes_on_a_cpu(tmp_path):
     try:
         catalog.load_splits("fashion_mnist")
     except catalog.DataError as error:

@@ -29,6 +29,7 @@ if jax.__version_info__ < (0, 11):  # from then on there are no other emitters
 with pytest.MonkeyPatch.context() as environment:
     environment.setenv("XLA_FLAGS", f"{os.environ.get('XLA_FLAGS', '')} {QUICKLY}")
     jax.devices()  # reads them
+gc.set_threshold(200_000, 20, 100)  # tracing makes many objects and hardly any garbage
 jax.config.update("jax_compilation_cache_dir", str(cache_folder("xla-tests")))
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
 

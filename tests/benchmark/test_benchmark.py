@@ -72,7 +72,7 @@ def test_every_contestant_of_a_stepper_takes_its_time(monkeypatch, model):
     assert all(seconds > 0 for (seconds,) in times.values())
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", ["cgan", "wgan_gp", "vq_vae", "hvae"])
 def test_a_larger_batch_takes_more_operations_in_proportion(model):
     module = MODELS[model]
     value = Model(module.build, Spec(8, 8, 3), module.Config(width=4))

@@ -87,6 +87,7 @@ def test_the_preset_trains(capsys):
     assert "4 steps done" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_evolution_copies_and_reports_a_schedule(capsys):
     args = [*FEW, "--rule", "evolution", "--rungs", "4", "--report-seeds", "0", "--out", "evolved"]
     assert search.main(args) == 0

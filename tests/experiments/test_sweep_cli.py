@@ -127,6 +127,7 @@ def test_a_preset_gives_the_defaults_and_the_command_line_overrides_them(call, t
     assert settings.parse("sweep", sweep.Options, "", other).base.options.model == "gan"
 
 
+@pytest.mark.slow
 def test_schedules_are_swept_as_numbers_are(call, tmp_path):
     args = ["--learning-rate", "1e-3", "0:1e-3,3:1e-4", "--no-evaluate", "--out", "scheduled"]
     for _ in range(2):

@@ -277,6 +277,7 @@ def interrupted(args, metrics, *signals):
     return finish(process)
 
 
+@pytest.mark.usefixtures("quick_processes")
 def test_signals_stop_a_run_that_then_goes_on_bit_for_bit(folder, tmp_path):
     out = tmp_path / "a run" / "run"
     metrics, args = out / "metrics.jsonl", command(folder, out, **FOREVER)

@@ -9,15 +9,13 @@ import contextlib
 import difflib
 import hashlib
 import os
-import re
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
 from gen_models.algorithm import Spec
-from gen_models.data import idx
+from gen_models.data import folders, idx
 from gen_models.data.fetch import DataError, fetch, notice
 from gen_models.data.known import (
     CATALOG,
@@ -25,7 +23,6 @@ from gen_models.data.known import (
     IMAGES,
     LABELS,
     QMNIST_COLUMNS,
-    SPELLINGS,
     KnownDataset,
 )
 from gen_models.errors import UserError
@@ -38,9 +35,6 @@ DATA_DIR_VARIABLE = "GEN_MODELS_DATA"
 MIN_IMAGE_SIZE = 4
 MAX_IN_MEMORY_BYTES = 2**30
 MAX_CLASSES = 2**16  # bound, so that a stray label does not make a million class names
-LISTED = 10  # most names in a message
-DEPTH = 2  # folders below the named one that are looked into: MNIST/raw, as torchvision has it
-CONTAINERS = ("raw", "gzip")  # folders of torchvision and EMNIST, which name no data set
 
 
 class Dataset(NamedTuple):
@@ -65,14 +59,6 @@ class Dataset(NamedTuple):
     def image_shape(self) -> tuple[int, int]:
         """Height and width (H, W) of the images."""
         return self.images.shape[1:]
-
-
-class Found(NamedTuple):
-    """The files of a data set, whole or in part."""
-
-    place: Path  # the folder, or the folder and the prefix of the names: either is a --data-dir
-    name: str  # name of the data set if it is not a known one
-    files: dict[str, Path]  # paths by the name in FILES
 
 
 class Splits(NamedTuple):
@@ -113,10 +99,10 @@ def load(
 
     `data_dir`, or else the environment variable GEN_MODELS_DATA, is a folder that holds the four
     IDX files, raw or .gz, or has a sub-folder with them named like the data set, or any other up to
-    DEPTH below. It may end in the prefix of the files' names, where they have one. Without `name`,
-    the folder is the known data set with the same digests, or else a data set of its own, named
-    after the prefix or the folder. The default is fashion_mnist. Digests of known data sets are
-    always checked.
+    `folders.DEPTH` below. It may end in the prefix of the files' names, where they have one.
+    Without `name`, the folder is the known data set with the same digests, or else a data set of
+    its own, named after the prefix or the folder. The default is fashion_mnist. Digests of known
+    data sets are always checked.
 
     Raises DataError: unknown name, wrong digest, inconsistent or missing files, or nothing could be
     fetched; IdxError: a malformed file.
@@ -137,20 +123,22 @@ def _search(name: str | None, split: Split, folder: Path | None, insist: bool) -
     """Load from the user's folder or, unless `insist`, from an installed or fetched copy."""
     if folder is not None:
         for candidate, known in _candidates(folder, name):
-            found = _only(candidate, _find(candidate), known)
+            found = folders.only(candidate, folders.find(candidate), known)
             if found is not None:
-                return _load_found(found, known or _identify(found.files), split)
-        below = [found for inner in _below(folder) for found in _sets(inner, folder)]
+                return _load_found(found, known or folders.identify(found.files), split)
+        below = [
+            found for inner in folders.below(folder) for found in folders.found_in(inner, folder)
+        ]
         whole = [found for found in below if len(found.files) == len(FILES)]
         if name is not None:  # the rest is not meant
-            whole = [found for found in whole if _identify(found.files) == name]
-        found = _only(folder, whole, name)
+            whole = [found for found in whole if folders.identify(found.files) == name]
+        found = folders.only(folder, whole, name)
         if found is not None:
-            return _load_found(found, _identify(found.files), split)
+            return _load_found(found, folders.identify(found.files), split)
         if insist:
             raise DataError(
                 f"{folder} holds no IDX files of a data set, by their names; it has "
-                f"{_listing(folder)}; expected {', '.join(FILES)}, raw or .gz, together "
+                f"{folders.listing(folder)}; expected {', '.join(FILES)}, raw or .gz, together "
                 "there or in a folder in it; name a --dataset to look for it elsewhere too"
             )
         notice(f"{folder} holds no IDX files; looking for {name or DEFAULT} elsewhere")
@@ -160,7 +148,7 @@ def _search(name: str | None, split: Split, folder: Path | None, insist: bool) -
 def _load_installed(entry: KnownDataset, split: Split) -> Dataset:
     """Load from an OS package's folder or the cache, which is filled or repaired if necessary."""
     for os_folder in map(Path, entry.os_folders):
-        for found in _find(os_folder):
+        for found in folders.find(os_folder):
             return _load_known(entry, found.files, split, "reinstall the package that owns it")
     folder = fillable_folder(entry.name)
     files = {file: folder / file for file in FILES}
@@ -172,7 +160,7 @@ def _load_installed(entry: KnownDataset, split: Split) -> Dataset:
     return _load_known(entry, files, split, "remove it")
 
 
-def _load_found(found: Found, known: str | None, split: Split) -> Dataset:
+def _load_found(found: folders.Found, known: str | None, split: Split) -> Dataset:
     """Load the known data set that the files must be, or a data set of its own if None."""
     if known is None:
         return _load_own(found, split)
@@ -193,7 +181,7 @@ def _load_known(entry: KnownDataset, files: dict[str, Path], split: Split, hint:
     return _dataset(entry.name, *arrays, entry.class_names, *digests)
 
 
-def _load_own(found: Found, split: Split) -> Dataset:
+def _load_own(found: folders.Found, split: Split) -> Dataset:
     """Load files that are a data set of their own, with shape and classes from them."""
     files = found.files
     images = {key: _read_images(files[file]) for key, file in IMAGES.items()}
@@ -222,8 +210,8 @@ def _say_absent(name: str, labels: np.ndarray, num_classes: int) -> None:
     absent = np.setdiff1d(np.arange(num_classes), labels).tolist()
     if absent:
         notice(
-            f"{name}: no training image has the label {_some(map(str, absent))}; no picture and "
-            "no sample is of such a class unless it is asked for"
+            f"{name}: no training image has the label {folders.some(map(str, absent))}; no picture "
+            "and no sample is of such a class unless it is asked for"
         )
 
 
@@ -287,7 +275,7 @@ def _named_folder(data_dir: str | Path | None) -> Path | None:
         folder = expanded(data_dir)
     except UserError as error:
         raise DataError(str(error)) from error
-    if not folder.is_dir() and not _sets(folder, folder):
+    if not folder.is_dir() and not folders.found_in(folder, folder):
         raise DataError(f"{source}, {folder}, is not there or not a folder")
     return folder
 
@@ -298,104 +286,6 @@ def _candidates(folder: Path, name: str | None) -> list[tuple[Path, str | None]]
     inside = [(folder / known, known), (folder / known.replace("_", "-"), known)]
     direct = (folder, name)
     return [direct, *inside] if name is None else [*inside, direct]
-
-
-def _find(place: Path) -> list[Found]:
-    """The whole data sets in a folder or, if `place` is no folder, those with this prefix.
-
-    Files without a prefix exclude all others. Raises DataError if there are only parts.
-    """
-    found = _sets(place, place)
-    found = [one for one in found if one.place == place] or found
-    whole = [one for one in found if len(one.files) == len(FILES)]
-    if found and not whole:
-        part, files = found[0].place, found[0].files
-        prefix = "" if part.is_dir() else f"{part.name}-"
-        have = _some(path.name for path in files.values())
-        lacking = ", ".join(prefix + file for file in FILES if file not in files)
-        has = f"; it has {_listing(place)}" if place.is_dir() else ""
-        raise DataError(f"{place} holds {have}; it lacks {lacking}{has}")
-    return whole
-
-
-def _sets(place: Path, named: Path) -> list[Found]:
-    """The data sets, whole or in part, with files in `place`, which is a folder or a folder and the
-    prefix of their names. `named` is the folder that the user named, `place` or one around it."""
-    folder = place if place.is_dir() else place.parent
-    sets: dict[str, dict[str, Path]] = {}
-    names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
-    # The preferred spelling is the last: t10k, raw, with a hyphen.
-    order = lambda m: (m["split"] != "test", m["gzip"] is None, m["kind"][6] == "-")  # noqa: E731
-    for match in sorted(filter(None, map(SPELLINGS.fullmatch, names)), key=order):
-        split = "train" if match["split"] == "train" else "test"
-        file = (IMAGES if match["kind"].startswith("images") else LABELS)[split]
-        prefix = match["prefix"].rstrip("-_.")
-        if (folder / match.string).is_file() and folder / prefix in (place, place / prefix):
-            sets.setdefault(prefix, {})[file] = folder / match.string
-    around = [named.resolve().name, *folder.parts[len(named.parts) :]]
-    own = next((part for part in reversed(around) if part.lower() not in CONTAINERS), around[0])
-    return [
-        Found(folder / prefix, _own_name(prefix or own), sets[prefix]) for prefix in sorted(sets)
-    ]
-
-
-def _only(folder: Path, sets: list[Found], name: str | None) -> Found | None:
-    """The only one of the data sets or, of several, that with the known name; None if there is
-    none. Raises DataError if it is not clear which is meant."""
-    if len(sets) > 1 and name is not None:
-        sets = [found for found in sets if _identify(found.files) == name][:1]
-    if len(sets) > 1:
-        places = [str(found.place) for found in sets]
-        raise DataError(
-            f"{folder} holds {len(sets)} data sets: {_some(places)}; name one of them, such as "
-            f"--data-dir {places[0]}"
-        )
-    return sets[0] if sets else None
-
-
-def _below(folder: Path) -> Iterator[Path]:
-    """The folders in a folder, DEPTH deep, without hidden ones and those that cannot be read."""
-    for inner, folders, _ in os.walk(folder, followlinks=True):
-        path = Path(inner)
-        deep = len(path.parts) - len(folder.parts)
-        hidden = [name for name in folders if name.startswith((".", "__MACOSX"))]
-        folders[:] = [] if deep == DEPTH else sorted(set(folders).difference(hidden))
-        if deep:
-            yield path
-
-
-def _listing(folder: Path) -> str:
-    """The files in a folder and below as text, those that look like IDX first."""
-    folders = [folder, *_below(folder)] if folder.is_dir() else []
-    names = [
-        str(path.relative_to(folder))
-        for inner in folders
-        for path in inner.iterdir()
-        if not path.is_dir()
-    ]
-    return _some(sorted(names, key=lambda name: ("ubyte" not in name, name)))
-
-
-def _some(names: Iterable[str]) -> str:
-    """Names as text, the first LISTED of them if there are more."""
-    names = list(names)
-    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
-    return ", ".join(names[:LISTED]) + more if names else "no files"
-
-
-def _identify(files: dict[str, Path]) -> str | None:
-    """Name of the known data set with exactly these files, or None."""
-    left = list(CATALOG.values())
-    for name in (*LABELS.values(), *IMAGES.values()):  # small files first: they decide most cases
-        found = idx.digest(idx.read(files[name])) if left else ""
-        left = [entry for entry in left if any(p.sha256 == found for p in entry.payloads)]
-    return left[0].name if left else None
-
-
-def _own_name(name: str) -> str:
-    """Name of a data set of its own in [a-z0-9_-], never that of a known data set."""
-    name = re.sub("[^a-z0-9_-]+", "_", name.lower()).strip("_") or "data"
-    return f"{name}-own" if name in CATALOG else name
 
 
 def _own_hint(folder: Path) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gen_models.algorithm import Spec
-from gen_models.data import catalog, idx, known
+from gen_models.data import catalog, folders, idx, known
 from gen_models.data.catalog import DataError, load, load_splits
 from gen_models.data.known import FILES, IMAGES, LABELS, KnownDataset
 from gen_models.data.sources import Payload, SourceError
@@ -61,7 +61,8 @@ def world(tmp_path, monkeypatch):
         entries[name] = KnownDataset(
             name, ("a", "b", "c"), payloads, (str(tmp_path / "os" / name),), (Folder(origin),)
         )
-    monkeypatch.setattr(catalog, "CATALOG", entries)
+    for module in (catalog, folders):
+        monkeypatch.setattr(module, "CATALOG", entries)
     return tmp_path
 
 

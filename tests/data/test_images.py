@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gen_models.data import idx, images
+from gen_models.data import idx, pictures
 from gen_models.data.images import ImagesError, read_images, read_labels
 from gen_models.errors import UserError
 
@@ -539,10 +539,10 @@ def test_read_images_refuses_what_is_no_file_in_a_folder(tmp_path):
 
 def test_read_images_refuses_more_pixels_than_it_makes_room_for(tmp_path, monkeypatch):
     fill_folder(tmp_path / "x", flat())
-    monkeypatch.setattr(images, "MAX_UNPACKED_BYTES", 359)
+    monkeypatch.setattr(pictures, "MAX_UNPACKED_BYTES", 359)
     expected = "x/sample0.png has 5×6 pixels, expected at most 29 in each of 12 pictures"
     assert expected in refusal(read_images, tmp_path / "x")
-    monkeypatch.setattr(images, "MAX_UNPACKED_BYTES", 360)
+    monkeypatch.setattr(pictures, "MAX_UNPACKED_BYTES", 360)
     assert_reads(tmp_path / "x", WIDE)
 
 
@@ -554,7 +554,7 @@ def test_read_images_refuses_a_large_picture_before_it_is_decoded(tmp_path, fill
 
 @folder_and_zip
 def test_read_images_refuses_more_files_than_it_lists(tmp_path, monkeypatch, fill):
-    monkeypatch.setattr(images, "MAX_FILES", 11)
+    monkeypatch.setattr(pictures, "MAX_FILES", 11)
     path = fill(tmp_path / "x", flat())
     assert refusal(read_images, path) == f"{path} holds more than 11 files; take some out"
 

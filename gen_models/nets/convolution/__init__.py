@@ -1,0 +1,1 @@
+"""The layouts in which `conv` computes its three maps, one a file."""

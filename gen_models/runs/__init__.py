@@ -3,6 +3,8 @@
 Nothing here trains, draws or measures.
 """
 
+from gen_models.runs.data_record import DataRecord
+from gen_models.runs.errors import RunError
 from gen_models.runs.folder import (
     BEST,
     CHECKPOINTS,
@@ -13,9 +15,7 @@ from gen_models.runs.folder import (
     METRICS,
     RUNS,
     SERIES,
-    DataRecord,
     Run,
-    RunError,
     load,
     opened,
 )

@@ -24,24 +24,22 @@ One process at a time works on a run. Its lock is released when it ends, in what
 
 import contextlib
 import json
-import os
-import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import filelock
 import numpy as np
 
 from gen_models import fields
-from gen_models.algorithm import Spec
 from gen_models.data.catalog import Dataset
-from gen_models.errors import UserError
-from gen_models.fields import Between, ConfigError
+from gen_models.fields import ConfigError
 from gen_models.model import Model
-from gen_models.runs import checkpoint, environment
+from gen_models.runs import checkpoint, environment, rows
 from gen_models.runs import recipe as recipes
+from gen_models.runs.data_record import DataRecord
+from gen_models.runs.errors import RunError
+from gen_models.runs.lock import locked
 from gen_models.runs.recipe import Recipe, RunOptions
 from gen_models.storage.files import remove_leftovers, sync, write_error, write_text
 
@@ -50,43 +48,6 @@ CONFIG, METRICS, ENVIRONMENT = "config.json", "metrics.jsonl", "environment.json
 EVALUATIONS, DIVERGED = "evaluations.jsonl", "diverged.json"
 CHECKPOINTS, BEST = "checkpoints", "best"
 SERIES = ("grids", "reconstructions")
-SHOWN_CLASSES = 64  # most rows of classes in a picture: EMNIST has up to 62
-
-
-class RunError(UserError):
-    """A run folder that is no run, is another run, is damaged, or is in use."""
-
-
-@dataclass(frozen=True)
-class DataRecord:
-    """Properties of the training data, recorded so that a trained run can be used without them."""
-
-    digest: str  # digest of the training split, as in Dataset
-    height: Annotated[int, Between(1, 2**16)]  # image height, pixels
-    width: Annotated[int, Between(1, 2**16)]  # image width, pixels
-    class_names: tuple[str, ...]  # names in the order of the labels
-    labels: tuple[int, ...] = ()  # labels that training images have; () in older records: all
-
-    @classmethod
-    def of(cls, dataset: Dataset) -> "DataRecord":
-        """The record of a training split."""
-        labels = tuple(np.unique(dataset.labels).tolist())
-        return cls(dataset.digest, *dataset.image_shape, dataset.class_names, labels)
-
-    @property
-    def classes(self) -> tuple[int, ...]:
-        """The labels of which there are training images, in order."""
-        return self.labels or tuple(range(len(self.class_names)))
-
-    @property
-    def shown(self) -> tuple[int, ...]:
-        """The classes that have a row in pictures: all, or the first of very many."""
-        return self.classes[:SHOWN_CLASSES]
-
-    @property
-    def spec(self) -> Spec:
-        """The properties that a model is built for."""
-        return Spec(self.height, self.width, len(self.class_names))
 
 
 @dataclass(frozen=True)
@@ -145,33 +106,16 @@ class Run:
 
     def append_metrics(self, first_step: int, history: dict[str, np.ndarray]) -> None:
         """Append one line per step: `history` has f32[S] per metric, beginning at `first_step`."""
-        rows = zip(*history.values(), strict=True)
-        self._append(
-            METRICS,
-            [
-                {"step": step} | {n: float(str(v)) for n, v in zip(history, row, strict=True)}
-                for step, row in enumerate(rows, first_step)
-            ],
-        )
+        values = zip(*history.values(), strict=True)
+        found = [
+            {"step": step} | {n: float(str(v)) for n, v in zip(history, row, strict=True)}
+            for step, row in enumerate(values, first_step)
+        ]
+        rows.append(self.folder / METRICS, found)
 
     def append_evaluation(self, step: int, values: dict[str, float]) -> None:
         """Append one line with an evaluation during training."""
-        self._append(EVALUATIONS, [{"step": step} | values])
-
-    def _append(self, name: str, rows: list[dict[str, float]]) -> None:
-        """Append rows to a file as lines, all of them or none."""
-        path = self.folder / name
-        lines = "".join(json.dumps(row) + "\n" for row in rows)
-        try:
-            whole = path.stat().st_size if path.exists() else 0
-            try:
-                with path.open("a") as file:
-                    file.write(lines)
-            except OSError:
-                os.truncate(path, whole)  # a full disk may have taken half a line
-                raise
-        except OSError as error:
-            raise write_error(path, error) from error
+        rows.append(self.folder / EVALUATIONS, [{"step": step} | values])
 
     def sync_metrics(self) -> None:
         """Force the metrics to disk, so that a checkpoint is never ahead of them."""
@@ -184,11 +128,11 @@ class Run:
 
     def metrics(self) -> dict[str, list[float]]:
         """Metrics so far, one list per name, including "step". Damaged lines are left out."""
-        return _columns(self.folder / METRICS)
+        return rows.columns(self.folder / METRICS)
 
     def evaluations(self) -> dict[str, list[float]]:
         """Evaluations during training, one list per name, including "step"."""
-        return _columns(self.folder / EVALUATIONS)
+        return rows.columns(self.folder / EVALUATIONS)
 
     @property
     def diverged_at(self) -> int | None:
@@ -222,19 +166,19 @@ class Run:
         """Remove metrics, grids and evaluations after `step`. Raises RunError if metrics are
         missing."""
         path = self.folder / METRICS
-        rows = [row for row in _rows(path) if row["step"] <= step]
-        whole = [row["step"] for row in rows] == list(range(1, step + 1))
-        if not whole or len({tuple(row) for row in rows}) > 1:
+        kept = [row for row in rows.read(path) if row["step"] <= step]
+        whole = [row["step"] for row in kept] == list(range(1, step + 1))
+        if not whole or len({tuple(row) for row in kept}) > 1:
             raise RunError(
                 f"{path}: expected one line for each of the {step} steps of the checkpoint, found "
-                f"{len(rows)} whole ones in order; restore the file, or start afresh in another "
+                f"{len(kept)} whole ones in order; restore the file, or start afresh in another "
                 "folder with --out"
             )
-        write_text(path, "".join(json.dumps(row) + "\n" for row in rows))
-        evaluated = list(_rows(self.folder / EVALUATIONS))
+        rows.write(path, kept)
+        path = self.folder / EVALUATIONS
+        evaluated = list(rows.read(path))
         if any(row["step"] > step for row in evaluated):
-            kept = (row for row in evaluated if row["step"] <= step)
-            write_text(self.folder / EVALUATIONS, "".join(json.dumps(row) + "\n" for row in kept))
+            rows.write(path, [row for row in evaluated if row["step"] <= step])
         checkpoint.forget_after(self.best, step)
         for series in SERIES:
             for picture in self.pictures(series):
@@ -252,33 +196,6 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
     except OSError as error:
         raise RunError(f"cannot delete {path}: {error.strerror}") from error
-
-
-def _columns(path: Path) -> dict[str, list[float]]:
-    history: dict[str, list[float]] = {}
-    for row in _rows(path):
-        for name, value in row.items():
-            history.setdefault(name, []).append(value)
-    return history
-
-
-def _rows(path: Path) -> Iterator[dict[str, float]]:
-    """Whole lines of a metrics file, in order; none if there is no file."""
-    try:
-        lines = path.read_text(errors="replace").splitlines()
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise RunError(f"{path}: cannot be read: {error.strerror}") from error
-    for line in lines:
-        with contextlib.suppress(ValueError, RecursionError):
-            row = json.loads(line)
-            if isinstance(row, dict) and isinstance(row.get("step"), int) and _numeric(row):
-                yield row
-
-
-def _numeric(row: dict[str, Any]) -> bool:
-    return all(isinstance(value, int | float) for value in row.values())
 
 
 @contextlib.contextmanager
@@ -302,7 +219,7 @@ def opened(folder: Path, recipe: Recipe, dataset: Dataset) -> Iterator[Run]:
         _check_ours(folder)
     except OSError as error:
         raise write_error(folder, error) from error
-    with _locked(folder):
+    with locked(folder):
         run = Run(folder, recipe, data)
         try:
             _prepare(run)
@@ -392,34 +309,3 @@ def _check_same(run: Run) -> None:
             f"{folder} is another run; these options differ:\n" + "\n".join(differing) + "\n"
             "leave them as they were to go on with it, or choose another folder with --out"
         )
-
-
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold the folder's lock, which the system releases when this process ends in any way."""
-    path, holder = folder / ".lock", folder / ".lock-holder"
-    lock = filelock.FileLock(path, timeout=0)
-    try:
-        held = lock.acquire()
-    except filelock.Timeout as error:
-        raise RunError(
-            f"{folder} is in use by {_holder(holder)}; wait for it, stop it, or choose another "
-            "folder with --out"
-        ) from error
-    except OSError as error:
-        raise write_error(path, error) from error
-    with held:
-        write_text(holder, f"process {os.getpid()} on {socket.gethostname()}")
-        try:
-            yield
-        finally:
-            with contextlib.suppress(OSError):  # the disk may be read-only by now; the lock counts
-                holder.unlink(missing_ok=True)
-
-
-def _holder(path: Path) -> str:
-    """The process that holds the lock as text; it may not have written its name yet."""
-    try:
-        return path.read_text(errors="replace")
-    except OSError:
-        return "another process"

@@ -11,8 +11,7 @@ from trainings import ROOT, half_written, make_recipe
 
 from gen_models import runs
 from gen_models.errors import UserError
-from gen_models.runs import checkpoint
-from gen_models.runs.folder import RunError
+from gen_models.runs import RunError, checkpoint
 
 HISTORY = {"disc_loss": np.float32([0.1, 0.2]), "gen_loss": np.float32([1, 1e-9])}
 
@@ -297,8 +296,8 @@ def test_a_second_process_is_refused_by_name_until_the_first_is_dead(run, tiny):
     script = """
 import sys, time
 from pathlib import Path
-from gen_models.runs.folder import _locked
-with _locked(Path(sys.argv[1])):
+from gen_models.runs.lock import locked
+with locked(Path(sys.argv[1])):
     print("locked", flush=True)
     time.sleep(600)
 """

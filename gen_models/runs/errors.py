@@ -1,0 +1,7 @@
+"""What may be wrong with the folder of a run."""
+
+from gen_models.errors import UserError
+
+
+class RunError(UserError):
+    """A run folder that is no run, is another run, is damaged, or is in use."""

@@ -1,0 +1,44 @@
+"""The lock of a run, which one process at a time works on."""
+
+import contextlib
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import filelock
+
+from gen_models.runs.errors import RunError
+from gen_models.storage.files import write_error, write_text
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock, which the system releases when this process ends in any way. Raises
+    RunError, with the holder's name, if another process has it; UserError."""
+    path, holder = folder / ".lock", folder / ".lock-holder"
+    lock = filelock.FileLock(path, timeout=0)
+    try:
+        held = lock.acquire()
+    except filelock.Timeout as error:
+        raise RunError(
+            f"{folder} is in use by {_holder(holder)}; wait for it, stop it, or choose another "
+            "folder with --out"
+        ) from error
+    except OSError as error:
+        raise write_error(path, error) from error
+    with held:
+        write_text(holder, f"process {os.getpid()} on {socket.gethostname()}")
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):  # the disk may be read-only by now; the lock counts
+                holder.unlink(missing_ok=True)
+
+
+def _holder(path: Path) -> str:
+    """The process that holds the lock as text; it may not have written its name yet."""
+    try:
+        return path.read_text(errors="replace")
+    except OSError:
+        return "another process"

@@ -1,0 +1,66 @@
+"""Files of numbers by step, one line of JSON each: metrics, and evaluations during training."""
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from gen_models.runs.errors import RunError
+from gen_models.storage.files import write_error, write_text
+
+Row = dict[str, float]  # numbers by their names, with "step"
+
+
+def append(path: Path, found: Sequence[Row]) -> None:
+    """Append rows to a file as lines, all of them or none. Raises UserError."""
+    lines = _lines(found)
+    try:
+        whole = path.stat().st_size if path.exists() else 0
+        try:
+            with path.open("a") as file:
+                file.write(lines)
+        except OSError:
+            os.truncate(path, whole)  # a full disk may have taken half a line
+            raise
+    except OSError as error:
+        raise write_error(path, error) from error
+
+
+def write(path: Path, found: Sequence[Row]) -> None:
+    """Replace a file by one of these rows. Raises UserError."""
+    write_text(path, _lines(found))
+
+
+def _lines(found: Sequence[Row]) -> str:
+    return "".join(json.dumps(row) + "\n" for row in found)
+
+
+def columns(path: Path) -> dict[str, list[float]]:
+    """The numbers of a file, a list a name, in the order of the rows. Raises RunError."""
+    history: dict[str, list[float]] = {}
+    for row in read(path):
+        for name, value in row.items():
+            history.setdefault(name, []).append(value)
+    return history
+
+
+def read(path: Path) -> Iterator[Row]:
+    """The rows of a file, in order, without damaged lines; none if there is no file. Raises
+    RunError."""
+    try:
+        lines = path.read_text(errors="replace").splitlines()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read: {error.strerror}") from error
+    for line in lines:
+        with contextlib.suppress(ValueError, RecursionError):
+            row = json.loads(line)
+            if isinstance(row, dict) and isinstance(row.get("step"), int) and _numeric(row):
+                yield row
+
+
+def _numeric(row: dict[str, Any]) -> bool:
+    return all(isinstance(value, int | float) for value in row.values())

@@ -53,7 +53,9 @@ def task(
     seed are one way. Raises UserError; ConfigError for ways that do not exist."""
     with extras.needed(extras.ANALYSIS):
         import sklearn  # noqa: F401 (said before minutes of work)
-        import umap  # noqa: F401
+
+        if not extent.ways or ways.UMAP in extent.ways:
+            import umap  # noqa: F401
 
     report("models and data", None)
     splits, names, models = sets.load(sources, dataset, data_dir)

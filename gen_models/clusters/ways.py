@@ -18,6 +18,7 @@ from gen_models.maps import spaces
 from gen_models.render import Report
 from gen_models.trained import Trained
 
+UMAP = "umap-hdbscan"  # name of the way that needs umap-learn
 VERSION = 2  # to be raised when a way gives other clusters
 
 
@@ -88,7 +89,7 @@ def of_images(data: Images, config: dec.Config, report: Report) -> list[Way]:
     ways.append(Way("dec", "DEC", trained, deep))
     cluster = partial(grouped, methods.density, components)
     both = libraries | {"umap-learn": version("umap-learn")}
-    ways.append(Way("umap-hdbscan", "UMAP, then HDBSCAN", both, cluster))
+    ways.append(Way(UMAP, "UMAP, then HDBSCAN", both, cluster))
     return [way._replace(published=way.title) for way in ways]
 
 

@@ -18,7 +18,7 @@ from gen_models.data.known import CATALOG
 from gen_models.fields import Between, ConfigError, nearest, validate
 from gen_models.runs import Recipe
 from gen_models.runs.recipe import Steps, known_model
-from gen_models.storage.files import write_text
+from gen_models.storage.files import sole_writer, write_text
 
 
 @dataclass(frozen=True)
@@ -145,16 +145,17 @@ def wanted(options: Options) -> list[Setting]:
 
 def publish(folder: Path, dataset: str) -> Path:
     """Write the page and the pictures of all results in a folder. Returns the page's path."""
-    found = [results.read(path) for path in sorted(folder.glob("*.json"))]
-    whole = [each for each in found if "few" not in each.subject]
-    whole.sort(key=lambda each: (each.name != REAL, each.name))
-    curves = curves_of([each for each in found if "few" in each.subject])
-    if any(each.accuracies(setting) for each in whole for setting in settings.best()):
-        render.save_png(pictures.families(whole, dataset), folder / page.FAMILIES)
-    if pictures.shown_of(curves):
-        render.save_png(pictures.few(curves, dataset), folder / page.CURVES)
     path = folder / "README.md"
-    write_text(path, page.page(dataset, whole, curves))
+    with sole_writer(path):
+        found = [results.read(each) for each in sorted(folder.glob("*.json"))]
+        whole = [each for each in found if "few" not in each.subject]
+        whole.sort(key=lambda each: (each.name != REAL, each.name))
+        curves = curves_of([each for each in found if "few" in each.subject])
+        if any(each.accuracies(setting) for each in whole for setting in settings.best()):
+            render.save_png(pictures.families(whole, dataset), folder / page.FAMILIES)
+        if pictures.shown_of(curves):
+            render.save_png(pictures.few(curves, dataset), folder / page.CURVES)
+        write_text(path, page.page(dataset, whole, curves))
     return path
 
 

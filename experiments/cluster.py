@@ -14,7 +14,7 @@ from gen_models.clusters import making, report
 from gen_models.clusters.making import Extent
 from gen_models.fields import validate
 from gen_models.render import Stages
-from gen_models.storage.files import check_prefix, write_text
+from gen_models.storage.files import check_prefix, sole_writer, write_text
 
 CLUSTERS = Path("results/clusters")
 
@@ -49,12 +49,15 @@ def main(args: Sequence[str]) -> int:
         )
         out = options.out or CLUSTERS / task.dataset
         out.parent.mkdir(parents=True, exist_ok=True)
-        for found in making.done(task, out, options.seeds, stages.report):
-            write_text(out.with_name(f"{out.name}.md"), report.page(found, out))
+        page = out.with_name(f"{out.name}.md")
+        for _ in making.done(task, out, options.seeds, stages.report):
+            with sole_writer(page):
+                found = making.found(task, out)
+                write_text(page, report.page(found, out))
     console = Console(highlight=False)
     for part in render.terminal_tables(report.rows(found), console.width):
         console.print(part)
-    print(out.with_name(f"{out.name}.md"))
+    print(page)
     return 0
 
 

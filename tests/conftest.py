@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 
 import jax
@@ -18,16 +17,16 @@ from trainings import write_folder
 from gen_models.data.catalog import Dataset, Splits
 from gen_models.storage.cache import cache_folder
 
-# Most of a test's time is XLA's: it optimises little, but in processes that tests start, and its
-# programs are kept from one run of the tests to the next.
+# Most of a test's time is XLA's: it optimises little, in processes that tests start too where these
+# ask for `quick_processes`. Its programs are kept from one run of the tests to the next.
 QUICKLY = (
-    "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true "
-    "--xla_cpu_parallel_codegen_split_count=1 --xla_cpu_copy_insertion_use_region_analysis=false"
+    f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0 "
+    "--xla_llvm_disable_expensive_passes=true --xla_cpu_parallel_codegen_split_count=1"
 )
 if jax.__version_info__ < (0, 11):  # from then on there are no other emitters
     QUICKLY += " --xla_cpu_use_fusion_emitters=false"
 with pytest.MonkeyPatch.context() as environment:
-    environment.setenv("XLA_FLAGS", f"{os.environ.get('XLA_FLAGS', '')} {QUICKLY}")
+    environment.setenv("XLA_FLAGS", QUICKLY)
     jax.devices()  # reads them
 gc.set_threshold(200_000, 20, 100)  # tracing makes many objects and hardly any garbage
 jax.config.update("jax_compilation_cache_dir", str(cache_folder("xla-tests")))
@@ -92,17 +91,6 @@ def gapped(tiny: Splits) -> Splits:
 def tiny_options() -> dict[str, int]:
     """The options that make any model tiny."""
     return dict(TINY_OPTIONS)
-
-
-@pytest.fixture(scope="session")
-def quick_jit() -> Callable:
-    """`jax.jit` for tests of arithmetic, not speed: leaves out what takes XLA most of its time."""
-    options = {"xla_backend_optimization_level": 0, "xla_cpu_use_fusion_emitters": False}
-    try:
-        jax.jit(lambda x: x, compiler_options=options)(0)
-    except jax.errors.JaxRuntimeError:  # from JAX 0.11 on there are no others
-        del options["xla_cpu_use_fusion_emitters"]
-    return partial(jax.jit, compiler_options=options)
 
 
 @pytest.fixture

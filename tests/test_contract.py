@@ -42,11 +42,11 @@ WITHOUT_NOISE = {"vq_vae"}  # models whose training draws nothing
 class Subject:
     """One tiny model, its programs, and what they give for one chunk of data."""
 
-    def __init__(self, name, options, train, quick_jit):
+    def __init__(self, name, options, train):
         self.name, self.module = name, MODELS[name]
         self.model = Model(self.module.build, train.spec, self.module.Config(**options))
         self.config, self.spec = self.model.config, self.model.spec
-        self.train, self.quick_jit = train, quick_jit
+        self.train = train
         self.images = BATCH * self.algorithm.batches
         self.chunk = gather(train, 0, 0, STEPS, self.images)
 
@@ -61,7 +61,7 @@ class Subject:
 
     @cached_property
     def start(self):
-        return self.quick_jit(self.algorithm.init)
+        return jax.jit(self.algorithm.init)
 
     @cached_property
     def fresh(self) -> State:
@@ -89,8 +89,8 @@ ENGINES = ("gan", "hvae", "infogan", "vae", "vq_vae")  # a model of each engine,
 
 
 @pytest.fixture(scope="module", params=MODELS)
-def subject(request, tiny, tiny_options, quick_jit) -> Iterator[Subject]:
-    yield Subject(request.param, tiny_options, tiny.train, quick_jit)
+def subject(request, tiny, tiny_options) -> Iterator[Subject]:
+    yield Subject(request.param, tiny_options, tiny.train)
     jax.clear_caches()  # the programs of all models together would fill the memory
 
 
@@ -270,7 +270,7 @@ def test_other_image_sizes_work(subject):
 
 
 def test_advance_is_its_steps_one_by_one(subject):
-    step = subject.quick_jit(subject.algorithm.step)
+    step = jax.jit(subject.algorithm.step)
     state, losses = jax.tree.map(jnp.array, subject.fresh), []
     for images, labels in zip(*subject.chunk[1:], strict=True):
         state, metrics = step(state, programs.to_batch(images, labels), KEY_TRAIN)
@@ -301,7 +301,7 @@ def test_a_vmapped_member_equals_its_single_run(subject):
 
     population = jax.tree.map(lambda *each: jnp.stack(each), *models)
     states = jax.tree.map(lambda leaf: jnp.stack([leaf, leaf]), subject.fresh)
-    together = subject.quick_jit(jax.vmap(step, in_axes=(0, 0, None, 0)))
+    together = jax.jit(jax.vmap(step, in_axes=(0, 0, None, 0)))
     for images, labels in list(zip(*subject.chunk[1:], strict=True))[:3]:
         states, _ = together(population, states, programs.to_batch(images, labels), keys)
     for member, model in enumerate(models):
@@ -384,8 +384,8 @@ def test_advance_lowers_for_accelerators_as_native_convolutions(subject, dtype):
 # --- the variational engine
 
 
-def test_the_vaes_loss_decreases(tiny, tiny_options, quick_jit):
-    vae = Subject("vae", tiny_options, tiny.train, quick_jit)
+def test_the_vaes_loss_decreases(tiny, tiny_options):
+    vae = Subject("vae", tiny_options, tiny.train)
     faster = vae.with_options(learning_rate=1e-2)
     state, losses = vae.fresh, []
     for start in range(0, 10 * STEPS, STEPS):

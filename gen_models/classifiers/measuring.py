@@ -14,6 +14,7 @@ from gen_models.classifiers.settings import Setting
 from gen_models.classifiers.sources import Source
 from gen_models.classifiers.task import TEST, TRAIN, Labelled, Task
 from gen_models.data.catalog import Splits
+from gen_models.storage.files import sole_writer
 
 
 class Observer(Protocol):
@@ -53,7 +54,7 @@ def measure(
     one by one, and into the folder of the run that draws the images. Raises UserError."""
     path = folder / f"{source.name}.json"
     found = results.begun(path, empty(source, splits, work))
-    _copy(found, source)
+    _copy(path, source)
     for seed in range(work.seeds):
         settings = missing(found, work, seed)
         if not settings:
@@ -67,15 +68,20 @@ def measure(
             with closing(processes.rows(tasks, work.limits, work.jobs)) as rows:
                 for row in rows:
                     found = results.add(path, found, row)
-                    _copy(found, source)
+                    _copy(path, source)
                     observer.done(by_number[row.number], row)
     return found
 
 
-def _copy(found: Results, source: Source) -> None:
-    """Write results into the folder of the run whose samples they are of, if it is one."""
-    if source.run is not None and found.rows:
-        results.write(source.run / results.NAME, found)
+def _copy(path: Path, source: Source) -> None:
+    """Write the results in a file into the folder of the run whose samples they are of, if it is
+    one."""
+    if source.run is not None:
+        copy = source.run / results.NAME
+        with sole_writer(copy):
+            found = results.read(path)
+            if found is not None:
+                results.write(copy, found)
 
 
 def empty(source: Source, splits: Splits, work: Work) -> Results:

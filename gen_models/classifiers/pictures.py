@@ -36,6 +36,8 @@ def families(sources: Sequence[Results], dataset: str) -> Image.Image:
                 for y, setting in enumerate(shown)
                 if found.accuracies(setting)
             ]
+            if not points:
+                continue
             x, interval, y = zip(*points, strict=True)
             style = {"fmt": MARKERS[i % len(MARKERS)], "color": f"C{i % 10}", "markersize": 5.5}
             errors = [part or 0.0 for part in interval]
@@ -80,8 +82,7 @@ def counts_of(sources: Few) -> list[int]:
 
 
 def shown_of(sources: Few) -> list[Setting]:
-    """The settings with an accuracy of more than one thing beside the real images, such as
-    nothing."""
+    """The settings that can be compared: with accuracies in two curves or more."""
     return [
         setting
         for setting in settings.best()

@@ -14,7 +14,7 @@ from gen_models.classifiers.settings import Setting
 from gen_models.errors import UserError
 from gen_models.evaluation import record
 from gen_models.fields import Between
-from gen_models.storage.files import locked, write_text
+from gen_models.storage.files import sole_writer, write_text
 
 FORMAT, VERSION = "gen_models.classifiers", 1
 KILLED = "ended by signal"  # of failures that say nothing about the setting
@@ -131,14 +131,20 @@ def begun(path: Path, empty: Results) -> Results:
 
 
 def add(path: Path, found: Results, row: Row) -> Results:
-    """What `path` holds, where another process may have written rows since `found` was read, and a
-    row, written there. Raises ResultsError, as `begun` does, and UserError."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with locked(path.parent):
+    """Write a row into a file, beside those that other processes have written since `found` was
+    read, or, if the file is gone, beside those of `found`. Returns what is there then.
+
+    An accuracy is not replaced by the reason why there is none. Raises ResultsError, as `begun`
+    does, and UserError.
+    """
+    key = row.number, row.seed
+    with sole_writer(path):
         there = begun(path, found)
-        found = there._replace(rows={**there.rows, (row.number, row.seed): row})
-        write(path, found)
-    return found
+        if row.accuracy is None and key in there.rows and there.rows[key].accuracy is not None:
+            return there
+        there = there._replace(rows={**there.rows, key: row})
+        write(path, there)
+    return there
 
 
 def write(path: Path, results: Results) -> None:

@@ -99,15 +99,24 @@ def chosen(found: Sequence[Way], names: Sequence[str]) -> list[Way]:
     return [known[name] for name in names] if names else list(found)
 
 
+def found(task: Task, prefix: Path) -> Results:
+    """The results in PREFIX.json, none if it is not there. Raises UserError."""
+    return results.read(_path(prefix), task.dataset, task.digest, len(task.data.images))
+
+
+def _path(prefix: Path) -> Path:
+    return prefix.with_name(f"{prefix.name}.json")
+
+
 def done(task: Task, prefix: Path, seeds: int, report: Report) -> Iterator[Results]:
     """Cluster by every way with every seed that PREFIX.json lacks, and write each result into it as
     soon as it is there; a way's first seed is drawn into PREFIX-WAY.png. Raises UserError."""
-    path = prefix.with_name(f"{prefix.name}.json")
-    found = results.read(path, task.dataset, task.digest, len(task.data.images))
-    yield found
+    there = found(task, prefix)
+    yield there
     for seed in range(seeds):
         for way in task.ways:
-            if found.has(way, seed) or seed >= (way.seeds or seeds):
+            there = found(task, prefix)  # another process may work on it too
+            if there.has(way, seed) or seed >= (way.seeds or seeds):
                 continue
             report(f"{way.title}, seed {seed}", None)
             began = time.perf_counter()
@@ -119,5 +128,4 @@ def done(task: Task, prefix: Path, seeds: int, report: Report) -> Iterator[Resul
                     render.save_png(drawn, results.picture_path(prefix, way.name))
             scored = scores.scores(clustering.clusters, task.data.labels)
             result = Result(way.name, way.title, way.published, way.settings, seed, scored, took)
-            found = results.add(path, found, result)
-            yield found
+            yield results.add(_path(prefix), there, result)

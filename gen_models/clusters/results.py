@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from gen_models.clusters.scores import Scores
 from gen_models.clusters.ways import Way
 from gen_models.errors import UserError
-from gen_models.storage.files import locked, write_text
+from gen_models.storage.files import sole_writer, write_text
 
 
 class Result(NamedTuple):
@@ -68,12 +68,14 @@ def read(path: Path, dataset: str, digest: str, images: int) -> Results:
 
 
 def add(path: Path, found: Results, new: Result) -> Results:
-    """What `path` holds, where another process may have written results since `found` was read, and
-    a result, written there. Raises UserError."""
-    with locked(path.parent):
-        found = read(path, found.dataset, found.digest, found.images).added(new)
-        write(path, found)
-    return found
+    """Write a result into a file, beside those that other processes have written since `found` was
+    read, or, if the file is gone, beside those of `found`. Returns what is there then. Raises
+    UserError."""
+    with sole_writer(path):
+        there = read(path, found.dataset, found.digest, found.images) if path.exists() else found
+        there = there.added(new)
+        write(path, there)
+    return there
 
 
 def write(path: Path, results: Results) -> None:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import cache, partial
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any, NamedTuple
 
 import jax
@@ -88,7 +88,7 @@ def of_images(data: Images, config: dec.Config, report: Report) -> list[Way]:
         ways.append(Way(f"{name}-autoencoder", title, trained, cluster))
     ways.append(Way("dec", "DEC", trained, deep))
     cluster = partial(grouped, methods.density, components)
-    both = libraries | {"umap-learn": version("umap-learn")}
+    both = libraries | {"umap-learn": _version("umap-learn")}
     ways.append(Way(UMAP, "UMAP, then HDBSCAN", both, cluster))
     return [way._replace(published=way.title) for way in ways]
 
@@ -148,6 +148,14 @@ def _categories(data: Images, model: Trained) -> Clustering:
     size = model.model.algorithm.parts[0].size  # the category is the first part of the code
     probabilities = spaces.codes(model, data.images)[:, :size]
     return Clustering(probabilities.argmax(axis=1), probabilities.max(axis=1).astype(np.float64))
+
+
+def _version(library: str) -> str | None:
+    """The version of a library, None of one that is not installed."""
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return None
 
 
 def _plain(options: dict[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,8 @@ STALE = (
 )
 OLD_CLASSIFIERS = (
     "classifiers were trained on samples of another step than that of the newest checkpoint: {};"
-    " python -m experiments.classify trains them anew, with the old results moved away"
+    " move the run's file in results/classifiers away, and python -m experiments.classify --train"
+    " trains them anew"
 )
 
 

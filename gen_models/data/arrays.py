@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from gen_models.data import idx
-from gen_models.data.foreign import ImagesError, listing, members, unpack
+from gen_models.data.foreign import ImagesError, in_words, members, unpack
 
 MAX_LABEL = 2**31 - 1
 LABEL_FORMATS = "IDX, .npy, .npz, or text with one whole number a line and no heading"
@@ -59,7 +59,7 @@ def _open_npz(path: Path) -> Iterator[_Npz]:
 
 
 # Each opens a mapping from names to arrays. A file of one array calls it as numpy.savez does.
-OPENED = {
+OPENERS = {
     "idx": lambda path: contextlib.nullcontext({"arr_0": idx.read(path)}),
     "npy": lambda path: contextlib.nullcontext({"arr_0": np.load(path, "r", allow_pickle=False)}),
     "npz": _open_npz,
@@ -80,7 +80,7 @@ def choose(
     fitting = [name for name, array in arrays.items() if fits(array)]
     if len(fitting) == 1:
         return fitting[0]
-    found = listing([f"{name} {kind(array)}" for name, array in arrays.items()])
+    found = in_words([f"{name} {kind(array)}" for name, array in arrays.items()])
     raise ImagesError(f"{path} holds {found}; expected an array called {' or '.join(names)}")
 
 

@@ -123,23 +123,25 @@ def _search(name: str | None, split: Split, folder: Path | None, insist: bool) -
     """Load from the user's folder or, unless `insist`, from an installed or fetched copy."""
     if folder is not None:
         for candidate, known in _candidates(folder, name):
-            found = folders.only(candidate, folders.find(candidate), known)
+            found = folders.the_one(candidate, folders.find(candidate), known)
             if found is not None:
                 return _load_found(found, known or folders.identify(found.files), split)
         below = [
-            found for inner in folders.below(folder) for found in folders.found_in(inner, folder)
+            found
+            for inner in folders.folders_below(folder)
+            for found in folders.data_sets_in(inner, folder)
         ]
         whole = [found for found in below if len(found.files) == len(FILES)]
         if name is not None:  # the rest is not meant
             whole = [found for found in whole if folders.identify(found.files) == name]
-        found = folders.only(folder, whole, name)
+        found = folders.the_one(folder, whole, name)
         if found is not None:
             return _load_found(found, folders.identify(found.files), split)
         if insist:
             raise DataError(
                 f"{folder} holds no IDX files of a data set, by their names; it has "
-                f"{folders.listing(folder)}; expected {', '.join(FILES)}, raw or .gz, together "
-                "there or in a folder in it; name a --dataset to look for it elsewhere too"
+                f"{folders.files_in_words(folder)}; expected {', '.join(FILES)}, raw or .gz, "
+                "together there or in a folder in it; name a --dataset to look for it elsewhere too"
             )
         notice(f"{folder} holds no IDX files; looking for {name or DEFAULT} elsewhere")
     return _load_installed(CATALOG[name or DEFAULT], split)
@@ -210,8 +212,8 @@ def _say_absent(name: str, labels: np.ndarray, num_classes: int) -> None:
     absent = np.setdiff1d(np.arange(num_classes), labels).tolist()
     if absent:
         notice(
-            f"{name}: no training image has the label {folders.some(map(str, absent))}; no picture "
-            "and no sample is of such a class unless it is asked for"
+            f"{name}: no training image has the label {folders.in_words(map(str, absent))}; no "
+            "picture and no sample is of such a class unless it is asked for"
         )
 
 
@@ -275,7 +277,7 @@ def _named_folder(data_dir: str | Path | None) -> Path | None:
         folder = expanded(data_dir)
     except UserError as error:
         raise DataError(str(error)) from error
-    if not folder.is_dir() and not folders.found_in(folder, folder):
+    if not folder.is_dir() and not folders.data_sets_in(folder, folder):
         raise DataError(f"{source}, {folder}, is not there or not a folder")
     return folder
 

@@ -42,7 +42,7 @@ def fetch(name: str, payloads: Sequence[Payload], sources: Sequence[Source], fol
     waiting = partial(notice, f"Waiting for another process to fetch {name}")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with _exit_on_sigterm(), locked(folder, waiting):
+        with _exit_on_sigterm(), locked(folder / ".lock", waiting):
             for leftover in folder.glob(".*.tmp"):
                 _remove(leftover)
             missing = [payload for payload in payloads if not _is_whole(folder, payload)]

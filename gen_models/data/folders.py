@@ -26,24 +26,25 @@ class Found(NamedTuple):
 def find(place: Path) -> list[Found]:
     """The whole data sets in a folder or, if `place` is no folder, those with this prefix.
 
-    Files without a prefix exclude all others. Raises DataError if there are only parts.
+    Files without a prefix exclude all others. Raises DataError if there are only parts, OSError.
     """
-    found = found_in(place, place)
+    found = data_sets_in(place, place)
     found = [one for one in found if one.place == place] or found
     whole = [one for one in found if len(one.files) == len(FILES)]
     if found and not whole:
         part, files = found[0].place, found[0].files
         prefix = "" if part.is_dir() else f"{part.name}-"
-        have = some(path.name for path in files.values())
+        have = in_words(path.name for path in files.values())
         lacking = ", ".join(prefix + file for file in FILES if file not in files)
-        has = f"; it has {listing(place)}" if place.is_dir() else ""
+        has = f"; it has {files_in_words(place)}" if place.is_dir() else ""
         raise DataError(f"{place} holds {have}; it lacks {lacking}{has}")
     return whole
 
 
-def found_in(place: Path, named: Path) -> list[Found]:
+def data_sets_in(place: Path, named: Path) -> list[Found]:
     """The data sets, whole or in part, with files in `place`, which is a folder or a folder and the
-    prefix of their names. `named` is the folder that the user named, `place` or one around it."""
+    prefix of their names. `named` is the folder that the user named, `place` or one around it.
+    Raises OSError."""
     folder = place if place.is_dir() else place.parent
     sets: dict[str, dict[str, Path]] = {}
     names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
@@ -62,21 +63,21 @@ def found_in(place: Path, named: Path) -> list[Found]:
     ]
 
 
-def only(folder: Path, sets: list[Found], name: str | None) -> Found | None:
+def the_one(folder: Path, sets: list[Found], name: str | None) -> Found | None:
     """The only one of the data sets or, of several, that with the known name; None if there is
-    none. Raises DataError if it is not clear which is meant."""
+    none. Raises DataError if it is not clear which is meant, IdxError."""
     if len(sets) > 1 and name is not None:
         sets = [found for found in sets if identify(found.files) == name][:1]
     if len(sets) > 1:
         places = [str(found.place) for found in sets]
         raise DataError(
-            f"{folder} holds {len(sets)} data sets: {some(places)}; name one of them, such as "
+            f"{folder} holds {len(sets)} data sets: {in_words(places)}; name one of them, such as "
             f"--data-dir {places[0]}"
         )
     return sets[0] if sets else None
 
 
-def below(folder: Path) -> Iterator[Path]:
+def folders_below(folder: Path) -> Iterator[Path]:
     """The folders in a folder, DEPTH deep, without hidden ones and those that cannot be read."""
     for inner, folders, _ in os.walk(folder, followlinks=True):
         path = Path(inner)
@@ -87,19 +88,19 @@ def below(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def listing(folder: Path) -> str:
+def files_in_words(folder: Path) -> str:
     """The files in a folder and below as text, those that look like IDX first."""
-    folders = [folder, *below(folder)] if folder.is_dir() else []
+    folders = [folder, *folders_below(folder)] if folder.is_dir() else []
     names = [
         str(path.relative_to(folder))
         for inner in folders
         for path in inner.iterdir()
         if not path.is_dir()
     ]
-    return some(sorted(names, key=lambda name: ("ubyte" not in name, name)))
+    return in_words(sorted(names, key=lambda name: ("ubyte" not in name, name)))
 
 
-def some(names: Iterable[str]) -> str:
+def in_words(names: Iterable[str]) -> str:
     """Names as text, the first LISTED of them if there are more."""
     names = list(names)
     more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
@@ -107,7 +108,7 @@ def some(names: Iterable[str]) -> str:
 
 
 def identify(files: dict[str, Path]) -> str | None:
-    """Name of the known data set with exactly these files, or None."""
+    """Name of the known data set with exactly these files, or None. Raises IdxError."""
     left = list(CATALOG.values())
     for name in (*LABELS.values(), *IMAGES.values()):  # small files first: they decide most cases
         found = idx.digest(idx.read(files[name])) if left else ""

@@ -45,7 +45,7 @@ def explained(where: Path | str, expected: str = "file without pickles") -> Iter
         ) from error
 
 
-def listing(names: Sequence[str]) -> str:
+def in_words(names: Sequence[str]) -> str:
     """Names as text, the first five of them if there are more."""
     more = [f"{len(names) - 5} more"] if len(names) > 5 else []
     return ", ".join([*names[:5], *more]) or "nothing"
@@ -64,7 +64,8 @@ def members(archive: zipfile.ZipFile) -> list[str]:
 
 
 def unpack(archive: zipfile.ZipFile, name: str) -> io.BytesIO:
-    """A file of a zip, in memory: no more than it claims to be, even on the way."""
+    """A file of a zip, in memory: no more than it claims to be, even on the way. Raises
+    BadZipFile; KeyError for a name that is not there."""
     info = archive.getinfo(name)
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise zipfile.BadZipFile("it is compressed in another way than deflate")

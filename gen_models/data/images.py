@@ -81,7 +81,7 @@ def read_labels(path: Path) -> np.ndarray:
             raise ImagesError(
                 f"{path} is a folder or zip of other files; expected {arrays.LABEL_FORMATS}"
             )
-        with arrays.OPENED[kind](path) if kind else arrays.open_text(path) as found:
+        with arrays.OPENERS[kind](path) if kind else arrays.open_text(path) as found:
             labels = found[arrays.choose(path, found, _LABEL_ARRAYS, arrays.is_classes)]
     return _to_classes(path, labels)
 
@@ -99,7 +99,7 @@ def _load_images(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
     if kind is None:
         found = f"begins with {start!r}" if start else "is empty"
         raise ImagesError(f"{path} {found}; expected {_IMAGE_FORMATS}")
-    with arrays.OPENED[kind](path) as found:
+    with arrays.OPENERS[kind](path) as found:
         name = arrays.choose(path, found, _IMAGE_ARRAYS, lambda array: array.ndim in (3, 4))
         label_names = [label for label in _LABEL_ARRAYS if label in found]
         # numpy.savez(file, images, labels) calls them arr_0 and arr_1.
@@ -109,7 +109,7 @@ def _load_images(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
 
 
 def _recognise(path: Path) -> tuple[str | None, bytes]:
-    """The kind ("folder", "pictures" in a zip, a key of `arrays.OPENED`, or None) and the first
+    """The kind ("folder", "pictures" in a zip, a key of `arrays.OPENERS`, or None) and the first
     bytes."""
     # Looked at before it is opened, because opening a named pipe waits for a writer.
     mode = path.stat().st_mode

@@ -8,7 +8,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image
 
-from gen_models.data.foreign import MAX_UNPACKED_BYTES, ImagesError, explained, is_hidden, listing
+from gen_models.data.foreign import MAX_UNPACKED_BYTES, ImagesError, explained, in_words, is_hidden
 
 MAX_PICTURE_PIXELS = 2**22
 MAX_FILES = 10**6
@@ -27,15 +27,15 @@ def files(folder: Path, within: str = "", depth: int = 2) -> Iterator[str]:
 def read(
     path: Path, files: Sequence[str], open_file: Callable[[str], BinaryIO]
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """PNG pictures in natural order, u8[N,H,W]; the numbers of their folders, if they have such.
-    Raises ImagesError."""
+    """The PNG pictures of these names in natural order, u8[N,H,W], and i64[N], the whole numbers
+    that their folders are called by, or None. Raises ImagesError."""
     if len(files) > MAX_FILES:
         raise ImagesError(f"{path} holds more than {MAX_FILES} files; take some out")
     names = sorted((name for name in files if name.lower().endswith(".png")), key=_natural_order)
     others = sorted(set(files).difference(names))
     if others or not names:
         wanted = "PNG pictures and no other files, or .npy files alone in a zip"
-        raise ImagesError(f"{path} holds {listing(others)}; expected {wanted}")
+        raise ImagesError(f"{path} holds {in_words(others)}; expected {wanted}")
     labels = _folder_numbers(path, names)
     pixels = np.empty((0, 0, 0), np.uint8)
     for index, name in enumerate(names):

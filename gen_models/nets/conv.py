@@ -49,7 +49,17 @@ from gen_models.nets.convolution.layout import Array, Geometry, Layout
 from gen_models.nets.convolution.native import DILATED, NATIVE
 from gen_models.nets.convolution.winograd import WINOGRAD
 
-__all__ = ["COLUMNS", "DILATED", "NATIVE", "WINOGRAD", "convolve", "convolve_transpose", "using"]
+__all__ = [
+    "COLUMNS",
+    "DILATED",
+    "NATIVE",
+    "WINOGRAD",
+    "Geometry",
+    "Layout",
+    "convolve",
+    "convolve_transpose",
+    "using",
+]
 
 WINOGRAD_CHANNELS = 32  # channels of an image from which winograd is the faster one
 

@@ -39,7 +39,7 @@ from gen_models.runs import checkpoint, environment, rows
 from gen_models.runs import recipe as recipes
 from gen_models.runs.data_record import DataRecord
 from gen_models.runs.errors import RunError
-from gen_models.runs.lock import locked
+from gen_models.runs.lock import held
 from gen_models.runs.recipe import Recipe, RunOptions
 from gen_models.storage.files import remove_leftovers, sync, write_error, write_text
 
@@ -107,11 +107,11 @@ class Run:
     def append_metrics(self, first_step: int, history: dict[str, np.ndarray]) -> None:
         """Append one line per step: `history` has f32[S] per metric, beginning at `first_step`."""
         values = zip(*history.values(), strict=True)
-        found = [
+        new = [
             {"step": step} | {n: float(str(v)) for n, v in zip(history, row, strict=True)}
             for step, row in enumerate(values, first_step)
         ]
-        rows.append(self.folder / METRICS, found)
+        rows.append(self.folder / METRICS, new)
 
     def append_evaluation(self, step: int, values: dict[str, float]) -> None:
         """Append one line with an evaluation during training."""
@@ -219,7 +219,7 @@ def opened(folder: Path, recipe: Recipe, dataset: Dataset) -> Iterator[Run]:
         _check_ours(folder)
     except OSError as error:
         raise write_error(folder, error) from error
-    with locked(folder):
+    with held(folder):
         run = Run(folder, recipe, data)
         try:
             _prepare(run)

@@ -13,13 +13,13 @@ from gen_models.storage.files import write_error, write_text
 
 
 @contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def held(folder: Path) -> Iterator[None]:
     """Hold the folder's lock, which the system releases when this process ends in any way. Raises
     RunError, with the holder's name, if another process has it; UserError."""
     path, holder = folder / ".lock", folder / ".lock-holder"
     lock = filelock.FileLock(path, timeout=0)
     try:
-        held = lock.acquire()
+        taken = lock.acquire()
     except filelock.Timeout as error:
         raise RunError(
             f"{folder} is in use by {_holder(holder)}; wait for it, stop it, or choose another "
@@ -27,7 +27,7 @@ def locked(folder: Path) -> Iterator[None]:
         ) from error
     except OSError as error:
         raise write_error(path, error) from error
-    with held:
+    with taken:
         write_text(holder, f"process {os.getpid()} on {socket.gethostname()}")
         try:
             yield

@@ -13,9 +13,9 @@ from gen_models.storage.files import write_error, write_text
 Row = dict[str, float]  # numbers by their names, with "step"
 
 
-def append(path: Path, found: Sequence[Row]) -> None:
+def append(path: Path, new: Sequence[Row]) -> None:
     """Append rows to a file as lines, all of them or none. Raises UserError."""
-    lines = _lines(found)
+    lines = _lines(new)
     try:
         whole = path.stat().st_size if path.exists() else 0
         try:
@@ -28,13 +28,13 @@ def append(path: Path, found: Sequence[Row]) -> None:
         raise write_error(path, error) from error
 
 
-def write(path: Path, found: Sequence[Row]) -> None:
+def write(path: Path, new: Sequence[Row]) -> None:
     """Replace a file by one of these rows. Raises UserError."""
-    write_text(path, _lines(found))
+    write_text(path, _lines(new))
 
 
-def _lines(found: Sequence[Row]) -> str:
-    return "".join(json.dumps(row) + "\n" for row in found)
+def _lines(new: Sequence[Row]) -> str:
+    return "".join(json.dumps(row) + "\n" for row in new)
 
 
 def columns(path: Path) -> dict[str, list[float]]:

@@ -90,19 +90,34 @@ def write_text(path: Path, text: str) -> None:
 
 
 @contextlib.contextmanager
-def locked(folder: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """Hold the lock of a folder as soon as no other process does, one that ends gives it up;
-    `waiting` is called if that is not now. Raises OSError."""
-    lock = filelock.FileLock(folder / ".lock")
+def locked(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Hold the lock `path`, an empty file, as soon as no other process does. A process that ends
+    gives its locks up. `waiting` is called first if another one has it. Raises UserError."""
+    lock = filelock.FileLock(path)
     try:
-        lock.acquire(timeout=0)
-    except filelock.Timeout:
-        waiting()
-        lock.acquire()
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            waiting()
+            lock.acquire()
+    except OSError as error:
+        raise write_error(path, error) from error
     try:
         yield
     finally:
         lock.release()
+
+
+@contextlib.contextmanager
+def sole_writer(path: Path) -> Iterator[None]:
+    """Let no other process that asks for the same read or write `path` meanwhile; its folder is
+    made. Raises UserError."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise write_error(path.parent, error) from error
+    with locked(path.with_name(f".{path.name}.lock")):
+        yield
 
 
 def remove_leftovers(folder: Path) -> None:

@@ -1,5 +1,5 @@
 from experiments.classify import curves_of
-from gen_models.classifiers import page, results, settings
+from gen_models.classifiers import page, pictures, results, settings
 from gen_models.classifiers.results import Results, Row
 
 
@@ -29,3 +29,16 @@ def test_few_real_images_have_a_column_for_each_model_beside_them():
     names = ["alone", "with 7,000 of cgan", "with 7,000 of cvae"]
     assert heading == ["family", *(f"10 real, {name}" for name in names), "200 real, alone"]
     assert cells == [settings.best()[0].family, "0.500", "0.600", "0.700", "0.800"]
+
+
+def test_an_accuracy_is_not_replaced_by_a_failure(tmp_path):
+    path = tmp_path / "real.json"
+    empty = Results("real", "tiny", {"train": "abc"}, {})
+    results.add(path, empty, row(1))
+    slower = results.add(path, empty, Row(1, 0, images=60, seconds=61, peak_mib=9, over="time"))
+    assert slower.rows[1, 0].accuracy == 0.5
+
+
+def test_a_source_without_an_accuracy_is_in_no_chart():
+    found = [few(10)._replace(name="real"), few(10)._replace(name="failed", rows={})]
+    assert pictures.families(found, "tiny").width > 0

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from importlib.metadata import PackageNotFoundError, version
 
 import jax
 import numpy as np
@@ -137,3 +138,31 @@ def test_models_that_differ_only_in_their_seed_are_one_group(tiny):
     models = [untrained("vae", tiny, **options) for options in ({}, {"seed": 1}, {"width": 5})]
     groups = making.grouped(["a", "b", "c"], models)
     assert {name: len(group) for name, group in groups.items()} == {"a": 2, "c": 1}
+
+
+def test_without_umap_learn_the_other_ways_work(data, tmp_path, monkeypatch):
+    def installed(library):
+        if library == "umap-learn":
+            raise PackageNotFoundError(library)
+        return version(library)
+
+    monkeypatch.setitem(sys.modules, "umap", None)
+    monkeypatch.setattr(ways, "version", installed)
+    out = tmp_path / "found"
+    args = [*data, "--seeds", "1", "--out", str(out)]
+    assert cluster.main([*args, "--ways", "kmeans-pixels"]) == 0
+    with pytest.raises(UserError, match="umap is not installed, and this needs it"):
+        cluster.main(args)
+
+
+def test_results_of_another_process_are_kept(data, tmp_path):
+    first, second = (["--ways", way, "--seeds", "1"] for way in QUICK)
+    out = tmp_path / "found"
+    assert cluster.main([*data, *first, "--out", str(out)]) == 0
+    path = out.with_name("found.json")
+    before = json.loads(path.read_text())
+    empty = results.Results(before["dataset"], before["digest"], before["images"], [])
+    other = results.read(path, *empty[:3]).found[0]._replace(way="other")
+    assert [one.way for one in results.add(path, empty, other).found] == [QUICK[0], "other"]
+    assert cluster.main([*data, *second, "--out", str(out)]) == 0
+    assert {one["way"] for one in stored(out)} == {*QUICK, "other"}

@@ -20,14 +20,14 @@ STEPS = 60
 
 
 @pytest.fixture(scope="module", params=["gan", "cgan", "acgan", "vae", "cvae"])
-def trained(request, quick_jit):
+def trained(request):
     """An algorithm and its state after a few fast steps, in which weights move far."""
     module = MODELS[request.param]
     algorithm = module.build(module.Config(width=4, latent_size=3, learning_rate=0.02), SPEC)
     images = jax.random.uniform(KEY_DATA, (16, 8, 8, 1), minval=-1)
     batch = Batch(images, jnp.arange(16, dtype=jnp.int32) % 3)
-    step = quick_jit(algorithm.step)
-    state = quick_jit(algorithm.init)(KEY_INIT)
+    step = jax.jit(algorithm.step)
+    state = jax.jit(algorithm.init)(KEY_INIT)
     for _ in range(STEPS):
         state, _ = step(state, batch, KEY_TRAIN)
     return algorithm, state
@@ -89,16 +89,16 @@ def test_statistics_do_not_depend_on_the_running_ones():
 
 
 @pytest.mark.parametrize("model", ["r3gan", "vq_vae", "hvae"])
-def test_a_net_without_normalisation_is_final_as_it_is(model, tiny, tiny_options, quick_jit):
+def test_a_net_without_normalisation_is_final_as_it_is(model, tiny, tiny_options):
     subject = make_recipe(model=model, **tiny_options).model(tiny.train.spec)
-    state = quick_jit(subject.algorithm.init)(KEY_INIT)
+    state = jax.jit(subject.algorithm.init)(KEY_INIT)
     final = programs.finalise(subject, state, jnp.zeros(500, jnp.int32), KEY_STATS)
     jax.tree.map(np.testing.assert_array_equal, final, state)
 
 
-def test_statistics_are_those_of_the_classes_that_were_trained_on(gapped, tiny_options, quick_jit):
+def test_statistics_are_those_of_the_classes_that_were_trained_on(gapped, tiny_options):
     subject = make_recipe(model="cgan", **tiny_options).model(gapped.train.spec)
-    state = quick_jit(subject.algorithm.init)(KEY_INIT)
+    state = jax.jit(subject.algorithm.init)(KEY_INIT)
     table = state.ema["params"]["ClassAffine_0"]["shift"]
     strange = state.ema["params"] | {
         "ClassAffine_0": state.ema["params"]["ClassAffine_0"] | {"shift": table.at[2].set(100.0)}

@@ -28,12 +28,12 @@ def build(model, **options):
     return module.build(config, SPEC)
 
 
-def one_step(model, quick_jit, **options):
+def one_step(model, **options):
     """The state before and after, and the metrics."""
     algorithm = build(model, **options)
-    state = quick_jit(algorithm.init)(KEY_INIT)
+    state = jax.jit(algorithm.init)(KEY_INIT)
     batch = batch_of(BATCH * algorithm.batches)
-    new, metrics = quick_jit(algorithm.step)(state, batch, KEY_TRAIN)
+    new, metrics = jax.jit(algorithm.step)(state, batch, KEY_TRAIN)
     return state, new, metrics
 
 
@@ -197,42 +197,38 @@ def test_wasserstein_gans_take_five_batches_a_step(model):
 
 
 @pytest.mark.parametrize(("model", "options"), [("wgan", {"critic_updates": 1}), ("lsgan", {})])
-def test_a_clipped_critic_stays_within_its_limit_and_its_generator_does_not(
-    model, options, quick_jit
-):
-    _, state, _ = one_step(model, quick_jit, clip=0.005, learning_rate=0.1, **options)
+def test_a_clipped_critic_stays_within_its_limit_and_its_generator_does_not(model, options):
+    _, state, _ = one_step(model, clip=0.005, learning_rate=0.1, **options)
     assert max(float(jnp.abs(x).max()) for x in jax.tree.leaves(state.params["disc"])) < 0.00501
     assert max(float(jnp.abs(x).max()) for x in jax.tree.leaves(state.params["gen"])) > 0.005
 
 
 @pytest.mark.parametrize("optimiser", ["rmsprop", "adam"])
-def test_wgans_optimisers_take_the_step_size(quick_jit, optimiser):
+def test_wgans_optimisers_take_the_step_size(optimiser):
     options = {"optimiser": optimiser, "clip": 100.0, "critic_updates": 1}
-    small, large = (
-        one_step("wgan", quick_jit, **options, learning_rate=rate) for rate in (1e-5, 1e-3)
-    )
+    small, large = (one_step("wgan", **options, learning_rate=rate) for rate in (1e-5, 1e-3))
     moved = [change(old.params["gen"], new.params["gen"]) for old, new, _ in (small, large)]
     assert moved[1] == pytest.approx(100 * moved[0], rel=0.05)
 
 
-def test_wgans_generator_moves_however_small_its_critics_gradients_are(quick_jit):
-    old, new, _ = one_step("wgan", quick_jit, critic_updates=1, learning_rate=5e-5, arch="patch")
+def test_wgans_generator_moves_however_small_its_critics_gradients_are():
+    old, new, _ = one_step("wgan", critic_updates=1, learning_rate=5e-5, arch="patch")
     moved = jax.tree.map(lambda a, b: np.abs(a - b).ravel(), old.params["gen"], new.params["gen"])
     moved = np.concatenate(jax.tree.leaves(moved))
     # RMSProp's first step is the step size over √(1 - 0.99) wherever there is a gradient.
     assert np.median(moved[moved > 0]) == pytest.approx(10 * 5e-5, rel=0.1)
 
 
-def test_a_discriminator_may_have_a_step_size_of_its_own(quick_jit):
-    old, new, _ = one_step("gan", quick_jit, learning_rate=1e-3, disc_learning_rate=1e-5)
+def test_a_discriminator_may_have_a_step_size_of_its_own():
+    old, new, _ = one_step("gan", learning_rate=1e-3, disc_learning_rate=1e-5)
     moved = {player: change(old.params[player], new.params[player]) for player in old.params}
     # Adam's first step is the step size itself wherever there is a gradient.
     assert moved == {"gen": pytest.approx(1e-3, rel=0.01), "disc": pytest.approx(1e-5, rel=0.01)}
 
 
-def test_the_gans_two_losses_differ_in_the_generators_alone(quick_jit):
-    saturating = one_step("gan", quick_jit, loss="saturating")[2]
-    other = one_step("gan", quick_jit, loss="non_saturating")[2]
+def test_the_gans_two_losses_differ_in_the_generators_alone():
+    saturating = one_step("gan", loss="saturating")[2]
+    other = one_step("gan", loss="non_saturating")[2]
     assert saturating["disc_loss"] == other["disc_loss"]
     assert float(saturating["gen_loss"]) < 0 < float(other["gen_loss"])
 
@@ -240,20 +236,20 @@ def test_the_gans_two_losses_differ_in_the_generators_alone(quick_jit):
 # --- heads
 
 
-def test_acgans_discriminator_is_not_told_the_label_and_learns_it(quick_jit):
+def test_acgans_discriminator_is_not_told_the_label_and_learns_it():
     told, other = batch_of(BATCH), batch_of(BATCH)._replace(labels=jnp.zeros(BATCH, jnp.int32))
     algorithm = build("acgan", class_weight=0.0)
-    state, step = quick_jit(algorithm.init)(KEY_INIT), quick_jit(algorithm.step)
+    state, step = jax.jit(algorithm.init)(KEY_INIT), jax.jit(algorithm.step)
     scores = [step(state, batch, KEY_TRAIN)[1]["real_score"] for batch in (told, other)]
     assert scores[0] == pytest.approx(float(scores[1]), rel=1e-5)
-    with_classes, without = (one_step("acgan", quick_jit, class_weight=w) for w in (1.0, 0.0))
+    with_classes, without = (one_step("acgan", class_weight=w) for w in (1.0, 0.0))
     head = "Dense_2"
     assert change(*(s.params["disc"][head] for s in with_classes[:2])) > 0
     assert change(*(s.params["disc"][head] for s in without[:2])) == 0
 
 
-def test_acgans_players_both_pay_for_classes_that_cannot_be_told(quick_jit):
-    with_classes, without = (one_step("acgan", quick_jit, class_weight=w) for w in (1.0, 0.0))
+def test_acgans_players_both_pay_for_classes_that_cannot_be_told():
+    with_classes, without = (one_step("acgan", class_weight=w) for w in (1.0, 0.0))
     # At first the classes are all alike: log 3, for the discriminator on real and on fake images.
     for loss, times in (("disc_loss", 2), ("gen_loss", 1)):
         extra = float(with_classes[2][loss] - without[2][loss])
@@ -262,9 +258,9 @@ def test_acgans_players_both_pay_for_classes_that_cannot_be_told(quick_jit):
     assert change(with_classes[1].params["gen"], without[1].params["gen"]) > 0
 
 
-def test_acgans_generator_is_told_the_label_beside_z(quick_jit):
+def test_acgans_generator_is_told_the_label_beside_z():
     algorithm = build("acgan")
-    state = quick_jit(algorithm.init)(KEY_INIT)
+    state = jax.jit(algorithm.init)(KEY_INIT)
     labels = jnp.arange(3)
     z = algorithm.prior(state, KEY_DATA, labels)
     first = state.ema["params"]["Dense_0"]["kernel"]
@@ -274,10 +270,10 @@ def test_acgans_generator_is_told_the_label_beside_z(quick_jit):
 
 
 @pytest.mark.parametrize("categories", [1, 10])
-def test_infogans_players_both_pay_for_codes_that_cannot_be_read(quick_jit, categories):
+def test_infogans_players_both_pay_for_codes_that_cannot_be_read(categories):
     """At first none can: log K for the category, half the squares of the continuous codes."""
     options = {"categories": categories, "continuous": 3}
-    informed, blind = (one_step("infogan", quick_jit, information=w, **options) for w in (1.0, 0.0))
+    informed, blind = (one_step("infogan", information=w, **options) for w in (1.0, 0.0))
     (key_step,) = jax.random.split(jax.random.fold_in(KEY_TRAIN, 0), 1)
     key_prior, _ = jax.random.split(key_step)
     z = build("infogan", **options).prior(None, key_prior, jnp.zeros(BATCH))
@@ -303,8 +299,8 @@ def test_infogans_latent_is_noise_a_category_and_continuous_codes():
         assert np.abs(part).max() <= 1
 
 
-def test_cgans_discriminator_pays_for_real_images_that_pass_with_a_wrong_label(quick_jit):
-    strict, lax = (one_step("cgan", quick_jit, mismatch=weight) for weight in (2.0, 0.0))
+def test_cgans_discriminator_pays_for_real_images_that_pass_with_a_wrong_label():
+    strict, lax = (one_step("cgan", mismatch=weight) for weight in (2.0, 0.0))
     # At first all labels are alike: an image passes with a wrong one as with its own.
     passing = float(jax.nn.softplus(strict[2]["real_score"]))
     assert strict[2]["mismatch"] == pytest.approx(2 * passing, rel=0.1)
@@ -315,19 +311,17 @@ def test_cgans_discriminator_pays_for_real_images_that_pass_with_a_wrong_label(q
 
 
 @pytest.mark.parametrize(("arch", "features"), [("patch", 2 * 2 * 8), ("infogan", 16 * 4)])
-def test_labels_are_projected_on_the_features_that_the_score_is_read_from(
-    quick_jit, arch, features
-):
-    params = quick_jit(build("cgan", arch=arch).init)(KEY_INIT).params["disc"]
+def test_labels_are_projected_on_the_features_that_the_score_is_read_from(arch, features):
+    params = jax.jit(build("cgan", arch=arch).init)(KEY_INIT).params["disc"]
     score = params["Dense_0" if arch == "patch" else "Dense_1"]
     assert score["kernel"].shape == (features, 1)
     assert params["Projection_0"]["table"].shape == (SPEC.num_classes, features)
 
 
-def test_a_conditional_discriminators_hidden_layer_is_not_normalised_by_batch(quick_jit):
+def test_a_conditional_discriminators_hidden_layer_is_not_normalised_by_batch():
     """Or the labels keep a generator from starting."""
     told, untold = (
-        quick_jit(build(model).init)(KEY_INIT).params["disc"] for model in ("cgan", "gan")
+        jax.jit(build(model).init)(KEY_INIT).params["disc"] for model in ("cgan", "gan")
     )
     norms = [sum(name.startswith("BatchNorm") for name in params) for params in (told, untold)]
     assert norms == [1, 2]
@@ -342,8 +336,8 @@ def test_ebgans_energy_is_a_distance():
     np.testing.assert_allclose(ebgan.distance(images), [0, 7], atol=1e-5)
 
 
-def test_pulling_away_is_in_the_generators_loss_alone(quick_jit):
-    moved, still = (one_step("ebgan", quick_jit, pull_away=weight) for weight in (0.5, 0.0))
+def test_pulling_away_is_in_the_generators_loss_alone():
+    moved, still = (one_step("ebgan", pull_away=weight) for weight in (0.5, 0.0))
     pulled, free = moved[2], still[2]
     assert pulled["disc_loss"] == free["disc_loss"]
     assert 0 < pulled["gen_loss"] - free["gen_loss"] <= 0.5
@@ -353,8 +347,8 @@ def test_pulling_away_is_in_the_generators_loss_alone(quick_jit):
     assert change(moved[1].params["gen"], still[1].params["gen"]) > 0
 
 
-def test_began_moves_k_towards_the_balance(quick_jit):
-    old, new, metrics = one_step("began", quick_jit, gamma=0.7, balance_rate=0.05)
+def test_began_moves_k_towards_the_balance():
+    old, new, metrics = one_step("began", gamma=0.7, balance_rate=0.05)
     assert old.extra == 0
     real, fake = float(metrics["real_score"]), float(metrics["fake_score"])
     assert metrics["disc_loss"] == pytest.approx(real)  # as k is 0
@@ -362,20 +356,20 @@ def test_began_moves_k_towards_the_balance(quick_jit):
     assert metrics["convergence"] == pytest.approx(real + abs(0.7 * real - fake), rel=1e-5)
 
 
-def test_began_takes_k_times_the_energy_of_generated_images_off_the_discriminators_loss(quick_jit):
+def test_began_takes_k_times_the_energy_of_generated_images_off_the_discriminators_loss():
     algorithm = build("began")
-    state = quick_jit(algorithm.init)(KEY_INIT)._replace(extra=jnp.float32(0.5))
-    _, metrics = quick_jit(algorithm.step)(state, batch_of(BATCH), KEY_TRAIN)
+    state = jax.jit(algorithm.init)(KEY_INIT)._replace(extra=jnp.float32(0.5))
+    _, metrics = jax.jit(algorithm.step)(state, batch_of(BATCH), KEY_TRAIN)
     expected = metrics["real_score"] - 0.5 * metrics["fake_score"]
     assert metrics["disc_loss"] == pytest.approx(float(expected), rel=1e-5)
 
 
 @pytest.mark.parametrize(("k", "gamma", "expected"), [(0.0, 0.0, 0.0), (1.0, 1.0, 1.0)])
-def test_began_keeps_k_between_0_and_1(quick_jit, k, gamma, expected):
+def test_began_keeps_k_between_0_and_1(k, gamma, expected):
     """At a γ of 0 the balance is negative; at a γ of 1 and easy generated images, positive."""
     algorithm = build("began", gamma=gamma, balance_rate=1.0)
-    state = quick_jit(algorithm.init)(KEY_INIT)._replace(extra=jnp.float32(k))
-    new, metrics = quick_jit(algorithm.step)(state, batch_of(BATCH), KEY_TRAIN)
+    state = jax.jit(algorithm.init)(KEY_INIT)._replace(extra=jnp.float32(k))
+    new, metrics = jax.jit(algorithm.step)(state, batch_of(BATCH), KEY_TRAIN)
     assert (gamma * metrics["real_score"] - metrics["fake_score"] > 0) == bool(gamma)
     assert new.extra == expected
 
@@ -383,11 +377,11 @@ def test_began_keeps_k_between_0_and_1(quick_jit, k, gamma, expected):
 # --- spectral normalisation
 
 
-def test_hinges_discriminator_has_layers_of_spectral_norm_one(quick_jit):
+def test_hinges_discriminator_has_layers_of_spectral_norm_one():
     """After enough power iterations each weight, divided by its stored norm, has norm 1."""
     algorithm = build("hinge", learning_rate=1e-9, disc_learning_rate=1e-9)
-    state = quick_jit(algorithm.init)(KEY_INIT)
-    step = quick_jit(algorithm.step)
+    state = jax.jit(algorithm.init)(KEY_INIT)
+    step = jax.jit(algorithm.step)
     for _ in range(40):
         state, _ = step(state, batch_of(BATCH), KEY_TRAIN)
     stats, params = state.stats["disc"], state.params["disc"]
@@ -403,10 +397,10 @@ def _flat(tree):
     return {jax.tree_util.keystr(path, simple=True, separator="/"): leaf for path, leaf in leaves}
 
 
-def test_a_lazy_penalty_is_as_heavy_on_average_and_none_between(quick_jit):
+def test_a_lazy_penalty_is_as_heavy_on_average_and_none_between():
     always, lazy = (adversarial(_gans_game(every), SPEC) for every in (1, 4))
-    state, batch = quick_jit(always.init)(KEY_INIT), batch_of(BATCH)
-    step, lazily = quick_jit(always.step), quick_jit(lazy.step)
+    state, batch = jax.jit(always.init)(KEY_INIT), batch_of(BATCH)
+    step, lazily = jax.jit(always.step), jax.jit(lazy.step)
     whole = float(step(state, batch, KEY_TRAIN)[1]["gradient_penalty"])
     assert whole > 0
     for at, share in ((0, 4), (1, 0), (3, 0), (4, 4)):

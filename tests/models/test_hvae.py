@@ -48,8 +48,8 @@ def ladder():
 
 
 @pytest.fixture(scope="module")
-def state(quick_jit):
-    state = quick_jit(model_of().algorithm.init)(KEY_INIT)
+def state():
+    state = jax.jit(model_of().algorithm.init)(KEY_INIT)
     return state._replace(ema=state.ema | {"params": grown(state.ema["params"])})
 
 
@@ -124,26 +124,26 @@ def without_posteriors(params):
     return params | {name: blind(params[name]) for name in names}
 
 
-def test_posteriors_that_are_their_priors_have_no_divergence(state, quick_jit):
+def test_posteriors_that_are_their_priors_have_no_divergence(state):
     algorithm = model_of().algorithm
     params = without_posteriors(state.ema["params"])
     blind = state._replace(params={"vae": params}, ema=state.ema | {"params": params})
-    _, metrics = quick_jit(algorithm.step)(blind, Batch(IMAGES, LABELS), KEY_NOISE)
+    _, metrics = jax.jit(algorithm.step)(blind, Batch(IMAGES, LABELS), KEY_NOISE)
     assert [float(metrics[name]) for name in ("kl", "kl_1", "kl_2", "kl_3")] == [0, 0, 0, 0]
     drawn = algorithm.density.importance(blind, IMAGES, LABELS, KEY_NOISE)
     np.testing.assert_array_equal(drawn.prior, drawn.posterior)
 
 
-def test_divergences_of_the_levels_add_up_and_are_weighted(state, quick_jit):
-    step = quick_jit(model_of(beta=2.0).algorithm.step)
+def test_divergences_of_the_levels_add_up_and_are_weighted(state):
+    step = jax.jit(model_of(beta=2.0).algorithm.step)
     _, m = step(warm(state), Batch(IMAGES, LABELS), KEY_NOISE)
     assert m["kl"] == pytest.approx(sum(float(m[f"kl_{level}"]) for level in (1, 2, 3)), rel=1e-5)
     assert all(m[f"kl_{level}"] > 0 for level in (1, 2, 3))
     assert m["loss"] == pytest.approx(float(m["reconstruction"] + 2 * m["kl"]), rel=1e-5)
 
 
-def test_free_bits_are_those_of_every_dimension_of_every_level(state, quick_jit):
-    step = quick_jit(model_of(free_bits=100.0).algorithm.step)
+def test_free_bits_are_those_of_every_dimension_of_every_level(state):
+    step = jax.jit(model_of(free_bits=100.0).algorithm.step)
     _, m = step(warm(state), Batch(IMAGES, LABELS), KEY_NOISE)
     assert m["loss"] == pytest.approx(float(m["reconstruction"]) + 100 * sum(SIZES), rel=1e-5)
 
@@ -194,20 +194,20 @@ def test_too_few_or_too_many_levels_are_refused(levels):
         validate(hvae.Config(levels=levels))
 
 
-def test_the_weight_of_the_divergence_rises_from_a_tenth_of_beta_to_beta(state, quick_jit):
-    step = quick_jit(model_of(beta=2.0, warm_up=10).algorithm.step)
+def test_the_weight_of_the_divergence_rises_from_a_tenth_of_beta_to_beta(state):
+    step = jax.jit(model_of(beta=2.0, warm_up=10).algorithm.step)
     for at, weight in ((0, 0.2), (5, 1.1), (10, 2.0), (1000, 2.0)):
         _, m = step(state._replace(step=jnp.int32(at)), Batch(IMAGES, LABELS), KEY_NOISE)
         expected = m["reconstruction"] + weight * m["kl"]
         assert m["loss"] == pytest.approx(float(expected), rel=1e-5)
 
 
-def test_training_lowers_the_loss_and_uses_levels_below_the_top(quick_jit):
+def test_training_lowers_the_loss_and_uses_levels_below_the_top():
     """Each of 16 blocks of an image is black or white by itself: too much for a vector of two."""
     rng = np.random.default_rng(0)
     options = {"width": 8, "levels": 2, "latent_size": 2, "map_channels": 4, "warm_up": 1000}
     algorithm = model_of(learning_rate=1e-2, **options).algorithm
-    state, step = quick_jit(algorithm.init)(KEY_INIT), quick_jit(algorithm.step)
+    state, step = jax.jit(algorithm.init)(KEY_INIT), jax.jit(algorithm.step)
     history = []
     for _ in range(200):
         bits = rng.choice([-1.0, 1.0], (32, 4, 4, 1)).astype(np.float32)

@@ -78,12 +78,12 @@ def test_iwae_minimises_the_importance_weighted_bound_of_its_draws(handed_over):
     assert (autoencoder.draws, autoencoder.conditional) == (7, False)
 
 
-def codes_of(model, quick_jit, images, labels):
+def codes_of(model, images, labels):
     """Encodings of images after a training on them."""
     module = MODELS[model]
     config = module.Config(width=4, latent_size=2, learning_rate=3e-3)
     algorithm = module.build(config, Spec(8, 8, 2))
-    state, step = quick_jit(algorithm.init)(jax.random.key(0)), quick_jit(algorithm.step)
+    state, step = jax.jit(algorithm.init)(jax.random.key(0)), jax.jit(algorithm.step)
     for _ in range(300):
         state, _ = step(state, Batch(images, labels), jax.random.key(1))
     return algorithm.latent.encode(state, images, labels)
@@ -96,7 +96,7 @@ def separation(codes, labels):
     return float(between / jnp.sum(codes.var(axis=0)))
 
 
-def test_a_cvaes_latent_is_free_of_the_class_where_it_can_be(quick_jit):
+def test_a_cvaes_latent_is_free_of_the_class_where_it_can_be():
     """Images are the class's half of the image times a brightness, of which the class says nothing:
     a latent that is told the class need not hold it."""
     count = 64
@@ -104,16 +104,16 @@ def test_a_cvaes_latent_is_free_of_the_class_where_it_can_be(quick_jit):
     brightness = jnp.repeat(jnp.linspace(0.2, 1, count // 2), 2)
     halves = jnp.zeros((2, 8, 8, 1)).at[0, :4].set(2).at[1, 4:].set(2)
     images = brightness[:, None, None, None] * halves[labels] - 1
-    told, untold = (codes_of(model, quick_jit, images, labels) for model in ("cvae", "vae"))
+    told, untold = (codes_of(model, images, labels) for model in ("cvae", "vae"))
     assert separation(untold, labels) > 0.5
     assert separation(told, labels) < 0.05
     assert float(jnp.sum(told.var(axis=0))) > 0.2  # it holds what varies within a class
 
 
-def test_a_label_does_more_to_a_cvaes_posterior_than_to_shift_it(quick_jit):
+def test_a_label_does_more_to_a_cvaes_posterior_than_to_shift_it():
     module = MODELS["cvae"]
     algorithm = module.build(module.Config(width=4, latent_size=2), Spec(8, 8, 2))
-    state = quick_jit(algorithm.init)(jax.random.key(0))
+    state = jax.jit(algorithm.init)(jax.random.key(0))
     images = jax.random.uniform(jax.random.key(1), (5, 8, 8, 1), minval=-1)
     means = [algorithm.latent.encode(state, images, jnp.full(5, label)) for label in (0, 1)]
     shifts = means[1] - means[0]

@@ -46,10 +46,10 @@ def test_codes_are_a_map_a_quarter_of_the_images_sides(algorithm, state):
     assert ((codes >= 0) & (codes < CODES)).all()
 
 
-def test_the_decoders_gradient_reaches_the_encoder_past_the_codes(state, quick_jit):
+def test_the_decoders_gradient_reaches_the_encoder_past_the_codes(state):
     """With nothing that draws the encoder to the codes."""
     config = vq_vae.Config(width=4, latent_size=3, codes=CODES, commitment=0.0)
-    step = quick_jit(vq_vae.build(config, SPEC).step)
+    step = jax.jit(vq_vae.build(config, SPEC).step)
     new, _ = step(state, Batch(IMAGES, LABELS), KEY_SAMPLE)
     old, new = state.params["vae"], new.params["vae"]
     for part in ("encoder", "decoder", "prior"):
@@ -57,15 +57,15 @@ def test_the_decoders_gradient_reaches_the_encoder_past_the_codes(state, quick_j
         assert all(jax.tree.leaves(moved)), part
 
 
-def test_codes_in_use_move_towards_what_they_stand_for_and_others_stay(algorithm, state, quick_jit):
-    new, _ = quick_jit(algorithm.step)(state, Batch(IMAGES, LABELS), KEY_SAMPLE)
+def test_codes_in_use_move_towards_what_they_stand_for_and_others_stay(algorithm, state):
+    new, _ = jax.jit(algorithm.step)(state, Batch(IMAGES, LABELS), KEY_SAMPLE)
     used = np.unique(algorithm.latent.codes(state, IMAGES))
     moved = np.any(new.params["vae"]["book"] != state.params["vae"]["book"], axis=1)
     np.testing.assert_array_equal(np.flatnonzero(moved), used)
 
 
-def test_the_metrics_add_up_to_the_loss(algorithm, state, quick_jit):
-    _, m = quick_jit(algorithm.step)(state, Batch(IMAGES, LABELS), KEY_SAMPLE)
+def test_the_metrics_add_up_to_the_loss(algorithm, state):
+    _, m = jax.jit(algorithm.step)(state, Batch(IMAGES, LABELS), KEY_SAMPLE)
     assert m["commitment"] == pytest.approx(0.25 * m["book"])  # their gradients differ
     parts = [float(m[name]) for name in ("reconstruction", "book", "commitment", "prior")]
     assert m["loss"] == pytest.approx(sum(parts))

@@ -124,8 +124,8 @@ def assert_close(found, wanted):
     jax.tree.map(close, found, wanted)
 
 
-def assert_has_laxs_derivatives(geometry, quick_jit):
-    @quick_jit
+def assert_has_laxs_derivatives(geometry):
+    @jax.jit
     def both(x, w, y):
         ours = derivatives(convolve(geometry), x, w), derivatives(transpose(geometry), y, w)
         laxs = derivatives(lax_convolve(geometry), x, w), derivatives(lax_transpose(geometry), y, w)
@@ -135,15 +135,15 @@ def assert_has_laxs_derivatives(geometry, quick_jit):
 
 
 @each_kernel_and_stride
-def test_matrix_products_have_laxs_value_gradients_and_second_derivatives(geometry, quick_jit):
-    assert_has_laxs_derivatives(geometry, quick_jit)
+def test_matrix_products_have_laxs_value_gradients_and_second_derivatives(geometry):
+    assert_has_laxs_derivatives(geometry)
 
 
 @pytest.mark.parametrize("geometry", [GEOMETRIES[0], GEOMETRIES[3]], ids=str)
-def test_native_convolutions_have_laxs_value_gradients_and_second_derivatives(geometry, quick_jit):
+def test_native_convolutions_have_laxs_value_gradients_and_second_derivatives(geometry):
     with conv.using(conv.NATIVE):
         assert "stablehlo.dot_general" not in lowered_for("cpu", geometry)
-        assert_has_laxs_derivatives(geometry, quick_jit)
+        assert_has_laxs_derivatives(geometry)
 
 
 def flops(program, *args):
@@ -151,13 +151,13 @@ def flops(program, *args):
 
 
 @pytest.mark.parametrize("geometry", TWICE[:2], ids=str)
-def test_sums_and_differences_have_laxs_value_gradients_and_second_derivatives(geometry, quick_jit):
+def test_sums_and_differences_have_laxs_value_gradients_and_second_derivatives(geometry):
     x, w, _ = arrays(geometry)
     with conv.using(conv.COLUMNS):
         direct = flops(lambda x, w: convolve(geometry)(x, w), x, w)
     with conv.using(conv.WINOGRAD):
         assert flops(lambda x, w: convolve(geometry)(x, w), x, w) < direct
-        assert_has_laxs_derivatives(geometry, quick_jit)
+        assert_has_laxs_derivatives(geometry)
 
 
 @pytest.mark.parametrize(
@@ -165,10 +165,10 @@ def test_sums_and_differences_have_laxs_value_gradients_and_second_derivatives(g
     [(conv.COLUMNS, geometry) for geometry in GEOMETRIES]
     + [(conv.WINOGRAD, geometry) for geometry in TWICE],
 )
-def test_layouts_of_the_three_maps_are_xlas_and_one_trilinear_form(layout, geometry, quick_jit):
+def test_layouts_of_the_three_maps_are_xlas_and_one_trilinear_form(layout, geometry):
     x, w, y = arrays(geometry)
 
-    @quick_jit
+    @jax.jit
     def maps(x, w, y):
         def of(layout):
             f, t, g = (partial(program, geometry) for program in layout)
@@ -203,7 +203,7 @@ def test_seven_features_take_11_products_instead_of_14_where_channels_are_many(
 
 
 @pytest.mark.parametrize("layout", [conv.COLUMNS, conv.WINOGRAD], ids=["columns", "winograd"])
-def test_vmap_over_kernels_and_inputs_is_a_loop_over_them(layout, quick_jit):
+def test_vmap_over_kernels_and_inputs_is_a_loop_over_them(layout):
     geometry = GEOMETRIES[0]
     population = 3
     rng = np.random.default_rng(1)
@@ -219,8 +219,8 @@ def test_vmap_over_kernels_and_inputs_is_a_loop_over_them(layout, quick_jit):
         return convolve(geometry)(x, w), transpose(geometry)(y, w), grads(x, w, y)
 
     with conv.using(layout):
-        together = quick_jit(jax.vmap(member))(x, w, y)
-        alone_program = quick_jit(member)
+        together = jax.jit(jax.vmap(member))(x, w, y)
+        alone_program = jax.jit(member)
         alone = [alone_program(x[i], w[i], y[i]) for i in range(population)]
     assert_close(together, jax.tree.map(lambda *each: jnp.stack(each), *alone))
 
@@ -248,10 +248,10 @@ def test_others_get_matrix_products_and_no_convolution(platform):
     assert "stablehlo.convolution" not in program
 
 
-def test_bfloat16_stays_bfloat16(quick_jit):
+def test_bfloat16_stays_bfloat16():
     geometry = GEOMETRIES[0]
     x, w, y = (each.astype(jnp.bfloat16) for each in arrays(geometry))
-    features, image = quick_jit(convolve(geometry))(x, w), quick_jit(transpose(geometry))(y, w)
+    features, image = jax.jit(convolve(geometry))(x, w), jax.jit(transpose(geometry))(y, w)
     assert features.dtype == image.dtype == jnp.bfloat16
     exact = lax_convolve(geometry)(*(each.astype(jnp.float32) for each in (x, w)))
     np.testing.assert_allclose(features.astype(jnp.float32), exact, rtol=0.02, atol=0.1)

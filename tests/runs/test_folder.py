@@ -296,8 +296,8 @@ def test_a_second_process_is_refused_by_name_until_the_first_is_dead(run, tiny):
     script = """
 import sys, time
 from pathlib import Path
-from gen_models.runs.lock import locked
-with locked(Path(sys.argv[1])):
+from gen_models.runs.lock import held
+with held(Path(sys.argv[1])):
     print("locked", flush=True)
     time.sleep(600)
 """

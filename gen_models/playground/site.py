@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
+from threading import Lock
 from typing import NamedTuple
 
 from gen_models.errors import UserError
@@ -32,9 +33,21 @@ def site(built: Path = BUILT) -> Site:
     paths = sorted(path for path in built.rglob("*") if path.is_file())
     pages = {path.relative_to(built).as_posix(): path.read_bytes for path in paths}
     data = {
-        f"data/{name}.safetensors": cache(partial(material.packed, name)) for name in features.NAMES
+        f"data/{name}.safetensors": _once(partial(material.packed, name)) for name in features.NAMES
     }
     return Site(pages | data)
+
+
+def _once(make: Callable[[], bytes]) -> Callable[[], bytes]:
+    """A function that makes something when it is first called and gives it to all who call it, and
+    who wait while it is made. What `make` raises is not kept."""
+    kept, lock = cache(make), Lock()
+
+    def made() -> bytes:
+        with lock:
+            return kept()
+
+    return made
 
 
 def write(found: Site, folder: Path) -> list[Path]:

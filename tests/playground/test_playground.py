@@ -8,6 +8,8 @@ import socket
 import subprocess
 import sys
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -271,3 +273,19 @@ def test_ctrl_c_ends_the_server_at_once(tmp_path):
         ran.send_signal(signal.SIGINT)
         _, err = ran.communicate(timeout=10)
         assert ran.returncode in (0, 130) and "Traceback" not in err
+
+
+def test_a_data_file_that_several_pages_ask_for_is_made_once(tmp_path, monkeypatch):
+    (tmp_path / "index.html").touch()
+    made = []
+
+    def packed(name):
+        made.append(name)
+        time.sleep(0.05)
+        return name.encode()
+
+    monkeypatch.setattr(material, "packed", packed)
+    file = playground.site(tmp_path).files["data/mnist.safetensors"]
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(lambda _: file(), range(4))) == {b"mnist"}
+    assert made == ["mnist"]

@@ -132,9 +132,15 @@ class Trained:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the averaged weights, by their names, in hex."""
+        """SHA-256 of the averaged parameters, by their names, in hex.
+
+        Statistics of batch normalisation are left out: they follow from the parameters and are
+        computed where a run is loaded, in their last bits by the machine and its threads.
+        """
         sha = hashlib.sha256()
         for name, leaf in sorted(named(self.state.ema).items()):
+            if name.startswith("stats/"):
+                continue
             sha.update(f"{name} {leaf.dtype} {leaf.shape}".encode())
             sha.update(np.ascontiguousarray(leaf).tobytes())
         return sha.hexdigest()

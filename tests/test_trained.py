@@ -1,5 +1,7 @@
 """The face: `gen_models.load`, `train`, and what can be done with a trained model."""
 
+from dataclasses import replace
+
 import jax
 import numpy as np
 import pytest
@@ -122,6 +124,9 @@ def test_the_digest_tells_weights_apart_and_not_where_they_are(runs, tmp_path):
     model.save(tmp_path / "half.safetensors", half=True)
     assert gm.load(tmp_path / "whole.safetensors").digest == model.digest
     assert gm.load(tmp_path / "half.safetensors").digest != model.digest
+    stats = jax.tree.map(lambda x: x * 1.0000001, model.state.ema["stats"])
+    moved = model.state._replace(ema=model.state.ema | {"stats": stats})
+    assert replace(model, state=moved).digest == model.digest
 
 
 @pytest.mark.parametrize("name", ["cgan", "vae"])

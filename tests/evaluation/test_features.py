@@ -50,7 +50,9 @@ def test_a_shipped_net_classifies_the_real_test_split_as_recorded(dataset, accur
     assert found == pytest.approx(net.record["accuracy"], abs=0.015)
 
 
-@pytest.mark.parametrize("dataset", CATALOG)
+@pytest.mark.parametrize(
+    "dataset", ["fashion_mnist", pytest.param("mnist", marks=pytest.mark.slow)]
+)
 def test_the_encoder_was_not_shown_the_classes_and_is_wide(dataset):
     """Most of the variance is within classes, and no few directions hold it all."""
     net, test = features.load(features.net_path(dataset)), real(dataset)

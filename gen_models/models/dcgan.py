@@ -9,19 +9,17 @@ decay and a falling step size.
 from gen_models import losses
 from gen_models.algorithm import Algorithm, Spec
 from gen_models.engines.adversarial import adversarial
-from gen_models.fields import Positive, Size, hyperparameters
+from gen_models.fields import Size, hyperparameters
 from gen_models.models import _gans
 
 
 @hyperparameters
-class Config(_gans.Penalised):
-    """Options of `dcgan`: those of Radford et al. 2016, §4, except for averaged weights and the
-    faster generator that these allow. The paper's batch size is 128 (--batch-size)."""
+class Config(_gans.Tuned):
+    """Options of `dcgan`: those of `gan`, and the paper's z. The paper's own (Radford et al. 2016,
+    §4), except for averaged weights, are the preset `configs/papers.py:dcgan`."""
 
     latent_size: Size = 100
     """Dimensions of z, uniform in [-1, 1]."""
-    learning_rate: Positive = 6e-4
-    """Step size of Adam. The paper's 2e-4 is for weights that are not averaged."""
 
 
 def build(config: Config, spec: Spec) -> Algorithm:

@@ -7,7 +7,8 @@ from gen_models.explorer import exhibit
 
 PATIENCE = 100  # times 50 ms
 PIXELS = """canvas => {
-  const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  const context = canvas.getContext("2d", {willReadFrequently: true});
+  const {data} = context.getImageData(0, 0, canvas.width, canvas.height);
   return Array.from({length: data.length / 4}, (_, i) => data[4 * i]);
 }"""
 

@@ -15,7 +15,8 @@ from gen_models.maps.sets import ImageSet
 
 SERIOUS = ("serious", "critical")
 COLOURS = """canvas => {
-  const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+  const context = canvas.getContext("2d", {willReadFrequently: true});
+  const {data} = context.getImageData(0, 0, canvas.width, canvas.height);
   const found = new Set();
   for (let i = 0; i < data.length; i += 4) if (data[i + 3]) found.add(data.slice(i, i + 3).join());
   return [...found];
@@ -84,7 +85,8 @@ def test_a_pointer_shows_the_image_that_it_is_over(opened):
     tip.wait_for()
     assert "three · real images 7" in tip.text_content()
     tab.wait_for_timeout(200)
-    level = "canvas => canvas.getContext('2d').getImageData(4, 4, 1, 1).data[0]"
+    context = "canvas.getContext('2d', {willReadFrequently: true})"
+    level = f"canvas => {context}.getImageData(4, 4, 1, 1).data[0]"
     assert tab.eval_on_selector(".tip canvas", level) == 7
     tab.mouse.move(area["x"] + 5, area["y"] + area["height"] - 5)
     tip.wait_for(state="hidden")

@@ -1,0 +1,19 @@
+"""The winner of a search, on the validation images of seed 0.
+
+python -m experiments.search --model gan --members 16 --samples 5000 --report-seeds 0
+--checkpoint-every-steps 5000 --rungs 1 --score fid fid_classifier:5 --out
+results/searches/fashion_mnist-gan-both --learning-rate 1.5e-4 2e-3 --disc-learning-rate 1e-4
+1e-3 --beta1 0 0.5 --ema-decay 0.99 0.998 --penalty 0.01 0.5
+
+python -m experiments.train --config results/searches/fashion_mnist-gan-both/winner.py
+"""
+
+model = "gan"
+dataset = "fashion_mnist"
+steps = 5000
+checkpoint_every_steps = 5000
+learning_rate = 0.000336837
+disc_learning_rate = 0.000654516
+beta1 = 0.494664
+ema_decay = 0.995939
+penalty = 0.497244

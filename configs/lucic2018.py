@@ -18,11 +18,11 @@ common = {
 
 # The non-saturating GAN.
 ns_gan  = {"model": "gan",     "learning_rate": 5e-5, "beta1": 0.0, "loss": "non_saturating",
-           "disc_learning_rate": None}
+           "disc_learning_rate": None, "penalty": None}
 
 # The saturating ("minimax") GAN.
 mm_gan  = {"model": "gan",     "learning_rate": 5e-5, "beta1": 0.0, "loss": "saturating",
-           "disc_learning_rate": None}
+           "disc_learning_rate": None, "penalty": None}
 
 # The squares are those of probabilities, not of scores as in LSGAN's paper.
 lsgan   = {"model": "lsgan",   "learning_rate": 2e-4, "beta1": 0.5, "squared": "probabilities",

@@ -10,5 +10,7 @@ dataset = "fashion_mnist"
 steps = 5000
 learning_rate = {"shape": "cosine", 0: 2e-4, 5000: 5e-5}
 disc_learning_rate = None
+beta1 = 0.0
+ema_decay = 0.999
 penalty = {"shape": "cosine", 0: 0.05, 5000: 0.005}
 beta2 = {"shape": "cosine", 0: 0.9, 5000: 0.99}

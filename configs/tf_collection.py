@@ -16,11 +16,13 @@ common = {
     "learning_rate": 0.001, "beta1": 0.5,
 }
 
-gan     = {"model": "gan",     "disc_learning_rate": 0.0002, "loss": "non_saturating"}
+gan     = {"model": "gan",     "disc_learning_rate": 0.0002, "loss": "non_saturating",
+           "penalty": None}
 
 # The label is one-hot beside z and ten further channels of the image; the discriminator's hidden
 # layer has batch normalisation.
-cgan    = {"model": "cgan",    "disc_learning_rate": 0.0002, "mismatch": 0.0}
+cgan    = {"model": "cgan",    "disc_learning_rate": 0.0002, "mismatch": 0.0,
+           "penalty": None}
 
 # The class is read off a hidden layer of its own; its loss is descended by a third Adam over both
 # players.

@@ -32,9 +32,10 @@ PAGE, NUMBERS, PEERS = "README.md", "scoreboard.json", "peers"
 @dataclass(frozen=True)
 class Options:
     """Train and measure, one at a time, the runs that the scoreboard lacks: every model once on the
-    first data set; the best models, dcgan, cgan and vae with every seed on every data set. A run
-    that diverged is tried again by other code only. To repeat a run, delete it from scoreboard.json
-    and its folder from runs/ while the scoreboard is not running."""
+    first data set, and once more with its paper's settings if configs/papers.py has them; the best
+    models, dcgan, cgan and vae with every seed on every data set. A run that diverged is tried
+    again by other code only. To repeat a run, delete it from scoreboard.json and its folder from
+    runs/ while the scoreboard is not running."""
 
     models: tuple[str, ...] = (*ALWAYS, *(model for model in MODELS if model not in ALWAYS))
     """Models to train with their default options."""
@@ -54,7 +55,8 @@ class Options:
     @property
     def agenda(self) -> Agenda:
         """The runs that the scoreboard must contain."""
-        return Agenda(self.models, self.datasets, self.seeds, self.best, self.steps)
+        presets = [row.name for row in agenda.papers()]
+        return Agenda(self.models, self.datasets, self.seeds, self.best, self.steps, presets)
 
     def folder(self, cell: Cell) -> Path:
         """The folder of a cell's run."""
@@ -81,7 +83,7 @@ def make(cell: Cell, folder: Path, extent: Extent) -> int:
 
 def draw(run: Run, cell: Cell, options: Options) -> None:
     """Write samples of a run, one row per class, from the latents that all models share."""
-    path = options.results / page.picture(cell.dataset, cell.model)
+    path = options.results / page.picture(cell.dataset, cell.row)
     path.parent.mkdir(exist_ok=True)
     images, names = entries.by_class(run, features.find(cell.dataset))
     render.save_png(pictures.grid(images, names), path)
@@ -155,7 +157,7 @@ def fill(options: Options, found: dict[Cell, Result]) -> int:
         if cell.seed == 0:
             draw(run, cell, options)
         found |= results.read(path)  # results that other processes added meanwhile
-        found[cell] = agenda.result_of(run)
+        found[cell] = agenda.result_of(run, cell.preset)
         results.write(path, found)
         publish(options, found)
     return 0

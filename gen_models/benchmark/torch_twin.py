@@ -2,7 +2,8 @@
 
 PyTorch is optional; it is imported when a twin is used. The twin is written to be fast: fused Adam,
 averaged weights in one call, the generated batch shared by both players, no gradient of the
-discriminator's weights in the generator's half of the step. It runs where PyTorch finds a GPU, on
+discriminator's weights in the generator's half of the step; and no `torch.device` as a context
+around a step, where each of its operations would pass through Python. It runs where PyTorch finds a GPU, on
 the CPU otherwise. Compiled, each net is one program, on a GPU replayed as a CUDA graph.
 """
 
@@ -48,7 +49,7 @@ def twin(setting: Twin, steps: int) -> Timed:
         torch.set_float32_matmul_precision("highest" if setting.precision == "highest" else "high")
         torch.backends.cudnn.allow_tf32 = setting.precision != "highest"
         cast = torch.autocast(device, torch.bfloat16, enabled=setting.precision == "bfloat16")
-        with torch.device(device), cast:
+        with cast:
             for _ in range(steps):
                 if setting.compiled and device == "cuda":  # what its graphs wrote is used no more
                     torch.compiler.cudagraph_mark_step_begin()
@@ -87,7 +88,7 @@ def _gan(setting: Twin) -> Callable[[], None]:
     )
 
     def step() -> None:
-        z = torch.rand(batch_size, LATENT[model]) * 2 - 1
+        z = torch.rand(batch_size, LATENT[model], device=real.device) * 2 - 1
         fake = gen(z, labels)
         opt_disc.zero_grad()
         on_real, on_fake = disc(real, labels), disc(fake.detach(), labels)

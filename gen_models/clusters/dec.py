@@ -3,8 +3,8 @@
 An auto-encoder is trained to reconstruct, layer by layer with dropout and then as a whole (§3.3);
 then its encoder and K centres are trained to make their own soft assignment of images to centres
 sharper. The layers' own training matters. DEC of Fashion-MNIST, seed 0, had an accuracy of 0.496
-and an NMI of 0.588 without it, 0.630 and 0.624 with it; of MNIST, at these few epochs, 0.872 and
-0.849 without it, 0.697 and 0.748 with it.
+and an NMI of 0.588 without it, 0.630 and 0.624 with it; of MNIST 0.872 and 0.849 without it, 0.697
+and 0.748 with it, and 0.816 and 0.847 with it and 300 epochs.
 """
 
 from dataclasses import dataclass

@@ -15,25 +15,33 @@ from gen_models.runs import Recipe, Run, checkpoint, environment
 from gen_models.runs import recipe as recipes
 from gen_models.scoreboard.results import Cell, Result
 
+CONFIGS = Path("configs")
+PAPERS = CONFIGS / "papers.py"
 ALWAYS = ("dcgan", "cgan", "vae")  # models with every seed and data set in any case
 
 Results = Mapping[Cell, Result]
 
 
 class Agenda(NamedTuple):
-    """Every model once on the first data set, then the best with every seed on every data set."""
+    """Every model and every preset once on the first data set, then the best models with every
+    seed on every data set."""
 
     models: Sequence[str]  # names of models
     datasets: Sequence[str]  # names of data sets
     seeds: int  # number of seeds, 0, 1, …, of the best models
     best: int  # number of models that count as the best, by FID on the first data set
     steps: int  # training steps of each run
+    presets: Sequence[str] = ()  # rows of tables in configs/, of which the models' are made
 
     def cells(self, results: Results) -> Iterator[Cell]:
         """All runs, in the order of making them. The best models are determined from `results`
         after one run of every model."""
         once = [Cell(self.datasets[0], model, 0, self.steps) for model in self.models]
         yield from once
+        for preset in self.presets:
+            model = recipes.read(CONFIGS / preset)["model"]
+            if model in self.models:
+                yield Cell(self.datasets[0], model, 0, self.steps, preset)
         chosen = self.leading(results)
         for seed in range(self.seeds):
             for dataset, model in product(self.datasets, chosen):
@@ -44,7 +52,8 @@ class Agenda(NamedTuple):
     def leading(self, results: Results) -> list[str]:
         """The agenda's models that are in ALWAYS or among the `best` of all measured models, by the
         FID of seed 0 on the first data set."""
-        once = [cell for cell in results if (cell.dataset, cell.seed) == (self.datasets[0], 0)]
+        first = (self.datasets[0], 0, "")
+        once = [cell for cell in results if (cell.dataset, cell.seed, cell.preset) == first]
         found = valid(once, results)
         ranked = sorted(found, key=lambda cell: found[cell].fid)[: self.best]
         best = [*ALWAYS, *(cell.model for cell in ranked)]
@@ -57,20 +66,30 @@ class Agenda(NamedTuple):
 
 
 def valid(wanted: Iterable[Cell], results: Results) -> dict[Cell, Result]:
-    """The results that are valid: of existing models, present default options and protocol."""
+    """The results that are valid: of existing models and presets, present options and protocol."""
     return {
         cell: results[cell]
         for cell in wanted
         if cell in results
         and cell.model in MODELS
+        and (not cell.preset or CONFIGS / cell.preset in papers())
         and recipes.completed(results[cell].options) == recipe_of(cell).identity
         and results[cell].evaluation.protocol == protocol(cell.dataset)
     }
 
 
 def recipe_of(cell: Cell, out: Path | None = None) -> Recipe:
-    """The recipe of a cell's run, with the default options of its model."""
-    return Recipe.from_flat(cell._asdict()).with_options(out=out)
+    """The recipe of a cell's run, with the options of its preset or the default ones of its
+    model. Raises ConfigError."""
+    values = {name: getattr(cell, name) for name in ("dataset", "model", "seed", "steps")}
+    if cell.preset:
+        values = recipes.read(CONFIGS / cell.preset) | values
+    return Recipe.from_flat(values).with_options(out=out)
+
+
+def papers() -> list[Path]:
+    """The rows that the scoreboard has beside the defaults; none where there is no such file."""
+    return recipes.rows(PAPERS) if PAPERS.exists() else []
 
 
 @functools.cache
@@ -112,8 +131,8 @@ def has_score(evaluation: Evaluation) -> bool:
     return "classification_score" in names or "label_accuracy" not in names
 
 
-def result_of(run: Run) -> Result:
-    """The result of a run that is trained and evaluated. Raises UserError."""
+def result_of(run: Run, preset: str = "") -> Result:
+    """The result of a run, of a preset or not, that is trained and evaluated. Raises UserError."""
     sessions = run.sessions()
     if not sessions:
         raise runs.RunError(
@@ -126,4 +145,5 @@ def result_of(run: Run) -> Result:
         seconds=run.seconds,
         machine=", then ".join(dict.fromkeys(environment.machine(s) for s in sessions)),
         code=", then ".join(dict.fromkeys(s["code"] for s in sessions)),
+        preset=preset,
     )

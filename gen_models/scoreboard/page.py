@@ -11,7 +11,7 @@ from gen_models.evaluation import ranking, record
 from gen_models.evaluation.measure import MEASURES, Measure
 from gen_models.evaluation.protocol import SPACES
 from gen_models.evaluation.record import PARTS, Evaluation, Summary
-from gen_models.scoreboard.results import Cell, Result
+from gen_models.scoreboard.results import Cell, Result, file_name
 
 COLUMNS = 4  # pictures in a row
 LIKELIHOOD_NOTE = (
@@ -24,9 +24,9 @@ LIKELIHOOD_NOTE = (
 )
 
 
-def picture(dataset: str, model: str) -> PurePosixPath:
-    """Path of the picture of a model's samples, relative to the page."""
-    return PurePosixPath("scoreboard") / f"{dataset}-{model}.png"
+def picture(dataset: str, row: str) -> PurePosixPath:
+    """Path of the picture of a row's samples, relative to the page."""
+    return PurePosixPath("scoreboard") / f"{dataset}-{file_name(row)}.png"
 
 
 def page(
@@ -56,9 +56,11 @@ def page(
     )
     return (
         f"# Scoreboard\n\nWritten by `python -m experiments.scoreboard`, {steps} steps a run.\n\n"
-        "Every model has its default options, for most GANs InfoGAN's nets and step sizes "
-        "(docs/models.md, Beside the papers). This compares defaults, not ideas. Names in italics "
-        "are programs of other people, whose images were measured under the same protocol.\n\n"
+        "A row is a model with its default options, most GANs with InfoGAN's nets "
+        "(docs/models.md, Beside the papers); `papers.py:NAME` is one with its paper's settings "
+        "where the defaults are others (configs/papers.py). This compares settings, not ideas. "
+        "Names in italics are programs of other people, whose images were measured under the same "
+        "protocol.\n\n"
         "`a ± b` is a mean over seeds and half of its 95 % interval (Student's t); `a (± b)` is "
         "one training, and b that of its evaluation alone: another training would end elsewhere. "
         "`real images` is the floor: as many images of the training split, taken for samples; for "
@@ -85,7 +87,7 @@ def _machines(found: Mapping[Cell, Result], marks: Mapping[str, str]) -> str:
     return "\n".join(lines)
 
 
-Models = Mapping[str, Sequence[Result]]  # results on one data set by model, in order of seeds
+Models = Mapping[str, Sequence[Result]]  # results on one data set by row, in order of seeds
 
 
 class _Line(NamedTuple):
@@ -100,7 +102,7 @@ class _Line(NamedTuple):
 def _by_model(found: Mapping[Cell, Result]) -> dict[str, Models]:
     groups: dict[str, dict[str, list[Result]]] = {}
     for cell in sorted(found):
-        groups.setdefault(cell.dataset, {}).setdefault(cell.model, []).append(found[cell])
+        groups.setdefault(cell.dataset, {}).setdefault(cell.row, []).append(found[cell])
     mean = lambda group: np.mean([result.fid for result in group[1]])  # noqa: E731
     return {name: dict(sorted(models.items(), key=mean)) for name, models in groups.items()}
 

@@ -20,17 +20,28 @@ class ScoreboardError(UserError):
 
 
 class Cell(NamedTuple):
-    """One run of the scoreboard: a training with default options."""
+    """One run of the scoreboard: a training with default options, or with those of a preset."""
 
     dataset: str  # name of the data set
     model: str  # name of the model
     seed: int  # seed of the run
     steps: int  # training steps
+    preset: str = ""  # row of a table in configs/, such as papers.py:gan; "": default options
+
+    @property
+    def row(self) -> str:
+        """Name of the cell's row: that of the preset, or of the model."""
+        return self.preset or self.model
 
     @property
     def name(self) -> str:
         """Name of the folder of the cell's run."""
-        return f"{self.dataset}-{self.model}-{self.seed}"
+        return f"{self.dataset}-{file_name(self.row)}-{self.seed}"
+
+
+def file_name(row: str) -> str:
+    """A row's name as a part of a file's: papers.py:gan is papers-gan."""
+    return row.replace(".py:", "-")
 
 
 class Result(NamedTuple):
@@ -41,6 +52,7 @@ class Result(NamedTuple):
     seconds: float  # duration of the training, by the clock
     machine: str  # machine that trained the run, as text
     code: str  # version of this package that trained the run
+    preset: str = ""  # as in Cell
 
     @property
     def fid(self) -> float:
@@ -113,4 +125,6 @@ def _result(row: dict[str, Any]) -> Result:
 
 def _cell(result: Result) -> Cell:
     subject = result.evaluation.subject
-    return Cell(subject["dataset"], subject["model"], subject["seed"], subject["step"])
+    return Cell(
+        subject["dataset"], subject["model"], subject["seed"], subject["step"], result.preset
+    )

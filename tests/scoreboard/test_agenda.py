@@ -70,6 +70,28 @@ def test_leading_are_the_best_of_all_that_are_measured_and_of_those_asked_for():
     assert BOARD._replace(models=("gan", "vae"), best=3).leading(once()) == ["gan", "vae"]
 
 
+def test_a_preset_is_made_once_beside_its_model_with_the_same_steps(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    agenda.CONFIGS.mkdir()
+    agenda.PAPERS.write_text('gan = {"model": "gan", "width": 4, "steps": 9}\n')
+    board = BOARD._replace(presets=[row.name for row in agenda.papers()])
+    ours, theirs = CELL, Cell("mnist", "gan", 0, 5, "papers.py:gan")
+    assert list(board.cells(once()))[len(FIDS)] == theirs
+    assert board._replace(models=("vae",)).missing({}) == [
+        Cell(dataset, "vae", seed, 5) for seed in (0, 1) for dataset in ("mnist", "other")
+    ]
+    recipe = agenda.recipe_of(theirs)
+    assert (recipe.config.width, recipe.options.steps) == (4, 5)
+    assert agenda.recipe_of(ours).config.width != 4
+    assert (theirs.name, ours.name) == ("mnist-papers-gan-0", "mnist-gan-0")
+    # A result of one is none of the other, and none at all when the preset is gone.
+    best = {theirs: result(theirs)._replace(preset=theirs.preset)}
+    assert agenda.valid([ours, theirs], best) == best
+    assert board._replace(best=6).leading(best) == ["dcgan", "cgan", "vae"]
+    agenda.PAPERS.unlink()
+    assert not agenda.valid([theirs], best)
+
+
 def test_missing_are_the_cells_without_a_valid_result():
     cells = list(BOARD.cells(once()))
     assert BOARD.missing(once()) == cells[len(FIDS) :]

@@ -1,0 +1,29 @@
+"""The settings of four papers whose models have others by default, which a search found
+(docs/results.md), a row a model. Only the averaged weights are ours, and batches of 64.
+
+All rows: Fashion-MNIST, as many steps as the scoreboard has, which shows these rows beside the
+defaults. What else differs from a paper stands at the top of its model's file.
+
+python -m experiments.train --config configs/papers.py:wgan
+"""
+
+# fmt: off
+common = {"dataset": "fashion_mnist", "steps": 5000, "ema_decay": 0.999}
+
+# Chen et al. 2016 (InfoGAN), appendix C.1: the nets are theirs too.
+gan   = {"model": "gan",   "learning_rate": 1e-3, "disc_learning_rate": 2e-4, "beta1": 0.5,
+         "penalty": None}
+
+# Radford et al. 2016, §4.
+dcgan = {"model": "dcgan", "learning_rate": 2e-4, "disc_learning_rate": 2e-4, "beta1": 0.5,
+         "penalty": None}
+
+# Arjovsky et al. 2017, algorithm 1.
+wgan  = {"model": "wgan",  "learning_rate": 5e-5, "disc_learning_rate": 5e-5, "clip": 0.01,
+         "critic_updates": 5, "optimiser": "rmsprop"}
+
+# Huang et al. 2024, CIFAR-10: constant where theirs are schedules, which configs/r3gan.py has; the
+# γ they begin with, the β2 they end with.
+r3gan = {"model": "r3gan", "learning_rate": 2e-4, "disc_learning_rate": 2e-4, "beta1": 0.0,
+         "beta2": 0.99, "penalty": 0.05}
+# fmt: on

@@ -32,10 +32,10 @@ PAGE, NUMBERS, PEERS = "README.md", "scoreboard.json", "peers"
 @dataclass(frozen=True)
 class Options:
     """Train and measure, one at a time, the runs that the scoreboard lacks: every model once on the
-    first data set, and once more with its paper's settings if configs/papers.py has them; the best
-    models, dcgan, cgan and vae with every seed on every data set. A run that diverged is tried
-    again by other code only. To repeat a run, delete it from scoreboard.json and its folder from
-    runs/ while the scoreboard is not running."""
+    first data set; the best models, dcgan, cgan and vae with every seed on every data set; the
+    presets of configs/papers.py and fitted_priors.py once on the first data set. A run that
+    diverged is tried again by other code only. To repeat a run, delete it from scoreboard.json and
+    its folder from runs/ while the scoreboard is not running."""
 
     models: tuple[str, ...] = (*ALWAYS, *(model for model in MODELS if model not in ALWAYS))
     """Models to train with their default options."""
@@ -55,7 +55,7 @@ class Options:
     @property
     def agenda(self) -> Agenda:
         """The runs that the scoreboard must contain."""
-        presets = [row.name for row in agenda.papers()]
+        presets = [row.name for row in agenda.presets()]
         return Agenda(self.models, self.datasets, self.seeds, self.best, self.steps, presets)
 
     def folder(self, cell: Cell) -> Path:

@@ -3,8 +3,8 @@
 PyTorch is optional; it is imported when a twin is used. The twin is written to be fast: fused Adam,
 averaged weights in one call, the generated batch shared by both players, no gradient of the
 discriminator's weights in the generator's half of the step; and no `torch.device` as a context
-around a step, where each of its operations would pass through Python. It runs where PyTorch finds a GPU, on
-the CPU otherwise. Compiled, each net is one program, on a GPU replayed as a CUDA graph.
+around a step, where each of its operations would pass through Python. It runs where PyTorch finds a
+GPU, on the CPU otherwise. Compiled, each net is one program, on a GPU replayed as a CUDA graph.
 """
 
 from collections.abc import Callable

@@ -16,15 +16,15 @@ from gen_models.runs import recipe as recipes
 from gen_models.scoreboard.results import Cell, Result
 
 CONFIGS = Path("configs")
-PAPERS = CONFIGS / "papers.py"
+TABLES = (CONFIGS / "papers.py", CONFIGS / "fitted_priors.py")
 ALWAYS = ("dcgan", "cgan", "vae")  # models with every seed and data set in any case
 
 Results = Mapping[Cell, Result]
 
 
 class Agenda(NamedTuple):
-    """Every model and every preset once on the first data set, then the best models with every
-    seed on every data set."""
+    """Every model once on the first data set, then the best models with every seed on every data
+    set, then every preset once on the first."""
 
     models: Sequence[str]  # names of models
     datasets: Sequence[str]  # names of data sets
@@ -38,16 +38,16 @@ class Agenda(NamedTuple):
         after one run of every model."""
         once = [Cell(self.datasets[0], model, 0, self.steps) for model in self.models]
         yield from once
-        for preset in self.presets:
-            model = recipes.read(CONFIGS / preset)["model"]
-            if model in self.models:
-                yield Cell(self.datasets[0], model, 0, self.steps, preset)
         chosen = self.leading(results)
         for seed in range(self.seeds):
             for dataset, model in product(self.datasets, chosen):
                 cell = Cell(dataset, model, seed, self.steps)
                 if cell not in once:
                     yield cell
+        for preset in self.presets:
+            model = recipes.read(CONFIGS / preset)["model"]
+            if model in self.models:
+                yield Cell(self.datasets[0], model, 0, self.steps, preset)
 
     def leading(self, results: Results) -> list[str]:
         """The agenda's models that are in ALWAYS or among the `best` of all measured models, by the
@@ -72,7 +72,7 @@ def valid(wanted: Iterable[Cell], results: Results) -> dict[Cell, Result]:
         for cell in wanted
         if cell in results
         and cell.model in MODELS
-        and (not cell.preset or CONFIGS / cell.preset in papers())
+        and (not cell.preset or CONFIGS / cell.preset in presets())
         and recipes.completed(results[cell].options) == recipe_of(cell).identity
         and results[cell].evaluation.protocol == protocol(cell.dataset)
     }
@@ -87,9 +87,9 @@ def recipe_of(cell: Cell, out: Path | None = None) -> Recipe:
     return Recipe.from_flat(values).with_options(out=out)
 
 
-def papers() -> list[Path]:
-    """The rows that the scoreboard has beside the defaults; none where there is no such file."""
-    return recipes.rows(PAPERS) if PAPERS.exists() else []
+def presets() -> list[Path]:
+    """The presets that the scoreboard has beside the defaults; none where their files are not."""
+    return [row for table in TABLES if table.exists() for row in recipes.rows(table)]
 
 
 @functools.cache

@@ -207,6 +207,8 @@ def main(args: Sequence[str]) -> int:
         if whole and not math.isfinite(min(done[-1].scores.values())):
             raise UserError(f"{work.out}: every candidate diverged; try lower step sizes")
         if whole and options.report_seeds:
+            if first and not (work.out / PAGE).exists():  # whatever becomes of the report
+                publish(work, done, None)
             seeds = range(options.seed + 1, options.seed + 1 + options.report_seeds)
             made = reported(work, done, seeds, splits, should_stop)
             whole = made is not None

@@ -59,8 +59,13 @@ def test_a_dry_run_prints_the_plan_and_writes_nothing(capsys):
 def test_a_search_leaves_a_page_a_preset_and_pictures_and_does_nothing_twice(capsys, monkeypatch):
     args = [*FEW, "--rungs", "2", "--report-seeds", "1", "--score", "fid", "recall:5"]
     args += ["--ema-decays", "0.5", "0.9"]
-    assert search.main(args) == 0
     folder = Path("results/searches/tiny-vae-halving")
+    with monkeypatch.context() as patch:
+        patch.setattr(search, "reported", lambda *_: None)  # as if it was stopped there
+        assert search.main(args) != 0
+    assert "| won |" in (folder / "README.md").read_text()
+    capsys.readouterr()
+    assert search.main(args) == 0
     assert f"look at {folder}/README.md" in capsys.readouterr().out
     page = (folder / "README.md").read_text()
     assert "by FID + -5 × recall; tiny-own-" in page

@@ -1,8 +1,9 @@
-"""The settings of four papers whose models have others by default, which a search found
-(docs/results.md), a row a model. Only the averaged weights are ours, and batches of 64.
+"""The settings of papers for four models whose defaults a search found (docs/results.md), a row a
+model. Ours are the averaged weights, batches of 64, and nets of half the width; what else differs
+from a paper stands at the top of its model's file.
 
 All rows: Fashion-MNIST, as many steps as the scoreboard has, which shows these rows beside the
-defaults. What else differs from a paper stands at the top of its model's file.
+defaults.
 
 python -m experiments.train --config configs/papers.py:wgan
 """
@@ -10,7 +11,7 @@ python -m experiments.train --config configs/papers.py:wgan
 # fmt: off
 common = {"dataset": "fashion_mnist", "steps": 5000, "ema_decay": 0.999}
 
-# Chen et al. 2016 (InfoGAN), appendix C.1: the nets are theirs too.
+# Chen et al. 2016 (InfoGAN), appendix C.1, whose nets these are.
 gan   = {"model": "gan",   "learning_rate": 1e-3, "disc_learning_rate": 2e-4, "beta1": 0.5,
          "penalty": None}
 

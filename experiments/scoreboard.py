@@ -38,7 +38,7 @@ class Options:
     its folder from runs/ while the scoreboard is not running."""
 
     models: tuple[str, ...] = (*ALWAYS, *(model for model in MODELS if model not in ALWAYS))
-    """Models to train with their default options."""
+    """Models to train, with their default options and their presets."""
     datasets: tuple[str, ...] = tuple(CATALOG)
     """Data sets to train on."""
     seeds: Annotated[int, Between(1, 1000)] = 3
@@ -55,8 +55,8 @@ class Options:
     @property
     def agenda(self) -> Agenda:
         """The runs that the scoreboard must contain."""
-        presets = [row.name for row in agenda.presets()]
-        return Agenda(self.models, self.datasets, self.seeds, self.best, self.steps, presets)
+        models, presets = self.models, agenda.presets()
+        return Agenda(models, self.datasets, self.seeds, self.best, self.steps, presets)
 
     def folder(self, cell: Cell) -> Path:
         """The folder of a cell's run."""
@@ -109,6 +109,11 @@ def main(args: Sequence[str]) -> int:
         raise ConfigError(
             f"{options.results / NUMBERS} is of runs of {steps} steps, asked for {options.steps}; "
             "choose another folder with --results"
+        )
+    if any(cell.preset for cell in found) and not agenda.presets():
+        raise ConfigError(
+            f"{options.results / NUMBERS} has rows of presets, which {agenda.CONFIGS.absolute()} "
+            "has not; run the command in the project's folder"
         )
     results.peers(options.results / PEERS)  # what is wrong with them is said before the work
     code = fill(options, found)

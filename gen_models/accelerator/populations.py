@@ -12,7 +12,7 @@ import jax
 
 from gen_models import render
 from gen_models.accelerator.extent import Extent, Figures, Keep, groups
-from gen_models.benchmark import rounds, steps
+from gen_models.benchmark import rounds, steps, torch_twin
 from gen_models.nets import conv
 
 MODEL = "dcgan"
@@ -43,9 +43,8 @@ Population = tuple[rounds.Timed, float]  # its steps, and the memory that it nee
 def _compiled(extent: Extent, members: int, layout: conv.Layout) -> Population | None:
     """A population, ready to be timed; None if it does not fit."""
     count = max(LEAST_STEPS, extent.round_steps // members)
-    stepper = steps.Stepper(
-        MODEL, extent.batch_size, layout=layout, chunk_steps=count, **extent.options
-    )
+    options = extent.options | torch_twin.PLAIN[MODEL]
+    stepper = steps.Stepper(MODEL, extent.batch_size, layout=layout, chunk_steps=count, **options)
     return _if_it_fits(lambda: steps.population(stepper, members, count))
 
 
@@ -86,7 +85,7 @@ def page(found: Figures) -> str:
                 "–" if gib is None else f"{gib:.1f}",
             ]
         )
-    return f"""`{MODEL}`, its members' steps together. Memory is what the compiled program asks for:
-states, data and activations.
+    return f"""`{MODEL}` without a gradient penalty, its members' steps together. Memory is what the compiled
+program asks for: states, data and activations.
 
 {render.markdown_table(rows)}"""

@@ -90,7 +90,7 @@ def _steps(extent: Extent, case: Case) -> int:
 
 
 def _ours(extent: Extent, case: Case) -> Timed:
-    options, count = dict(extent.options), _steps(extent, case)
+    options, count = extent.options | torch_twin.PLAIN.get(case.model, {}), _steps(extent, case)
     if case.precision == "bfloat16":
         options["compute_dtype"] = "bfloat16"
     with jax.default_matmul_precision(case.precision):
@@ -130,8 +130,9 @@ def page(found: Figures) -> str:
         rows.append(
             [f"`{case['model']}`", str(case["batch_size"]), precision, f"{case['ms']:.3f}", *cells]
         )
-    text = f"""The same nets and the same training step. In bfloat16 both compute activations and
-products in it, ours by `--compute-dtype bfloat16`, PyTorch by its automatic casting.
+    text = f"""The same nets and the same training step, without gradient penalties. In bfloat16 both
+compute activations and products in it, ours by `--compute-dtype bfloat16`, PyTorch by its automatic
+casting.
 
 {render.markdown_table(rows)}"""
     return text + "".join(f"\n- {failure}" for failure in sorted(failures)) + "\n" * bool(failures)

@@ -110,7 +110,8 @@ def page(found: Figures) -> str:
     products = ", ".join(f"{rate[p] / 1e12:.1f} ({p})" for p in PRECISIONS)
     return f"""Batch {found["batch_size"]}. Products of large matrices reach {products} TFLOP/s, a
 copy {rate["copy"] / 1e9:.0f} GB/s. The share of the matrix rate is of TF32's, and of the operations
-of convolutions as they are defined; bytes are those that the compiled step says that it reads and
-writes. Kernels are of a step; the card is busy while at least one of them runs.
+of convolutions as they are defined, with a penalty of every fourth step as if it were of all; bytes
+are those that the compiled step says that it reads and writes. Kernels are of a step; the card is
+busy while at least one of them runs.
 
 {render.markdown_table(rows)}"""

@@ -26,8 +26,10 @@ class Setting(NamedTuple):
 
 
 def speed(model: str, setting: Setting) -> tuple[dict[str, float], list[float]]:
-    """Figures of one model against its contestants, and the matrix rates in its rounds, FLOP/s."""
-    ours = steps.Stepper(model, setting.batch_size, width=setting.width)
+    """Figures of one model, a GAN without a gradient penalty, against its contestants, and the
+    matrix rates in its rounds, FLOP/s."""
+    plain = {"width": setting.width} | torch_twin.PLAIN.get(model, {})
+    ours = steps.Stepper(model, setting.batch_size, **plain)
     product, rate_of = rates.matmul()
     contestants = {
         "ours": ours.in_loop(ROUND_STEPS),
@@ -42,7 +44,7 @@ def speed(model: str, setting: Setting) -> tuple[dict[str, float], list[float]]:
             contestants[rival] = torch_twin.twin(twin, ROUND_STEPS)
     if "lax" in setting.against:
         layout = conv.NATIVE
-        native = steps.Stepper(model, setting.batch_size, layout=layout, width=setting.width)
+        native = steps.Stepper(model, setting.batch_size, layout=layout, **plain)
         contestants["lax_loop"] = native.in_loop(1)
         contestants["lax_calls"] = native.call_by_call(ROUND_STEPS)
     times = rounds.alternate(contestants, setting.rounds)
@@ -82,7 +84,7 @@ def around(model: str) -> dict[str, float]:
 
 def point(model: str, batch_size: int, width: int) -> dict[str, Any]:
     """One row of the scaling table."""
-    stepper = steps.Stepper(model, batch_size, width=width)
+    stepper = steps.Stepper(model, batch_size, width=width, **torch_twin.PLAIN.get(model, {}))
     product, rate_of = rates.matmul()
     times = rounds.alternate({"ours": stepper.in_loop(2), "matmul": product}, POINT_ROUNDS)
     step_s = rounds.median(times["ours"])

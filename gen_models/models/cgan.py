@@ -22,7 +22,7 @@ class Config(_gans.Penalised):
     (docs/results.md). The paper has dense nets."""
 
     learning_rate: Positive = 5e-4
-    """Step size of Adam."""
+    """Step size of Adam, of the generator alone where --disc-learning-rate is given."""
     disc_learning_rate: Positive | None = 9e-4
     """Step size of the discriminator's optimiser; None: --learning-rate."""
     beta1: Decay = 0.0

@@ -16,7 +16,8 @@ from gen_models.models import _gans
 @hyperparameters
 class Config(_gans.Tuned):
     """Options of `dcgan`: those of `gan`, and the paper's z. The paper's own (Radford et al. 2016,
-    §4), except for averaged weights, are the preset `configs/papers.py:dcgan`."""
+    §4), except for averaged weights and batches of 64 instead of 128, are the preset
+    `configs/papers.py:dcgan`."""
 
     latent_size: Size = 100
     """Dimensions of z, uniform in [-1, 1]."""

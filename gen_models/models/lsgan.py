@@ -19,7 +19,8 @@ LOSSES = {
 
 @hyperparameters
 class Config(_gans.Penalised):
-    """Options of `lsgan`: those of `gan`, so that only the loss differs."""
+    """Options of `lsgan`: those of InfoGAN's appendix C.1 (Chen et al. 2016), as in the preset
+    `configs/papers.py:gan`, from which only the loss differs."""
 
     squared: Literal["scores", "probabilities"] = "scores"
     """Values with the targets 1 and 0: the discriminator's scores, as in the paper, or their

@@ -26,7 +26,7 @@ class Config(_gans.Config):
     first 25 steps and in every 500th, and z is normal."""
 
     learning_rate: Positive = 2.5e-3
-    """Step size of the optimiser."""
+    """Step size of the generator's optimiser."""
     disc_learning_rate: Positive | None = 2.5e-4
     """Step size of the critic's optimiser; None: --learning-rate."""
     ema_decay: Rate | None = 0.997

@@ -31,7 +31,7 @@ class Agenda(NamedTuple):
     seeds: int  # number of seeds, 0, 1, …, of the best models
     best: int  # number of models that count as the best, by FID on the first data set
     steps: int  # training steps of each run
-    presets: Sequence[str] = ()  # rows of tables in configs/, of which the models' are made
+    presets: Mapping[str, str] = {}  # rows of tables in configs/, with the models that they are of
 
     def cells(self, results: Results) -> Iterator[Cell]:
         """All runs, in the order of making them. The best models are determined from `results`
@@ -44,8 +44,7 @@ class Agenda(NamedTuple):
                 cell = Cell(dataset, model, seed, self.steps)
                 if cell not in once:
                     yield cell
-        for preset in self.presets:
-            model = recipes.read(CONFIGS / preset)["model"]
+        for preset, model in self.presets.items():
             if model in self.models:
                 yield Cell(self.datasets[0], model, 0, self.steps, preset)
 
@@ -67,12 +66,13 @@ class Agenda(NamedTuple):
 
 def valid(wanted: Iterable[Cell], results: Results) -> dict[Cell, Result]:
     """The results that are valid: of existing models and presets, present options and protocol."""
+    models = presets()
     return {
         cell: results[cell]
         for cell in wanted
         if cell in results
         and cell.model in MODELS
-        and (not cell.preset or CONFIGS / cell.preset in presets())
+        and (not cell.preset or models.get(cell.preset) == cell.model)
         and recipes.completed(results[cell].options) == recipe_of(cell).identity
         and results[cell].evaluation.protocol == protocol(cell.dataset)
     }
@@ -84,12 +84,15 @@ def recipe_of(cell: Cell, out: Path | None = None) -> Recipe:
     values = {name: getattr(cell, name) for name in ("dataset", "model", "seed", "steps")}
     if cell.preset:
         values = recipes.read(CONFIGS / cell.preset) | values
-    return Recipe.from_flat(values).with_options(out=out)
+    recipe = recipes.defaults(values, None, cell.preset or None)
+    return recipe.with_options(out=out)
 
 
-def presets() -> list[Path]:
-    """The presets that the scoreboard has beside the defaults; none where their files are not."""
-    return [row for table in TABLES if table.exists() for row in recipes.rows(table)]
+def presets() -> dict[str, str]:
+    """The presets that the scoreboard has beside the defaults, with the models that they are of;
+    none where their files are not."""
+    rows = [row for table in TABLES if table.exists() for row in recipes.rows(table)]
+    return {row.name: recipes.read(row)["model"] for row in rows}
 
 
 @functools.cache

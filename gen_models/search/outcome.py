@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 
 WON, FINISHED, STOPPED, DIVERGED = "won", "finished", "stopped", "diverged"
 COLOURS = {STOPPED: "0.75", DIVERGED: "tab:red", FINISHED: "tab:blue", WON: "tab:orange"}
-OWN = ("steps", "seed", "out", "data_dir", "hold_out", "sample_every_steps", "keep_checkpoints")
+OWN = (
+    *("steps", "seed", "out", "data_dir", "hold_out", "sample_every_steps", "keep_checkpoints"),
+    "ema_decays",  # the best of which is the winner's own
+)
 
 
 def fates(rungs: Sequence[Rung]) -> dict[str, str]:
@@ -120,12 +123,17 @@ REPORT = (
 
 
 def preset(winner: Recipe, space: Space, where: str, search: str) -> str:
-    """The winner as a preset: its options that are not the defaults, and the command that trains
-    it. Alone, with the search's seed and --hold-out, it is the winning run."""
+    """The winner as a preset: all options of its model, whose defaults may change, and the command
+    that trains it. Alone, with the search's seed and --hold-out, it is the winning run."""
     recipe = shortened(winner, space)
     named = {"model": recipe.options.model, "dataset": recipe.options.dataset}
     default = Recipe.from_flat(named).to_flat()
-    values = {n: v for n, v in recipe.to_flat().items() if n not in OWN and v != default[n]}
+    models = recipe.config.__dataclass_fields__
+    values = {
+        name: value
+        for name, value in recipe.to_flat().items()
+        if name not in OWN and (name in models or value != default[name])
+    }
     lines = named | {"steps": recipe.options.steps} | values
     body = "".join(f"{name} = {_literal(value)}\n" for name, value in lines.items())
     search = textwrap.fill(search, 96, break_long_words=False, break_on_hyphens=False)

@@ -49,22 +49,28 @@ def advance(
     keys: Key,
     data: DeviceData,
     rows: Array,
-    first: Array,
+    begin: Array,
     count: Array,
 ) -> tuple[Members, Metrics]:
-    """Train K members on one device for `count` steps, from entry `first` of rows i32[K,S,B] on.
+    """Train K members on one device for `count` steps from step `begin` on, of a chunk that takes
+    rows i32[K,S,B].
 
     `models` is one Model whose real-valued options have a leading axis of members. A member that
     diverges keeps its last finite state while the others continue; its later metrics are NaN.
     Returns the metrics f32[K,S], of which the entries of these steps are filled.
     """
+    first = begin % CHUNK_STEPS
 
     def train(
         model: Model, state: State, alive: Array, key: Key, rows: Array
     ) -> tuple[Members, Metrics]:
-        def step(state: State, alive: Array, taken: Array) -> tuple[State, Array, Metrics]:
+        def step(
+            state: State, alive: Array, taken: Array, at: Array
+        ) -> tuple[State, Array, Metrics]:
+            # The step is one number for all members, so that what is done in some steps only is
+            # done in these: a condition of each member's own would be computed both ways in all.
             batch = to_batch(data.images[taken], data.labels[taken])
-            new, metrics = model.at(state.step).algorithm.step(state, batch, key)
+            new, metrics = model.at(at).algorithm.step(state._replace(step=at), batch, key)
             finite = jnp.stack([jnp.isfinite(value) for value in metrics.values()])
             alive = alive & all_finite(new.params) & jnp.all(finite)
             new = jax.tree.map(partial(jnp.where, alive), new, state)
@@ -73,11 +79,11 @@ def advance(
         def body(index: Array, carry: tuple[Members, Metrics]) -> tuple[Members, Metrics]:
             member, history = carry
             taken = lax.dynamic_index_in_dim(rows, index, keepdims=False)
-            state, alive, metrics = step(*member, taken)
+            state, alive, metrics = step(*member, taken, begin - first + index)
             history = {name: h.at[index].set(metrics[name]) for name, h in history.items()}
             return Members(state, alive), history
 
-        names = jax.eval_shape(step, state, alive, rows[0])[2]
+        names = jax.eval_shape(step, state, alive, rows[0], begin)[2]
         history = {name: jnp.zeros(len(rows), jnp.float32) for name in names}
         return lax.fori_loop(first, first + count, body, (Members(state, alive), history))
 
@@ -89,7 +95,7 @@ def advance(
 
 @cache
 def program(devices: tuple[jax.Device, ...], vectorised: bool | None = None) -> Callable:
-    """`advance` mapped over the leading axis of all its arguments except `first` and `count`.
+    """`advance` mapped over the leading axis of all its arguments except `begin` and `count`.
 
     The members on a device are vectorised, except on a CPU: there one member's activations fit the
     cache and those of several do not, so that members train their steps of a dispatch in turn.
@@ -193,9 +199,7 @@ class Wave:
     def advance(self, members: Members, step: int, count: int) -> tuple[Members, Metrics]:
         """Train `count` steps from `step` on, in one chunk. Metrics f32[devices, per device, S]."""
         rows = self._rows(step // CHUNK_STEPS)
-        return self.program(
-            self.models, members, self.keys, self.data, rows, step % CHUNK_STEPS, count
-        )
+        return self.program(self.models, members, self.keys, self.data, rows, step, count)
 
 
 class Ending(NamedTuple):

@@ -42,7 +42,7 @@ def test_an_entry_is_named_by_what_differs_from_the_others(tiny):
     assert names(tiny, {}, {"width": 8}) == ["dcgan width=4", "dcgan width=8"]
     both = {"width": 8, "learning_rate": 0.001}
     assert names(tiny, {}, {"model": "vae", "beta": 2.0}, both) == [
-        "dcgan width=4, learning_rate=0.0006",
+        "dcgan width=4, learning_rate=0.0008",
         "vae width=4, beta=2.0",
         "dcgan width=8, learning_rate=0.001",
     ]

@@ -81,6 +81,7 @@ def made(monkeypatch, tiny):
     monkeypatch.setattr(scoreboard, "Evaluator", lambda *args: args)
     monkeypatch.setattr(assessment, "evaluate_run", evaluate_run)
     monkeypatch.setattr(agenda, "protocol", lambda _: PROTOCOL)
+    monkeypatch.setattr(agenda, "TABLES", ())
     monkeypatch.setattr(scoreboard, "draw", lambda *_: None)
     return done
 

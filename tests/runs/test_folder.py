@@ -172,7 +172,7 @@ def test_every_differing_option_is_listed(run, tiny):
     message = refusal(run.folder, tiny.train, learning_rate=2e-3, seed=3, batch_size=8)
     assert message.splitlines()[1:-1] == [
         "  batch_size: the run has 4, asked for 8",
-        "  learning_rate: the run has 0.0006, asked for 0.002",
+        "  learning_rate: the run has 0.0008, asked for 0.002",
         "  seed: the run has 0, asked for 3",
     ]
     assert "model: the run has 'dcgan', asked for 'vae'" in refusal(

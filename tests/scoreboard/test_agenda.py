@@ -75,7 +75,7 @@ def test_a_preset_is_made_once_beside_its_model_with_the_same_steps(tmp_path, mo
     agenda.CONFIGS.mkdir()
     papers = agenda.TABLES[0]
     papers.write_text('gan = {"model": "gan", "width": 4, "steps": 9}\n')
-    board = BOARD._replace(presets=[row.name for row in agenda.presets()])
+    board = BOARD._replace(presets=agenda.presets())
     ours, theirs = CELL, Cell("mnist", "gan", 0, 5, "papers.py:gan")
     assert list(board.cells(once()))[-1] == theirs
     assert board._replace(models=("vae",)).missing({}) == [

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -25,7 +26,7 @@ from trainings import half_written, products
 from gen_models import render, runs
 from gen_models.data.stream import indices
 from gen_models.errors import UserError
-from gen_models.models import MODELS, vae
+from gen_models.models import MODELS, _gans, vae
 from gen_models.runs import checkpoint
 from gen_models.runs.checkpoint import CheckpointError
 from gen_models.training import fit, population
@@ -528,3 +529,25 @@ def test_data_that_no_device_could_hold_is_refused(tmp_path, tiny, monkeypatch):
     with pytest.raises(UserError, match=r"tiny has .* GiB of images.*train the runs singly"):
         sweep(tmp_path, tiny, make_members())
     assert saved(tmp_path) == [[]] * 3
+
+
+def test_what_is_done_in_some_steps_is_done_in_no_others_however_many_members(
+    tmp_path, tiny, monkeypatch
+):
+    """Under vmap a condition of each member's own would be computed both ways in every step."""
+    done = []
+
+    def counted(weight):
+        def penalty(scores, real, fake, key):
+            del fake, key
+            jax.debug.callback(lambda: done.append(1))
+            return weight * jnp.mean(scores(real)) ** 2
+
+        return penalty
+
+    monkeypatch.setattr(_gans.losses, "r1_penalty", counted)
+    monkeypatch.setattr(population, "program", partial(population.program, vectorised=True))
+    members = make_members(2, model="gan", steps=6)
+    assert sweep(tmp_path, tiny, members) == [Ending(6, False)] * 2
+    jax.effects_barrier()
+    assert len(done) == 2  # after steps 0 and 4, for all members at once

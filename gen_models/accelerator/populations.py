@@ -85,7 +85,7 @@ def page(found: Figures) -> str:
                 "–" if gib is None else f"{gib:.1f}",
             ]
         )
-    return f"""`{MODEL}` without a gradient penalty, its members' steps together. Memory is what the compiled
-program asks for: states, data and activations.
+    return f"""`{MODEL}` without a gradient penalty, its members' steps together. Memory is what the
+compiled program asks for: states, data and activations.
 
 {render.markdown_table(rows)}"""

@@ -130,9 +130,9 @@ def page(found: Figures) -> str:
         rows.append(
             [f"`{case['model']}`", str(case["batch_size"]), precision, f"{case['ms']:.3f}", *cells]
         )
-    text = f"""The same nets and the same training step, without gradient penalties. In bfloat16 both
-compute activations and products in it, ours by `--compute-dtype bfloat16`, PyTorch by its automatic
-casting.
+    text = f"""The same nets and the same training step, without gradient penalties. In bfloat16
+both compute activations and products in it, ours by `--compute-dtype bfloat16`, PyTorch by its
+automatic casting.
 
 {render.markdown_table(rows)}"""
     return text + "".join(f"\n- {failure}" for failure in sorted(failures)) + "\n" * bool(failures)

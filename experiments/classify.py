@@ -10,7 +10,7 @@ from experiments import command
 from gen_models import extras, render
 from gen_models.classifiers import few, page, pictures, results, settings, sources
 from gen_models.classifiers.progress import Bar
-from gen_models.classifiers.results import Limits, Results
+from gen_models.classifiers.results import Limits
 from gen_models.classifiers.settings import Setting, Subset
 from gen_models.classifiers.sources import REAL, Source
 from gen_models.data.catalog import Splits
@@ -150,21 +150,13 @@ def publish(folder: Path, dataset: str) -> Path:
         found = [results.read(each) for each in sorted(folder.glob("*.json"))]
         whole = [each for each in found if "few" not in each.subject]
         whole.sort(key=lambda each: (each.name != REAL, each.name))
-        curves = curves_of([each for each in found if "few" in each.subject])
+        curves = few.curves([each for each in found if "few" in each.subject])
         if any(each.accuracies(setting) for each in whole for setting in settings.best()):
-            render.save_png(pictures.families(whole, dataset), folder / page.FAMILIES)
+            render.save_png(pictures.family_chart(whole, dataset), folder / page.FAMILIES)
         if pictures.shown_of(curves):
-            render.save_png(pictures.few(curves, dataset), folder / page.CURVES)
+            render.save_png(pictures.few_chart(curves, dataset), folder / page.CURVES)
         write_text(path, page.page(dataset, whole, curves))
     return path
-
-
-def curves_of(found: Sequence[Results]) -> pictures.Few:
-    """The results of few real images, by what stands beside them and by their number."""
-    curves: dict[str, dict[int, Results]] = {}
-    for each in sorted(found, key=lambda each: (few.beside(each) != few.ALONE, each.name)):
-        curves.setdefault(few.beside(each), {})[each.subject["few"]] = each
-    return curves
 
 
 def main(args: Sequence[str]) -> int:

@@ -2,13 +2,12 @@
 
 import math
 import shlex
-import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import jax
 import tyro
@@ -25,7 +24,7 @@ from gen_models.evaluation import features
 from gen_models.evaluation.evaluator import Evaluator
 from gen_models.fields import Between, ConfigError
 from gen_models.render import save_png
-from gen_models.runs import environment
+from gen_models.runs import Recipe, environment
 from gen_models.runs.recipe import Steps, TrainingOptions
 from gen_models.search import candidates, outcome, report
 from gen_models.search.execution import Search
@@ -88,16 +87,16 @@ def show(console: Console, work: Search, seeds: int, train: Dataset) -> None:
     first, steps = work.candidates[0].recipe, work.rungs[-1]
     plan = Plan({}, tuple(one.recipe for one in work.candidates), work.devices, work.per_device)
     cost, trained = estimate(plan, train), work.steps
-    whole = len(work.candidates) * steps
+    whole, reported_steps = len(work.candidates) * steps, len(report.REPORTED) * seeds * steps
     varying = [f"{n} {low:g} to {high:g}" for n, (low, high) in work.space.ranges.items()]
     varying += [f"{n} of {len(values)}" for n, values in work.space.choices.items()]
     console.print(
         f"{len(work.candidates)} settings of {first.options.model}; varying: {', '.join(varying)}\n"
         f"scored at steps {', '.join(map(str, work.rungs))} by {work.scorer.protocol}\n"
         f"{trained} steps of candidates, where all to the end would be {whole}; a report of "
-        f"{3 * seeds * steps} more\n"
+        f"{reported_steps} more\n"
         f"about {cost.mebibytes:.0f} MiB of states and data on a device, activations apart\n"
-        f"about {cost.seconds / 60 * (trained + 3 * seeds * steps) / whole:.0f} min at "
+        f"about {cost.seconds / 60 * (trained + reported_steps) / whole:.0f} min at "
         f"{EFFICIENCY:.0%} of the {cost.rate / 1e9:.0f} GFLOP/s that a device of this machine "
         "multiplies matrices with",
         soft_wrap=True,
@@ -142,11 +141,10 @@ def reported(
     return made if done and made.wait(should_stop) else None
 
 
-def publish(work: Search, rungs: list[Rung], made: Report | None) -> None:
-    """Write the page, the preset, the lineage and the pictures."""
+def publish(work: Search, rungs: list[Rung], table: str) -> None:
+    """Write the page with the report's table, if any, the preset, the lineage and the pictures."""
     winner = rungs[-1].ranked[0].recipe
     machine = environment.in_words(environment.describe())
-    table = "" if made is None else made.table()
     protocol = (
         f"{' + '.join(outcome.term(one) for one in work.scorer.terms)}; {work.scorer.protocol}"
     )
@@ -159,12 +157,11 @@ def publish(work: Search, rungs: list[Rung], made: Report | None) -> None:
     save_png(outcome.options(rungs, work.searched), work.out / "options.png")
 
 
-def main(args: Sequence[str]) -> int:
-    """Draw settings, search, report, publish. Returns the exit code."""
-    about = "Search the ranges of the options given two numbers and the values of others."
-    options, processes, start, given = settings.parse("search", Options, about, args)
+def planned(
+    options: Options, start: Recipe, given: Mapping[str, tuple[Any, ...]], words: str
+) -> tuple[Search, Splits]:
+    """The search of a command line, `words`, and all data. Raises UserError."""
     wanted = terms(options.score)
-    processes.join()
     base, splits = session.completed(start)
     rule, count = RULES[options.rule], options.rungs or RUNGS[options.rule]
     rungs = rule.rungs(options.steps, count)
@@ -177,8 +174,6 @@ def main(args: Sequence[str]) -> int:
         raise ConfigError("evolution changes numbers; give a real-valued option two of them")
     begun = rule.begin(candidates.begin(base, given, space, options.members), rungs, space)
     evaluator = Evaluator(features.of(splits.train.name), splits, "validation")
-    first = jax.process_index() == 0
-    console = Console(file=Display(sys.stdout), highlight=False, quiet=not first)
     devices = jax.device_count() if options.devices is None else options.devices
     check_devices(devices)
     work = Search(
@@ -190,34 +185,46 @@ def main(args: Sequence[str]) -> int:
         devices=devices,
         per_device=options.per_device,
         out=options.out or SEARCHES / f"{splits.train.name}-{options.model}-{options.rule}",
-        command=f"python -m experiments.search {shlex.join(args)}",
+        command=words,
         splits=validation.training(splits, hold_out=True),
         scorer=Scorer(evaluator, wanted, options.samples),
     )
+    return work, splits
+
+
+def main(args: Sequence[str]) -> int:
+    """Draw settings, search, report, publish. Returns the exit code."""
+    about = "Search the ranges of the options given two numbers and the values of others."
+    options, processes, start, given = settings.parse("search", Options, about, args)
+    processes.join()
+    words = f"python -m experiments.search {shlex.join(args)}"
+    work, splits = planned(options, start, given, words)
+    first = jax.process_index() == 0
+    console = Console(file=Display(sys.stdout), highlight=False, quiet=not first)
     show(console, work, options.report_seeds, splits.train)
     if options.dry_run:
         return 0
     work.prepare()
     stop = machines.SharedStop(work.out)
     with interruptible() as interruption:
-        should_stop = lambda: stop.ask(interruption.by is not None)  # noqa: E731
+        should_stop = lambda: stop.ask(interruption.asked())  # noqa: E731
         done = conduct(work, console, should_stop)
-        whole, made = len(done) == len(rungs), None
+        whole, made = len(done) == len(work.rungs), None
         done = work.settled(done)
         if whole and not math.isfinite(min(done[-1].scores.values())):
             raise UserError(f"{work.out}: every candidate diverged; try lower step sizes")
         if whole and options.report_seeds:
             if first and not (work.out / PAGE).exists():  # whatever becomes of the report
-                publish(work, done, None)
+                publish(work, done, "Not made yet: the same command goes on with it.")
             seeds = range(options.seed + 1, options.seed + 1 + options.report_seeds)
             made = reported(work, done, seeds, splits, should_stop)
             whole = made is not None
     if not whole:
         again = f"stopped, and saved what there is. To go on: {work.command}"
         console.print(again, markup=False, soft_wrap=True)
-        return interruption.exit_code or 128 + signal.SIGTERM
+        return interruption.exit_code
     if first:
-        publish(work, done, made)
+        publish(work, done, "" if made is None else made.table())
         look = f"look at {work.out / PAGE}; the winner is {work.out / PRESET}"
         console.print(look, markup=False, soft_wrap=True)
     return 0

@@ -1,7 +1,6 @@
 """Train a population: `python -m experiments.sweep --seeds 4 --learning-rate 1e-4 2e-4 4e-4`."""
 
 import shlex
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -125,14 +124,14 @@ def main(args: Sequence[str]) -> int:
     work.prepare()
     stop = machines.SharedStop(out)
     with interruptible() as interruption:
-        should_stop = lambda: stop.ask(interruption.by is not None)  # noqa: E731
+        should_stop = lambda: stop.ask(interruption.asked())  # noqa: E731
         done = train(work, console, should_stop) and work.measure(should_stop)
         # The first process publishes the members of all, and so waits for the others.
         done = done and (not first or work.wait(should_stop))
     if not done:
         again = f"stopped, and saved what there is. To go on: {words}"
         console.print(again, markup=False, soft_wrap=True)
-        return interruption.exit_code or 128 + signal.SIGTERM
+        return interruption.exit_code
     if first:
         work.publish(partial(print, file=sys.stderr))
         look = f"look at {out / execution.TABLE} and {out / execution.PICTURE}"

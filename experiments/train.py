@@ -1,7 +1,6 @@
 """Train a model: `python -m experiments.train --model cgan --steps 5000`."""
 
 import shlex
-import signal
 from collections.abc import Sequence
 from dataclasses import dataclass, field, make_dataclass
 from pathlib import Path
@@ -17,7 +16,6 @@ from gen_models.training import session
 from gen_models.training.progress import Terminal
 from gen_models.training.session import Ended
 
-STOPPED = 128 + signal.SIGTERM  # exit code where another process received the signal
 PRODUCTS = {
     "samples.png": "samples",
     "reconstructions.png": "test images, each above its reconstruction",
@@ -90,7 +88,7 @@ def report(ended: Ended) -> int:
         resume = f"python -m experiments.train --resume {shlex.quote(str(run.folder))}"
         by = signalled.by.name if signalled.by else "another process was told to stop"
         print(f"{by}: saved at step {ended.step}. To go on: {resume}")
-        return signalled.exit_code or STOPPED
+        return signalled.exit_code
     print(f"{run.folder}: {ended.step} steps done. Look at")
     for name, what in PRODUCTS.items():
         if (run.folder / name).exists():
@@ -106,7 +104,7 @@ def main(args: Sequence[str]) -> int:
     recipe, splits = session.completed(session.placed(recipe))
     if not processes.is_first:
         ended = session.train(recipe, splits)
-        return 0 if ended.is_done else ended.interruption.exit_code or STOPPED
+        return 0 if ended.is_done else ended.interruption.exit_code
     with Terminal(recipe.options.out, recipe.options.steps) as terminal:
         ended = session.train(recipe, splits, [terminal], terminal.say)
     return report(ended)

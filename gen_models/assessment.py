@@ -70,7 +70,10 @@ def data_of(options: RunOptions, data: DataRecord, data_dir: str | Path | None =
     folder = data_dir or (None if gone and options.dataset in CATALOG else own)
     splits = catalog.load_splits(catalog.name_to_look_for(options.dataset, folder), folder)
     if validation.training(splits, hold_out=options.hold_out).train.digest != data.digest:
-        raise RunError(f"{options.model} was trained on other data than this {splits.train.name}")
+        raise RunError(
+            f"{options.model} was trained on other data than this {splits.train.name}; name the "
+            "folder of its own with --data-dir"
+        )
     return splits
 
 

@@ -47,7 +47,7 @@ def _lines(extent: Extent, folder: Path) -> Iterator[list[str]]:
 def _presets(folder: Path) -> list[tuple[Path, Path]]:
     """The presets and the folders of their runs."""
     sources = [row for table in TABLES if table.exists() for row in recipes.rows(table)]
-    return [(source, folder / "runs" / source.name.replace(".py:", "-")) for source in sources]
+    return [(source, folder / "runs" / results.file_name(source.name)) for source in sources]
 
 
 def page(found: Figures) -> str:

@@ -39,7 +39,6 @@ def groups(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
 class Extent(NamedTuple):
     """Sizes of everything that the parts of the report do."""
 
-    short: bool  # whether figures of speed mean nothing
     models: tuple[str, ...]  # models compared with the CPU, and timed
     options: dict[str, int]  # their options, apart from the defaults
     batch_size: int  # images per training step
@@ -67,7 +66,6 @@ class Extent(NamedTuple):
 
 
 FULL = Extent(
-    short=False,
     models=tuple(MODELS),
     options={},
     batch_size=64,
@@ -89,7 +87,6 @@ FULL = Extent(
 
 # What a CPU does in a minute: it shows that every part runs, and nothing about speed.
 SHORT = Extent(
-    short=True,
     models=("cgan", "vae"),
     options={"width": 4},
     batch_size=16,

@@ -10,7 +10,7 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from pathlib import Path
@@ -195,7 +195,7 @@ class Report:
         write_text(self.prefix.with_suffix(".md"), page(values))
 
 
-def page(report: Mapping[str, object]) -> str:
+def page(report: Figures) -> str:
     """A report as Markdown."""
     described = report["machine"]
     lines = [f"# {described['card']}", "", f"{environment.in_words(described)}."]

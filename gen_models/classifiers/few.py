@@ -2,11 +2,13 @@
 
 import hashlib
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from gen_models import trained
+from gen_models.classifiers.pictures import Few
 from gen_models.classifiers.results import Results
 from gen_models.classifiers.sources import Source
 from gen_models.classifiers.task import Labelled
@@ -43,7 +45,7 @@ def part(train: Dataset, count: int, seed: int) -> Dataset:
 
 
 def alone(train: Dataset, count: int) -> Source:
-    """So many real images."""
+    """`count` real images, chosen by the seed."""
 
     def draw(seed: int) -> Labelled:
         few = part(train, count, seed)
@@ -62,9 +64,9 @@ def with_generated(
         few = splits._replace(train=part(splits.train, count, seed))
         own = recipe.with_options(dataset=splits.train.name, seed=seed)
         folder = runs_folder / f"few-{count}-{own.name}-{own.options.steps}"
-        own = _train(recipe, few, folder, seed)
+        model = _train(own, few, folder)
         labels = np.resize(few.train.labels, generated)
-        images = np.concatenate([few.train.images, own.sample(generated, labels, seed)])
+        images = np.concatenate([few.train.images, model.sample(generated, labels, seed)])
         return Labelled(images, np.concatenate([few.train.labels, labels]))
 
     subject = {
@@ -96,12 +98,19 @@ def name_with(count: int, model: str) -> str:
     return f"few-{count}-{model}"
 
 
-def _train(recipe: Recipe, few: Splits, folder: Path, seed: int) -> trained.Trained:
+def _train(recipe: Recipe, few: Splits, folder: Path) -> trained.Trained:
     """The model that is trained on the few images, now or before. A signal during the training
     saves it and exits."""
-    own = recipe.with_options(dataset=few.train.name, seed=seed, out=folder)
-    with Terminal(folder, own.options.steps) as terminal:
-        ended = session.train(own, few, [terminal], terminal.say)
+    with Terminal(folder, recipe.options.steps) as terminal:
+        ended = session.train(recipe.with_options(out=folder), few, [terminal], terminal.say)
     if not ended.is_done:
         sys.exit(ended.interruption.exit_code)
     return trained.load(folder)
+
+
+def curves(found: Sequence[Results]) -> Few:
+    """The results of few real images, by what stands beside them and by their number."""
+    by_name: dict[str, dict[int, Results]] = {}
+    for each in sorted(found, key=lambda each: (beside(each) != ALONE, each.name)):
+        by_name.setdefault(beside(each), {})[each.subject["few"]] = each
+    return by_name

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MARKERS = "osD^vPX*<>"
 
 
-def families(sources: Sequence[Results], dataset: str) -> Image.Image:
+def family_chart(sources: Sequence[Results], dataset: str) -> Image.Image:
     """The accuracy of each family, a mark for each source of training images; a line where the
     published accuracy is. Families without any are left out."""
     shown = [s for s in reversed(settings.best()) if any(r.accuracies(s) for r in sources)]
@@ -54,7 +54,7 @@ def families(sources: Sequence[Results], dataset: str) -> Image.Image:
 Few = Mapping[str, Mapping[int, Results]]  # by what stands beside the real images, by their number
 
 
-def few(sources: Few, dataset: str) -> Image.Image:
+def few_chart(sources: Few, dataset: str) -> Image.Image:
     """Accuracy over the number of real images, a panel a family, a curve for what stands beside
     them; intervals over seeds."""
     counts = counts_of(sources)

@@ -70,7 +70,10 @@ def task(
     for name, group in grouped(names, models).items():
         own = ways.of_models(data, name, group)
         if not own:
-            raise ConfigError(f"{name} has no encoder, and no net that recognises a code")
+            raise ConfigError(
+                f"{name} has no encoder, and no net that recognises a code; name VAEs or runs of "
+                "infogan"
+            )
         found += own
     for name in {way.name for way in found}:
         if sum(way.name == name for way in found) > 1:
@@ -85,8 +88,8 @@ def grouped(names: Sequence[str], models: Sequence[Trained]) -> dict[str, list[T
     """Models that differ only in their seed, by the name of the first of them."""
     groups: dict[str, tuple[str, list[Trained]]] = {}
     for name, model in zip(names, models, strict=True):
-        alike = {key: value for key, value in model.recipe.identity.items() if key != "seed"}
-        groups.setdefault(repr(sorted(alike.items())), (name, []))[1].append(model)
+        alike = repr(sorted(model.recipe.apart_from_seed.items()))
+        groups.setdefault(alike, (name, []))[1].append(model)
     return dict(groups.values())
 
 

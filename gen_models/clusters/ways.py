@@ -102,15 +102,15 @@ METHODS = (
 def of_models(data: Images, name: str, models: Sequence[Trained]) -> list[Way]:
     """Ways in the latent space of models that differ only in their seed: k-means and a mixture for
     an encoder's, the estimated category for a recognition net's. [] for models with neither."""
-    latent, recognise = (getattr(models[0].model.algorithm, x) for x in ("latent", "recognise"))
+    algorithm = models[0].model.algorithm
     settings = {
         "version": VERSION,
         "scikit-learn": version("scikit-learn"),
-        "recipe": _recipe(models[0]),
+        "recipe": models[0].recipe.apart_from_seed,
         "steps": [int(model.state.step) for model in models],
         "weights": [model.digest for model in models],
     }
-    if recognise is not None:
+    if algorithm.recognise is not None:
         return [
             Way(
                 f"code-{name}",
@@ -121,7 +121,7 @@ def of_models(data: Images, name: str, models: Sequence[Trained]) -> list[Way]:
                 "code",
             )
         ]
-    if latent is None:
+    if algorithm.latent is None:
         return []
 
     @cache
@@ -161,7 +161,3 @@ def _version(library: str) -> str | None:
 def _plain(options: dict[str, Any]) -> dict[str, Any]:
     """Options as JSON gives them back."""
     return json.loads(json.dumps(options))
-
-
-def _recipe(model: Trained) -> dict[str, Any]:
-    return {name: value for name, value in model.recipe.identity.items() if name != "seed"}

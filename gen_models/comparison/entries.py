@@ -67,8 +67,7 @@ def entries(runs: Sequence[Run], evaluations: Mapping[Path, Evaluation]) -> list
 
 def _options(run: Run) -> dict[str, Any]:
     """Everything that distinguishes a run from others, apart from its seed."""
-    chosen = {name: value for name, value in run.recipe.identity.items() if name != "seed"}
-    return chosen | {"steps": run.options.steps}
+    return run.recipe.apart_from_seed | {"steps": run.options.steps}
 
 
 def _names(runs: Sequence[Run]) -> list[str]:

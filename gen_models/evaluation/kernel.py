@@ -7,7 +7,7 @@ import numpy as np
 from gen_models.evaluation import jackknife
 from gen_models.evaluation.frechet import MeasureError
 
-SUBSETS, SUBSET_SIZE, DEGREE = 100, 1000, 3
+SUBSETS, SUBSET_SIZE = 100, 1000
 SEED = 2020
 
 

@@ -27,6 +27,15 @@ class UnsupportedError(UserError):
     """A function that the page has no operations for."""
 
 
+class Operation(NamedTuple):
+    """One operation of a program."""
+
+    name: str  # a key of PARAMETERS
+    sources: list[int]  # numbers of the values that it takes
+    results: list[int]  # numbers of the values that it gives
+    parameters: dict[str, Any]
+
+
 class Program(NamedTuple):
     """A function as operations on numbered values.
 
@@ -34,7 +43,7 @@ class Program(NamedTuple):
     inputs      number of each input, by name; those that are not used are left out
     weights     number of each weight, by name
     constants   number -> array, for all other values that are known beforehand
-    operations  name, numbers of the inputs, numbers of the outputs, parameters; in order
+    operations  in the order in which they are done
     outputs     numbers of the results
     """
 
@@ -42,7 +51,7 @@ class Program(NamedTuple):
     inputs: dict[str, int]
     weights: dict[str, int]
     constants: dict[int, np.ndarray]
-    operations: list[tuple[str, list[int], list[int], dict[str, Any]]]
+    operations: list[Operation]
     outputs: list[int]
 
 
@@ -62,7 +71,7 @@ def program(
     writer.labels = {numbers[len(leaves) + i] for i, name in enumerate(names) if name == "labels"}
     outputs = writer.inline(traced, numbers)
     kept = _needed(writer.operations, outputs)
-    used = {number for _, sources, _, _ in kept for number in sources} | set(outputs)
+    used = {number for operation in kept for number in operation.sources} | set(outputs)
     pairs = zip([*leaves, *names], numbers, strict=True)
     found = {name: number for name, number in pairs if number in used}
     if writer.mix is not None and writer.mix in used:
@@ -83,7 +92,7 @@ class _Writer:
     def __init__(self) -> None:
         self.values: list[tuple[str, tuple[int, ...]]] = []
         self.constants: dict[int, np.ndarray] = {}
-        self.operations: list[tuple[str, list[int], list[int], dict[str, Any]]] = []
+        self.operations: list[Operation] = []
         self.labels: set[int] = set()
         self.mix: int | None = None
 
@@ -131,7 +140,7 @@ class _Writer:
         _check_keys(equation)
         results = [self.value(variable.aval) for variable in equation.outvars]
         said = PARAMETERS[name](equation)
-        self.operations.append((name, sources, results, said))
+        self.operations.append(Operation(name, sources, results, said))
         return results
 
     def _mix(self, equation: JaxprEqn) -> int:
@@ -140,15 +149,13 @@ class _Writer:
         return self.mix
 
 
-def _needed(
-    operations: list[tuple[str, list[int], list[int], dict[str, Any]]], outputs: list[int]
-) -> list[tuple[str, list[int], list[int], dict[str, Any]]]:
+def _needed(operations: list[Operation], outputs: list[int]) -> list[Operation]:
     """The operations that the outputs depend on."""
     wanted, kept = set(outputs), []
     for operation in reversed(operations):
-        if wanted & set(operation[2]):
+        if wanted & set(operation.results):
             kept.append(operation)
-            wanted |= set(operation[1])
+            wanted |= set(operation.sources)
     return kept[::-1]
 
 

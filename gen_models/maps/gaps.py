@@ -30,7 +30,9 @@ class Gaps(NamedTuple):
 
     covered: float  # share of the judged real images that a sample is near
     expected: float  # share that one of as many other real images is near
-    regions: list[Region]  # regions covered less than half as often as expected, largest first
+    # Regions covered less than half as often as expected, those with most uncovered images first;
+    # LISTED at most.
+    regions: list[Region]
 
 
 def gaps(real: np.ndarray, places: np.ndarray, samples: np.ndarray, seed: int) -> Gaps | None:

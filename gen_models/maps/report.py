@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from gen_models.maps import quality
 from gen_models.maps.gaps import Region
 from gen_models.maps.making import Map
 
@@ -24,9 +25,9 @@ def lines(found: Map) -> list[str]:
     accuracy, before, trust = found.quality
     return [
         f"{found.dataset}: {found.about}",
-        f"{len(found.sets[0].images)} real images: the 10 nearest ones tell the class of "
-        f"{accuracy:.3f} of them in the map, of {before:.3f} before it was made; trustworthiness "
-        f"{trust:.3f}",
+        f"{len(found.sets[0].images)} real images: the {quality.NEIGHBOURS} nearest ones tell the "
+        f"class of {accuracy:.3f} of them (of {quality.MOST} at most) in the map, of {before:.3f} "
+        f"before it was made; trustworthiness {trust:.3f}",
     ]
 
 

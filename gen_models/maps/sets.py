@@ -46,16 +46,17 @@ def load(sources: Sequence[Path], dataset: str | None, data_dir: Path | None) ->
     for source, name in zip(sources, names, strict=True):
         if name != names[0]:
             raise ConfigError(
-                f"{source} is of {name}, {sources[0]} of {names[0]}; a map is of one data set"
+                f"{source} is of {name}, {sources[0]} of {names[0]}; name models of one data set"
             )
     if dataset not in (None, names[0]):
-        raise ConfigError(f"--dataset is {dataset}, and the models are of {names[0]}")
+        raise ConfigError(f"--dataset is {dataset}, and the models are of {names[0]}; leave it out")
     found = [assessment.data_of(one.recipe.options, one.data, data_dir) for one in models]
     digests = [(splits.train.digest, splits.test.digest) for splits in found]
     for source, digest in zip(sources, digests, strict=True):
         if digest != digests[0]:
             raise ConfigError(
-                f"{source} is of another data set of that name than {sources[0]}; a map is of one"
+                f"{source} is of another data set of that name than {sources[0]}; name models of "
+                "one"
             )
     return Models(found[0], distinct_names(sources), models)
 

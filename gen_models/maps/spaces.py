@@ -51,8 +51,9 @@ def latents(model: Trained, images: np.ndarray, labels: np.ndarray) -> np.ndarra
     Raises ConfigError for a conditional model and images of which no class is known."""
     if model.conditional and np.any(labels == UNKNOWN):
         raise ConfigError(
-            f"{model.name} encodes images with their classes, and those of other models' samples "
-            "are not known: the data set has no feature nets; python -m experiments.train_features"
+            f"{model.name} encodes images with their classes, and those of samples without labels "
+            "are not known: the data set has no feature nets; make them with python -m "
+            "experiments.train_features"
         )
     known = np.maximum(labels, 0)  # models that take no labels ignore them
     parts = [

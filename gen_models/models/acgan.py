@@ -22,7 +22,7 @@ class Config(_gans.Penalised):
     appendix A, where the generator's is 2e-4 too."""
 
     learning_rate: Positive = 6e-4
-    """Step size of Adam."""
+    """Step size of Adam, of the generator alone where --disc-learning-rate is given."""
     class_weight: Weight = 1.0
     """Weight of the cross-entropy in both players' losses."""
 

@@ -17,7 +17,7 @@ class Config(_gans.Config):
     as large. Their z is normal, of 128 dimensions."""
 
     learning_rate: Positive = 2e-4
-    """Step size of Adam."""
+    """Step size of Adam, of the generator alone where --disc-learning-rate is given."""
     disc_learning_rate: Positive | None = 8e-4
     """Step size of the discriminator's optimiser; None: --learning-rate."""
     beta1: Decay = 0.0

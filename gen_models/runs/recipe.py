@@ -114,8 +114,13 @@ class Recipe(NamedTuple):
         """The inverse of `from_flat`, with every option given."""
         return to_dict(self.options) | to_dict(self.config)
 
+    def with_values(self, values: Mapping[str, Any]) -> "Recipe":
+        """A copy in which any options, the run's or the model's, have values as in a config file.
+        Raises ConfigError for values that are not allowed."""
+        return Recipe.from_flat(self.to_flat() | dict(values))
+
     def with_options(self, **changes: Any) -> "Recipe":  # noqa: ANN401
-        """A copy in which some of the run's options are changed."""
+        """A copy in which some of the run's options are changed, unchecked."""
         return self._replace(options=replace(self.options, **changes))
 
     def model(self, spec: Spec) -> Model:
@@ -130,6 +135,11 @@ class Recipe(NamedTuple):
             name for name, hint in hints.items() if Logistics() in getattr(hint, "__metadata__", ())
         }
         return {name: value for name, value in self.to_flat().items() if name not in logistics}
+
+    @property
+    def apart_from_seed(self) -> dict[str, Any]:
+        """The identity without the seed: what runs share that differ in nothing else."""
+        return {name: value for name, value in self.identity.items() if name != "seed"}
 
     @property
     def name(self) -> str:

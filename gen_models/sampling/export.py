@@ -34,8 +34,8 @@ class StableHLO(NamedTuple):
     generate: bytes  # Latents, Labels -> Images
 
 
-def stablehlo(model: Model, state: State, platforms: Sequence[str] = PLATFORMS) -> StableHLO:
-    """Serialise the programs of a state for all of `platforms`, which need not be present. Raises
+def stablehlo(model: Model, state: State) -> StableHLO:
+    """Serialise the programs of a state for all of PLATFORMS, which need not be present. Raises
     UserError without `flatbuffers`."""
     algorithm = model.algorithm
 
@@ -54,8 +54,8 @@ def stablehlo(model: Model, state: State, platforms: Sequence[str] = PLATFORMS) 
     z, labels = _inputs(model)
     seed = jax.ShapeDtypeStruct((), jnp.uint32)
     return StableHLO(
-        _serialised(sample, (seed, labels), platforms),
-        _serialised(generate, (z, labels), platforms),
+        _serialised(sample, (seed, labels)),
+        _serialised(generate, (z, labels)),
     )
 
 
@@ -103,11 +103,9 @@ def _inputs(model: Model) -> tuple[jax.ShapeDtypeStruct, jax.ShapeDtypeStruct]:
     return z, jax.ShapeDtypeStruct((count,), jnp.int32)
 
 
-def _serialised(
-    program: Callable[..., Array], inputs: Sequence[jax.ShapeDtypeStruct], platforms: Sequence[str]
-) -> bytes:
+def _serialised(program: Callable[..., Array], inputs: Sequence[jax.ShapeDtypeStruct]) -> bytes:
     """Bytes for `jax.export.deserialize` of the program lowered for each platform."""
-    lowered = export.export(jax.jit(program), platforms=tuple(platforms))(*inputs)
+    lowered = export.export(jax.jit(program), platforms=PLATFORMS)(*inputs)
     try:
         return bytes(lowered.serialize())
     except ImportError as error:

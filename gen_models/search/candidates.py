@@ -8,7 +8,7 @@ import numpy as np
 from gen_models.fields import ConfigError
 from gen_models.runs import Recipe
 from gen_models.search.rules import Candidate
-from gen_models.sweep.plan import real_options, with_values
+from gen_models.sweep.plan import real_options
 from gen_models.sweep.space import Space, are_ends, are_numbers
 
 DRAWS = 100  # for each candidate, of which one must be new
@@ -42,10 +42,10 @@ def begin(
     """`count` different settings drawn from the space, all with the base's seed. Raises ConfigError
     if there are not as many, or for an end of a range that its option does not allow."""
     single = {name: values[0] for name, values in given.items() if len(values) == 1}
-    base = with_values(base, single)
+    base = base.with_values(single)
     for name, ends in wanted.ranges.items():
         for end in ends:
-            with_values(base, {name: end})
+            base.with_values({name: end})
     if base.config.ema_decays and {"ema_decay"} & {*wanted.ranges, *wanted.choices}:
         raise ConfigError(
             "--ema-decays are scored for every candidate; give --ema-decay one value beside them"
@@ -64,6 +64,6 @@ def begin(
         )
     width = len(str(count - 1))
     return tuple(
-        Candidate(f"{index:0{width}}", with_values(base, drawn))
+        Candidate(f"{index:0{width}}", base.with_values(drawn))
         for index, drawn in enumerate(settings.values())
     )

@@ -25,7 +25,7 @@ from gen_models.runs import folder as run_folder
 from gen_models.search.rules import Candidate, Rule, Rung
 from gen_models.search.score import Scorer
 from gen_models.sweep.folder import claim
-from gen_models.sweep.plan import Plan, with_values
+from gen_models.sweep.plan import Plan
 from gen_models.sweep.space import Space
 from gen_models.training import together
 
@@ -188,7 +188,7 @@ class Search:
             return candidate
         decay = self.scorer.best(found)[1]
         own = {"ema_decays": ()} | ({} if decay is None else {"ema_decay": decay})
-        return candidate._replace(recipe=with_values(candidate.recipe, own))
+        return candidate._replace(recipe=candidate.recipe.with_values(own))
 
     @property
     def searched(self) -> Space:

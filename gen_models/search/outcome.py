@@ -16,7 +16,6 @@ from gen_models.runs import Recipe, RunOptions
 from gen_models.schedules import Schedule
 from gen_models.search.rules import Candidate, Rung, shortened
 from gen_models.search.score import Term
-from gen_models.sweep.plan import with_values
 from gen_models.sweep.space import Space, is_logarithmic
 
 if TYPE_CHECKING:
@@ -164,7 +163,7 @@ def lineage(rungs: Sequence[Rung], space: Space) -> str:
 
 
 def _options(recipe: Recipe, space: Space) -> Mapping[str, Any]:
-    return with_values(shortened(recipe, space), {"out": None, "data_dir": None}).identity
+    return shortened(recipe, space).with_values({"out": None, "data_dir": None}).identity
 
 
 def scores(rungs: Sequence[Rung]) -> Image.Image:

@@ -11,10 +11,9 @@ from gen_models.runs import Recipe
 from gen_models.search.rules import Rung, shortened
 from gen_models.sweep import results
 from gen_models.sweep.execution import Sweep
-from gen_models.sweep.plan import with_values
 from gen_models.sweep.space import Space
 
-WINNER, SECOND, DEFAULT = "winner", "runner-up", "default"
+REPORTED = WINNER, SECOND, DEFAULT = "winner", "runner-up", "default"
 
 
 def settings(rungs: list[Rung], space: Space, default: Recipe) -> dict[str, Recipe]:
@@ -26,9 +25,7 @@ def settings(rungs: list[Rung], space: Space, default: Recipe) -> dict[str, Reci
 def members(found: Mapping[str, Recipe], seeds: range, folder: Path) -> tuple[Recipe, ...]:
     """The runs to make: every setting with every seed, each with its folder as `out`."""
     return tuple(
-        with_values(
-            recipe, {"seed": seed, "hold_out": False, "out": str(folder / f"{name}-{seed}")}
-        )
+        recipe.with_values({"seed": seed, "hold_out": False, "out": str(folder / f"{name}-{seed}")})
         for name, recipe in found.items()
         for seed in seeds
     )

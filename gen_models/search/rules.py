@@ -9,7 +9,6 @@ import numpy as np
 
 from gen_models.runs import Recipe
 from gen_models.schedules import Schedule
-from gen_models.sweep.plan import with_values
 from gen_models.sweep.space import Space
 
 QUARTER = 4  # one in so many candidates is replaced, one in so many is copied
@@ -83,8 +82,7 @@ def scheduled(
 
     return [
         one._replace(
-            recipe=with_values(
-                one.recipe,
+            recipe=one.recipe.with_values(
                 {name: constant(getattr(one.recipe.config, name)) for name in space.ranges},
             )
         )
@@ -123,14 +121,14 @@ def _copy(
         pairs = zip(schedule.steps, schedule.values, strict=True)
         values = tuple(then[name] if start >= step else value for start, value in pairs)
         changed[name] = Schedule(schedule.steps, values)
-    recipe = with_values(parent.recipe, changed)
+    recipe = parent.recipe.with_values(changed)
     return Candidate(f"{place.name.partition('@')[0]}@{step}", recipe, parent.name)
 
 
 def shortened(recipe: Recipe, space: Space) -> Recipe:
     """The recipe with each schedule as short as it can be: a number if it never changed."""
     values = {name: getattr(recipe.config, name) for name in space.ranges}
-    return with_values(recipe, {name: _shortened(value) for name, value in values.items()})
+    return recipe.with_values({name: _shortened(value) for name, value in values.items()})
 
 
 def _shortened(value: float | Schedule) -> float | Schedule:

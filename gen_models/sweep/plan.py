@@ -94,9 +94,7 @@ def planned(
     for name, values in given.items():
         if not values:
             raise ConfigError(f"--{name.replace('_', '-')} has no value; give one or more")
-    base = with_values(
-        base, {name: values[0] for name, values in given.items() if len(values) == 1}
-    )
+    base = base.with_values({name: values[0] for name, values in given.items() if len(values) == 1})
     axes = {name: values for name, values in given.items() if len(values) > 1}
     if drawn is None:
         members = product(base, axes, seeds)
@@ -127,7 +125,7 @@ def product(
     """Every combination of the axes' values, each with every seed."""
     combinations = itertools.product(*axes.values())
     return [
-        with_values(base, dict(zip(axes, values, strict=True)) | {"seed": seed})
+        base.with_values(dict(zip(axes, values, strict=True)) | {"seed": seed})
         for values in combinations
         for seed in seeds
     ]
@@ -147,16 +145,11 @@ def sampled(
     """
     for name, bounds in ranges.items():
         for end in bounds:
-            with_values(base, {name: end})
+            base.with_values({name: end})
     rng = np.random.Generator(np.random.Philox(seed))
     space = Space(ranges, {})
     settings = [space.draw(rng) for _ in range(count)]
-    return [with_values(base, setting | {"seed": seed}) for setting in settings for seed in seeds]
-
-
-def with_values(base: Recipe, values: Mapping[str, Any]) -> Recipe:
-    """The recipe with some options set. Raises ConfigError for values that are not allowed."""
-    return Recipe.from_flat(base.to_flat() | dict(values))
+    return [base.with_values(setting | {"seed": seed}) for setting in settings for seed in seeds]
 
 
 def real_options(model: str) -> list[str]:

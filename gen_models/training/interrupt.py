@@ -27,10 +27,15 @@ class Interruption:
 
     by: signal.Signals | None = None  # the signal
 
+    def asked(self) -> bool:
+        """Whether a signal has come."""
+        return self.by is not None
+
     @property
     def exit_code(self) -> int:
-        """128 + signal, as shells and clusters expect; 0 without a signal."""
-        return 128 + self.by if self.by else 0
+        """Exit code of what was stopped, 128 + signal, as shells and clusters expect: SIGTERM's
+        where it was another process that received one."""
+        return 128 + (self.by or signal.SIGTERM)
 
 
 @contextlib.contextmanager

@@ -88,7 +88,7 @@ def train(
         if run.options.evaluate_every_steps:
             evaluate = assessment.evaluate_state(run, splits)
         recorder = fit.Recorder(run, own)
-        step = fit.fit(recorder, observers, lambda: stop.by is not None, report, evaluate)
+        step = fit.fit(recorder, observers, stop.asked, report, evaluate)
         session |= {"reached": step, "seconds": round(time.perf_counter() - began, 1)}
         run.record_sessions([*before, session])
         ended = Ended(run, step, stop)
@@ -103,8 +103,7 @@ def _train_silently(recipe: Recipe, splits: Splits) -> Ended:
     run = Run(recipe.options.out, recipe, runs.DataRecord.of(own.train))
     with interruptible() as stop:
         recorder = fit.SilentRecorder(run, own)
-        asked = lambda: stop.by is not None  # noqa: E731
-        step = fit.fit(recorder, (), asked, report=lambda _: None)
+        step = fit.fit(recorder, (), stop.asked, report=lambda _: None)
     return Ended(run, step, stop)
 
 

@@ -1,5 +1,5 @@
-from experiments.classify import curves_of
 from gen_models.classifiers import page, pictures, results, settings
+from gen_models.classifiers.few import curves
 from gen_models.classifiers.results import Results, Row
 
 
@@ -25,7 +25,7 @@ def few(count, model="", accuracy=0.5):
 
 def test_few_real_images_have_a_column_for_each_model_beside_them():
     found = [few(10), few(10, "cvae", 0.7), few(10, "cgan", 0.6), few(200, accuracy=0.8)]
-    heading, cells = page.few_rows(curves_of(found))
+    heading, cells = page.few_rows(curves(found))
     names = ["alone", "with 7,000 of cgan", "with 7,000 of cvae"]
     assert heading == ["family", *(f"10 real, {name}" for name in names), "200 real, alone"]
     assert cells == [settings.best()[0].family, "0.500", "0.600", "0.700", "0.800"]
@@ -41,4 +41,4 @@ def test_an_accuracy_is_not_replaced_by_a_failure(tmp_path):
 
 def test_a_source_without_an_accuracy_is_in_no_chart():
     found = [few(10)._replace(name="real"), few(10)._replace(name="failed", rows={})]
-    assert pictures.families(found, "tiny").width > 0
+    assert pictures.family_chart(found, "tiny").width > 0

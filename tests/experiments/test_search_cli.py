@@ -63,7 +63,8 @@ def test_a_search_leaves_a_page_a_preset_and_pictures_and_does_nothing_twice(cap
     with monkeypatch.context() as patch:
         patch.setattr(search, "reported", lambda *_: None)  # as if it was stopped there
         assert search.main(args) != 0
-    assert "| won |" in (folder / "README.md").read_text()
+    begun = (folder / "README.md").read_text()
+    assert "| won |" in begun and "Not made yet" in begun
     capsys.readouterr()
     assert search.main(args) == 0
     assert f"look at {folder}/README.md" in capsys.readouterr().out

@@ -118,7 +118,7 @@ def test_a_model_that_draws_one_image_is_a_point(run, data, tmp_path, monkeypatc
 def test_runs_of_different_data_sets_are_refused(tiny, gapped, data, tmp_path):
     for name, splits in (("a", tiny), ("b", gapped)):
         train(tmp_path / name, splits, steps=2, dataset=f"set_{name}")
-    with pytest.raises(ConfigError, match="a map is of one data set"):
+    with pytest.raises(ConfigError, match="name models of one data set"):
         embed.main([str(tmp_path / "a"), str(tmp_path / "b"), *data, *SMALL])
 
 

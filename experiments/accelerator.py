@@ -10,7 +10,7 @@ from typing import Annotated
 from experiments import command
 from gen_models.accelerator import report
 from gen_models.accelerator.extent import FULL, SHORT
-from gen_models.fields import Between, ConfigError, nearest, validate
+from gen_models.fields import Between, check_known, validate
 from gen_models.runs.recipe import known_model
 from gen_models.storage.files import write_text
 
@@ -42,8 +42,7 @@ def main(args: Sequence[str]) -> int:
     options = command.parse("accelerator", Options, args)
     validate(options)
     for part in options.parts:
-        if part not in report.PARTS:
-            raise ConfigError(f"no part is called {part!r}; {nearest(part, report.PARTS)}")
+        check_known("part", part, report.PARTS)
     models = tuple(known_model(model) for model in options.models)
     if options.into is not None:
         if options.describe:

@@ -15,7 +15,7 @@ from gen_models.classifiers.settings import Setting, Subset
 from gen_models.classifiers.sources import REAL, Source
 from gen_models.data.catalog import Splits
 from gen_models.data.known import CATALOG
-from gen_models.fields import Between, ConfigError, nearest, validate
+from gen_models.fields import Between, ConfigError, check_known, validate
 from gen_models.runs import Recipe
 from gen_models.runs.recipe import Steps, known_model
 from gen_models.storage.files import sole_writer, write_text
@@ -71,12 +71,9 @@ def check(options: Options) -> None:
         import psutil  # noqa: F401 (said before minutes of work)
         import sklearn  # noqa: F401
     for name in options.families:
-        if name not in settings.families():
-            known = nearest(name, settings.families())
-            raise ConfigError(f"no family is called {name!r}; {known}")
+        check_known("family", name, settings.families())
     for name in options.datasets:
-        if name not in CATALOG:
-            raise ConfigError(f"no data set is called {name!r}; {nearest(name, CATALOG)}")
+        check_known("data set", name, CATALOG)
     if options.few and options.train != (REAL,):
         raise ConfigError("--few and --train exclude each other: --few trains its own generators")
     if any(count < 1 for count in options.few):

@@ -14,7 +14,7 @@ from gen_models.comparison import entries, pictures
 from gen_models.data.known import CATALOG
 from gen_models.evaluation import features, record
 from gen_models.evaluation.evaluator import Evaluator
-from gen_models.fields import Between, ConfigError, nearest, validate
+from gen_models.fields import Between, ConfigError, check_known, validate
 from gen_models.models import MODELS
 from gen_models.runs import Run
 from gen_models.runs.recipe import Steps, known_model
@@ -127,8 +127,7 @@ def check(options: Options) -> None:
     for model in options.models:
         known_model(model)
     for dataset in options.datasets:
-        if dataset not in CATALOG:
-            raise ConfigError(f"no data set is called {dataset!r}; {nearest(dataset, CATALOG)}")
+        check_known("data set", dataset, CATALOG)
     if not options.models or not options.datasets:
         raise ConfigError("name one model and one data set at least")
 

@@ -16,7 +16,7 @@ from gen_models.evaluation import features, sensitivity
 from gen_models.evaluation.degradations import DEGRADATIONS
 from gen_models.evaluation.evaluator import Evaluator
 from gen_models.evaluation.sensitivity import Reading
-from gen_models.fields import Between, ConfigError, nearest, validate
+from gen_models.fields import Between, check_known, validate
 from gen_models.storage.files import write_text
 
 FORMAT, VERSION = "gen_models.measures", 1
@@ -45,10 +45,10 @@ class Options:
 
 def check(options: Options) -> None:
     """Raise ConfigError for unknown data sets or degradations."""
-    for known, names in ((CATALOG, options.datasets), (DEGRADATIONS, options.degradations)):
-        for name in names:
-            if name not in known:
-                raise ConfigError(f"there is no {name!r}; {nearest(name, known)}")
+    for name in options.datasets:
+        check_known("data set", name, CATALOG)
+    for name in options.degradations:
+        check_known("degradation", name, DEGRADATIONS)
 
 
 def read(path: Path, protocol: str) -> list[Reading]:

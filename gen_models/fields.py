@@ -15,7 +15,7 @@ import dataclasses
 import difflib
 import math
 import types
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -81,6 +81,12 @@ def nearest(name: object, names: Iterable[str]) -> str:
     close = difflib.get_close_matches(text, names, n=1, cutoff=0.5)
     hint = f"perhaps you meant {close[0]!r}; " if close else ""
     return f"{hint}known are {', '.join(map(repr, names))}"
+
+
+def check_known(kind: str, name: object, known: Collection[str]) -> None:
+    """Raise ConfigError, with the nearest right name, unless `name` is a known one of its kind."""
+    if not isinstance(name, str) or name not in known:
+        raise ConfigError(f"no {kind} is called {shown(name)}; {nearest(name, known)}")
 
 
 def shown(value: object) -> str:
@@ -157,8 +163,7 @@ def from_dict(cls: type, values: Mapping[str, Any]) -> Any:  # noqa: ANN401
     """The inverse of `to_dict`, validated. Missing fields keep their defaults."""
     hints = get_type_hints(cls)
     for name in values:
-        if name not in hints:
-            raise ConfigError(f"no option is called {shown(name)}; {nearest(name, hints)}")
+        check_known("option", name, hints)
     config = cls(**{name: _plain(value, hints[name]) for name, value in values.items()})
     validate(config)
     return config

@@ -12,7 +12,7 @@ from gen_models.clusters import dec, results, scores, ways
 from gen_models.clusters.picture import picture
 from gen_models.clusters.results import Result, Results
 from gen_models.clusters.ways import Images, Way
-from gen_models.fields import Between, ConfigError, nearest
+from gen_models.fields import Between, ConfigError, check_known
 from gen_models.maps import sets
 from gen_models.render import Report
 from gen_models.trained import Trained
@@ -97,8 +97,7 @@ def chosen(found: Sequence[Way], names: Sequence[str]) -> list[Way]:
     """The ways of these names, or all. Raises ConfigError with the nearest right name."""
     known = {way.name: way for way in found}
     for name in names:
-        if name not in known:
-            raise ConfigError(f"no way to cluster is called {name!r}; {nearest(name, known)}")
+        check_known("way to cluster", name, known)
     return [known[name] for name in names] if names else list(found)
 
 

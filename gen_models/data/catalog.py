@@ -6,7 +6,6 @@ four IDX files of an MNIST-like data set is a data set of its own.
 """
 
 import contextlib
-import difflib
 import hashlib
 import os
 from pathlib import Path
@@ -26,6 +25,7 @@ from gen_models.data.known import (
     KnownDataset,
 )
 from gen_models.errors import UserError
+from gen_models.fields import nearest
 from gen_models.storage.cache import expanded, fillable_folder
 
 Split = Literal["train", "test"]
@@ -108,9 +108,9 @@ def load(
     fetched; IdxError: a malformed file.
     """
     if name is not None and name not in CATALOG:
-        raise DataError(f"there is no data set {name!r}{_nearest(name, list(CATALOG))}")
+        raise DataError(f"no data set is called {name!r}; {nearest(name, CATALOG)}")
     if split not in get_args(Split):
-        raise DataError(f"there is no split {split!r}{_nearest(split, list(get_args(Split)))}")
+        raise DataError(f"no split is called {split!r}; {nearest(split, get_args(Split))}")
     try:
         # A folder named without a data set must be used; no other data may replace it.
         insist = name is None and data_dir is not None
@@ -295,8 +295,3 @@ def _own_hint(folder: Path) -> str:
         f"get it again, or, to use it as a data set of its own, leave out --dataset and give "
         f"--data-dir {folder}"
     )
-
-
-def _nearest(name: str, right: list[str]) -> str:
-    near = difflib.get_close_matches(name, right, 1, 0.4)
-    return f"; perhaps you meant {near[0]}?" if near else f"; there are {', '.join(right)}"

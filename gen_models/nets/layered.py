@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from gen_models.algorithm import Array, PyTree
-from gen_models.fields import ConfigError, nearest
+from gen_models.fields import ConfigError, check_known
 from gen_models.nets import conv
 
 EPSILON = 1e-5  # added to variances
@@ -124,8 +124,7 @@ class Layer(NamedTuple):
 def parsed(text: str) -> Layer:
     """The layer that a text stands for. Raises ConfigError."""
     name, *numbers = text.split()
-    if name not in KINDS:
-        raise ConfigError(f"no layer is called {name!r:.30}; {nearest(name, KINDS)}")
+    check_known("layer", name, KINDS)
     kind = KINDS[name]
     wanted = 0 if kind.number is None else 1
     try:

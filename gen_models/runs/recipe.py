@@ -20,9 +20,8 @@ from gen_models.fields import (
     Between,
     ConfigError,
     Logistics,
+    check_known,
     from_dict,
-    nearest,
-    shown,
     to_dict,
 )
 from gen_models.model import Model
@@ -83,9 +82,8 @@ class RunOptions(TrainingOptions):
 
 def known_model(name: object, among: Mapping[str, ModuleType] = MODELS) -> str:
     """The name itself, if it is a model's. Raises ConfigError with the nearest right one."""
-    if not isinstance(name, str) or name not in among:
-        raise ConfigError(f"no model is called {shown(name)}; {nearest(name, among)}")
-    return name
+    check_known("model", name, among)
+    return str(name)
 
 
 class Recipe(NamedTuple):
@@ -104,8 +102,7 @@ class Recipe(NamedTuple):
         run_names = [field.name for field in fields(RunOptions)]
         names = run_names + [field.name for field in fields(config)]
         for name in values:
-            if name not in names:
-                raise ConfigError(f"no option is called {shown(name)}; {nearest(name, names)}")
+            check_known("option", name, names)
         run = {name: value for name, value in values.items() if name in run_names}
         own = {name: value for name, value in values.items() if name not in run_names}
         return cls(from_dict(RunOptions, run), from_dict(config, own))

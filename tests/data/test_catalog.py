@@ -397,9 +397,12 @@ def test_damaged_cache_is_mended(world, capsys, how):
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("fashion-mnist", "no data set 'fashion-mnist'; perhaps you meant fashion_mnist?"),
-        ("minst", "perhaps you meant mnist?"),
-        ("cifar", "there are fashion_mnist, mnist"),
+        (
+            "fashion-mnist",
+            "no data set is called 'fashion-mnist'; perhaps you meant 'fashion_mnist'",
+        ),
+        ("minst", "perhaps you meant 'mnist'"),
+        ("cifar", "known are 'fashion_mnist', 'mnist'"),
     ],
 )
 def test_unknown_name(name, message):
@@ -409,7 +412,7 @@ def test_unknown_name(name, message):
 
 
 def test_unknown_split():
-    with pytest.raises(DataError, match="no split 'tset'; perhaps you meant test"):
+    with pytest.raises(DataError, match="no split is called 'tset'; perhaps you meant 'test'"):
         load("mnist", "tset")
 
 

@@ -54,7 +54,10 @@ def plain(text):
         (["--lerning-rate", "1e-3"], "--learning-rate"),
         (["--learning_rat", "1e-3"], "--learning-rate"),
         (["--model", "dcgann"], "no model is called 'dcgann'; perhaps you meant 'dcgan'"),
-        (["--dataset", "fashon_mnist"], "no data set 'fashon_mnist'; perhaps you meant fashion_m"),
+        (
+            ["--dataset", "fashon_mnist"],
+            "no data set is called 'fashon_mnist'; perhaps you meant 'fashion_m",
+        ),
         (["--compute-dtype", "float23"], "'float23'; perhaps you meant 'float32'"),
         (["--compute-dtype=int8"], "known are 'float32', 'bfloat16'"),
         (["--steps", "many"], "many"),

@@ -82,8 +82,8 @@ def test_a_damaged_file_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        (["--datasets", "minst"], "there is no 'minst'; .*mnist"),
-        (["--degradations", "blured"], "there is no 'blured'; .*blurred"),
+        (["--datasets", "minst"], "no data set is called 'minst'; .*mnist"),
+        (["--degradations", "blured"], "no degradation is called 'blured'; .*blurred"),
     ],
 )
 def test_unknown_names_get_the_nearest_right_one(args, words):

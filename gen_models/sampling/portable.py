@@ -29,8 +29,8 @@ FORMAT, VERSION = "gen_models.model", 2
 SUFFIX = ".safetensors"
 FOLDER = Path(__file__).parents[1] / "shipped"
 SHIPPED: dict[str, str] = {  # SHA-256 of the file by name
-    "fashion_mnist-cgan": "202286ae309fbdc8c9ecce4b3fe3f4488cfd2e4131c1ffebbface6e6103e2372",
-    "fashion_mnist-dcgan": "4e7d05e61b4b3ff68d80cdb0b1da3d10d2ad669d8d2a2f9d758b76d0c29fcdc7",
+    "fashion_mnist-cgan": "ca705449fd1c714ade3234e98d7e993b1a14ae959e5ec50275ba4a9ed8479edc",
+    "fashion_mnist-dcgan": "e4705c60a452e2ade452635530071e47a4114f461086c6f5f0f80b65ac61f94e",
     "fashion_mnist-vae": "fdf21dcf263ab800888ce833b2791e5ee7235df04df2b682b653753d07964d83",
     "mnist-cgan": "47d95a3e40b16fa62da1045ca6526a56bbcc5335450db1d116161ff16bc74b8e",
     "mnist-dcgan": "9cfbbab52b2cca32917ceb20f310c0a0906e505fc85b17c6cefcb2d8987d7080",

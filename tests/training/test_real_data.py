@@ -12,7 +12,6 @@ from gen_models.data.stream import stream
 from gen_models.model import Model
 from gen_models.models import MODELS
 
-STEPS = 120
 
 
 @pytest.fixture(scope="module")
@@ -23,26 +22,26 @@ def fashion_mnist():
         pytest.skip(str(error).splitlines()[0])
 
 
-def train(name, dataset):
-    """The metrics of STEPS steps of a narrow model, and ten of its samples."""
+def train(name, dataset, steps):
+    """The metrics of a narrow model's first steps, and ten of its samples."""
     module, key = MODELS[name], jax.random.key(0)
     model = Model(module.build, dataset.spec, module.Config(width=8))
     with closing(stream(dataset, seed=0, batch_size=64)) as chunks:
         state = programs.start(model, key)
-        state, metrics = programs.advance(model, state, next(chunks), STEPS, key)
+        state, metrics = programs.advance(model, state, next(chunks), steps, key)
     images = programs.sample(model, state, key, np.arange(10, dtype=np.int32))
-    return {name: values[:STEPS] for name, values in metrics.items()}, np.asarray(images)
+    return {name: values[:steps] for name, values in metrics.items()}, np.asarray(images)
 
 
 def test_vae_loss_falls_on_real_images(fashion_mnist):
-    metrics, images = train("vae", fashion_mnist)
+    metrics, images = train("vae", fashion_mnist, 120)
     first, last = metrics["loss"][:10].mean(), metrics["loss"][-10:].mean()
     assert last < 0.75 * first  # from about 550 nats, that of grey noise, to under 400
     assert np.abs(images).max() <= 1
 
 
 def test_gan_losses_stay_finite_and_neither_player_has_won(fashion_mnist):
-    metrics, images = train("cgan", fashion_mnist)
+    metrics, images = train("cgan", fashion_mnist, 250)  # the discriminator is ahead at first
     assert all(np.isfinite(values).all() for values in metrics.values())
     assert metrics["finite"].all()
     assert -4 < metrics["fake_score"][-20:].mean() < metrics["real_score"][-20:].mean() < 4

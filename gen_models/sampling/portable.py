@@ -32,8 +32,8 @@ SHIPPED: dict[str, str] = {  # SHA-256 of the file by name
     "fashion_mnist-cgan": "ca705449fd1c714ade3234e98d7e993b1a14ae959e5ec50275ba4a9ed8479edc",
     "fashion_mnist-dcgan": "e4705c60a452e2ade452635530071e47a4114f461086c6f5f0f80b65ac61f94e",
     "fashion_mnist-vae": "fdf21dcf263ab800888ce833b2791e5ee7235df04df2b682b653753d07964d83",
-    "mnist-cgan": "47d95a3e40b16fa62da1045ca6526a56bbcc5335450db1d116161ff16bc74b8e",
-    "mnist-dcgan": "9cfbbab52b2cca32917ceb20f310c0a0906e505fc85b17c6cefcb2d8987d7080",
+    "mnist-cgan": "cd87fa3fc024bc24fe6b0df904986bbc6c851ecd333f6142e8e77b1200d05a73",
+    "mnist-dcgan": "a9546d847008b7a3cfdfd42374e31a28c7502ff6eda9441ce4576f3c4d42555a",
     "mnist-vae": "f4f3ca754726a66b6dafb1b9f1bce45674783664c789faedbdf2eacbfe4d3c77",
 }
 

@@ -1,7 +1,6 @@
 """The results of classifiers that were trained on one source of images, as a JSON file."""
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -161,11 +160,7 @@ def _without_absent(row: dict[str, Any]) -> dict[str, Any]:
 
 def mean(accuracies: Sequence[float]) -> tuple[float, float | None]:
     """The mean over seeds, and half of its 95 % interval (Student's t), None of a single seed."""
-    values = np.asarray(accuracies, np.float64)
-    if len(values) < 2:
-        return float(values.mean()), None
-    spread = float(values.std(ddof=1)) / math.sqrt(len(values))
-    return float(values.mean()), record.student(len(values)) * spread
+    return float(np.mean(accuracies)), record.interval(accuracies)
 
 
 def shown(rows: Sequence[Row]) -> str:

@@ -73,7 +73,7 @@ def _history(entry: Entry) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     metrics = entry.drawn.metrics()
     steps = np.array(metrics.pop("step", []))
     for name, values in metrics.items():
-        found[name] = steps, render.moving_average(np.array(values), max(1, len(values) // 50))
+        found[name] = steps, render.smoothed(np.array(values))
     return found
 
 

@@ -155,12 +155,12 @@ def summarise(evaluations: Sequence[Evaluation]) -> dict[str, Summary]:
 
 
 def _summary(scores: list[Score]) -> Summary:
-    interval = _interval([score.value for score in scores], scores[0].error)
+    half = interval([score.value for score in scores], scores[0].error)
     value = float(np.mean([score.value for score in scores]))
-    return Summary(value, interval, scores[0].floor, len(scores))
+    return Summary(value, half, scores[0].floor, len(scores))
 
 
-def _interval(values: list[float], error: float | None) -> float | None:
+def interval(values: Sequence[float], error: float | None = None) -> float | None:
     """Half of the 95 % interval of the mean of values, one a seed; that of the only value from its
     standard error, if known."""
     if len(values) > 1:
@@ -231,8 +231,8 @@ def warnings(evaluation: Evaluation) -> list[str]:
 def bound(parts: Sequence[dict[str, float]]) -> str:
     """A part of the likelihood over runs that differ only in their seed, as text."""
     values = [part["value"] for part in parts]
-    interval = _interval(values, parts[0]["error"])
-    return _text(float(np.mean(values)), interval, 2, seeds=len(values))
+    half = interval(values, parts[0]["error"])
+    return _text(float(np.mean(values)), half, 2, seeds=len(values))
 
 
 def with_interval(value: float, error: float | None, digits: int) -> str:

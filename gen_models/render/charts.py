@@ -105,7 +105,7 @@ def scatter(points: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> Ima
 def _draw_curve(panel: Axes, name: str, steps: Sequence[float], values: np.ndarray) -> None:
     """Draw one metric's values f64[T] over its steps f64[T] on a panel."""
     values = np.where(np.isfinite(values), values, np.nan)
-    smooth = moving_average(values, max(1, len(values) // _SMOOTHING))
+    smooth = smoothed(values)
     panel.plot(steps, values, color="tab:blue", alpha=0.25, linewidth=0.7)
     panel.plot(steps, smooth, color="tab:blue", linewidth=1.5)
     panel.set_title(name, loc="left")
@@ -116,6 +116,11 @@ def _draw_curve(panel: Axes, name: str, steps: Sequence[float], values: np.ndarr
         if low < high:
             panel.set_ylim(low - 0.1 * (high - low), high + 0.1 * (high - low))
         panel.set_title(f"{smooth[-1]:.4g}", loc="right", fontweight="normal", color="tab:blue")
+
+
+def smoothed(values: np.ndarray) -> np.ndarray:
+    """A curve f64[T] as its moving average over a fiftieth of its length."""
+    return moving_average(values, max(1, len(values) // _SMOOTHING))
 
 
 def moving_average(values: np.ndarray, width: int) -> np.ndarray:

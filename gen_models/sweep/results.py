@@ -256,5 +256,5 @@ def _mean_curve(panel: Axes, histories: Sequence[History], name: str, colour: st
     length = min(len(history.get(name, [])) for history in histories)
     if length:
         values = np.mean([history[name][:length] for history in histories], axis=0)
-        smooth = render.moving_average(values, max(1, length // 50))
+        smooth = render.smoothed(values)
         panel.plot(range(1, length + 1), smooth, color=colour, linewidth=1.2)

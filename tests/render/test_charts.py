@@ -10,6 +10,7 @@ from PIL import Image
 from trainings import ROOT
 
 from gen_models import render
+from gen_models.render import charts
 
 
 def names(folder):
@@ -83,4 +84,4 @@ def test_curves_need_no_backend_and_leave_the_users_as_it_is(tmp_path, backend):
 def test_moving_average_is_the_mean_of_the_last_known_values():
     values = np.array([1, 2, 3, np.nan, 5, np.nan, np.nan, np.nan, 4])
     expected = [1, 1.5, 2.5, 3, 5, 5, np.nan, np.nan, 4]
-    np.testing.assert_allclose(render.moving_average(values, 2), expected)
+    np.testing.assert_allclose(charts.moving_average(values, 2), expected)

@@ -13,7 +13,6 @@ from gen_models.model import Model
 from gen_models.models import MODELS
 
 
-
 @pytest.fixture(scope="module")
 def fashion_mnist():
     try:

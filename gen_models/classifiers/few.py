@@ -1,6 +1,5 @@
 """Few real images, alone and beside those of a generator that was trained on these few."""
 
-import hashlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,12 +35,7 @@ def part(train: Dataset, count: int, seed: int) -> Dataset:
                 f"has {len(own)}"
             )
         chosen.append(own[: wanted[label]])
-    indices = np.sort(np.concatenate(chosen))
-    images, few = train.images[indices], train.labels[indices]
-    for array in (images, few):
-        array.flags.writeable = False
-    digest = hashlib.sha256(f"{train.digest} {count} of seed {seed}".encode()).hexdigest()
-    return train._replace(images=images, labels=few, digest=digest)
+    return train.part(np.sort(np.concatenate(chosen)), f"{count} of seed {seed}")
 
 
 def alone(train: Dataset, count: int) -> Source:

@@ -60,6 +60,15 @@ class Dataset(NamedTuple):
         """Height and width (H, W) of the images."""
         return self.images.shape[1:]
 
+    def part(self, chosen: np.ndarray, what: str) -> "Dataset":
+        """Some of the images, by a mask or their indices. `what` says which of this split they
+        are: their digest follows from it."""
+        images, labels = self.images[chosen], self.labels[chosen]
+        for array in (images, labels):
+            array.flags.writeable = False
+        digest = hashlib.sha256(f"{self.digest} {what}".encode()).hexdigest()
+        return self._replace(images=images, labels=labels, digest=digest)
+
 
 class Splits(NamedTuple):
     """Both splits of a data set."""

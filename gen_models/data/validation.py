@@ -42,18 +42,10 @@ def is_validation(train: Dataset) -> np.ndarray:
 def separated(train: Dataset) -> tuple[Dataset, Dataset]:
     """The training images to train on, and the validation images. Raises DataError."""
     mask = is_validation(train)
-    return _part(train, ~mask, "training"), _part(train, mask, "validation")
+    return train.part(~mask, "training"), train.part(mask, "validation")
 
 
 def training(splits: Splits, *, hold_out: bool) -> Splits:
     """The splits to train with: with `hold_out`, training images without the validation images.
     Raises DataError."""
     return splits._replace(train=separated(splits.train)[0]) if hold_out else splits
-
-
-def _part(train: Dataset, mask: np.ndarray, role: str) -> Dataset:
-    images, labels = train.images[mask], train.labels[mask]
-    for array in (images, labels):
-        array.flags.writeable = False
-    digest = hashlib.sha256(f"{train.digest} {role}".encode()).hexdigest()
-    return train._replace(images=images, labels=labels, digest=digest)

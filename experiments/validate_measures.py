@@ -51,19 +51,21 @@ def check(options: Options) -> None:
         check_known("degradation", name, DEGRADATIONS)
 
 
-def read(path: Path, protocol: str) -> list[Reading]:
-    """Readings in a file, none if it does not exist or is of another protocol. Raises UserError."""
+def read(path: Path) -> tuple[str, list[Reading]]:
+    """The protocol of a file and its readings of degradations that exist; "" and none without the
+    file. Raises UserError."""
     try:
         values = json.loads(path.read_text())
-        found = sensitivity.from_json(values["readings"])
+        if (values["format"], values["version"]) != (FORMAT, VERSION):
+            raise ValueError(f"expected format {FORMAT!r} version {VERSION}")
+        protocol, found = values["protocol"], sensitivity.from_json(values["readings"])
     except FileNotFoundError:
-        return []
+        return "", []
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(
             f"{path} holds no readings: {error!s:.200}; move it away to start anew"
         ) from error
-    known = [reading for reading in found if reading.degradation in DEGRADATIONS]
-    return known if values["protocol"] == protocol else []
+    return protocol, [reading for reading in found if reading.degradation in DEGRADATIONS]
 
 
 def write(path: Path, protocol: str, found: Sequence[Reading]) -> None:
@@ -89,7 +91,8 @@ def measure(options: Options, dataset: str) -> None:
     evaluator = Evaluator(features.of(dataset), splits)
     protocol = str(evaluator.protocol(options.samples))
     path = options.numbers(dataset)
-    found = read(path, protocol)
+    before, found = read(path)
+    found = found if before == protocol else []
     missing = [name for name in options.degradations if not measured(found, name, options)]
     found = [reading for reading in found if reading.degradation not in missing]
     report = lambda line: print(f"{dataset}: {line}", file=sys.stderr)  # noqa: E731
@@ -102,9 +105,9 @@ def measure(options: Options, dataset: str) -> None:
 
 def section(options: Options, dataset: str) -> str:
     """The section of the page of a data set that is measured."""
-    path, order = options.numbers(dataset), list(DEGRADATIONS)
-    protocol = json.loads(path.read_text())["protocol"]
-    found = sorted(read(path, protocol), key=lambda reading: order.index(reading.degradation))
+    order = list(DEGRADATIONS)
+    protocol, found = read(options.numbers(dataset))
+    found.sort(key=lambda reading: order.index(reading.degradation))
     return f"## {dataset}\n\n{sensitivity.page(protocol, found)}"
 
 

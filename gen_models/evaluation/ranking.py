@@ -8,16 +8,12 @@ import numpy as np
 def ranks(*distances: Sequence[float]) -> list[str]:
     """The rank of each of K subjects, from its distance in each space, lower is better.
 
-    A rank is given as far as all spaces agree on it: "2", or "2–4" for three subjects that are
-    second to fourth in every space, but in another order.
+    A rank is given as far as all spaces agree on it: "2–4" for one of five subjects to which
+    another is nearer in every space, and which is nearer than another in every space; "2" where
+    only one place is left. Of equal distances the earlier one counts as the nearer.
     """
-    orders = [np.argsort(values, kind="stable") for values in distances]
-    found, first = [""] * len(orders[0]), 0
-    for last in range(1, len(orders[0]) + 1):
-        leading = [set(order[:last].tolist()) for order in orders]
-        if all(group == leading[0] for group in leading):
-            label = str(last) if last == first + 1 else f"{first + 1}–{last}"
-            for subject in orders[0][first:last]:
-                found[subject] = label
-            first = last
-    return found
+    places = np.array([np.argsort(np.argsort(values, kind="stable")) for values in distances])
+    ahead = np.all(places[:, :, None] < places[:, None, :], axis=0)  # of row before column
+    first, last = 1 + ahead.sum(axis=0), places.shape[1] - ahead.sum(axis=1)
+    pairs = zip(first.tolist(), last.tolist(), strict=True)
+    return [str(low) if low == high else f"{low}–{high}" for low, high in pairs]

@@ -66,8 +66,8 @@ def page(
         "one training, and b that of its evaluation alone: another training would end elsewhere. "
         "`real images` is the floor: as many images of the training split, taken for samples; for "
         "label accuracy and authenticity the test split. A rank is that of the FID, as far as both "
-        "spaces of features agree on it. Minutes are those of seed 0, by the clock, whatever else "
-        "ran, on the machine of that number.\n"
+        "spaces of features agree on it: 2–4 has one row ahead of it in both. Minutes are those of "
+        "seed 0, by the clock, whatever else ran, on the machine of that number.\n"
         f"{without}{sections}\n## What the columns mean\n\n{legend}\n\n"
         f"## Machines\n\n{_machines(found, marks)}\n"
     )

@@ -29,7 +29,7 @@ stress: $(VENV)/tools
 
 # The notebooks in examples/, executed and written back with their outputs.
 notebooks: $(VENV)/tools
-	PYTHONPATH=. $(BIN)/python examples/execute.py
+	PYTHONPATH="$(CURDIR)" $(BIN)/python examples/execute.py
 
 benchmark: $(VENV)/installed
 	$(BIN)/python -m experiments.benchmark

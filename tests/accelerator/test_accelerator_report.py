@@ -177,20 +177,24 @@ def test_what_a_command_has_started_is_stopped_with_it(tmp_path):
 
 
 @pytest.mark.usefixtures("quick_processes")
-def test_the_short_form_passes_on_a_cpu(tmp_path):
+@pytest.mark.parametrize(
+    "parts", [["agreement"], pytest.param([*report.PARTS], marks=pytest.mark.slow)], ids=len
+)
+def test_the_short_form_passes_on_a_cpu(tmp_path, parts):
     try:
         catalog.load_splits("fashion_mnist")
     except catalog.DataError as error:
         pytest.skip(str(error).splitlines()[0])
-    few = ["--models", "vae", "--minutes", "10"]
+    few = ["--models", "vae", "--minutes", "10", "--parts", *parts]
     done = commands.run(["accelerator", "--short", *few, "--out", str(tmp_path)])
     assert done.check().code == 0
     (kept,) = tmp_path.glob("*.json")
-    parts = json.loads(kept.read_text())["parts"]
-    assert list(parts) == list(report.PARTS)
-    states = [one["state"] for one in parts["agreement"]["figures"]["models"].values()]
+    found = json.loads(kept.read_text())["parts"]
+    assert list(found) == parts
+    states = [one["state"] for one in found["agreement"]["figures"]["models"].values()]
     assert max(states) < 0.02
-    assert parts["repeatability"]["figures"]["models"]["vae"]["as usual"] == {
-        "second": True,
-        "resumed": True,
-    }
+    if "repeatability" in found:
+        assert found["repeatability"]["figures"]["models"]["vae"]["as usual"] == {
+            "second": True,
+            "resumed": True,
+        }

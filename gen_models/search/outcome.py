@@ -24,10 +24,9 @@ if TYPE_CHECKING:
 
 WON, FINISHED, STOPPED, DIVERGED = "won", "finished", "stopped", "diverged"
 COLOURS = {STOPPED: "0.75", DIVERGED: "tab:red", FINISHED: "tab:blue", WON: "tab:orange"}
-OWN = (
-    *("steps", "seed", "out", "data_dir", "hold_out", "sample_every_steps", "keep_checkpoints"),
-    "ema_decays",  # the best of which is the winner's own
-)
+# What a preset leaves out. Of several averages the best is the winner's own, in `ema_decay`.
+OF_RUN = ("steps", "seed", "out", "data_dir", "hold_out", "sample_every_steps", "keep_checkpoints")
+OWN = (*OF_RUN, "ema_decays")
 
 
 def fates(rungs: Sequence[Rung]) -> dict[str, str]:

@@ -26,7 +26,7 @@ mm_gan  = {"model": "gan",     "learning_rate": 5e-5, "beta1": 0.0, "loss": "sat
 
 # The squares are those of probabilities, not of scores as in LSGAN's paper.
 lsgan   = {"model": "lsgan",   "learning_rate": 2e-4, "beta1": 0.5, "squared": "probabilities",
-           "disc_learning_rate": None}
+           "disc_learning_rate": None, "penalty": None}
 
 wgan    = {"model": "wgan",    "learning_rate": 5e-5, "beta1": 0.5, "clip": 0.01,
            "steps": 3750, "critic_updates": 5, "optimiser": "adam", "disc_learning_rate": None}

@@ -26,16 +26,18 @@ cgan    = {"model": "cgan",    "disc_learning_rate": 0.0002, "mismatch": 0.0,
 
 # The class is read off a hidden layer of its own; its loss is descended by a third Adam over both
 # players.
-acgan   = {"model": "acgan",   "disc_learning_rate": 0.0002, "class_weight": 1.0}
+acgan   = {"model": "acgan",   "disc_learning_rate": 0.0002, "class_weight": 1.0,
+           "penalty": None}
 
 # The code's category is by default the real images' label, with a third Adam as in acgan; here it
 # is drawn, as in the paper. The layer before the codes has 64 units instead of 128, and the
 # continuous ones pass a softmax.
 infogan = {"model": "infogan", "disc_learning_rate": 0.0002, "categories": 10, "continuous": 2,
-           "information": 1.0}
+           "information": 1.0, "penalty": None}
 
 # The losses are norms over the batch, not mean squares.
-lsgan   = {"model": "lsgan",   "disc_learning_rate": 0.0002, "clip": 0.01}
+lsgan   = {"model": "lsgan",   "disc_learning_rate": 0.0002, "clip": 0.01,
+           "penalty": None}
 
 wgan    = {"model": "wgan",    "disc_learning_rate": 0.0002, "clip": 0.01, "critic_updates": 1,
            "optimiser": "adam"}

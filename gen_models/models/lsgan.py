@@ -18,9 +18,9 @@ LOSSES = {
 
 
 @hyperparameters
-class Config(_gans.Penalised):
-    """Options of `lsgan`: those of InfoGAN's appendix C.1 (Chen et al. 2016), as in the preset
-    `configs/papers.py:gan`, from which only the loss differs."""
+class Config(_gans.Tuned):
+    """Options of `lsgan`: those of `gan`, from which only the loss differs. They are near the best
+    that a search for this model found too (docs/results.md)."""
 
     squared: Literal["scores", "probabilities"] = "scores"
     """Values with the targets 1 and 0: the discriminator's scores, as in the paper, or their

@@ -179,10 +179,7 @@ def scores(rungs: Sequence[Rung]) -> Image.Image:
                     style = {"color": colour, "label": label, "lw": 2.5 if fate == WON else 1}
                     axes.plot(*zip(*points, strict=True), marker="o", ms=3, **style)
                     label = None
-        finite = [x for rung in rungs for x in rung.scores.values() if np.isfinite(x)]
-        if finite and min(finite) > 0:
-            axes.set_yscale("log")
-            _plain_numbers(axes.yaxis)
+        _scale(axes, rungs)
         axes.set_xlabel("step")
         axes.set_ylabel("score, lower is better")
         axes.legend(frameon=False)
@@ -211,6 +208,7 @@ def options(rungs: Sequence[Rung], space: Space) -> Image.Image:
             if name in space.ranges and is_logarithmic(*space.ranges[name]):
                 axes.set_xscale("log")
                 _plain_numbers(axes.xaxis)
+            _scale(axes, rungs)
             axes.set_title(name)
             axes.set_ylabel("last score")
 
@@ -221,10 +219,22 @@ def _literal(value: object) -> str:
     return json.dumps(value) if isinstance(value, str) else repr(value)  # with double quotes
 
 
+def _scale(axes: Axes, rungs: Sequence[Rung]) -> None:
+    """Make the axis of scores logarithmic, unless some are not positive."""
+    finite = [x for rung in rungs for x in rung.scores.values() if np.isfinite(x)]
+    if finite and min(finite) > 0:
+        axes.set_yscale("log")
+        _plain_numbers(axes.yaxis)
+
+
 def _plain_numbers(axis: Axis) -> None:
-    """Label the ticks of a logarithmic axis without mathematics, which charts do not set."""
+    """Label the ticks of a logarithmic axis, of which a range may hold no power of ten, without
+    mathematics, which charts do not set."""
+    from matplotlib.ticker import LogLocator
+
     axis.set_major_formatter("{x:g}")
-    axis.set_minor_formatter("")
+    axis.set_minor_locator(LogLocator(subs=(2, 5)))
+    axis.set_minor_formatter("{x:g}")
 
 
 def default_of(winner: Recipe) -> Recipe:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from experiments import command
-from gen_models.benchmark import loop, report, rounds, suite
-from gen_models.fields import Between, Size, validate
+from gen_models.benchmark import loop, report, rounds, suite, torch_twin
+from gen_models.fields import Between, Size, check_known, validate
 from gen_models.runs import environment
 from gen_models.runs.recipe import known_model
 
@@ -77,6 +77,8 @@ def main(args: Sequence[str]) -> int:
     validate(options)
     for model in options.models:
         known_model(model)
+        if {"torch", "torch_compiled"} & set(options.against):
+            check_known("model with a twin in PyTorch", model, torch_twin.LATENT)
     if options.only_start is not None:
         say = lambda line: print(line, flush=True)  # noqa: E731
         loop.only_start(known_model(options.only_start), options.steps, say)

@@ -3,7 +3,8 @@
 On a machine without a card, XLA's own convolutions, which a TPU uses, take its place.
 """
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import NamedTuple
 
@@ -66,7 +67,7 @@ def _of_model(extent: Extent, name: str) -> Figures:
     samples = np.abs(_drawn(card, there.model, here.state) - here.samples)
     return {
         "state": distance(there.state, here.state),
-        "metrics": max(
+        "metrics": largest(
             abs(there.metrics[key] - value) / max(1.0, abs(value))
             for key, value in here.metrics.items()
         ),
@@ -116,17 +117,23 @@ def _compiled(place: Place, program: Callable, *given: object) -> jax.stages.Com
 
 
 def distance(a: PyTree, b: PyTree) -> float:
-    """The relative Euclidean distance ‖a - b‖ / ‖b‖ of two pytrees, the largest of their parts."""
+    """The relative Euclidean distance ‖a - b‖ / ‖b‖ of two pytrees, the largest of their parts:
+    infinite where b alone is zero, not a number where one of them is."""
 
     def norm(leaves: list[np.ndarray]) -> float:
         return float(np.sqrt(sum(np.sum(np.square(leaf, dtype=np.float64)) for leaf in leaves)))
 
-    found = [0.0]
+    found = []
     for part, other in zip(a, b, strict=True):
         left, right = ([np.asarray(x) for x in jax.tree.leaves(tree)] for tree in (part, other))
-        if norm(right):
-            found.append(norm([x - y for x, y in zip(left, right, strict=True)]) / norm(right))
-    return max(found)
+        apart, size = norm([x - y for x, y in zip(left, right, strict=True)]), norm(right)
+        found.append(apart / size if size else math.inf if apart else 0.0)
+    return largest(found)
+
+
+def largest(values: Iterable[float]) -> float:
+    """The largest of values, not a number if one of them is none, as `max` may hide."""
+    return float(np.max(list(values)))
 
 
 def _of_features(extent: Extent) -> Figures:

@@ -12,7 +12,7 @@ from gen_models.benchmark import commands
 from gen_models.evaluation import record
 from gen_models.models import MODELS
 from gen_models.runs import recipe as recipes
-from gen_models.scoreboard import results
+from gen_models.scoreboard import agenda, results
 
 TABLES = (Path("configs/tf_collection.py"), Path("configs/lucic2018.py"))
 STOPPED = 130  # exit code of a command that was interrupted
@@ -29,7 +29,7 @@ def fill(extent: Extent, folder: Path, until: float) -> Figures:
         done = commands.run(line, limit_s=left)
         if done.code not in (0, STOPPED):
             failed[" ".join(line)] = done.output.strip()[-commands.SHOWN :]
-    measured = [source.name for source, run in _presets(folder) if (run / record.NAME).exists()]
+    measured = [source.name for source, run in _presets(folder) if _is_measured(source, run)]
     return {"runs": len(results.read(folder / "scoreboard.json")), "presets": measured} | {
         "failed": failed
     }
@@ -40,8 +40,17 @@ def _lines(extent: Extent, folder: Path) -> Iterator[list[str]]:
     seeds, best = ["--seeds", str(extent.board_seeds)], ["--best", str(len(MODELS))]
     yield ["scoreboard", "--results", str(folder), *seeds, *best]
     for source, run in _presets(folder):
-        yield ["train", "--config", str(source), "--out", str(run)]
-        yield ["evaluate", str(run)]
+        if not _is_measured(source, run):
+            yield ["train", "--config", str(source), "--out", str(run)]
+            yield ["evaluate", str(run)]
+
+
+def _is_measured(source: Path, run: Path) -> bool:
+    """Whether the run of a preset has been evaluated at its last step."""
+    values, path = recipes.read(source), run / record.NAME
+    if not path.exists():  # the protocol takes its time
+        return False
+    return record.current(path, values["steps"], agenda.protocol(values["dataset"])) is not None
 
 
 def _presets(folder: Path) -> list[tuple[Path, Path]]:

@@ -12,7 +12,7 @@ import jax
 
 from gen_models import render
 from gen_models.accelerator.extent import Extent, Figures, Keep, groups
-from gen_models.benchmark import rounds, steps, torch_twin
+from gen_models.benchmark import rounds, steps
 from gen_models.nets import conv
 
 MODEL = "dcgan"
@@ -43,7 +43,7 @@ Population = tuple[rounds.Timed, float]  # its steps, and the memory that it nee
 def _compiled(extent: Extent, members: int, layout: conv.Layout) -> Population | None:
     """A population, ready to be timed; None if it does not fit."""
     count = max(LEAST_STEPS, extent.round_steps // members)
-    options = extent.options | torch_twin.PLAIN[MODEL]
+    options = extent.options | steps.plain(MODEL)
     stepper = steps.Stepper(MODEL, extent.batch_size, layout=layout, chunk_steps=count, **options)
     return _if_it_fits(lambda: steps.population(stepper, members, count))
 

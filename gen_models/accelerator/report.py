@@ -1,9 +1,11 @@
 """The report on a card: its parts, each in a process and with a time limit of its own.
 
-What a part has found is written as it goes, so that a report that is cut off is still worth
-something. A part that fails is a line of the report, and the next one runs.
+What a part has found is written when it ends, also where it is stopped or fails, so that a report
+that is cut off is still worth something. A part that fails is a line of the report, and the next
+one runs.
 """
 
+import itertools
 import json
 import os
 import re
@@ -12,10 +14,10 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import groupby
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import Event
+from threading import Event, Lock
 from typing import NamedTuple
 
 import jax
@@ -33,6 +35,7 @@ from gen_models.accelerator import (
 )
 from gen_models.accelerator.extent import FULL, SHORT, Extent, Figures, Keep
 from gen_models.benchmark import commands
+from gen_models.errors import UserError
 from gen_models.runs import environment
 from gen_models.storage.files import write_text
 
@@ -106,6 +109,7 @@ class Report:
         folder that cannot be written."""
         self.say, self.models = say, models
         self.stopped = Event()  # by the user: parts end, and no other begins
+        self.writing = Lock()
         with TemporaryDirectory() as scratch:
             into = Path(scratch, "machine.json")
             commands.run(["accelerator", "--describe", "--into", str(into)]).check()
@@ -123,16 +127,25 @@ class Report:
     def _before(self) -> dict[str, Figures]:
         """The parts of an earlier report that this one goes on with."""
         file = self.prefix.with_suffix(".json")
-        before = json.loads(file.read_text()) if file.exists() else {}
+        try:
+            before = json.loads(file.read_text()) if file.exists() else {}
+        except ValueError as error:
+            raise UserError(f"{file} is no report: {error!s:.200}; move it away") from error
         kinds, decisive = ("format", "version", "short"), ("libraries", "xla_flags")
         mine = [FORMAT, VERSION, self.short, *map(self.machine.get, decisive)]
         its = [*map(before.get, kinds), *map(before.get("machine", {}).get, decisive)]
         if before and its != mine:  # what was measured so stays, under another name
-            kept = self.prefix.with_name(f"{self.prefix.name}-{before['machine']['started'][:10]}")
+            kept = self._free(f"{self.prefix.name}-{before['machine']['started'][:10]}")
             for suffix in (".json", ".md"):
                 self.prefix.with_suffix(suffix).replace(kept.with_suffix(suffix))
             self.say(f"{file} is of other libraries or flags; it is kept as {kept.name}")
         return before["parts"] if its == mine else {}
+
+    def _free(self, name: str) -> Path:
+        """The prefix of a report of this name, or of it and the first number that is free."""
+        names = itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))
+        prefixes = (self.prefix.with_name(name) for name in names)
+        return next(prefix for prefix in prefixes if not prefix.with_suffix(".json").exists())
 
     def missing(self) -> list[str]:
         """Names of the parts that are not finished."""
@@ -141,30 +154,39 @@ class Report:
     def make(self, parts: Sequence[str], minutes: float) -> bool:
         """Make the parts, and fill the board with what is left of the time. Returns whether all
         went well."""
-        until, failed = time.monotonic() + 60 * minutes, False
+        until = time.monotonic() + 60 * minutes
+        went_well: list[bool] = []
         several = (os.cpu_count() or 1) >= CORES_FOR_SEVERAL
         beside = 2 if self.short or several else 1  # parts that run side by side
-        for alone, names in groupby(parts, key=lambda x: PARTS[x].timed and not self.short):
+        timed = lambda name: PARTS[name].timed and not self.short  # noqa: E731
+        for alone, names in itertools.groupby(parts, key=timed):
             threads = 1 if alone else beside
             with ThreadPoolExecutor(threads) as pool:
                 try:
-                    for name, one in pool.map(lambda name: (name, self._make(name, until)), names):
-                        failed |= "failed" in one
-                        # One that is finished already is not lost for want of time.
-                        if "figures" in one or "figures" not in self.found.get(name, {}):
-                            self.found[name] = one
-                        self.write()
+                    went_well += pool.map(partial(self._make, until=until), names)
                 except KeyboardInterrupt:
                     self.stopped.set()
                     raise
         if self.extent.board_seeds and time.monotonic() < until:
             self.say(f"scoreboard: {until - time.monotonic():.0f} s are left for it")
-            self.found[BOARD] = {"figures": board.fill(self.extent, self.board, until)}
-            self.write()
-            failed |= bool(self.found[BOARD]["figures"]["failed"])
-        return not failed
+            filled = board.fill(self.extent, self.board, until)
+            went_well.append(self._keep(BOARD, {"figures": filled}) and not filled["failed"])
+        return all(went_well)
 
-    def _make(self, name: str, until: float) -> Figures:
+    def _make(self, name: str, until: float) -> bool:
+        """Make a part and write what it has found. Returns whether it went well."""
+        return self._keep(name, self._measured(name, until))
+
+    def _keep(self, name: str, one: Figures) -> bool:
+        """Write what there is of a part. One that is finished already is not lost for want of time.
+        Returns whether it went well."""
+        with self.writing:
+            if "figures" in one or "figures" not in self.found.get(name, {}):
+                self.found[name] = one
+            self.write()
+        return "failed" not in one
+
+    def _measured(self, name: str, until: float) -> Figures:
         """What a part's process has found, with "failed" if it did not end well."""
         limit = min(PARTS[name].limit_s, until - time.monotonic())
         if limit <= 0 or self.stopped.is_set():

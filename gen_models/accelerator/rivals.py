@@ -90,7 +90,7 @@ def _steps(extent: Extent, case: Case) -> int:
 
 
 def _ours(extent: Extent, case: Case) -> Timed:
-    options, count = extent.options | torch_twin.PLAIN.get(case.model, {}), _steps(extent, case)
+    options, count = extent.options | steps.plain(case.model), _steps(extent, case)
     if case.precision == "bfloat16":
         options["compute_dtype"] = "bfloat16"
     with jax.default_matmul_precision(case.precision):

@@ -13,12 +13,17 @@ from gen_models.benchmark.flops import dot_flops
 from gen_models.benchmark.rounds import Timed, timed
 from gen_models.data.stream import Chunk
 from gen_models.model import Model
-from gen_models.models import MODELS
+from gen_models.models import MODELS, _gans
 from gen_models.nets import conv
 from gen_models.training import population as populations
 
 SPEC = Spec(28, 28, 10)
 CHUNK_STEPS = 16
+
+
+def plain(model: str) -> dict[str, None]:
+    """Options that leave out a gradient penalty which the model's paper has not."""
+    return {"penalty": None} if issubclass(MODELS[model].Config, _gans.Penalised) else {}
 
 
 class Stepper:

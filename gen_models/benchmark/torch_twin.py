@@ -20,9 +20,8 @@ from gen_models.errors import UserError
 if TYPE_CHECKING:
     import torch
 
-LATENT = {"dcgan": 100, "cgan": 62, "vae": 32}
+LATENT = {"dcgan": 100, "cgan": 62, "vae": 10}  # dimensions, our defaults
 RATE = 1e-3  # step size of every optimiser: times depend on none
-PLAIN = {"dcgan": {"penalty": None}, "cgan": {"penalty": None}}  # options of ours, to be the same
 HIDDEN = 16  # units of a hidden layer over the width
 CLASSES = 10
 

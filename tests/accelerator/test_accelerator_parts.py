@@ -127,6 +127,14 @@ def test_distance_is_relative_to_the_second_and_the_largest_of_the_parts():
     assert agreement.distance(b, b) == 0
 
 
+def test_what_is_no_number_or_nothing_on_one_side_is_no_agreement():
+    ones, zeros, nan = ({"w": np.array([x, x])} for x in (1.0, 0.0, np.nan))
+    assert agreement.distance((zeros, ones), (ones, ones)) == 1
+    assert agreement.distance((ones, ones), (ones, zeros)) == np.inf
+    assert np.isnan(agreement.distance((ones, nan), (ones, ones)))
+    assert np.isnan(agreement.largest([0.0, np.nan, 1.0]))
+
+
 def test_a_profile_counts_what_ran_and_overlapping_work_once():
     found = profile.summary([(10.0, 20.0), (15.0, 30.0), (40.0, 50.0), (41.0, 42.0)])
     assert found == Profile(kernels=4, busy=pytest.approx(30 / 40))
@@ -208,3 +216,10 @@ def test_the_board_stops_when_its_time_is_over_and_says_what_failed(tmp_path, mo
     assert list(found["failed"].values()) == ["error: it burns"]
     assert (found["runs"], found["presets"]) == (0, [])
     assert "error: it burns" in board.page(found)
+
+
+def test_the_board_makes_no_preset_twice(tmp_path, monkeypatch):
+    monkeypatch.setattr(board, "_is_measured", lambda source, _: source.name != "lucic2018.py:wgan")
+    lines = list(board._lines(FULL, tmp_path))
+    assert [line[0] for line in lines] == ["scoreboard", "train", "evaluate"]
+    assert lines[1][2] == "configs/lucic2018.py:wgan"

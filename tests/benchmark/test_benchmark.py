@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
+from experiments import benchmark
 from gen_models.algorithm import Spec, State
 from gen_models.benchmark import flops, loop, report, rounds, steps, suite, torch_twin
 from gen_models.errors import UserError
@@ -44,7 +45,7 @@ def test_a_dcgan_step_computes_what_the_maths_needs_and_nothing_twice(monkeypatc
 
 @pytest.mark.parametrize("model", ["dcgan", "cgan", "vae"])
 def test_a_steps_operations_are_those_of_its_program_by_columns(model):
-    options = {"width": 4, "latent_size": 5} | torch_twin.PLAIN.get(model, {})
+    options = {"width": 4, "latent_size": 5} | steps.plain(model)
     with conv.using(conv.COLUMNS):
         stepper = steps.Stepper(model, 6, **options)
     found = flops.step_flops(stepper.model, 6)
@@ -79,6 +80,27 @@ def test_a_larger_batch_takes_more_operations_in_proportion(model):
     value = Model(module.build, Spec(8, 8, 3), module.Config(width=4))
     few, many = (flops.step_flops(value, batch_size) for batch_size in (16, 64))
     assert 2 < many / few < 4.5
+
+
+@pytest.mark.parametrize("model", ["wgan", "wgan_gp"])
+def test_every_update_of_a_critic_counts(model):
+    module, counts = MODELS[model], []
+    for updates in (1, 3, 5):
+        config = module.Config(width=4, critic_updates=updates)
+        counts.append(flops.step_flops(Model(module.build, Spec(8, 8, 3), config), 16))
+    assert counts[2] - counts[1] == counts[1] - counts[0] > counts[0] / 4
+
+
+def test_a_twin_has_as_many_latents_and_no_penalty_that_the_paper_has_not():
+    for model, size in torch_twin.LATENT.items():
+        assert MODELS[model].Config(**steps.plain(model)).latent_size == size
+    assert steps.plain("gan") == {"penalty": None}
+    assert steps.plain("wgan_gp") == {}
+
+
+def test_a_model_without_a_twin_is_refused_before_anything_is_measured():
+    with pytest.raises(UserError, match="no model with a twin in PyTorch is called 'gan'"):
+        benchmark.main(["--models", "dcgan", "gan", "--against", "torch"])
 
 
 def test_contestants_take_turns_and_the_first_round_does_not_count():

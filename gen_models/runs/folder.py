@@ -269,7 +269,6 @@ def load(folder: str | Path) -> Run:
         raise RunError(f"{folder} is not a run: it has no {CONFIG}; runs are in {RUNS}/")
     values = recipes.read(path)
     try:
-        values = recipes.completed(values)
         found = Recipe.from_flat(values)
     except ConfigError as error:
         raise RunError(f"{path}: {error}; use the gen_models that wrote it") from error

@@ -170,8 +170,9 @@ def defaults(values: Mapping[str, Any], model: str | None, source: str | None) -
 
 def completed(values: Mapping[str, Any]) -> dict[str, Any]:
     """Options that a run has recorded, with those that have been added since and that its model
-    has, as they were before."""
-    known = _names(known_model(values.get("model", RunOptions.model)))
+    has, as they were before; those of an unknown model as they are."""
+    model = values.get("model", RunOptions.model)
+    known = _names(model) if model in MODELS else ()
     return {name: value for name, value in ADDED.items() if name in known} | dict(values)
 
 
@@ -218,6 +219,7 @@ def _place(source: Path) -> tuple[Path, str | None]:
 
 def _saved(path: Path, text: str) -> dict[str, Any]:
     values = json.loads(text)
+    by_a_run = isinstance(values, dict) and "format" in values
     if not isinstance(values, dict) or values.pop("format", FORMAT) != FORMAT:
         raise ValueError(f'expected a JSON object of options with "format": "{FORMAT}"')
     version = values.pop("version", VERSION)
@@ -226,7 +228,7 @@ def _saved(path: Path, text: str) -> dict[str, Any]:
     if version != VERSION:
         raise ValueError(f"format version {version!r}, this program reads version {VERSION}")
     values.pop("data", None)
-    return values
+    return completed(values) if by_a_run else values
 
 
 def _preset(text: str, row: str | None) -> dict[str, Any]:

@@ -354,6 +354,15 @@ def test_a_saved_config_comes_back_as_it_was(tmp_path):
     assert recipe == Recipe.from_flat({"model": "vae", "steps": 200, "out": "there"})
 
 
+def test_what_a_run_did_not_record_is_as_before_it_was_an_option(tmp_path):
+    """And not today's default, with which it would be another run."""
+    recorded = {"format": FORMAT, "version": VERSION, "model": "cgan"}
+    by_a_run = read(written(tmp_path, "config.json", json.dumps(recorded)))
+    assert by_a_run["penalty"] is None
+    by_hand = read(written(tmp_path, "by_hand.json", json.dumps({"model": "cgan"})))
+    assert by_hand == {"model": "cgan"}
+
+
 @pytest.mark.parametrize("version", [1, 2])
 def test_a_config_of_an_earlier_version_is_refused_with_the_one_that_reads_it(tmp_path, version):
     old = written(

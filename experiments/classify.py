@@ -125,6 +125,7 @@ def few_jobs(options: Options) -> Iterator[Job]:
     for splits in data(options) or [sources.splits_named(None, None)]:
         generated = options.images or len(splits.train.labels)
         recipe = recipe.with_options(data_dir=options.data_dir)
+        sources.check_labelled(recipe, splits.train.spec, "--model")
         runs = options.results / splits.train.name / "runs"
         for count in options.few:
             yield Job(few.alone(splits.train, count), splits)

@@ -160,9 +160,7 @@ def fill(options: Options, found: dict[Cell, Result]) -> int:
         run = runs.load(folder)
         if cell.seed == 0:
             draw(run, cell, options)
-        found |= results.read(path)  # results that other processes added meanwhile
-        found[cell] = agenda.result_of(run, cell.preset)
-        results.write(path, found)
+        found |= results.add(path, found, cell, agenda.result_of(run, cell.preset))
         publish(options, found)
     return 0
 

@@ -7,11 +7,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gen_models import assessment, runs, trained
+from gen_models.algorithm import Spec
 from gen_models.classifiers.task import Labelled
 from gen_models.data import catalog, idx, images
 from gen_models.data.catalog import Dataset, Splits
 from gen_models.errors import UserError
 from gen_models.fields import ConfigError
+from gen_models.runs import Recipe
 from gen_models.sampling import portable
 from gen_models.trained import Trained
 
@@ -43,12 +45,17 @@ def load_model(text: str) -> Trained:
     """A trained model whose samples have labels. Raises UserError; ConfigError for a model that is
     not conditional."""
     model = trained.load(text)
-    if not model.conditional:
-        raise ConfigError(
-            f"{text} is a {model.recipe.options.model}, whose samples have no labels to train on; "
-            "choose a conditional model, such as cgan"
-        )
+    check_labelled(model.recipe, model.data.spec, text)
     return model
+
+
+def check_labelled(recipe: Recipe, spec: Spec, text: str) -> None:
+    """Raise ConfigError for a recipe of a model that is not conditional, which `text` names."""
+    if not recipe.model(spec).algorithm.conditional:
+        raise ConfigError(
+            f"{text}: samples of {recipe.options.model} have no labels to train on; choose a "
+            "conditional model, such as cgan"
+        )
 
 
 def data_of(model: Trained, data_dir: Path | None) -> Splits:

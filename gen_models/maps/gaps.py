@@ -41,7 +41,7 @@ def gaps(real: np.ndarray, places: np.ndarray, samples: np.ndarray, seed: int) -
     An image is covered if a sample is nearer than its fifth nearest other judged real image
     (coverage of Naeem et al. 2020, eq. 4, whose k-balls are in the space, not in the map). What is
     expected is what as many other real images cover. Regions are by k-means of the judged images'
-    places. None for fewer than 12 real images.
+    places. None if five real images or fewer are left to be judged.
     """
     with extras.needed(extras.ANALYSIS):
         from sklearn.cluster import KMeans

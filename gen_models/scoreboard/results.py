@@ -10,7 +10,7 @@ from gen_models.errors import UserError
 from gen_models.evaluation import record
 from gen_models.evaluation.protocol import SPACES
 from gen_models.evaluation.record import DAMAGES, Evaluation
-from gen_models.storage.files import write_text
+from gen_models.storage.files import sole_writer, write_text
 
 FORMAT, VERSION = "gen_models.scoreboard", 3
 
@@ -96,6 +96,15 @@ def peers(folder: Path) -> list[Evaluation]:
 
 def _has_fids(evaluation: Evaluation) -> bool:
     return all(f"fid{suffix}" in evaluation.measures for suffix in SPACES.values())
+
+
+def add(path: Path, found: Mapping[Cell, Result], cell: Cell, new: Result) -> dict[Cell, Result]:
+    """Write a result into a file, beside those of `found` and those that other processes have
+    written meanwhile. Returns what is there then. Raises UserError."""
+    with sole_writer(path):
+        there = {**found, **read(path), cell: new}
+        write(path, there)
+    return there
 
 
 def write(path: Path, results: Mapping[Cell, Result]) -> None:

@@ -43,9 +43,12 @@ def terms(texts: Sequence[str]) -> tuple[Term, ...]:
         if name not in MEASURED:
             raise ConfigError(f"score is {text!r}; no such measure: {nearest(name, MEASURED)}")
         try:
-            found.append(Term(name, float(weight) if colon else 1.0))
+            term = Term(name, float(weight) if colon else 1.0)
         except ValueError as error:
             raise ConfigError(f"score is {text!r}, expected NAME or NAME:WEIGHT") from error
+        if not math.isfinite(term.weight):
+            raise ConfigError(f"score is {text!r}, expected a finite weight")
+        found.append(term)
     if not found or len({term.name for term in found}) < len(found):
         raise ConfigError(f"score is {list(texts)}, expected one or more different measures")
     return tuple(found)

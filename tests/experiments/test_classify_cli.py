@@ -136,7 +136,7 @@ def test_a_run_is_trained_on_and_compare_shows_its_families(here, tiny_folder):
 
 def test_an_unconditional_model_is_refused(here, tiny, tiny_folder):
     train(here / "run", tiny, model="dcgan", steps=5)
-    with pytest.raises(ConfigError, match="run is a dcgan, whose samples have no labels"):
+    with pytest.raises(ConfigError, match="run: samples of dcgan have no labels"):
         classified(tiny_folder, "--train", "run")
 
 
@@ -164,6 +164,7 @@ def test_without_scikit_learn_one_line_says_what_to_install(monkeypatch):
         (["--train", "nowhere", "--datasets", "mnist"], "nowhere-images-idx3-ubyte is not there"),
         (["--train", "x", "--few", "10"], "--few and --train exclude each other"),
         (["--model", "cgam"], "no model is called 'cgam'"),
+        (["--model", "gan", "--few", "9", "--datasets", "mnist"], "samples of gan have no labels"),
     ],
 )
 def test_what_cannot_be_meant_is_one_line(args, message):

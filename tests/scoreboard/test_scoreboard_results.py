@@ -41,3 +41,12 @@ def test_a_damaged_file_raises_scoreboard_error_with_what_to_do(tmp_path, old, n
     path.write_text(path.read_text().replace(old, new, 1))
     with pytest.raises(ScoreboardError, match=r"is no scoreboard: .*restore it"):
         results.read(path)
+
+
+def test_a_result_is_written_beside_those_of_other_processes(tmp_path):
+    path = tmp_path / "scoreboard.json"
+    mine, theirs, new = (results_of(evaluation(seed, 2.0)) for seed in range(3))
+    results.write(path, theirs)
+    ((cell, result),) = new.items()
+    there = results.add(path, mine, cell, result)
+    assert there == results.read(path) == mine | theirs | new

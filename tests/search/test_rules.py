@@ -144,6 +144,7 @@ def test_a_score_is_a_weighted_sum_in_which_higher_is_better_counts_negatively()
         (["fd_infinity"], "no such measure"),
         (["label_accuracy"], "no such measure"),
         (["fid:x"], "expected NAME or NAME:WEIGHT"),
+        (["fid:nan"], "expected a finite weight"),
         (["fid", "fid:2"], "expected one or more different measures"),
         ([], "expected one or more different measures"),
     ],

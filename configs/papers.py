@@ -1,6 +1,6 @@
-"""The settings of papers for models whose defaults a search found (docs/results.md), a row a model.
-Ours are the averaged weights, batches of 64, and nets of half the width; what else differs from a
-paper stands at the top of its model's file.
+"""The settings of papers for most models whose defaults a search found (docs/results.md), a row a
+model. Ours are the averaged weights, batches of 64, and nets of half the width; what else differs
+from a paper stands at the top of its model's file.
 
 All rows: Fashion-MNIST, as many steps as the scoreboard has, which shows these rows beside the
 defaults.

@@ -61,8 +61,8 @@ class Penalised(Config):
 
 @hyperparameters
 class Tuned(Penalised):
-    """Options that a search on held-out images of Fashion-MNIST found for two GANs without labels
-    (docs/results.md)."""
+    """Options that searches on held-out images of Fashion-MNIST found for GANs without labels, and
+    near which others found theirs (docs/results.md)."""
 
     learning_rate: Positive = 8e-4
     """Step size of Adam, of the generator alone where --disc-learning-rate is given."""

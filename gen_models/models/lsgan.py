@@ -19,8 +19,8 @@ LOSSES = {
 
 @hyperparameters
 class Config(_gans.Tuned):
-    """Options of `lsgan`: those of `gan`, from which only the loss differs. They are near the best
-    that a search for this model found too (docs/results.md)."""
+    """Options of `lsgan`: those of `gan`, from which only the loss differs. They are near the
+    second best of sixteen settings of this model (docs/results.md)."""
 
     squared: Literal["scores", "probabilities"] = "scores"
     """Values with the targets 1 and 0: the discriminator's scores, as in the paper, or their

@@ -58,7 +58,7 @@ def page(
         f"# Scoreboard\n\nWritten by `python -m experiments.scoreboard`, {steps} steps a run.\n\n"
         "A row is a model with its default options, most GANs with InfoGAN's nets "
         "(docs/models.md, Beside the papers); `FILE.py:NAME` is a preset in configs/: "
-        "`papers.py` has papers' settings of models whose defaults a search found, "
+        "`papers.py` has papers' settings of most models whose defaults a search found, "
         "`fitted_priors.py` VAEs with a fitted prior. This compares settings, not ideas. Names in "
         "italics are programs of other people, whose images were measured under the same "
         "protocol.\n\n"

@@ -1,6 +1,8 @@
 """The report on a card: it goes on after a part that fails, and is written as it goes."""
 
 import json
+import os
+import signal
 import time
 from pathlib import Path
 
@@ -87,11 +89,14 @@ def test_a_report_goes_on_where_an_earlier_one_was_cut_off(run, tmp_path):
     assert again.found["company"] == first.found["company"]
 
 
-@pytest.mark.parametrize(("name", "value"), [("xla_flags", "--other"), ("libraries", {"jax": "1"})])
-def test_a_report_of_other_libraries_or_flags_begins_anew(run, tmp_path, monkeypatch, name, value):
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [("xla_flags", ["--other", "--another"]), ("libraries", [{"jax": "1"}, {"jax": "2"}])],
+)
+def test_a_report_of_other_libraries_or_flags_begins_anew(run, tmp_path, monkeypatch, name, values):
     run["job"] = (JOB, Done(0, 3.0, ""))
     report.Report(tmp_path, None, (), say=lambda _: None).make(["job"], minutes=10)
-    monkeypatch.setitem(MACHINE, name, value)
+    monkeypatch.setitem(MACHINE, name, values[0])
     said = []
     again = report.Report(tmp_path, None, (), say=said.append)
     assert again.found == {}
@@ -99,6 +104,41 @@ def test_a_report_of_other_libraries_or_flags_begins_anew(run, tmp_path, monkeyp
     kept = json.loads((tmp_path / "a-card-80gb-short-2026-01-02.json").read_text())
     assert kept["parts"]["job"]["figures"] == JOB
     assert "| cold | 9.0 |" in (tmp_path / "a-card-80gb-short-2026-01-02.md").read_text()
+    monkeypatch.setitem(MACHINE, name, values[1])
+    report.Report(tmp_path, None, (), say=said.append)
+    assert "is kept as a-card-80gb-short-2026-01-02-2" in said[1]
+    assert json.loads((tmp_path / "a-card-80gb-short-2026-01-02.json").read_text()) == kept
+
+
+@pytest.mark.usefixtures("run")
+def test_what_a_part_had_found_when_the_user_stopped_it_is_kept(tmp_path, monkeypatch):
+    made = report.Report(tmp_path, None, (), say=lambda _: None)
+
+    def interrupted(args, should_stop, **_):
+        Path(args[args.index("--into") + 1]).write_text(json.dumps(JOB))
+        time.sleep(0.5)  # until the threads have been started
+        os.kill(os.getpid(), signal.SIGINT)
+        until = time.monotonic() + 10
+        while not should_stop() and time.monotonic() < until:
+            time.sleep(0.01)
+        return Done(130, 0.1, "")
+
+    monkeypatch.setattr(commands, "run", interrupted)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            made.make(["job"], minutes=1)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    kept = json.loads((tmp_path / "a-card-80gb-short.json").read_text())
+    assert kept["parts"]["job"]["figures"] == JOB
+
+
+@pytest.mark.usefixtures("run")
+def test_a_damaged_report_is_one_line(tmp_path):
+    (tmp_path / "a-card-80gb-short.json").write_text("{")
+    with pytest.raises(UserError, match=r"a-card-80gb-short.json is no report: .*move it away"):
+        report.Report(tmp_path, None, (), say=lambda _: None)
 
 
 def test_what_was_found_is_not_lost_for_want_of_time(run, tmp_path):

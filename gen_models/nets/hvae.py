@@ -19,7 +19,7 @@ from gen_models.algorithm import Array, Images, Latents
 from gen_models.nets.blocks import Conv, ConvTranspose, he_normal, he_transposed, normal
 from gen_models.nets.net import Inference
 
-LARGEST = 10.0  # of the logarithm of a level's deviation or variance
+SMALLEST, LARGEST = -10.0, 2.0  # of the logarithm of a level's deviation or variance
 lecun_normal = nn.initializers.lecun_normal()
 
 
@@ -103,9 +103,10 @@ class Ladder(nn.Module):
 
 
 def bounded(log_scale: Array) -> Array:
-    """The logarithm of a scale within LARGEST of 0: a rare latent far above would otherwise be
-    multiplied beyond the largest float by each level below it."""
-    return jnp.clip(log_scale, -LARGEST, LARGEST)
+    """The logarithm of a scale between SMALLEST and LARGEST: a rare latent far above would
+    otherwise be multiplied by each level below it, and one draw in a million would decide the mean
+    of all bounds."""
+    return jnp.clip(log_scale, SMALLEST, LARGEST)
 
 
 class Level(nn.Module):

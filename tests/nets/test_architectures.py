@@ -9,7 +9,7 @@ import pytest
 
 from gen_models.algorithm import Spec
 from gen_models.models import MODELS
-from gen_models.nets import energy, gan, vae, vq_vae
+from gen_models.nets import energy, gan, hvae, vae, vq_vae
 
 SPEC = Spec(28, 28, 10)
 KEY_INIT, KEY_DATA = jax.random.split(jax.random.key(0))
@@ -194,3 +194,8 @@ def test_an_unbounded_generator_ends_linear():
     z, labels = 9 * jax.random.normal(KEY_DATA, (64, 64)), jnp.zeros(64, jnp.int32)
     variables = generator.init(KEY_INIT, z, labels, train=True)
     assert float(jnp.abs(generator.apply(variables, z, labels, train=True)).max()) > 1
+
+
+def test_no_scale_of_a_hierarchical_vae_lets_one_rare_draw_decide_a_mean():
+    found = hvae.bounded(jnp.asarray([-jnp.inf, -3.0, 0.5, 40.0, jnp.inf]))
+    np.testing.assert_array_equal(found, [-10.0, -3.0, 0.5, 2.0, 2.0])

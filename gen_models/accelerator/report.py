@@ -127,19 +127,24 @@ class Report:
     def _before(self) -> dict[str, Figures]:
         """The parts of an earlier report that this one goes on with."""
         file = self.prefix.with_suffix(".json")
-        try:
-            before = json.loads(file.read_text()) if file.exists() else {}
-        except ValueError as error:
-            raise UserError(f"{file} is no report: {error!s:.200}; move it away") from error
+        if not file.exists():
+            return {}
         kinds, decisive = ("format", "version", "short"), ("libraries", "xla_flags")
         mine = [FORMAT, VERSION, self.short, *map(self.machine.get, decisive)]
-        its = [*map(before.get, kinds), *map(before.get("machine", {}).get, decisive)]
-        if before and its != mine:  # what was measured so stays, under another name
-            kept = self._free(f"{self.prefix.name}-{before['machine']['started'][:10]}")
-            for suffix in (".json", ".md"):
+        try:
+            before = json.loads(file.read_text())
+            parts, day = before["parts"], before["machine"]["started"][:10]
+            its = [*map(before.get, kinds), *map(before["machine"].get, decisive)]
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            raise UserError(f"{file} is no report: {error!s:.200}; move it away") from error
+        if its == mine:
+            return parts
+        kept = self._free(f"{self.prefix.name}-{day}")  # what was measured so stays
+        for suffix in (".json", ".md"):
+            if self.prefix.with_suffix(suffix).exists():
                 self.prefix.with_suffix(suffix).replace(kept.with_suffix(suffix))
-            self.say(f"{file} is of other libraries or flags; it is kept as {kept.name}")
-        return before["parts"] if its == mine else {}
+        self.say(f"{file} is of other libraries or flags; it is kept as {kept.name}")
+        return {}
 
     def _free(self, name: str) -> Path:
         """The prefix of a report of this name, or of it and the first number that is free."""

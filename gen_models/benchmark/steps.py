@@ -57,7 +57,8 @@ class Stepper:
 
     @property
     def flops(self) -> int:
-        """Floating-point operations of one step, as executed by the compiled program."""
+        """Floating-point operations of one step, as executed by the compiled program, if the step
+        has no loops of its own."""
         return dot_flops(self.program.as_text())
 
     def one_step(self) -> jax.stages.Compiled:

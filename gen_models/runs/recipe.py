@@ -12,8 +12,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from types import ModuleType
-from typing import Annotated, Any, NamedTuple, get_type_hints
+from types import ModuleType, NoneType
+from typing import Annotated, Any, NamedTuple, get_args, get_type_hints
 
 from gen_models.algorithm import Spec
 from gen_models.fields import (
@@ -172,8 +172,15 @@ def completed(values: Mapping[str, Any]) -> dict[str, Any]:
     """Options that a run has recorded, with those that have been added since and that its model
     has, as they were before; those of an unknown model as they are."""
     model = values.get("model", RunOptions.model)
-    known = _names(model) if model in MODELS else ()
-    return {name: value for name, value in ADDED.items() if name in known} | dict(values)
+    if model not in MODELS:
+        return dict(values)
+    hints = get_type_hints(RunOptions) | get_type_hints(MODELS[model].Config)
+    added = {
+        name: value
+        for name, value in ADDED.items()
+        if name in hints and (value is not None or NoneType in get_args(hints[name]))
+    }
+    return added | dict(values)
 
 
 def _names(model: str) -> set[str]:

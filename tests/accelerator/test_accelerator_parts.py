@@ -1,6 +1,8 @@
 """Parts of the report on a card: what they compute of what they measured, and their pages."""
 
+import dataclasses
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,6 +13,9 @@ from gen_models.accelerator.extent import FULL, SHORT, groups, side_by_side
 from gen_models.benchmark import profile
 from gen_models.benchmark.commands import Done
 from gen_models.benchmark.profile import Profile
+from gen_models.evaluation import record
+from gen_models.evaluation.protocol import Protocol
+from gen_models.evaluation.record import Evaluation
 from gen_models.models import MODELS
 
 RATES = {"highest": 5e13, "tensorfloat32": 4e14, "bfloat16": 8e14, "copy": 3e12}
@@ -216,6 +221,22 @@ def test_the_board_stops_when_its_time_is_over_and_says_what_failed(tmp_path, mo
     assert list(found["failed"].values()) == ["error: it burns"]
     assert (found["runs"], found["presets"]) == (0, [])
     assert "error: it burns" in board.page(found)
+
+
+def test_a_preset_is_measured_at_its_last_step_under_todays_protocol(tmp_path, monkeypatch):
+    protocol = Protocol("net", "tiny", "test", 100)
+    monkeypatch.setattr(board.agenda, "protocol", lambda _: protocol)
+    source = Path("configs/lucic2018.py:wgan")
+    assert not board._is_measured(source, tmp_path)
+    for step, its, measured in (
+        (3750, protocol, True),
+        (3749, protocol, False),
+        (3750, dataclasses.replace(protocol, samples=5), False),
+    ):
+        record.write(
+            tmp_path / record.NAME, Evaluation({"name": "a", "step": step}, its, {}, {}, {})
+        )
+        assert board._is_measured(source, tmp_path) == measured
 
 
 def test_the_board_makes_no_preset_twice(tmp_path, monkeypatch):

@@ -135,8 +135,9 @@ def test_what_a_part_had_found_when_the_user_stopped_it_is_kept(tmp_path, monkey
 
 
 @pytest.mark.usefixtures("run")
-def test_a_damaged_report_is_one_line(tmp_path):
-    (tmp_path / "a-card-80gb-short.json").write_text("{")
+@pytest.mark.parametrize("content", ["{", "[1]", '{"parts": {}}'])
+def test_a_damaged_report_is_one_line(tmp_path, content):
+    (tmp_path / "a-card-80gb-short.json").write_text(content)
     with pytest.raises(UserError, match=r"a-card-80gb-short.json is no report: .*move it away"):
         report.Report(tmp_path, None, (), say=lambda _: None)
 

@@ -219,11 +219,13 @@ PRESETS = kept_presets()
 @pytest.mark.parametrize("preset", [path for path in PRESETS if ":" in str(path)])
 def test_a_row_of_a_table_says_what_our_searches_found_otherwise(preset):
     """Our defaults would be another setting than theirs."""
-    config = MODELS[read(preset)["model"]].Config()
-    needed = {"learning_rate", "disc_learning_rate"} if isinstance(config, _gans.Config) else set()
-    if isinstance(config, _gans.Penalised) and config.penalty is not None:
-        needed |= {"beta1", "ema_decay", "penalty"}
-    assert needed <= read(preset).keys()
+    config, given = MODELS[read(preset)["model"]].Config(), read(preset).keys()
+    if isinstance(config, _gans.Config):
+        assert {"learning_rate", "disc_learning_rate"} <= given
+        base = vars(_gans.Penalised())
+        found = {name for name, value in vars(config).items() if base.get(name, value) != value}
+        assert found & {"beta1", "ema_decay", "penalty"} <= given
+        assert {"margin", "pull_away", "gamma", "balance_rate"} & vars(config).keys() <= given
 
 
 def test_presets_are_found():
@@ -359,6 +361,8 @@ def test_what_a_run_did_not_record_is_as_before_it_was_an_option(tmp_path):
     recorded = {"format": FORMAT, "version": VERSION, "model": "cgan"}
     by_a_run = read(written(tmp_path, "config.json", json.dumps(recorded)))
     assert by_a_run["penalty"] is None
+    other = read(written(tmp_path, "config.json", json.dumps(recorded | {"model": "dragan"})))
+    assert "penalty" not in other  # which it always had
     by_hand = read(written(tmp_path, "by_hand.json", json.dumps({"model": "cgan"})))
     assert by_hand == {"model": "cgan"}
 

@@ -1,10 +1,13 @@
 """scoreboard.json gives back what was written into it, or is refused."""
 
+from threading import Thread
+
 import pytest
 from made_results import evaluation, results_of
 
 from gen_models.scoreboard import results
 from gen_models.scoreboard.results import ScoreboardError
+from gen_models.storage.files import sole_writer
 
 
 def test_the_file_gives_back_every_result_and_starts_empty(tmp_path):
@@ -50,3 +53,16 @@ def test_a_result_is_written_beside_those_of_other_processes(tmp_path):
     ((cell, result),) = new.items()
     there = results.add(path, mine, cell, result)
     assert there == results.read(path) == mine | theirs | new
+
+
+def test_a_result_waits_for_another_process_that_writes(tmp_path):
+    path = tmp_path / "scoreboard.json"
+    ((cell, result),) = results_of(evaluation(0, 2.0)).items()
+    adding = Thread(target=results.add, args=(path, {}, cell, result))
+    with sole_writer(path):
+        adding.start()
+        adding.join(0.3)
+        assert adding.is_alive()
+        assert not path.exists()
+    adding.join(10)
+    assert results.read(path) == {cell: result}

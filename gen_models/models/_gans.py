@@ -65,17 +65,10 @@ class Tuned(Penalised):
     near which others found theirs (docs/results.md)."""
 
     learning_rate: Positive = 8e-4
-    """Step size of Adam, of the generator alone where --disc-learning-rate is given."""
     disc_learning_rate: Positive | None = 6.5e-4
-    """Step size of the discriminator's optimiser; None: --learning-rate."""
     beta1: Decay = 0.05
-    """Decay of Adam's first moment, both players."""
     ema_decay: Rate | None = 0.993
-    """Decay of the generator's averaged weights, from which samples are drawn; None: no average.
-    The decay rises gradually: after t steps it is at most (1 + t) / (10 + t)."""
     penalty: Weight | None = 0.4
-    """Weight γ of the gradient penalty R1 at real images (Mescheder et al. 2018), taken in every
-    fourth step with four times the weight (Karras et al. 2020); None: none."""
 
 
 def discriminator(config: Config, **options: object) -> Net:

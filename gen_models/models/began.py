@@ -30,16 +30,11 @@ class Config(_gans.Config):
     applies to the generator only."""
 
     latent_size: Size = 64
-    """Dimensions of z, uniform in [-1, 1]."""
     learning_rate: Positive = 1.6e-3
     """Step size of Adam. The paper has 1e-4, decaying."""
     disc_learning_rate: Positive | None = None
-    """Step size of the discriminator's optimiser; None: --learning-rate."""
     beta1: Decay = 0.2
-    """Decay of Adam's first moment, both players."""
     ema_decay: Rate | None = 0.998
-    """Decay of the generator's averaged weights, from which samples are drawn; None: no average.
-    The decay rises gradually: after t steps it is at most (1 + t) / (10 + t)."""
     code_size: Size = 64
     """Size of the code in the discriminator's auto-encoder."""
     gamma: Rate = 0.98

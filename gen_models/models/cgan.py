@@ -22,17 +22,10 @@ class Config(_gans.Penalised):
     (docs/results.md). The paper has dense nets."""
 
     learning_rate: Positive = 5e-4
-    """Step size of Adam, of the generator alone where --disc-learning-rate is given."""
     disc_learning_rate: Positive | None = 9e-4
-    """Step size of the discriminator's optimiser; None: --learning-rate."""
     beta1: Decay = 0.0
-    """Decay of Adam's first moment, both players."""
     ema_decay: Rate | None = 0.992
-    """Decay of the generator's averaged weights, from which samples are drawn; None: no average.
-    The decay rises gradually: after t steps it is at most (1 + t) / (10 + t)."""
     penalty: Weight | None = 0.12
-    """Weight γ of the gradient penalty R1 at real images (Mescheder et al. 2018), taken in every
-    fourth step with four times the weight (Karras et al. 2020); None: none."""
     mismatch: Weight = 0.0
     """Weight of the loss on real images with wrong labels. With it the best generator is no longer
     p(x|y): it avoids images that two classes share, so label accuracy rises beyond that of real

@@ -15,7 +15,6 @@ class Config(vae.Config):
     Fashion-MNIST (docs/results.md)."""
 
     learning_rate: Positive = 2e-3
-    """Step size of Adam."""
 
 
 def build(config: Config, spec: Spec) -> Algorithm:

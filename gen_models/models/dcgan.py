@@ -20,7 +20,6 @@ class Config(_gans.Tuned):
     `configs/papers.py:dcgan`."""
 
     latent_size: Size = 100
-    """Dimensions of z, uniform in [-1, 1]."""
 
 
 def build(config: Config, spec: Spec) -> Algorithm:

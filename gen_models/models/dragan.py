@@ -18,14 +18,9 @@ class Config(_gans.Config):
     1e-4 and 10, dense nets for MNIST and images in [0, 1], where the norm of 1 is one of ½ here."""
 
     learning_rate: Positive = 1.2e-3
-    """Step size of Adam, of the generator alone where --disc-learning-rate is given."""
     disc_learning_rate: Positive | None = None
-    """Step size of the discriminator's optimiser; None: --learning-rate."""
     beta1: Decay = 0.05
-    """Decay of Adam's first moment, both players."""
     ema_decay: Rate | None = 0.993
-    """Decay of the generator's averaged weights, from which samples are drawn; None: no average.
-    The decay rises gradually: after t steps it is at most (1 + t) / (10 + t)."""
     penalty: Weight = 8.0
     """Weight of the gradient penalty."""
     radius: Positive = 0.5

@@ -21,14 +21,9 @@ class Config(_gans.Config):
     nets (Zhao et al. 2017, fig. 4), are 1e-3, 10 and 0.1. `arch` applies to the generator only."""
 
     learning_rate: Positive = 2e-3
-    """Step size of Adam, of the generator alone where --disc-learning-rate is given."""
     disc_learning_rate: Positive | None = 3e-4
-    """Step size of the discriminator's optimiser; None: --learning-rate."""
     beta1: Decay = 0.1
-    """Decay of Adam's first moment, both players."""
     ema_decay: Rate | None = 0.995
-    """Decay of the generator's averaged weights, from which samples are drawn; None: no average.
-    The decay rises gradually: after t steps it is at most (1 + t) / (10 + t)."""
     code_size: Size = 32
     """Size of the code in the discriminator's auto-encoder."""
     margin: Positive = 9.0

@@ -17,13 +17,9 @@ class Config(_gans.Config):
     as large. Their z is normal, of 128 dimensions."""
 
     learning_rate: Positive = 2e-4
-    """Step size of Adam, of the generator alone where --disc-learning-rate is given."""
     disc_learning_rate: Positive | None = 8e-4
-    """Step size of the discriminator's optimiser; None: --learning-rate."""
     beta1: Decay = 0.0
-    """Decay of Adam's first moment, both players."""
     beta2: Decay = 0.9
-    """Decay of Adam's second moment, both players."""
     critic_updates: Count = 1
     """Updates of the discriminator per training step, each on its own batch."""
 

@@ -46,7 +46,6 @@ class Config(_vaes.Common):
     map_channels: Size = 4
     """Dimensions of the latent at each place of the map."""
     learning_rate: Positive = 1e-3
-    """Step size of Adam."""
     beta1: Decay = 0.9
     """Decay of Adam's first moment."""
     beta: Weight = 1.0

@@ -27,15 +27,9 @@ class Config(_gans.Penalised):
     Fashion-MNIST (docs/results.md)."""
 
     learning_rate: Positive = 2e-4
-    """Step size of Adam, of the generator alone where --disc-learning-rate is given."""
     disc_learning_rate: Positive | None = 3e-4
-    """Step size of the discriminator's optimiser; None: --learning-rate."""
     ema_decay: Rate | None = 0.997
-    """Decay of the generator's averaged weights, from which samples are drawn; None: no average.
-    The decay rises gradually: after t steps it is at most (1 + t) / (10 + t)."""
     penalty: Weight | None = 0.03
-    """Weight γ of the gradient penalty R1 at real images (Mescheder et al. 2018), taken in every
-    fourth step with four times the weight (Karras et al. 2020); None: none."""
     latent_size: Size = 62
     """Dimensions of the noise, uniform in [-1, 1], to which the code is appended."""
     categories: Size = 10

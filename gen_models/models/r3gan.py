@@ -28,16 +28,10 @@ class Config(_gans.Config):
     latent_size: Size = 64
     """Dimensions of z, standard normal."""
     learning_rate: Positive = 1.5e-3
-    """Step size of Adam, of the generator alone where --disc-learning-rate is given."""
     disc_learning_rate: Positive | None = 2.5e-4
-    """Step size of the discriminator's optimiser; None: --learning-rate."""
     beta1: Decay = 0.1
-    """Decay of Adam's first moment, both players."""
     ema_decay: Rate | None = 0.993
-    """Decay of the generator's averaged weights, from which samples are drawn; None: no average.
-    The decay rises gradually: after t steps it is at most (1 + t) / (10 + t)."""
     beta2: Decay = 0.99
-    """Decay of Adam's second moment, both players."""
     penalty: Weight = 0.15
     """Weight γ of both gradient penalties."""
 

@@ -30,8 +30,6 @@ class Config(_gans.Config):
     disc_learning_rate: Positive | None = 2.5e-4
     """Step size of the critic's optimiser; None: --learning-rate."""
     ema_decay: Rate | None = 0.997
-    """Decay of the generator's averaged weights, from which samples are drawn; None: no average.
-    The decay rises gradually: after t steps it is at most (1 + t) / (10 + t)."""
     optimiser: Literal["rmsprop", "adam"] = "rmsprop"
     """Optimiser of both players: RMSProp as in the paper, which ignores the betas, or Adam."""
     clip: Positive = 0.01

@@ -21,9 +21,7 @@ class Config(_gans.Config):
     disc_learning_rate: Positive | None = None
     """Step size of the critic's optimiser; None: --learning-rate."""
     beta1: Decay = 0.0
-    """Decay of Adam's first moment, both players."""
     beta2: Decay = 0.9
-    """Decay of Adam's second moment, both players."""
     penalty: Weight = 10.0
     """Weight of the gradient penalty."""
     critic_updates: Count = 5

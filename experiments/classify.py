@@ -1,7 +1,7 @@
 """Train the benchmark's classifiers on real or generated images, test them on real ones:
 `python -m experiments.classify --train real RUN --subset best`. Stop it any time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, NamedTuple
@@ -119,8 +119,10 @@ def jobs(options: Options) -> list[Job]:
     return found
 
 
-def few_jobs(options: Options) -> Iterator[Job]:
-    """The sources of --few, for each number the real images alone and with generated ones."""
+def few_jobs(options: Options) -> list[Job]:
+    """The sources of --few, for each number the real images alone and with generated ones. Raises
+    UserError."""
+    found = []
     recipe = Recipe.from_flat({"model": options.model, "steps": options.steps})
     for splits in data(options) or [sources.splits_named(None, None)]:
         generated = options.images or len(splits.train.labels)
@@ -128,17 +130,25 @@ def few_jobs(options: Options) -> Iterator[Job]:
         sources.check_labelled(recipe, splits.train.spec, "--model")
         runs = options.results / splits.train.name / "runs"
         for count in options.few:
-            yield Job(few.alone(splits.train, count), splits)
-            yield Job(few.with_generated(splits, count, recipe, generated, runs), splits)
+            few.part(splits.train, count, 0)  # refused before the smaller ones are measured
+            added = few.with_generated(splits, count, recipe, generated, runs)
+            found += [Job(few.alone(splits.train, count), splits), Job(added, splits)]
+    return found
 
 
 def wanted(options: Options) -> list[Setting]:
-    """The settings to measure, quick ones first."""
+    """The settings to measure, quick ones first. Raises ConfigError if there are none."""
     if not options.few:
         return settings.chosen(options.subset, options.families)
     # A part of few real images and many generated ones would hold next to none of the real ones.
     best = settings.chosen("best", options.families)
-    return [setting for setting in best if setting.estimator.part is None]
+    found = [setting for setting in best if setting.estimator.part is None]
+    if not found:
+        raise ConfigError(
+            f"--few leaves out {', '.join(options.families)}, trained on a part of the images; "
+            "name other --families"
+        )
+    return found
 
 
 def publish(folder: Path, dataset: str) -> Path:
@@ -171,10 +181,15 @@ def main(args: Sequence[str]) -> int:
         limits=Limits(options.minutes, options.memory_gib),
         jobs=options.jobs,
     )
+    planned = [
+        (*job, work, options.results / job.splits.test.name)
+        for job in (few_jobs(options) if options.few else jobs(options))
+    ]
+    for each in planned:  # results of something else are refused before hours of work
+        measuring.begun(*each)
     pages = {}
     with Bar() as bar:
-        for source, splits in few_jobs(options) if options.few else jobs(options):
-            folder = options.results / splits.test.name
+        for source, splits, _, folder in planned:
             try:
                 measuring.measure(source, splits, work, folder, bar)
             finally:  # what was measured until an interruption is shown

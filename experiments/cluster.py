@@ -50,7 +50,7 @@ def main(args: Sequence[str]) -> int:
         out = options.out or CLUSTERS / task.dataset
         out.parent.mkdir(parents=True, exist_ok=True)
         page = out.with_name(f"{out.name}.md")
-        for _ in making.done(task, out, options.seeds, stages.report):
+        for _ in making.done(task, out, options, stages.report):
             with sole_writer(page):
                 found = making.found(task, out)
                 write_text(page, report.page(found, out))

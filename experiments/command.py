@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import traceback
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -97,6 +98,11 @@ def run(main: Callable[[Sequence[str]], int], spare: Sequence[str] = ()) -> None
         )
     except KeyboardInterrupt:
         code = 130
+    except Exception:
+        if machines.joined():
+            traceback.print_exc()
+            machines.leave(1)
+        raise
     sys.exit(code)
 
 
@@ -117,6 +123,8 @@ def _out_of_memory(spare: Sequence[str]) -> str:
 
 def _fail(message: str) -> int:
     print(f"error: {message}", file=sys.stderr)
+    if machines.joined():
+        machines.leave(2)
     return 2
 
 

@@ -13,7 +13,7 @@ from experiments import command
 from gen_models import explorer, render, runs
 from gen_models.comparison import page, pictures, sections
 from gen_models.fields import ConfigError, validate
-from gen_models.storage.files import write_text
+from gen_models.storage.files import check_prefix, write_text
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ def main(args: Sequence[str]) -> int:
     validate(options)
     if not options.runs:
         raise ConfigError("name one run or more")
+    check_prefix(options.out)
     by_dataset: dict[str, list[runs.Run]] = {}
     for run in map(runs.load, options.runs):
         by_dataset.setdefault(run.options.dataset, []).append(run)

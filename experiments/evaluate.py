@@ -88,7 +88,7 @@ def measured(options: Options, report: Callable[[str], None]) -> Iterator[Measur
     evaluators: dict[str, Evaluator] = {}
     names, found_runs = distinct_names(options.runs), [runs.load(path) for path in options.runs]
     for run in found_runs:  # before minutes of work
-        assessment.check_unseen(run.options, options.reference, str(run.folder))
+        assessment.check_reference(run.options, options.reference, str(run.folder))
     for name, run in zip(names, found_runs, strict=True):
         if run.data.digest not in evaluators:
             splits = assessment.data_of(run.options, run.data, options.data_dir)

@@ -134,7 +134,7 @@ def reported(
     evaluator, extent = Evaluator(features.of(splits.train.name), splits), Extent()
     say = partial(print, file=sys.stderr)
     measure = lambda run: assessment.evaluate_run(run, evaluator, extent, say)  # noqa: E731
-    measuring = Measuring(measure, evaluator.protocol(extent.samples))
+    measuring = Measuring(measure, evaluator.protocol(extent.samples), extent)
     made = Report(plan, work.out / "report", work.command, splits, measuring)
     say("the report: " + ", ".join(found))
     done = made.train(should_stop, lambda _: None, say) and made.measure(should_stop)

@@ -93,7 +93,7 @@ def measuring(options: Options, splits: Splits) -> Measuring | None:
     evaluator = Evaluator(features.of(splits.train.name), splits, extent.reference)
     report = partial(print, file=sys.stderr)
     measure = lambda run: assessment.evaluate_run(run, evaluator, extent, report)  # noqa: E731
-    return Measuring(measure, evaluator.protocol(extent.samples))
+    return Measuring(measure, evaluator.protocol(extent.samples), extent)
 
 
 def train(work: Sweep, console: Console, should_stop: Callable[[], bool]) -> bool:

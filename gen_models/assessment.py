@@ -25,7 +25,7 @@ from gen_models.fields import Between, ConfigError
 from gen_models.model import Model
 from gen_models.runs import DataRecord, Run, RunError, RunOptions
 from gen_models.sampling import drawing
-from gen_models.sampling.drawing import Purpose
+from gen_models.sampling.drawing import Purpose, key_for
 
 PAIR_COLUMNS = 20
 
@@ -82,13 +82,24 @@ def protocol(dataset: str, extent: Extent) -> Protocol:
     return Protocol(features.of(dataset).name, dataset, extent.reference, extent.samples)
 
 
-def check_unseen(options: RunOptions, reference: Reference, name: str) -> None:
+def current(path: Path, step: int, protocol: Protocol, extent: Extent) -> Evaluation | None:
+    """The evaluation in `path`, if it is of this step and as one of this protocol and extent would
+    be, whether or not with the classification accuracy score."""
+    return record.current(path, step, protocol, extent.seed, extent.draws)
+
+
+def check_reference(options: RunOptions, reference: Reference, name: str) -> None:
     """Raise RunError if the images to compare with are validation images that the run of these
-    options was trained on."""
+    options was trained on, or training images that it was not trained on."""
     if reference == "validation" and not options.hold_out:
         raise RunError(
             f"{name} was trained on the validation images too; train it with --hold-out, or "
             "compare it with another --reference"
+        )
+    if reference == "train" and options.hold_out:
+        raise RunError(
+            f"{name} was not trained on the images of --reference train, which are the validation "
+            "images; take --reference validation"
         )
 
 
@@ -124,7 +135,7 @@ def described(
     """Samples of a run's newest state as the feature nets see them, with the class frequencies of
     the reference; by the average of `ema_decay`, if given. Raises RunError for validation images
     that the run was trained on."""
-    check_unseen(run.options, evaluator.split, str(run.folder))
+    check_reference(run.options, evaluator.split, str(run.folder))
     extent = Extent(reference=evaluator.split, samples=samples)
     state = drawing.load_state(run, lambda _: None, ema_decay=ema_decay)
     return evaluator.describe(*_measured_samples(run.model, state, evaluator, extent))
@@ -143,7 +154,7 @@ def evaluate_run(
     the closest pairs in its folder. `report` is called with a line about each damaged checkpoint
     and a picture that cannot be written. Raises RunError for validation images that the run was
     trained on."""
-    check_unseen(run.options, evaluator.split, str(run.folder))
+    check_reference(run.options, evaluator.split, str(run.folder))
     state = drawing.load_state(run, report, best=best, ema_decay=ema_decay)
     subject = _subject(run, state, evaluator, extent, best=best)
     if ema_decay is not None:
@@ -283,5 +294,6 @@ def _likelihood(model: Model, state: State, real: Dataset, extent: Extent) -> di
         return {}
     inputs = (x[: extent.likelihood_images] for x in (real.images, real.labels))
     draws = 1 if latent.codes is not None else extent.draws  # draws of discrete codes are all equal
-    bounds = partial(programs.bounds, model, state)
-    return {"observation": density.observation} | likelihood(bounds, *inputs, draws, extent.seed)
+    bounds, key = partial(programs.bounds, model, state), key_for(Purpose.LIKELIHOOD, extent.seed)
+    found = likelihood(bounds, *inputs, draws, key)
+    return {"observation": density.observation} | found | {"draws": extent.draws}

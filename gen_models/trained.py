@@ -61,6 +61,12 @@ class Trained:
         """Whether the class of a sample can be chosen."""
         return self.model.algorithm.conditional
 
+    @property
+    def recognises(self) -> bool:
+        """Whether its own net estimates the code of an image: in a run of infogan, whose checkpoint
+        has that net; a saved model lacks it."""
+        return self.model.algorithm.recognise is not None and bool(self.state.params)
+
     def sample(
         self, count: int, label: int | Sequence[int] | None = None, seed: int = 1
     ) -> np.ndarray:
@@ -109,7 +115,7 @@ class Trained:
         for a saved one, which lacks that net."""
         if self.model.algorithm.recognise is None:
             raise UserError(f"{self.recipe.options.model} has no net that recognises a code")
-        if not self.state.params:
+        if not self.recognises:
             raise UserError(
                 f"{self.name} is a saved model, without the net that recognises its code; name the "
                 "folder of the run, whose checkpoint has it"
@@ -124,7 +130,7 @@ class Trained:
         `cas=True`; `data_dir` is needed if the data have been moved. Raises UserError.
         """
         wanted = fields.from_dict(Extent, extent)
-        assessment.check_unseen(self.recipe.options, wanted.reference, self.name)
+        assessment.check_reference(self.recipe.options, wanted.reference, self.name)
         splits = assessment.data_of(self.recipe.options, self.data, data_dir)
         evaluator = Evaluator(features.of(splits.train.name), splits, wanted.reference)
         subject = {"dataset": splits.train.name, "name": self.name, "step": int(self.state.step)}

@@ -231,7 +231,7 @@ def test_averages_beside_each_other_are_those_of_trainings_with_one(subject):
     """Several averages change nothing about a training, and each is what it would be alone. What
     keeps them is an engine's, and a model of each is enough."""
     if subject.name not in ENGINES:
-        return
+        pytest.skip("another model has the same engine")
     several = subject.with_options(ema_decays=(0.2, 0.15))
     start = subject.fresh._replace(averages=(subject.fresh.ema,) * 2)
     both, _ = subject.advance(STEPS, start, model=several)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from gen_models import assessment
 from gen_models.accelerator.extent import Extent, Figures
 from gen_models.benchmark import commands
 from gen_models.evaluation import record
@@ -50,7 +51,8 @@ def _is_measured(source: Path, run: Path) -> bool:
     values, path = recipes.read(source), run / record.NAME
     if not path.exists():  # the protocol takes its time
         return False
-    return record.current(path, values["steps"], agenda.protocol(values["dataset"])) is not None
+    protocol = agenda.protocol(values["dataset"])
+    return assessment.current(path, values["steps"], protocol, assessment.Extent()) is not None
 
 
 def _presets(folder: Path) -> list[tuple[Path, Path]]:

@@ -22,8 +22,14 @@ ALONE = "alone"  # with no generated images
 
 def part(train: Dataset, count: int, seed: int) -> Dataset:
     """`count` of the training images, as evenly over the classes as can be, chosen by a seed. A
-    larger count holds the images of a smaller one. Raises ConfigError for more than there are."""
+    larger count holds the images of a smaller one. Raises ConfigError for more than there are, and
+    for fewer than there are classes."""
     labels = np.unique(train.labels)
+    if count < len(labels):
+        raise ConfigError(
+            f"{count} real images are less than one of each of the {len(labels)} classes of "
+            f"{train.name}"
+        )
     wanted = np.bincount(np.resize(labels, count), minlength=train.num_classes)
     order = np.random.default_rng(seed).permutation(len(train.labels))
     chosen = []
@@ -66,7 +72,7 @@ def with_generated(
     subject = {
         "train": splits.train.digest,
         "few": count,
-        "recipe": recipe.with_options(dataset=splits.train.name).name,
+        "recipe": recipe.with_options(dataset=splits.train.name).apart_from_seed,
         "step": recipe.options.steps,
         "samples": generated,
     }

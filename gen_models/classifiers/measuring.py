@@ -47,13 +47,22 @@ def missing(found: Results, work: Work, seed: int) -> list[Setting]:
     return [setting for setting, row in rows if row is None or not row.is_settled(work.limits)]
 
 
+def begun(source: Source, splits: Splits, work: Work, folder: Path) -> Results:
+    """The results of a source in `folder`, none where it has none. Raises ResultsError for those of
+    other images, another test split or another scikit-learn."""
+    return results.begun(_path(folder, source), empty(source, splits, work))
+
+
+def _path(folder: Path, source: Source) -> Path:
+    return folder / f"{source.name}.json"
+
+
 def measure(
     source: Source, splits: Splits, work: Work, folder: Path, observer: Observer
 ) -> Results:
     """The results of a source, those in `folder` and those that they lack, which are written there
     one by one, and into the folder of the run that draws the images. Raises UserError."""
-    path = folder / f"{source.name}.json"
-    found = results.begun(path, empty(source, splits, work))
+    path, found = _path(folder, source), begun(source, splits, work, folder)
     _copy(path, source)
     for seed in range(work.seeds):
         settings = missing(found, work, seed)

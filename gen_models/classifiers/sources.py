@@ -65,11 +65,10 @@ def data_of(model: Trained, data_dir: Path | None) -> Splits:
 
 def samples(text: str, model: Trained, train: Dataset, count: int) -> Source:
     """As many samples of a model as asked for, with the class frequencies of the training images;
-    the seed is that of `python -m experiments.sample`."""
+    the seed is that of `python -m experiments.sample`. Weights and step, not options, say which
+    model it is: what options a name stands for may change."""
     labels = np.resize(train.labels, count)
-    recipe = model.recipe.with_options(dataset=train.name)
     subject = {
-        "recipe": recipe.name,
         "step": int(model.state.step),
         "weights": model.digest,
         "samples": count,

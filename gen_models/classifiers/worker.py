@@ -11,19 +11,23 @@ import threading
 from pathlib import Path
 
 from gen_models.classifiers import fitting, settings, task
+from gen_models.classifiers.fitting import Fitted
 from gen_models.classifiers.task import TEST, TRAIN, Task
 
 
 def main(text: str) -> None:
-    """Train and test the classifier of a task, print its accuracy and whether it converged."""
+    """Print what the classifier of a task achieves."""
     threading.Thread(target=_end_with_the_starter, daemon=True).start()
-    asked = Task.from_json(text)
+    print(json.dumps(achieved(Task.from_json(text))._asdict()))
+
+
+def achieved(asked: Task) -> Fitted:
+    """Train and test the classifier of a task: its accuracy, and whether it converged."""
     train, test = (task.read(Path(asked.folder), split) for split in (TRAIN, TEST))
     pixels = fitting.standardised(train.images[: asked.images], test.images)
     estimator = fitting.classifier(settings.every()[asked.number - 1], asked.classes, asked.seed)
     labels = train.labels[: asked.images], test.labels
-    found = fitting.fit(estimator, *zip(pixels, labels, strict=True))
-    print(json.dumps(found._asdict()))
+    return fitting.fit(estimator, *zip(pixels, labels, strict=True))
 
 
 def _end_with_the_starter() -> None:

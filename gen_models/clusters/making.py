@@ -15,6 +15,7 @@ from gen_models.clusters.ways import Images, Way
 from gen_models.fields import Between, ConfigError, check_known
 from gen_models.maps import sets
 from gen_models.render import Report
+from gen_models.runs.recipe import grouped_by_seed
 from gen_models.trained import Trained
 
 
@@ -26,10 +27,12 @@ class Extent:
     """Number of images, of training and test images together. Default: all."""
     seeds: Annotated[int, Between(1, 100)] = 5
     """Number of seeds, from 0 on, of each way to cluster."""
-    epochs: Annotated[int, Between(1, 10_000)] = 20
-    """Epochs of the auto-encoder before DEC, and half as many of each of its layers before."""
+    epochs: Annotated[int, Between(1, 10_000)] = 100
+    """Epochs of the auto-encoder before DEC. The published figures are of 300."""
     ways: tuple[str, ...] = ()
     """Ways to cluster, by their names, such as kmeans-pixels or dec. Default: all."""
+    anew: bool = False
+    """Replace the results of ways that were made with other settings, such as other epochs."""
 
 
 class Task(NamedTuple):
@@ -66,7 +69,7 @@ def task(
             f"{len(real.images)} images are fewer than the {data.clusters} classes; give more to "
             "--images"
         )
-    found = ways.of_images(data, dec.Config(epochs=extent.epochs), report)
+    possible = ways.of_images(data, dec.Config(epochs=extent.epochs), report)
     for name, group in grouped(names, models).items():
         own = ways.of_models(data, name, group)
         if not own:
@@ -74,23 +77,20 @@ def task(
                 f"{name} has no encoder, and no net that recognises a code; name VAEs or runs of "
                 "infogan"
             )
-        found += own
-    for name in {way.name for way in found}:
-        if sum(way.name == name for way in found) > 1:
+        possible += own
+    for name in {way.name for way in possible}:
+        if sum(way.name == name for way in possible) > 1:
             raise ConfigError(f"two ways are called {name}; give the model's folder another name")
     digest = hashlib.sha256(real.images.tobytes() + real.labels.tobytes()).hexdigest()
     return Task(
-        splits.train.name, data, splits.train.class_names, digest, chosen(found, extent.ways)
+        splits.train.name, data, splits.train.class_names, digest, chosen(possible, extent.ways)
     )
 
 
 def grouped(names: Sequence[str], models: Sequence[Trained]) -> dict[str, list[Trained]]:
     """Models that differ only in their seed, by the name of the first of them."""
-    groups: dict[str, tuple[str, list[Trained]]] = {}
-    for name, model in zip(names, models, strict=True):
-        alike = repr(sorted(model.recipe.apart_from_seed.items()))
-        groups.setdefault(alike, (name, []))[1].append(model)
-    return dict(groups.values())
+    groups = grouped_by_seed([model.recipe for model in models])
+    return {names[group[0]]: [models[index] for index in group] for group in groups}
 
 
 def chosen(found: Sequence[Way], names: Sequence[str]) -> list[Way]:
@@ -110,24 +110,33 @@ def _path(prefix: Path) -> Path:
     return prefix.with_name(f"{prefix.name}.json")
 
 
-def done(task: Task, prefix: Path, seeds: int, report: Report) -> Iterator[Results]:
+def done(task: Task, prefix: Path, extent: Extent, report: Report) -> Iterator[Results]:
     """Cluster by every way with every seed that PREFIX.json lacks, and write each result into it as
-    soon as it is there; a way's first seed is drawn into PREFIX-WAY.png. Raises UserError."""
+    soon as it is there; a way's first seed is drawn into PREFIX-WAY.png. Raises UserError; before
+    anything is done for ways whose results are of other settings, unless they are made anew."""
     there = found(task, prefix)
+    if not extent.anew:
+        for way in task.ways:
+            there.check(way)
     yield there
-    for seed in range(seeds):
+    for seed in range(extent.seeds):
         for way in task.ways:
             there = found(task, prefix)  # another process may work on it too
-            if there.has(way, seed) or seed >= (way.seeds or seeds):
+            if there.has(way, seed) or seed >= (way.seeds or extent.seeds):
                 continue
             report(f"{way.title}, seed {seed}", None)
-            began = time.perf_counter()
-            clustering = way.cluster(seed)
-            took = time.perf_counter() - began
-            if seed == 0:
-                drawn = picture(clustering, *task.data[:2], task.class_names)
-                if drawn is not None:
-                    render.save_png(drawn, results.picture_path(prefix, way.name))
-            scored = scores.scores(clustering.clusters, task.data.labels)
-            result = Result(way.name, way.title, way.published, way.settings, seed, scored, took)
-            yield results.add(_path(prefix), there, result)
+            yield results.add(_path(prefix), there, _clustered(task, way, seed, prefix))
+
+
+def _clustered(task: Task, way: Way, seed: int, prefix: Path) -> Result:
+    """The scores of a way's clusters, of which those of the first seed are drawn."""
+    began = time.perf_counter()
+    clustering = way.cluster(seed)
+    took = time.perf_counter() - began
+    if seed == 0:
+        drawn = picture(clustering, *task.data[:2], task.class_names)
+        if drawn is not None:
+            render.save_png(drawn, results.picture_path(prefix, way.name))
+    scored = scores.scores(clustering.clusters, task.data.labels)
+    about = way.name, way.title, way.published, way.settings
+    return Result(*about, seed, scored, ways.libraries(), took)

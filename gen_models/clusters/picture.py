@@ -32,8 +32,8 @@ def picture(
         own = np.flatnonzero(found.clusters == cluster)
         own = own[np.argsort(-found.typical[own], kind="stable")]
         wrong = own[labels[own] != meanings[cluster]]
-        right = 1 - len(wrong) / len(own)
-        names.append(f"{class_names[meanings[cluster]]} {right:.0%} of {len(own)}")
+        share = 1 - len(wrong) / len(own)
+        names.append(f"{class_names[meanings[cluster]]} {share:.0%} of {len(own)}")
         for rows, chosen in ((typical, own), (mistaken, wrong)):
             rows.append(np.concatenate([images[chosen[:COLUMNS]], white])[:COLUMNS])
     left = render.grid(np.concatenate(typical), len(shown), COLUMNS, row_names=names)

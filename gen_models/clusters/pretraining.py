@@ -14,7 +14,7 @@ from gen_models.render import Report
 from gen_models.storage import cache
 from gen_models.storage.tensors import filled, named
 
-VERSION = 2  # to be raised when the auto-encoder is trained otherwise
+VERSION = 3  # to be raised when the auto-encoder is trained otherwise
 
 
 def encoder(config: dec.Config, images: np.ndarray, seed: int, report: Report) -> PyTree:

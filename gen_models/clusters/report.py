@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from gen_models import render
-from gen_models.clusters.published import PUBLISHED
+from gen_models.clusters.published import IMAGES, PUBLISHED
 from gen_models.clusters.results import Result, Results, picture_path
 
 INTRODUCTION = (
@@ -21,7 +21,7 @@ def rows(results: Results) -> list[list[str]]:
     ways: dict[str, list[Result]] = {}
     for one in results.found:
         ways.setdefault(one.way, []).append(one)
-    published = PUBLISHED.get(results.dataset, {})
+    published = PUBLISHED.get(results.dataset, {}) if results.images == IMAGES else {}
     ordered = sorted(ways.values(), key=lambda found: -_mean(found, "accuracy"))
     heading = ["", "accuracy", "NMI", "ARI", "clusters", "left out", "seeds", "published"]
     return [heading, *(_row(found, published) for found in ordered)]

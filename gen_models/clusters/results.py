@@ -1,12 +1,14 @@
 """What has been measured, in a JSON file that grows result by result."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from gen_models.clusters.scores import Scores
 from gen_models.clusters.ways import Way
 from gen_models.errors import UserError
+from gen_models.fields import ConfigError
 from gen_models.storage.files import sole_writer, write_text
 
 
@@ -19,6 +21,7 @@ class Result(NamedTuple):
     settings: dict[str, Any]  # settings of the way
     seed: int
     scores: Scores
+    libraries: dict[str, str]  # their versions
     seconds: float  # time that it took, the training of an auto-encoder with its first way
 
 
@@ -37,6 +40,17 @@ class Results(NamedTuple):
             for one in self.found
         )
 
+    def check(self, way: Way) -> None:
+        """Raise ConfigError if a way has results with other settings, which one of these would
+        replace."""
+        for one in self.found:
+            if one.way == way.name and one.settings != way.settings:
+                differing = _differing(one.settings, way.settings)
+                raise ConfigError(
+                    f"there are results of {way.name} with other settings: {differing}; choose "
+                    "those, another --out, or --anew to replace them"
+                )
+
     def added(self, new: Result) -> "Results":
         """With a result, in the place of one of the same way and seed, and of all that its way had
         with other settings: a mean is of equal ones."""
@@ -46,6 +60,18 @@ class Results(NamedTuple):
             if one.way != new.way or (one.settings == new.settings and one.seed != new.seed)
         ]
         return self._replace(found=[*kept, new])
+
+
+def _differing(old: Mapping[str, Any], new: Mapping[str, Any], before: str = "") -> str:
+    """The settings that differ, as text."""
+    found = []
+    for name in sorted(old.keys() | new.keys()):
+        was, now = old.get(name), new.get(name)
+        if isinstance(was, dict) and isinstance(now, dict):
+            found.append(_differing(was, now, f"{name}."))
+        elif was != now:
+            found.append(f"{before}{name} was {was!r:.60}, is {now!r:.60}")
+    return ", ".join(part for part in found if part)
 
 
 def read(path: Path, dataset: str, digest: str, images: int) -> Results:

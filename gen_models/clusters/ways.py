@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -20,6 +20,7 @@ from gen_models.trained import Trained
 
 UMAP = "umap-hdbscan"  # name of the way that needs umap-learn
 VERSION = 2  # to be raised when a way gives other clusters
+LIBRARIES = "jax", "scikit-learn", "umap-learn"
 
 
 class Way(NamedTuple):
@@ -27,7 +28,7 @@ class Way(NamedTuple):
 
     name: str  # of files and options
     title: str  # of tables
-    settings: dict[str, Any]  # all that its clusters depend on beside images and seed, for JSON
+    settings: dict[str, Any]  # what its clusters depend on beside images and seed, for JSON
     cluster: Callable[[int], Clustering]  # of a seed
     seeds: int | None = None  # number of seeds that differ; None: all do
     published: str | None = None  # what it compares with in `published`
@@ -73,8 +74,8 @@ def of_images(data: Images, config: dec.Config, report: Report) -> list[Way]:
         q, _ = dec.refined(config, flat, encoder(seed), centres, seed, report)
         return Clustering(q.argmax(axis=1), q.max(axis=1).astype(np.float64))
 
-    libraries = {"version": VERSION, "scikit-learn": version("scikit-learn")}
-    trained = libraries | {"jax": jax.__version__, "options": _plain(asdict(config))}
+    alone = {"version": VERSION}
+    trained = alone | {"options": _plain(asdict(config))}
     ways = []
     for space, title, points in (
         ("pixels", "pixels", pixels),
@@ -82,14 +83,13 @@ def of_images(data: Images, config: dec.Config, report: Report) -> list[Way]:
     ):
         for name, text, method in METHODS:
             cluster = partial(grouped, method, points)
-            ways.append(Way(f"{name}-{space}", f"{text} of {title}", libraries, cluster))
+            ways.append(Way(f"{name}-{space}", f"{text} of {title}", alone, cluster))
     for name, text, method in METHODS:
         title, cluster = f"{text} of the auto-encoder", partial(embedded, method)
         ways.append(Way(f"{name}-autoencoder", title, trained, cluster))
     ways.append(Way("dec", "DEC", trained, deep))
     cluster = partial(grouped, methods.density, components)
-    both = libraries | {"umap-learn": _version("umap-learn")}
-    ways.append(Way(UMAP, "UMAP, then HDBSCAN", both, cluster))
+    ways.append(Way(UMAP, "UMAP, then HDBSCAN", alone, cluster))
     return [way._replace(published=way.title) for way in ways]
 
 
@@ -102,15 +102,13 @@ METHODS = (
 def of_models(data: Images, name: str, models: Sequence[Trained]) -> list[Way]:
     """Ways in the latent space of models that differ only in their seed: k-means and a mixture for
     an encoder's, the estimated category for a recognition net's. [] for models with neither."""
-    algorithm = models[0].model.algorithm
     settings = {
         "version": VERSION,
-        "scikit-learn": version("scikit-learn"),
         "recipe": models[0].recipe.apart_from_seed,
         "steps": [int(model.state.step) for model in models],
         "weights": [model.digest for model in models],
     }
-    if algorithm.recognise is not None:
+    if models[0].recognises:
         return [
             Way(
                 f"code-{name}",
@@ -121,7 +119,7 @@ def of_models(data: Images, name: str, models: Sequence[Trained]) -> list[Way]:
                 "code",
             )
         ]
-    if algorithm.latent is None:
+    if models[0].model.algorithm.latent is None:
         return []
 
     @cache
@@ -150,12 +148,13 @@ def _categories(data: Images, model: Trained) -> Clustering:
     return Clustering(probabilities.argmax(axis=1), probabilities.max(axis=1).astype(np.float64))
 
 
-def _version(library: str) -> str | None:
-    """The version of a library, None of one that is not installed."""
-    try:
-        return version(library)
-    except PackageNotFoundError:
-        return None
+def libraries() -> dict[str, str]:
+    """The versions of the libraries that are installed, of those that the clusters come from."""
+    found = {}
+    for library in LIBRARIES:
+        with suppress(PackageNotFoundError):
+            found[library] = version(library)
+    return found
 
 
 def _plain(options: dict[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from gen_models.evaluation import features
 from gen_models.evaluation.features import FeatureNet
 from gen_models.evaluation.record import Evaluation, Summary, summarise
 from gen_models.runs import Recipe, Run
+from gen_models.runs.recipe import grouped_by_seed
 from gen_models.sampling import drawing
 
 COLUMNS = 8  # images per class
@@ -47,21 +48,16 @@ def entries(runs: Sequence[Run], evaluations: Mapping[Path, Evaluation]) -> list
     from another machine, is an entry of its own.
     evaluations: by folder of the run, for runs that have one.
     """
-    groups: dict[tuple[str, int], list[Run]] = {}
-    for run in runs:
-        options = repr(sorted(_options(run).items()))
-        number = 0
-        while any(r.options.seed == run.options.seed for r in groups.get((options, number), ())):
-            number += 1
-        groups.setdefault((options, number), []).append(run)
-    names = _names([group[0] for group in groups.values()])
+    indices = grouped_by_seed([run.recipe for run in runs])
+    groups = [[runs[index] for index in group] for group in indices]
+    names = _names([group[0] for group in groups])
     return [
         Entry(
             name,
             tuple(group),
             tuple(evaluations[run.folder] for run in group if run.folder in evaluations),
         )
-        for name, group in zip(names, groups.values(), strict=True)
+        for name, group in zip(names, groups, strict=True)
     ]
 
 

@@ -88,7 +88,8 @@ class Evaluator:
 
     @cached_property
     def seen(self) -> Dataset:
-        """The real images that a model could have learnt from."""
+        """The images that a model may have learnt from: all training images, or those that are not
+        in the reference. A run with --hold-out has learnt from a part of them."""
         return self._parts[0] if self.split == "validation" else self.splits.train
 
     @cached_property

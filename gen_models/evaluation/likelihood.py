@@ -17,14 +17,13 @@ def likelihood(
     images: np.ndarray,
     labels: np.ndarray,
     draws: int,
-    seed: int,
+    key: Key,
 ) -> dict[str, Any]:
     """Mean and error of each bound over images u8[N,H,W] with labels i32[N], for JSON.
 
     bounds  images u8[B,H,W], labels i32[B], key, k -> `programs.Bounds`
     draws   importance samples per image, k
     """
-    key = jax.random.key(seed)
     parts = []
     for index, start in enumerate(range(0, len(images), BATCH)):
         part = [x[start : start + BATCH] for x in (images, labels)]

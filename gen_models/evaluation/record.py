@@ -119,13 +119,18 @@ def read(path: Path) -> Evaluation:
         raise RecordError(f"{path} is no evaluation: {error!s:.200}; evaluate again") from error
 
 
-def current(path: Path, step: int, protocol: Protocol) -> Evaluation | None:
-    """The evaluation in `path`, if it is of this step and under this protocol."""
+def current(
+    path: Path, step: int, protocol: Protocol, sampling_seed: int, draws: int
+) -> Evaluation | None:
+    """The evaluation in `path`, if it is of this step, under this protocol, of samples of this seed
+    and, where it has bounds on the likelihood, of so many draws for each image."""
     try:
         found = read(path)
     except RecordError:
         return None
-    return found if (found.subject.get("step"), found.protocol) == (step, protocol) else None
+    subject = found.subject.get("step"), found.subject.get("sampling_seed")
+    same = (*subject, found.protocol) == (step, sampling_seed, protocol)
+    return found if same and found.likelihood.get("draws", draws) == draws else None
 
 
 def refuse(constant: str) -> None:

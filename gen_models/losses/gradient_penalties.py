@@ -17,7 +17,8 @@ TINY = 1e-24  # under a root whose gradient would be infinite at zero
 
 
 def squared_gradients(scores: Scores, images: Array) -> Array:
-    """‖∇D(x)‖² of each image, f32[B]."""
+    """‖∇D(x)‖² of each image, f32[B], by the gradient of the sum of all scores: the same where the
+    score of an image does not depend on the others of its batch."""
     gradients = jax.grad(lambda images: jnp.sum(scores(images)))(images)
     return jnp.sum(gradients**2, axis=(1, 2, 3))
 
@@ -53,7 +54,11 @@ def dragan_penalty(weight: float | Array, radius: float | Array) -> Penalty:
 
 
 def r1_penalty(weight: float | Array) -> Penalty:
-    """The gradient penalty R1 (Mescheder et al. 2018, eq. 9): γ/2 E‖∇D(x)‖² at real images x."""
+    """The gradient penalty R1 (Mescheder et al. 2018, eq. 9): γ/2 E‖∇D(x)‖² at real images x.
+
+    In a discriminator with batch normalisation, which the paper does not have, the scores of a
+    batch depend on each other: there it is the gradient of the sum of all scores by each image.
+    """
 
     def penalty(scores: Scores, real: Array, fake: Array, key: Key) -> Array:
         del fake, key

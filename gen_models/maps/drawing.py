@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 SIDE = 5.0  # inches of a panel
 COLUMNS = 3
 LEGEND = 26  # most classes of a column of the legend
+UNKNOWN_NAME = "unknown"  # class of samples that nothing predicts
 BACKGROUND = "0.82"  # of real images behind samples: light grey
 
 
@@ -40,7 +41,11 @@ def picture(found: Map) -> Image:
             panel.set(xticks=[], yticks=[], aspect="equal", **limits)
             for spine in panel.spines.values():
                 spine.set_visible(False)
-        handles, names = panels[0].get_legend_handles_labels()
+        shown = {}
+        for panel in panels:  # a class may be in some of them alone
+            shown |= dict(zip(*reversed(panel.get_legend_handles_labels()), strict=True))
+        names = [name for name in (UNKNOWN_NAME, *found.class_names) if name in shown]
+        handles = [shown[name] for name in names]
         columns = max(-(-len(names) // LEGEND), min(len(names), 5 * len(panels)))
         where = {"loc": "outside lower center", "ncols": columns, "frameon": False}
         panels[0].figure.legend(handles, names, **where, markerscale=np.sqrt(30 / size))
@@ -54,7 +59,7 @@ def _by_class(
     panel: Axes, places: np.ndarray, labels: np.ndarray, names: Sequence[str], size: float
 ) -> None:
     """Draw points f32[N,2] in the colours of their classes i32[N]."""
-    kinds = [(UNKNOWN, "unknown", "0.3")]
+    kinds = [(UNKNOWN, UNKNOWN_NAME, "0.3")]
     kinds += zip(range(len(names)), names, colours.of(len(names)), strict=True)
     for label, name, colour in kinds:
         x, y = places[labels == label].T

@@ -15,7 +15,6 @@ MAIN_CLASS = 0.3  # share of a region's images from which on their class is name
 class Missed(NamedTuple):
     """A region that a model misses, in words."""
 
-    model: int  # place of the model among the models
     region: Region
     text: str
 
@@ -36,16 +35,16 @@ def rows(found: Map) -> list[list[str]]:
     model's place; [] without models."""
     if len(found.sets) == 1:
         return []
-    titles = {
-        "nearest image of its own kind": "share",
-        "  nearest to a sample": "samples",
-        "  nearest to a real image": "real",
-    }
     first, expected = found.mixing[0], found.gaps[0]
     level = "–" if first is None else "{:.3f} to {:.3f}".format(*first.level)
+    titles = {
+        "nearest image of its own kind": ("share", level),
+        "  nearest to a sample": ("samples", "–"),  # their level would be wider
+        "  nearest to a real image": ("real", "–"),
+    }
     return [
         ["", *(one.name for one in found.sets[1:]), "real images"],
-        *([title, *_cells(found.mixing, part), level] for title, part in titles.items()),
+        *([title, *_cells(found.mixing, part), real] for title, (part, real) in titles.items()),
         ["real images covered", *_cells(found.gaps, "covered"), *_cells([expected], "expected")],
     ]
 
@@ -54,7 +53,6 @@ def missed(found: Map) -> list[Missed]:
     """The regions that models miss."""
     return [
         Missed(
-            index,
             region,
             f"{found.sets[1 + index].name}, {_classes(found, region.images)}: a sample is near "
             f"{region.covered:.2f} of {len(region.images)} real images, another real image near "

@@ -36,7 +36,7 @@ def points_in(space: Space, splits: Splits, models: Sequence[Trained]) -> tuple[
     for model in models:
         if model.model.algorithm.latent is not None:
             return f"latent space of {model.name}", partial(_latents, model)
-        if model.model.algorithm.recognise is not None:
+        if model.recognises:
             return f"code of {model.name}", partial(_codes, model)
     raise ConfigError("--space latent needs a model with an encoder, a VAE, or a run of infogan")
 

@@ -9,7 +9,7 @@ per row; `FILE.py:ROW` names one of its rows.
 import ast
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from types import ModuleType, NoneType
@@ -149,6 +149,22 @@ class Recipe(NamedTuple):
         mark = hashlib.sha256(json.dumps(differs, sort_keys=True).encode()).hexdigest()[:6]
         name = f"{options.dataset}-{options.model}-{options.seed}"
         return f"{name}-{mark}" if differs else name
+
+
+def grouped_by_seed(recipes: Sequence[Recipe]) -> list[list[int]]:
+    """Indices of recipes in groups that differ only in their seed, first ones first.
+
+    A group has one recipe of each seed: one of the same options and seed as another, such as that
+    of a run on another machine, begins a group of its own.
+    """
+    groups: dict[tuple[str, int], list[int]] = {}
+    for index, recipe in enumerate(recipes):
+        options = repr(sorted((recipe.apart_from_seed | {"steps": recipe.options.steps}).items()))
+        number, seed = 0, recipe.options.seed
+        while any(recipes[i].options.seed == seed for i in groups.get((options, number), ())):
+            number += 1
+        groups.setdefault((options, number), []).append(index)
+    return list(groups.values())
 
 
 def defaults(values: Mapping[str, Any], model: str | None, source: str | None) -> Recipe:

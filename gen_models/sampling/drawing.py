@@ -30,6 +30,7 @@ class Purpose(IntEnum):
     COMPARISON = 2**31 + 3
     GALLERY = 2**31 + 4
     STATISTICS = 2**31 + 5
+    LIKELIHOOD = 2**31 + 6
 
 
 def key_for(purpose: Purpose, seed: int) -> Key:

@@ -122,7 +122,8 @@ def diverged_at(cell: Cell, folder: Path) -> int | None:
 def is_evaluated(cell: Cell, folder: Path, *, cas: bool) -> bool:
     """Whether the last state of a cell's run has a full evaluation under the right protocol, with
     the classification accuracy score of a conditional model if `cas`."""
-    found = record.current(folder / record.NAME, cell.steps, protocol(cell.dataset))
+    path, extent = folder / record.NAME, assessment.Extent()
+    found = assessment.current(path, cell.steps, protocol(cell.dataset), extent)
     if found is None or "authenticity" not in found.measures:
         return False
     return has_score(found) or not cas

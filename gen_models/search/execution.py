@@ -74,7 +74,7 @@ class Search:
     ) -> list[Rung]:
         """Train and score, rung after rung. Returns the rungs that are done, fewer than `rungs` if
         it was stopped. `watch` is called as candidates advance."""
-        rng = np.random.Generator(np.random.Philox(self.seed))
+        rng = np.random.Generator(np.random.Philox([self.seed, 1]))  # not that of the settings
         done: list[Rung] = []
         alive = list(self.candidates)
         for index, step in enumerate(self.rungs):

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 import jax
 
-from gen_models import explorer, render, runs
+from gen_models import assessment, explorer, render, runs
+from gen_models.assessment import Extent
 from gen_models.data.catalog import Splits
 from gen_models.errors import UserError
 from gen_models.evaluation import record
@@ -33,10 +34,12 @@ class Measuring(NamedTuple):
 
     evaluate  Run -> Evaluation of its newest state
     protocol  protocol of these evaluations
+    extent    their extent
     """
 
     evaluate: Callable[[Run], Evaluation]
     protocol: Protocol
+    extent: Extent
 
 
 @dataclass(frozen=True)
@@ -97,18 +100,16 @@ class Sweep:
         for member in itertools.chain.from_iterable(self.waves):
             if should_stop():
                 return False
-            self.ending(member)
+            run = runs.load(self.folder(member))
+            if self.measuring and run.diverged_at is None and self._evaluation(run) is None:
+                record.write(run.folder / record.NAME, self.measuring.evaluate(run))
         return True
 
     def ending(self, member: Recipe) -> results.Member:
-        """The result of a member, measured now if the sweep measures and that is not yet done."""
+        """The result of a member that has ended."""
         run = runs.load(self.folder(member))
-        diverged, evaluation = run.diverged_at is not None, None
-        if self.measuring is not None and not diverged:
-            evaluation = _evaluation(run, self.measuring)
-            if evaluation is None:
-                evaluation = self.measuring.evaluate(run)
-                record.write(run.folder / record.NAME, evaluation)
+        diverged = run.diverged_at is not None
+        evaluation = None if diverged else self._evaluation(run)
         return results.Member(
             self.setting(member), member.options.seed, run.step, diverged, evaluation
         )
@@ -126,7 +127,7 @@ class Sweep:
             run = runs.load(self.folder(member))
             if run.diverged_at is not None:
                 return True
-            measured = self.measuring is None or _evaluation(run, self.measuring) is not None
+            measured = self.measuring is None or self._evaluation(run) is not None
             return run.step == member.options.steps and measured
         return False
 
@@ -150,13 +151,15 @@ class Sweep:
         grids = [folder / "samples.png" for folder in folders]
         render.save_png(results.picture(members, grids), self.out / PICTURE)
 
+    def _evaluation(self, run: Run) -> Evaluation | None:
+        """The evaluation of a run's newest state, if the sweep measures and it exists."""
+        if self.measuring is None:
+            return None
+        path, (_, protocol, extent) = run.folder / record.NAME, self.measuring
+        return assessment.current(path, run.step, protocol, extent)
+
     def _drawn(self, row: results.Row) -> Path:
         """The folder of the first member of a setting that has not diverged."""
         own = (m for m in self.plan.members if self.setting(m) == row.setting)
         folders = map(self.folder, own)
         return next(folder for folder in folders if runs.load(folder).diverged_at is None)
-
-
-def _evaluation(run: Run, measuring: Measuring) -> Evaluation | None:
-    """The evaluation of a run's newest state, if it exists."""
-    return record.current(run.folder / record.NAME, run.step, measuring.protocol)

@@ -117,12 +117,18 @@ class Recorder:
     def evaluate(self, evaluate: Evaluate, state: State, step: int) -> dict[str, float]:
         """Measure a state, record the measures, keep the state if its FID is the lowest so far."""
         measures = evaluate(self.placement.local(state))
-        before = self.run.evaluations().get("fid", []) if checkpoint.steps(self.run.best) else []
-        if measures["fid"] < min(before, default=np.inf):
+        if measures["fid"] < self._best_fid():
             self.run.sync_metrics()
             checkpoint.save(self.run.best, jax.device_get(state), step, keep=1)
         self.run.append_evaluation(step, measures)
         return measures
+
+    def _best_fid(self) -> float:
+        """The FID of the state that is kept as the best, infinite without one."""
+        found = self.run.evaluations()
+        fids = dict(zip(found.get("step", ()), found.get("fid", ()), strict=True))
+        kept = [fids.get(step, np.inf) for step in checkpoint.steps(self.run.best)]
+        return min(kept, default=np.inf)
 
     def summarise(self, report: Callable[[str], None]) -> None:
         """Write the files made at the end: the curves and, if it can be made, the animation of the

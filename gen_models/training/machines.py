@@ -66,6 +66,19 @@ def join(coordinator: str | None, process_id: int | None, process_count: int | N
         late.cancel()
 
 
+def joined() -> bool:
+    """Whether this process is one of several."""
+    return jax.distributed.is_initialized()
+
+
+def leave(code: int) -> None:
+    """End this process at once, after a failure: its regular exit would wait for the others, which
+    wait for it. They notice within `HEARTBEAT_S` and end."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
 def _not_found(reason: str, group: Group) -> str:
     """A message for when the processes do not find each other, with what to do."""
     hint = "start all of them, with the same address, one of process 0 that each reaches"
@@ -79,7 +92,7 @@ def _not_found(reason: str, group: Group) -> str:
 
 def _end(message: str) -> None:
     print(f"error: {message}", file=sys.stderr, flush=True)
-    os._exit(2)
+    leave(2)
 
 
 def grouped(

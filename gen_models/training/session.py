@@ -92,8 +92,8 @@ def train(
         session |= {"reached": step, "seconds": round(time.perf_counter() - began, 1)}
         run.record_sessions([*before, session])
         ended = Ended(run, step, stop)
-    if ended.is_done:
-        _draw_gallery(run, splits.test, report)
+        if ended.is_done:
+            _draw_gallery(run, splits.test, report)
     return ended
 
 

@@ -1,3 +1,4 @@
+from gen_models import render
 from gen_models.classifiers import page, pictures, results, settings
 from gen_models.classifiers.few import curves
 from gen_models.classifiers.results import Results, Row
@@ -39,6 +40,18 @@ def test_an_accuracy_is_not_replaced_by_a_failure(tmp_path):
     assert slower.rows[1, 0].accuracy == 0.5
 
 
-def test_a_source_without_an_accuracy_is_in_no_chart():
+def test_a_source_without_an_accuracy_is_in_no_chart(monkeypatch):
     found = [few(10)._replace(name="real"), few(10)._replace(name="failed", rows={})]
-    assert pictures.family_chart(found, "tiny").width > 0
+    legends = []
+
+    def chart(draw, *args):
+        def remembered(panels):
+            draw(panels)
+            legends.append([text.get_text() for text in panels[0].get_legend().get_texts()])
+
+        return drawn(remembered, *args)
+
+    drawn = render.chart
+    monkeypatch.setattr(render, "chart", chart)
+    pictures.family_chart(found, "tiny")
+    assert legends == [["real"]]

@@ -11,7 +11,7 @@ from trainings import make_recipe, write_folder
 
 from experiments import cluster
 from gen_models import programs, runs, trained
-from gen_models.clusters import making, methods, results, ways
+from gen_models.clusters import making, methods, report, results, scores, ways
 from gen_models.data import catalog
 from gen_models.errors import UserError
 from gen_models.fields import ConfigError
@@ -118,14 +118,39 @@ def test_results_of_other_images_are_not_mixed(data, tmp_path):
         cluster.main(args)
 
 
-def test_a_result_of_other_settings_is_replaced():
-    way = ways.Way("dec", "DEC", {"epochs": 2}, lambda _: None)
-    old = results.Result("dec", "DEC", None, {"epochs": 1}, 0, None, 1.0)
-    found = results.Results("tiny", "", 3, [old])
+def test_results_of_other_settings_are_replaced_only_when_that_is_asked_for():
+    way = ways.Way("dec", "DEC", {"options": {"epochs": 2, "size": 3}}, lambda _: None)
+    settings = {"options": {"epochs": 1, "size": 3}}
+    old = results.Result("dec", "DEC", None, settings, 0, None, {}, 1.0)
+    found = results.Results("tiny", "", 3, [old, old._replace(seed=1)])
     assert not found.has(way, 0)
-    found = found.added(old._replace(seed=1)).added(old._replace(settings={"epochs": 2}))
-    assert found.has(way, 0)
+    with pytest.raises(ConfigError, match=r"dec with other settings: options\.epochs was 1, is 2;"):
+        found.check(way)
+    found = found.added(old._replace(settings=way.settings))
+    found.check(way)
     assert [one.seed for one in found.found] == [0]  # no mean of both
+
+
+def test_other_epochs_are_refused_before_anything_is_done(data, tmp_path, monkeypatch):
+    out = tmp_path / "found"
+    args = [*data, "--seeds", "1", "--out", str(out), "--ways"]
+    monkeypatch.setattr(ways, "VERSION", 1)
+    assert cluster.main([*args, QUICK[1]]) == 0
+    before = stored(out)
+    monkeypatch.setattr(ways, "VERSION", 2)
+    with pytest.raises(ConfigError, match="mixture-pca with other settings: version was 1, is 2"):
+        cluster.main([*args, *QUICK])
+    assert stored(out) == before
+    assert cluster.main([*args, *QUICK, "--anew"]) == 0
+    assert [one["settings"] for one in stored(out)] == [{"version": 2}] * 2
+
+
+def test_what_was_published_stands_beside_all_images_only():
+    scored = scores.Scores(0.5, 0.5, 0.4, 10, 0.0)
+    found = [results.Result("dec", "DEC", "DEC", {}, 0, scored, {}, 1.0)]
+    for images, text in ((70_000, "0.62 / 0.65"), (1000, "")):
+        rows = report.rows(results.Results("fashion_mnist", "", images, found))
+        assert rows[1][-1] == text
 
 
 def test_without_the_extra_one_line_says_what_to_install(data, monkeypatch):
@@ -135,9 +160,10 @@ def test_without_the_extra_one_line_says_what_to_install(data, monkeypatch):
 
 
 def test_models_that_differ_only_in_their_seed_are_one_group(tiny):
-    models = [untrained("vae", tiny, **options) for options in ({}, {"seed": 1}, {"width": 5})]
-    groups = making.grouped(["a", "b", "c"], models)
-    assert {name: len(group) for name, group in groups.items()} == {"a": 2, "c": 1}
+    others = {"seed": 1}, {"width": 5}, {"steps": 7}, {"seed": 1}
+    models = [untrained("vae", tiny, **options) for options in ({}, *others)]
+    groups = making.grouped(["a", "b", "c", "d", "e"], models)
+    assert {name: len(group) for name, group in groups.items()} == {"a": 2, "c": 1, "d": 1, "e": 1}
 
 
 def test_without_umap_learn_the_other_ways_work(data, tmp_path, monkeypatch):

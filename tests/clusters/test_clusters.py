@@ -5,8 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from gen_models.clusters import dec, methods, scores
-from gen_models.nets import autoencoder
+from gen_models.clusters import dec, methods, scores, ways
 
 pytest.importorskip("sklearn")
 SMALL = dec.Config(epochs=40, hidden=(16,), size=2, batch=32, update_steps=10, most_steps=200)
@@ -75,18 +74,6 @@ def test_target_weights_large_clusters_less():
     assert dec.target(q)[0, 1] > 0.5
 
 
-def test_layers_pair_up_from_the_image_inwards_and_back():
-    encoder, _ = SMALL.encoder.init(jax.random.key(0), jnp.zeros((1, 9)))
-    decoder, _ = SMALL.decoder(9).init(jax.random.key(1), jnp.zeros((1, 2)))
-    layers = autoencoder.pairs(encoder, decoder)
-    assert [(a["kernel"].shape, b["kernel"].shape) for a, b in layers] == [
-        ((9, 16), (16, 9)),
-        ((16, 2), (2, 16)),
-    ]
-    found = autoencoder.of_pairs(layers)
-    jax.tree.map(np.testing.assert_array_equal, found, (encoder, decoder))
-
-
 def test_an_auto_encoder_restores_images_from_two_numbers():
     images, _ = two_blobs()
     trained = dec.pretrained(SMALL, images, 0, lambda *_: None)
@@ -96,18 +83,17 @@ def test_an_auto_encoder_restores_images_from_two_numbers():
     assert jnp.mean((y - x) ** 2) < 0.2 * jnp.mean(jnp.var(x, axis=0))
 
 
-def test_dec_finds_two_blobs_and_repeats_itself():
+def test_dec_finds_two_blobs_and_the_next_process_has_its_encoder_from_the_cache(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     images, labels = two_blobs()
-    silent = lambda *_: None  # noqa: E731
-    found = []
+    data = ways.Images(images.reshape(-1, 3, 3), labels, 2)
+    names, found = ("kmeans-autoencoder", "dec", "mixture-autoencoder"), []
     for _ in range(2):
-        encoder = dec.pretrained(SMALL, images, 1, silent).encoder
-        z = np.asarray(dec.embeddings(SMALL, encoder, jnp.asarray(images)))
-        start = methods.kmeans(z, 2, 0).clusters
-        centres = np.stack([z[start == k].mean(axis=0) for k in range(2)])
-        q, trained = dec.refined(SMALL, images, encoder, centres, 1, silent)
-        found.append(q)
-        assert trained.centres.shape == (2, 2)
-        jax.tree.map(np.asarray, encoder)  # what was given has not been donated
-    assert scores.scores(found[0].argmax(axis=1), labels).accuracy > 0.99
-    np.testing.assert_array_equal(*found)
+        by_name = {way.name: way for way in ways.of_images(data, SMALL, lambda *_: None)}
+        found.append([by_name[name].cluster(1) for name in names])
+        monkeypatch.setattr(dec, "pretrained", lambda *_: pytest.fail("it is in the cache"))
+    assert scores.scores(found[0][1].clusters, labels).accuracy > 0.99
+    for first, second in zip(*found, strict=True):
+        jax.tree.map(np.testing.assert_array_equal, first, second)

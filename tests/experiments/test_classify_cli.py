@@ -2,14 +2,13 @@
 
 import json
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 from trainings import train
 
 from experiments import classify, compare
-from gen_models.classifiers import processes, results, settings
+from gen_models.classifiers import processes, results
 from gen_models.classifiers.results import ResultsError, Row
 from gen_models.data import catalog, idx
 from gen_models.errors import UserError
@@ -29,7 +28,7 @@ def here(tmp_path, monkeypatch):
 def instant(monkeypatch):
     """Settings are trained in this process, which takes no start of another; returns the numbers
     of those that were."""
-    from gen_models.classifiers import fitting, task
+    from gen_models.classifiers import worker
 
     trained = []
 
@@ -37,14 +36,8 @@ def instant(monkeypatch):
         del limits, jobs
         for asked in tasks:
             trained.append(asked.number)
-            train, test = (task.read(Path(asked.folder), split) for split in ("train", "test"))
-            pixels = fitting.standardised(train.images[: asked.images], test.images)
-            labels = train.labels[: asked.images], test.labels
-            estimator = fitting.classifier(
-                settings.every()[asked.number - 1], asked.classes, asked.seed
-            )
-            found = fitting.fit(estimator, *zip(pixels, labels, strict=True))
-            yield Row(asked.number, asked.seed, asked.images, 0.1, 1.0, **found._asdict())
+            found = worker.achieved(asked)._asdict()
+            yield Row(asked.number, asked.seed, asked.images, 0.1, 1.0, **found)
 
     monkeypatch.setattr(processes, "rows", rows)
     return trained
@@ -108,6 +101,21 @@ def test_results_of_other_images_are_not_gone_on_with(tiny_folder):
         classified(tiny_folder, "--images", "30")
 
 
+def test_what_will_be_refused_is_refused_before_anything_is_measured(instant, here, tiny_folder):
+    for name, seed in (("old", 0), ("new", 1)):
+        images = np.random.default_rng(seed).integers(0, 256, (30, 8, 8), np.uint8)
+        idx.write(here / f"{name}-images-idx3-ubyte", images)
+        idx.write(here / f"{name}-labels-idx1-ubyte", (np.arange(30) % 3).astype(np.uint8))
+    classified(tiny_folder, "--train", "old")
+    (here / "new-images-idx3-ubyte").rename(here / "old-images-idx3-ubyte")
+    del instant[:]
+    with pytest.raises(ResultsError, match="train was"):
+        classified(tiny_folder, "--train", "real", "old")
+    with pytest.raises(ConfigError, match="1000 real images need"):
+        classified(tiny_folder, "--few", "9", "1000")
+    assert instant == []
+
+
 def test_damaged_results_are_one_line(here, tiny_folder):
     classified(tiny_folder)
     path = here / "results/classifiers/tiny/real.json"
@@ -165,6 +173,8 @@ def test_without_scikit_learn_one_line_says_what_to_install(monkeypatch):
         (["--train", "x", "--few", "10"], "--few and --train exclude each other"),
         (["--model", "cgam"], "no model is called 'cgam'"),
         (["--model", "gan", "--few", "9", "--datasets", "mnist"], "samples of gan have no labels"),
+        (["--few", "9", "--datasets", "mnist"], "less than one of each of the 10 classes of mnist"),
+        (["--few", "9", "--families", "GradientBoostingClassifier"], "--few leaves out Gradient"),
     ],
 )
 def test_what_cannot_be_meant_is_one_line(args, message):

@@ -113,6 +113,21 @@ def test_two_processes_share_a_sweep_and_the_first_one_tabulates_it(tiny_folder,
         assert states[0] == states[1]
 
 
+@pytest.mark.slow
+def test_when_one_process_fails_the_other_does_not_wait_for_it(tiny_folder, tmp_path):
+    pair = {"coordinator": f"localhost:{free_port()}", "process_count": 2}
+    folders = tiny_folder, tmp_path / "missing"
+    first, second = (
+        start(sweeping(folder, tmp_path / "out", **pair, process_id=i, steps=10**6))
+        for i, folder in enumerate(folders)
+    )
+    code, _, err = finish(second, timeout_s=60)
+    assert code == 2
+    assert "missing" in err
+    code, _, _ = finish(first, timeout_s=60)
+    assert code != 0
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 @pytest.mark.parametrize(
     ("sent", "saved"),

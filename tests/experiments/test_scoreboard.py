@@ -41,6 +41,7 @@ def evaluation(folder, fid, step=5, protocol=PROTOCOL):
     """Of the run in a folder of a cell's name."""
     dataset, model, seed = folder.name.split("-")
     subject = {"dataset": dataset, "model": model, "seed": int(seed), "step": step}
+    subject["sampling_seed"] = 0
     scores = dict.fromkeys(("fid", "fid_classifier", "authenticity"), Score(fid, 0.1, 0.0, None))
     return Evaluation(subject | {"name": folder.name}, protocol, scores, {}, {})
 
@@ -167,10 +168,33 @@ def test_a_result_by_another_protocol_is_measured_anew_and_not_trained(options, 
 def test_a_result_of_other_options_is_made_anew(options, made):
     go_on(options)
     before = spoil(options, GAN, options={"width": 3})
-    shutil.rmtree(options.folder(GAN))
+    options.folder(GAN).rename(options.results / "moved away")
     made.clear()
     assert go_on(options) == 0
     assert made == ["mnist-gan-0"]
+    assert results.read(options.results / NUMBERS) == before
+
+
+def test_a_folder_of_another_run_is_left_out_and_the_others_are_made(options, made, tiny, capsys):
+    folder = options.folder(GAN)
+    other = agenda.recipe_of(GAN, folder).with_options(batch_size=3)
+    with runs.opened(folder, other, tiny.train):
+        pass
+    assert go_on(options) == 0
+    error = capsys.readouterr().err
+    assert f"{folder} is left out; move it away to have it made: " in error
+    assert "batch_size: the run has 3, asked for 64" in error
+    assert "mnist-gan-0" not in made and "mnist-vae-0" in made
+
+
+def test_an_evaluation_of_other_samples_is_not_taken(options, made):
+    go_on(options)
+    folder = options.folder(GAN)
+    before, other = spoil(options, GAN, options={}), evaluation(folder, 7.0)
+    record.write(folder / record.NAME, other._replace(subject=other.subject | {"sampling_seed": 1}))
+    made.clear()
+    assert go_on(options) == 0
+    assert made == []
     assert results.read(options.results / NUMBERS) == before
 
 

@@ -23,7 +23,9 @@ export function ink(page, change) {
     before = null;
     stroke(event);
   });
-  canvas.addEventListener("pointermove", (event) => event.buttons && stroke(event));
+  canvas.addEventListener("pointermove", (event) => {
+    if (canvas.hasPointerCapture(event.pointerId)) stroke(event); // not a drag from elsewhere
+  });
 
   function stroke(event) {
     const area = canvas.getBoundingClientRect();

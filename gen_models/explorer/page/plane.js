@@ -16,7 +16,9 @@ export function plane(model, isNamed, change) {
     pad.setPointerCapture(event.pointerId);
     drag(event);
   });
-  pad.addEventListener("pointermove", (event) => event.buttons && drag(event));
+  pad.addEventListener("pointermove", (event) => {
+    if (pad.hasPointerCapture(event.pointerId)) drag(event); // not one from elsewhere
+  });
   const across = slider("towards B", [0, 1], (u) => change({ u }));
   const down = slider("towards C", [0, 1], (v) => change({ v }));
   const later = queue();

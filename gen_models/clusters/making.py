@@ -28,7 +28,7 @@ class Extent:
     seeds: Annotated[int, Between(1, 100)] = 5
     """Number of seeds, from 0 on, of each way to cluster."""
     epochs: Annotated[int, Between(1, 10_000)] = 100
-    """Epochs of the auto-encoder before DEC. The published figures are of 300."""
+    """Epochs of the auto-encoder before DEC."""
     ways: tuple[str, ...] = ()
     """Ways to cluster, by their names, such as kmeans-pixels or dec. Default: all."""
     anew: bool = False

@@ -74,8 +74,8 @@ def task(
         own = ways.of_models(data, name, group)
         if not own:
             raise ConfigError(
-                f"{name} has no encoder, and no net that recognises a code; name VAEs or runs of "
-                "infogan"
+                f"{name} has no encoder, and no net that recognises a code; name VAEs, or folders "
+                "of runs of infogan: saved models lack that net"
             )
         possible += own
     for name in {way.name for way in possible}:

@@ -9,7 +9,6 @@ import numpy as np
 from gen_models import extras
 
 STARTS = 10  # of k-means, of which the best is taken
-DIMENSIONS = 50  # principal components
 FULL = 64  # most dimensions of a mixture whose covariances are not diagonal
 VARIANCE = 1e-3  # added to each, as many pixels have none
 NEIGHBOURS, CORE = 30, 10  # of UMAP and HDBSCAN, as UMAP's documentation has them for clustering
@@ -68,12 +67,3 @@ def density(points: np.ndarray, count: int, seed: int) -> Clustering:
     smallest = max(5, len(points) // SMALLEST)
     found = HDBSCAN(smallest, min_samples=min(CORE, smallest), copy=True).fit(places)
     return Clustering(found.labels_.astype(np.int64), found.probabilities_.astype(np.float64))
-
-
-def principal(points: np.ndarray) -> np.ndarray:
-    """The first 50 principal components f32[N,<=50] of points [N,D]."""
-    with extras.needed(extras.ANALYSIS):
-        from sklearn.decomposition import PCA
-
-    count = min(DIMENSIONS, *points.shape)
-    return PCA(count, svd_solver="covariance_eigh").fit_transform(points).astype(np.float32)

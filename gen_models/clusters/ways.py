@@ -14,7 +14,7 @@ import numpy as np
 from gen_models.algorithm import PyTree
 from gen_models.clusters import dec, methods, pretraining
 from gen_models.clusters.methods import Clustering
-from gen_models.maps import spaces
+from gen_models.maps import layouts, spaces
 from gen_models.render import Report
 from gen_models.trained import Trained
 
@@ -52,7 +52,7 @@ def of_images(data: Images, config: dec.Config, report: Report) -> list[Way]:
 
     @cache
     def components() -> np.ndarray:
-        return methods.principal(pixels())
+        return layouts.reducer(layouts.DIMENSIONS)(pixels(), ())[0]
 
     @cache
     def encoder(seed: int) -> PyTree:
@@ -79,7 +79,7 @@ def of_images(data: Images, config: dec.Config, report: Report) -> list[Way]:
     ways = []
     for space, title, points in (
         ("pixels", "pixels", pixels),
-        ("pca", "50 components", components),
+        ("pca", f"{layouts.DIMENSIONS} components", components),
     ):
         for name, text, method in METHODS:
             cluster = partial(grouped, method, points)

@@ -52,7 +52,7 @@ def version(method: Method) -> str:
 
 def _pca() -> Maker:
     """The first two principal components. Equal points make equal maps."""
-    reduce = _reducer(2)
+    reduce = reducer(2)
 
     def make(real: np.ndarray, samples: Sequence[np.ndarray], seed: int, report: Report) -> Layout:
         del seed
@@ -68,7 +68,7 @@ def _tsne() -> Maker:
     affinities to those of the map (Poličar et al. 2019)."""
     with extras.needed(extras.ANALYSIS):
         import openTSNE
-    reduce = _reducer(DIMENSIONS)
+    reduce = reducer(DIMENSIONS)
 
     def make(real: np.ndarray, samples: Sequence[np.ndarray], seed: int, report: Report) -> Layout:
         report("principal components", None)
@@ -99,7 +99,7 @@ def _umap() -> Maker:
     """UMAP (McInnes et al. 2018) by umap-learn. A seed keeps it to one core."""
     with extras.needed(extras.ANALYSIS):
         import umap
-    reduce = _reducer(DIMENSIONS)
+    reduce = reducer(DIMENSIONS)
 
     def make(real: np.ndarray, samples: Sequence[np.ndarray], seed: int, report: Report) -> Layout:
         report("principal components", None)
@@ -123,7 +123,7 @@ def _pymde() -> Maker:
     with extras.needed(extras.PYMDE):
         import pymde
         import torch
-    reduce = _reducer(DIMENSIONS)
+    reduce = reducer(DIMENSIONS)
 
     def make(real: np.ndarray, samples: Sequence[np.ndarray], seed: int, report: Report) -> Layout:
         report("principal components", None)
@@ -139,7 +139,7 @@ def _pymde() -> Maker:
     return make
 
 
-def _reducer(dimensions: int) -> Callable[[np.ndarray, Sequence[np.ndarray]], list[np.ndarray]]:
+def reducer(dimensions: int) -> Callable[[np.ndarray, Sequence[np.ndarray]], list[np.ndarray]]:
     """A function that reduces all points [N,D] to the first principal components of the first ones,
     f32[N,dimensions]; fewer columns where there are no more, but never fewer than two."""
     with extras.needed(extras.ANALYSIS):

@@ -38,7 +38,10 @@ def points_in(space: Space, splits: Splits, models: Sequence[Trained]) -> tuple[
             return f"latent space of {model.name}", partial(_latents, model)
         if model.recognises:
             return f"code of {model.name}", partial(_codes, model)
-    raise ConfigError("--space latent needs a model with an encoder, a VAE, or a run of infogan")
+    raise ConfigError(
+        "--space latent needs a model with an encoder, a VAE, or the folder of the run of an "
+        "infogan: saved models lack the net that recognises its code"
+    )
 
 
 def pixels(one: ImageSet) -> np.ndarray:

@@ -387,7 +387,7 @@ def evaluations(monkeypatch):
         fid = run.recipe.config.beta + run.options.seed
         step = checkpoint.steps(run.checkpoints)[-1]
         return record.Evaluation(
-            {"name": run.folder.name, "step": step},
+            {"name": run.folder.name, "step": step, "sampling_seed": 0},
             PROTOCOL,
             {"fid": Score(fid, error=0.1, floor=0.0, floor_error=None)},
             {},

@@ -130,7 +130,7 @@ def test_spaces_that_are_not_there_are_refused_in_a_line(run, data, splits, tmp_
     folder = tmp_path / "infogan"
     train(folder, splits, model="infogan", steps=2)
     trained.load(folder).save(tmp_path / "saved.safetensors")
-    with pytest.raises(UserError, match="the folder of the run"):
+    with pytest.raises(ConfigError, match="the folder of the run of an infogan"):
         embed.main([str(tmp_path / "saved.safetensors"), *data, *SMALL, "--space", "latent"])
 
 

@@ -6,6 +6,8 @@
 PYTHON ?= python3
 VENV := .venv$(addprefix -jax-,$(JAX))
 BIN := $(VENV)/bin
+# Tests run beside each other: a library's threads would wait for those of the others.
+PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest
 PINS := $(if $(JAX),s/^(jax|jaxlib)==[^ ]+/\1==$(JAX)/)
 
 .PHONY: setup train test stress notebooks benchmark accelerator playground clean
@@ -18,13 +20,13 @@ train: $(VENV)/installed
 test: $(VENV)/tools
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile
+	$(PYTEST) --numprocesses auto --maxprocesses 8 --dist loadfile
 
 # The slow tests, then the long forms of the reliability tests: 10,000 mutated IDX files, a fifth as
 # many of each other kind, 25 kills. Their figures go to results/reliability.md.
 stress: $(VENV)/tools
-	$(BIN)/python -m pytest -m slow
-	GEN_MODELS_FUZZ=10000 GEN_MODELS_KILLS=25 $(BIN)/python -m pytest \
+	$(PYTEST) -m slow
+	GEN_MODELS_FUZZ=10000 GEN_MODELS_KILLS=25 $(PYTEST) \
 		tests/data/test_idx_fuzz.py tests/runs/test_checkpoint.py tests/runs/test_recipe.py tests/stress
 
 # The notebooks in examples/, executed and written back with their outputs.

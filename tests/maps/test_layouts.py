@@ -1,5 +1,7 @@
 """Maps of blobs, by every method that is installed."""
 
+import os
+
 import numpy as np
 import pytest
 from maps_blobs import blobs
@@ -23,7 +25,10 @@ def silent(stage, share):
         "pymde",
     ],
 )
-def test_blobs_stay_apart_and_samples_come_to_their_own(method):
+def test_blobs_stay_apart_and_samples_come_to_their_own(method, monkeypatch):
+    monkeypatch.setattr(
+        os, "cpu_count", lambda: 1
+    )
     if method == "pymde":
         pytest.importorskip("pymde")
     make = layouts.maker(method)

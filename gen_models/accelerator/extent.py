@@ -9,7 +9,7 @@ from gen_models.models import MODELS
 
 Figures = dict[str, Any]  # what a part has found, as JSON
 Keep = Callable[[], None]  # writes what a part has found so far
-T = TypeVar("T")
+T, Compiled = TypeVar("T"), TypeVar("Compiled")
 
 
 def side_by_side(
@@ -34,6 +34,21 @@ def groups(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
     """The items in groups of `size`, the last of which may be smaller: what is compiled at the same
     time, and then timed."""
     return (items[first : first + size] for first in range(0, len(items), size))
+
+
+def compiled(
+    items: Sequence[T], compile_one: Callable[[T], Compiled], threads: int
+) -> Iterator[tuple[T, Compiled]]:
+    """Each item with what `compile_one` makes of it, group by group: compilers take most of the
+    time of a short measurement, and nothing may compile while something is timed."""
+    for group in groups(items, threads):
+        with ThreadPoolExecutor(threads) as pool:
+            ready = list(pool.map(compile_one, group))
+        for item in group:
+            yield (
+                item,
+                ready.pop(0),
+            )  # here nothing keeps it, and its memory, longer than it is used
 
 
 class Extent(NamedTuple):

@@ -5,13 +5,13 @@ matrix products become batched ones.
 """
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TypeVar
 
 import jax
 
 from gen_models import render
-from gen_models.accelerator.extent import Extent, Figures, Keep, groups
+from gen_models.accelerator.extent import Extent, Figures, Keep, compiled
 from gen_models.benchmark import rounds, steps
 from gen_models.nets import conv
 
@@ -26,22 +26,21 @@ def measure(extent: Extent, found: Figures, keep: Keep) -> None:
     rows = found.setdefault("rows", [])
     known = {(row["members"], row["layout"]) for row in rows}
     tried = [(members, layout) for members in extent.members for layout in LAYOUTS]
-    for group in groups([one for one in tried if one not in known], COMPILING):
-        with ThreadPoolExecutor(COMPILING) as threads:
-            compiled = list(
-                threads.map(lambda one: _compiled(extent, one[0], LAYOUTS[one[1]]), group)
-            )
-        for members, layout in group:
-            row = {"members": members, "layout": layout}
-            rows.append(row | _measured(extent, compiled.pop(0)))  # which frees its memory
-            keep()
+    left = [one for one in tried if one not in known]
+    for (members, layout), population in compiled(left, partial(_compiled, extent), COMPILING):
+        row = {"members": members, "layout": layout}
+        rows.append(row | _measured(extent, population))
+        del population  # before others take their memory
+        keep()
 
 
 Population = tuple[rounds.Timed, float]  # its steps, and the memory that it needs, GiB
 
 
-def _compiled(extent: Extent, members: int, layout: conv.Layout) -> Population | None:
-    """A population, ready to be timed; None if it does not fit."""
+def _compiled(extent: Extent, one: tuple[int, str]) -> Population | None:
+    """A population of so many members and a way to convolve, ready to be timed; None if it does not
+    fit."""
+    members, layout = one[0], LAYOUTS[one[1]]
     count = max(LEAST_STEPS, extent.round_steps // members)
     options = extent.options | steps.plain(MODEL)
     stepper = steps.Stepper(MODEL, extent.batch_size, layout=layout, chunk_steps=count, **options)

@@ -1,12 +1,11 @@
 """Milliseconds of a step of every model, and what the card reaches of its rates meanwhile."""
 
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import jax
 
 from gen_models import render
-from gen_models.accelerator.extent import Extent, Figures, Keep, groups
+from gen_models.accelerator.extent import Extent, Figures, Keep, compiled
 from gen_models.benchmark import flops, rates, rounds, steps
 from gen_models.benchmark.profile import profile
 
@@ -23,12 +22,9 @@ def measure(extent: Extent, found: Figures, keep: Keep) -> None:
         found["rates"] = _rates(extent)
         keep()
     left = [model for model in extent.models if model not in models]
-    for group in groups(left, COMPILING):
-        with ThreadPoolExecutor(COMPILING) as threads:  # XLA's compiler takes most of the time
-            contestants = list(threads.map(lambda model: _contestants(extent, model), group))
-        for model, (ours, loops) in zip(group, contestants, strict=True):
-            models[model] = _of_model(extent, ours, loops)
-            keep()
+    for model, contestants in compiled(left, partial(_contestants, extent), COMPILING):
+        models[model] = _of_model(extent, *contestants)
+        keep()
 
 
 def _rates(extent: Extent) -> Figures:

@@ -172,7 +172,7 @@ def test_parts_go_on_with_what_was_found(monkeypatch):
     monkeypatch.setattr(agreement, "_of_model", lambda _, model: asked.append(model) or model)
     monkeypatch.setattr(speed, "_contestants", lambda _, model: (asked.append(model), {}))
     monkeypatch.setattr(speed, "_of_model", lambda *_: "new")
-    monkeypatch.setattr(populations, "_compiled", lambda *one: asked.append(one[1]))
+    monkeypatch.setattr(populations, "_compiled", lambda _, one: asked.append(one[0]))
     found = {"features": {}, "models": {"cgan": "old"}}
     agreement.measure(SHORT, found, keep=lambda: None)
     assert found["models"] == {"cgan": "old", "vae": "vae"}

@@ -26,9 +26,7 @@ def silent(stage, share):
     ],
 )
 def test_blobs_stay_apart_and_samples_come_to_their_own(method, monkeypatch):
-    monkeypatch.setattr(
-        os, "cpu_count", lambda: 1
-    )
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
     if method == "pymde":
         pytest.importorskip("pymde")
     make = layouts.maker(method)

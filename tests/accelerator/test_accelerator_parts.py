@@ -233,9 +233,8 @@ def test_a_preset_is_measured_at_its_last_step_under_todays_protocol(tmp_path, m
         (3749, protocol, False),
         (3750, dataclasses.replace(protocol, samples=5), False),
     ):
-        record.write(
-            tmp_path / record.NAME, Evaluation({"name": "a", "step": step}, its, {}, {}, {})
-        )
+        subject = {"name": "a", "step": step, "sampling_seed": 0}
+        record.write(tmp_path / record.NAME, Evaluation(subject, its, {}, {}, {}))
         assert board._is_measured(source, tmp_path) == measured
 
 

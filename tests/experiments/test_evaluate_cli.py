@@ -448,6 +448,8 @@ def test_a_run_that_held_out_the_validation_images_is_measured_against_them():
     assert evaluated("held").protocol.reference == "test"
     with pytest.raises(RunError, match="dcgan-0 was trained on the validation images too"):
         evaluate.main(["dcgan-0", "--reference", "validation"])
+    with pytest.raises(RunError, match="held was not trained on the images of --reference train"):
+        evaluate.main(["held", "--reference", "train"])
     with pytest.raises(RunError, match="hold_out: the run has True, asked for False"):
         train.main([arg for arg in args if arg != "--hold-out"])
 
@@ -536,6 +538,8 @@ def test_a_comparison_refuses_numbers_of_different_protocols():
     assert evaluate.main(["vae-0", "--samples", "30", "--draws", "1"]) == 0
     with pytest.raises(ProtocolError, match="30 samples"):
         compare.main(["cgan-0", "vae-0", "--out", "mixed"])
+    with pytest.raises(UserError, match="expected a prefix of files"):
+        compare.main(["cgan-0", "--out", "."])
     assert not Path("mixed.html").exists()
 
 

@@ -248,3 +248,20 @@ def test_the_first_poisoned_step_is_named_and_the_last_good_checkpoint_kept(
     assert re.match(rf"{what} became NaN or infinite at step {step + 1};", message)
     assert f"the checkpoint of step {step} is kept" in message
     assert products(tmp_path / "run") == before
+
+
+def test_the_best_state_is_better_than_the_one_that_is_kept_and_not_than_one_that_is_gone(
+    tmp_path, tiny
+):
+    with runs.opened(tmp_path / "run", make_recipe(), tiny.train) as run:
+        recorder = fit.Recorder(run, tiny)
+        recorder.record(1, {"loss": np.zeros(20, np.float32)})
+        state = programs.start(run.model, jax.random.key(0))
+
+        def measured(step, fid):
+            recorder.evaluate(lambda _: {"fid": fid}, state, step)
+            return checkpoint.steps(run.best)
+
+        assert [measured(10, 5.0), measured(15, 4.0), measured(18, 4.5)] == [[10], [15], [15]]
+        run.rewind(12)  # as when the checkpoints of later steps are lost
+        assert [measured(14, 7.0), measured(16, 6.0)] == [[14], [16]]

@@ -63,7 +63,8 @@ def with_generated(
     def draw(seed: int) -> Labelled:
         few = splits._replace(train=part(splits.train, count, seed))
         own = recipe.with_options(dataset=splits.train.name, seed=seed)
-        folder = runs_folder / f"few-{count}-{own.name}-{own.options.steps}"
+        name = f"few-{count}-{own.options.model}-{seed}-{own.mark}-{own.options.steps}"
+        folder = runs_folder / name
         model = _train(own, few, folder)
         labels = np.resize(few.train.labels, generated)
         images = np.concatenate([few.train.images, model.sample(generated, labels, seed)])

@@ -146,9 +146,17 @@ class Recipe(NamedTuple):
         named = {"model": options.model, "dataset": options.dataset, "seed": options.seed}
         default = Recipe.from_flat(named).identity
         differs = {name: value for name, value in chosen.items() if value != default[name]}
-        mark = hashlib.sha256(json.dumps(differs, sort_keys=True).encode()).hexdigest()[:6]
         name = f"{options.dataset}-{options.model}-{options.seed}"
-        return f"{name}-{mark}" if differs else name
+        return f"{name}-{_mark(differs)}" if differs else name
+
+    @property
+    def mark(self) -> str:
+        """Six digits that stand for the options apart from the seed, whatever the defaults are."""
+        return _mark(self.apart_from_seed)
+
+
+def _mark(values: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:6]
 
 
 def grouped_by_seed(recipes: Sequence[Recipe]) -> list[list[int]]:

@@ -19,7 +19,8 @@ GIVEN = {"learning_rate": (1e-4, 1e-2), "beta": (0.5, 2.0)}
 
 
 class Rigged(Scorer):
-    """The distance of a run's step size, where it is now, from the best one."""
+    """The distance of a run's step size, where it is now, from the best one, and so little of its
+    last loss that it decides nothing, but shows whether the training was the same to the bit."""
 
     def __init__(self) -> None:
         super().__init__(None, (Term("fid", 1.0),), 100)
@@ -32,7 +33,7 @@ class Rigged(Scorer):
         config = run.recipe.config
         decay = config.ema_decay if ema_decay is None else ema_decay
         worse = abs(decay - BEST_DECAY) if config.ema_decays else 0.0
-        return {"fid": distance(config.learning_rate) + worse}
+        return {"fid": distance(config.learning_rate) + worse + 1e-7 * run.metrics()["loss"][-1]}
 
 
 def distance(rate: float | Schedule) -> float:

@@ -45,7 +45,7 @@ def test_halving_ends_with_the_best_setting_for_a_third_of_the_steps(undisturbed
     work, rungs = undisturbed["halving"]
     assert [(rung.step, len(rung.candidates)) for rung in rungs] == [(1, 8), (2, 4), (4, 2), (8, 1)]
     everyone = [distance(one.recipe.config.learning_rate) for one in work.candidates]
-    assert best(rungs[-1]) == min(everyone)
+    assert best(rungs[-1]) == pytest.approx(min(everyone), abs=1e-3)
     assert work.steps == 8 + 4 + 2 * 2 + 4
     assert work.steps < 8 * 8 / 3
 

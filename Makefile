@@ -6,7 +6,7 @@
 PYTHON ?= python3
 VENV := .venv$(addprefix -jax-,$(JAX))
 BIN := $(VENV)/bin
-# Tests run beside each other: a library's threads would wait for those of the others.
+# Tests that run beside each other would wait for the threads of each other's libraries.
 PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest
 PINS := $(if $(JAX),s/^(jax|jaxlib)==[^ ]+/\1==$(JAX)/)
 

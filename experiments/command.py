@@ -73,10 +73,11 @@ def run(main: Callable[[Sequence[str]], int], spare: Sequence[str] = ()) -> None
         print(ignored, file=sys.stderr)
     environment.prepare_gpu()
     compilations.keep()
-    out_of_memory = _out_of_memory(spare)
+    out_of_memory, failed = _out_of_memory(spare), True
     try:
         code = _started(main)
         sys.stdout.flush()  # here, where a full disk can still be reported
+        failed = False
     except UserError as error:
         code = _fail(str(error))
     except BrokenPipeError:  # the reader of the output has ended, as `head` does
@@ -89,6 +90,7 @@ def run(main: Callable[[Sequence[str]], int], spare: Sequence[str] = ()) -> None
         code = _fail(out_of_memory)
     except jax.errors.JaxRuntimeError as error:
         if "RESOURCE_EXHAUSTED" not in str(error):
+            _leave_others()
             raise
         code = _fail(f"{out_of_memory}: {str(error).splitlines()[0]:.200}")
     except FloatingPointError as error:
@@ -99,11 +101,18 @@ def run(main: Callable[[Sequence[str]], int], spare: Sequence[str] = ()) -> None
     except KeyboardInterrupt:
         code = 130
     except Exception:
-        if machines.joined():
-            traceback.print_exc()
-            machines.leave(1)
+        _leave_others()
         raise
+    if failed and machines.joined():
+        machines.leave(code)
     sys.exit(code)
+
+
+def _leave_others() -> None:
+    """End at once, with a stack trace, if this is one of several processes."""
+    if machines.joined():
+        traceback.print_exc()
+        machines.leave(1)
 
 
 def _started(main: Callable[[Sequence[str]], int]) -> int:
@@ -123,8 +132,6 @@ def _out_of_memory(spare: Sequence[str]) -> str:
 
 def _fail(message: str) -> int:
     print(f"error: {message}", file=sys.stderr)
-    if machines.joined():
-        machines.leave(2)
     return 2
 
 

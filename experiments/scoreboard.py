@@ -133,8 +133,9 @@ def check(options: Options) -> None:
 
 
 def fill(options: Options, found: dict[Cell, Result]) -> int:
-    """Make every run that `found` lacks; add its result to `found` and on disk. Returns the exit
-    code of the command that was stopped, or 0."""
+    """Make every run that `found` lacks; add its result to `found` and on disk. Left out are runs
+    that diverged, and those in whose folder is another run. Returns the exit code of the command
+    that was stopped, or 0."""
     path = options.results / NUMBERS
     for cell in options.agenda.cells(found):
         done = agenda.valid([cell], found)
@@ -148,7 +149,7 @@ def fill(options: Options, found: dict[Cell, Result]) -> int:
             runs.load(folder).mark_diverged(error.step)
             print(f"{folder} is left out: {error}", file=sys.stderr)
             continue
-        except runs.RunError as error:  # such as a run of other defaults
+        except runs.OtherRunError as error:  # such as one of the defaults of before
             print(f"{folder} is left out; move it away to have it made: {error}", file=sys.stderr)
             continue
         if step is not None:

@@ -39,7 +39,7 @@ class Extent:
     reference: Reference = "test"
     """Images to compare with: the test split for a report; validation, of runs that were trained
     with --hold-out, for a choice; train, as many of the training images as there are validation
-    images."""
+    images, of runs that were trained without it."""
     seed: Annotated[int, Between(0, 2**31 - 1)] = 0
     """Seed of the latents that are drawn."""
     fd_infinity: bool = False
@@ -84,8 +84,16 @@ def protocol(dataset: str, extent: Extent) -> Protocol:
 
 def current(path: Path, step: int, protocol: Protocol, extent: Extent) -> Evaluation | None:
     """The evaluation in `path`, if it is of this step and as one of this protocol and extent would
-    be, whether or not with the classification accuracy score."""
-    return record.current(path, step, protocol, extent.seed, extent.draws)
+    be, whether or not with the classification accuracy score. What a version that did not record it
+    drew is taken for the same."""
+    try:
+        found = record.read(path)
+    except record.RecordError:
+        return None
+    wanted = _extent(extent, likelihood=bool(found.likelihood))
+    same = {name: found.subject.get(name, value) for name, value in wanted.items()} == wanted
+    of = found.subject.get("step"), found.protocol
+    return found if same and of == (step, protocol) else None
 
 
 def check_reference(options: RunOptions, reference: Reference, name: str) -> None:
@@ -133,8 +141,8 @@ def described(
     run: Run, evaluator: Evaluator, samples: int, ema_decay: float | None = None
 ) -> Described:
     """Samples of a run's newest state as the feature nets see them, with the class frequencies of
-    the reference; by the average of `ema_decay`, if given. Raises RunError for validation images
-    that the run was trained on."""
+    the reference; by the average of `ema_decay`, if given. Raises RunError as `check_reference`
+    does."""
     check_reference(run.options, evaluator.split, str(run.folder))
     extent = Extent(reference=evaluator.split, samples=samples)
     state = drawing.load_state(run, lambda _: None, ema_decay=ema_decay)
@@ -152,8 +160,7 @@ def evaluate_run(
 ) -> Evaluation:
     """Draw from a run and measure, by the average of `ema_decay` if it is given, with a picture of
     the closest pairs in its folder. `report` is called with a line about each damaged checkpoint
-    and a picture that cannot be written. Raises RunError for validation images that the run was
-    trained on."""
+    and a picture that cannot be written. Raises RunError as `check_reference` does."""
     check_reference(run.options, evaluator.split, str(run.folder))
     state = drawing.load_state(run, report, best=best, ema_decay=ema_decay)
     subject = _subject(run, state, evaluator, extent, best=best)
@@ -273,8 +280,13 @@ def _subject(
         "seed": run.options.seed,
         "step": int(state.step),
         "checkpoint": "best" if best else "last",
-        "sampling_seed": extent.seed,
-    }
+    } | _extent(extent, likelihood=run.model.algorithm.density is not None)
+
+
+def _extent(extent: Extent, *, likelihood: bool) -> dict[str, int]:
+    """What of an extent is not in the protocol, for JSON, of a model with a likelihood or not."""
+    bounds = {"draws": extent.draws, "likelihood_images": extent.likelihood_images}
+    return {"sampling_seed": extent.seed} | (bounds if likelihood else {})
 
 
 def _classification_score(
@@ -296,4 +308,4 @@ def _likelihood(model: Model, state: State, real: Dataset, extent: Extent) -> di
     draws = 1 if latent.codes is not None else extent.draws  # draws of discrete codes are all equal
     bounds, key = partial(programs.bounds, model, state), key_for(Purpose.LIKELIHOOD, extent.seed)
     found = likelihood(bounds, *inputs, draws, key)
-    return {"observation": density.observation} | found | {"draws": extent.draws}
+    return {"observation": density.observation} | found

@@ -21,7 +21,7 @@ from gen_models.evaluation.evaluator import Evaluator
 from gen_models.evaluation.record import Evaluation
 from gen_models.fields import ConfigError, nearest
 from gen_models.model import Model
-from gen_models.runs import DataRecord, Recipe, environment
+from gen_models.runs import DataRecord, Recipe
 from gen_models.sampling import drawing, portable
 from gen_models.sampling.drawing import Purpose
 from gen_models.storage.tensors import named
@@ -256,10 +256,8 @@ def train(model: str = "cgan", **options: Any) -> Trained:  # noqa: ANN401
     `steps=2000` or `dataset="mnist"`. Repeating the call continues an interrupted run.
 
     Returns the model as far as it was trained. Raises UserError; ConfigError, with the nearest
-    right name, for an option that does not exist. A GPU computes the same bits each time, as it
-    does for commands, if JAX has not used it before.
+    right name, for an option that does not exist.
     """
-    environment.prepare_gpu()
     recipe = Recipe.from_flat({"model": model} | options)
     recipe, splits = session.completed(session.placed(recipe))
     with Terminal(recipe.options.out, recipe.options.steps) as terminal:

@@ -30,8 +30,8 @@ SHARPENING = optax.sgd(0.01, momentum=0.9)
 class Config:
     """Options of DEC.
 
-    Layers, embedding, batches and tolerance are the paper's, all else is that of DEC-keras, but for
-    the epochs, which are 300 there.
+    Layers, embedding, batches and tolerance are the paper's, initial weights, step sizes, steps
+    between targets and their limit those of DEC-keras, whose auto-encoder has 300 epochs.
     """
 
     epochs: int = 100  # epochs of the auto-encoder

@@ -68,7 +68,7 @@ def _differing(old: Mapping[str, Any], new: Mapping[str, Any], before: str = "")
     for name in sorted(old.keys() | new.keys()):
         was, now = old.get(name), new.get(name)
         if isinstance(was, dict) and isinstance(now, dict):
-            found.append(_differing(was, now, f"{name}."))
+            found.append(_differing(was, now, f"{before}{name}."))
         elif was != now:
             found.append(f"{before}{name} was {was!r:.60}, is {now!r:.60}")
     return ", ".join(part for part in found if part)
@@ -82,7 +82,10 @@ def read(path: Path, dataset: str, digest: str, images: int) -> Results:
         return empty
     try:
         stored = json.loads(path.read_text())
-        found = [Result(**one | {"scores": Scores(**one["scores"])}) for one in stored["found"]]
+        found = [
+            Result(**{"libraries": {}} | one | {"scores": Scores(**one["scores"])})
+            for one in stored["found"]
+        ]
         kept = stored["digest"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(

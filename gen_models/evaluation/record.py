@@ -119,20 +119,6 @@ def read(path: Path) -> Evaluation:
         raise RecordError(f"{path} is no evaluation: {error!s:.200}; evaluate again") from error
 
 
-def current(
-    path: Path, step: int, protocol: Protocol, sampling_seed: int, draws: int
-) -> Evaluation | None:
-    """The evaluation in `path`, if it is of this step, under this protocol, of samples of this seed
-    and, where it has bounds on the likelihood, of so many draws for each image."""
-    try:
-        found = read(path)
-    except RecordError:
-        return None
-    subject = found.subject.get("step"), found.subject.get("sampling_seed")
-    same = (*subject, found.protocol) == (step, sampling_seed, protocol)
-    return found if same and found.likelihood.get("draws", draws) == draws else None
-
-
 def refuse(constant: str) -> None:
     """Raise ValueError for NaN and infinities, which JSON does not have."""
     raise ValueError(f"it holds {constant}, which is no number")

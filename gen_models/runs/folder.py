@@ -38,7 +38,7 @@ from gen_models.model import Model
 from gen_models.runs import checkpoint, environment, rows
 from gen_models.runs import recipe as recipes
 from gen_models.runs.data_record import DataRecord
-from gen_models.runs.errors import RunError
+from gen_models.runs.errors import OtherRunError, RunError
 from gen_models.runs.lock import held
 from gen_models.runs.recipe import Recipe, RunOptions
 from gen_models.storage.files import remove_leftovers, sync, write_error, write_text
@@ -83,10 +83,10 @@ class Run:
         return max(checkpoint.steps(self.checkpoints), default=0)
 
     def check_steps(self) -> None:
-        """Raise RunError if the run has done more steps than its options ask for, so that it would
-        be compared with runs that have done fewer."""
+        """Raise OtherRunError if the run has done more steps than its options ask for, so that it
+        would be compared with runs that have done fewer."""
         if self.step > self.options.steps:
-            raise RunError(
+            raise OtherRunError(
                 f"{self.folder} has done {self.step} steps, asked for {self.options.steps}, and "
                 "runs that are compared have done equally many; ask for as many, or move it away"
             )
@@ -294,7 +294,7 @@ def _data(path: Path) -> DataRecord:
 
 
 def _check_same(run: Run) -> None:
-    """Raise RunError, listing the differences, for a run with other options or data."""
+    """Raise OtherRunError, listing the differences, for a run with other options or data."""
     folder, begun = run.folder, load(run.folder)
     before = begun.recipe.identity | {"data": begun.data.digest}
     now = run.recipe.identity | {"data": run.data.digest}
@@ -304,7 +304,7 @@ def _check_same(run: Run) -> None:
         if before.get(name) != now.get(name)
     ]
     if differing:
-        raise RunError(
+        raise OtherRunError(
             f"{folder} is another run; these options differ:\n" + "\n".join(differing) + "\n"
             "leave them as they were to go on with it, or choose another folder with --out"
         )

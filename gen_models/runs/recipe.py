@@ -151,7 +151,7 @@ class Recipe(NamedTuple):
 
     @property
     def mark(self) -> str:
-        """Six digits that stand for the options apart from the seed, whatever the defaults are."""
+        """Six digits that stand for `apart_from_seed`, whatever the defaults are."""
         return _mark(self.apart_from_seed)
 
 

@@ -1,5 +1,6 @@
 """Cooperation of several processes, on one machine or several."""
 
+import contextlib
 import os
 import sys
 import threading
@@ -74,8 +75,9 @@ def joined() -> bool:
 def leave(code: int) -> None:
     """End this process at once, after a failure: its regular exit would wait for the others, which
     wait for it. They notice within `HEARTBEAT_S` and end."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):
+            stream.flush()
     os._exit(code)
 
 

@@ -131,7 +131,7 @@ def test_results_of_other_settings_are_replaced_only_when_that_is_asked_for():
     assert [one.seed for one in found.found] == [0]  # no mean of both
 
 
-def test_other_epochs_are_refused_before_anything_is_done(data, tmp_path, monkeypatch):
+def test_other_settings_are_refused_before_anything_is_done(data, tmp_path, monkeypatch):
     out = tmp_path / "found"
     args = [*data, "--seeds", "1", "--out", str(out), "--ways"]
     monkeypatch.setattr(ways, "VERSION", 1)

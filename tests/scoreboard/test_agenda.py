@@ -155,7 +155,7 @@ def test_only_a_whole_run_of_the_default_options_is_trained(tmp_path, tiny):
         ({"step": 4}, False),
         ({"sampling_seed": 1}, False),
         ({"draws": 7}, False),
-        ({"draws": 100}, True),
+        ({"likelihood_images": 7}, False),
         ({"protocol": replace(PROTOCOL, samples=99)}, False),
         ({"names": ["fid"]}, False),
         ({"names": ["fid", "authenticity", "label_accuracy"]}, False),
@@ -163,14 +163,14 @@ def test_only_a_whole_run_of_the_default_options_is_trained(tmp_path, tiny):
     ],
 )
 def test_only_a_full_evaluation_of_the_last_state_by_the_protocol_is_taken(tmp_path, change, full):
-    usual = {"step": 5, "sampling_seed": 0, "protocol": PROTOCOL, "names": ["fid", "authenticity"]}
-    wanted = usual | change
+    wanted = {"step": 5, "protocol": PROTOCOL, "names": ["fid", "authenticity"]} | change
     found = evaluation(0, 1.0)
     scores = dict.fromkeys(wanted["names"], Score(1.0, 0.1, 0.0, None))
-    subject = found.subject | {name: wanted[name] for name in ("step", "sampling_seed")}
-    written = found._replace(subject=subject, protocol=wanted["protocol"], measures=scores)
-    if "draws" in wanted:
-        written = written._replace(likelihood={"draws": wanted["draws"]})
+    drawn = {name: value for name, value in wanted.items() if name not in ("protocol", "names")}
+    subject = found.subject | drawn
+    written = found._replace(
+        subject=subject, protocol=wanted["protocol"], measures=scores, likelihood={"images": 7}
+    )
     record.write(tmp_path / record.NAME, written)
     assert is_evaluated(CELL, tmp_path, cas=True) is full
     assert not is_evaluated(CELL, tmp_path / "nowhere", cas=True)

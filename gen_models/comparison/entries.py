@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import jax
 import numpy as np
@@ -61,16 +60,11 @@ def entries(runs: Sequence[Run], evaluations: Mapping[Path, Evaluation]) -> list
     ]
 
 
-def _options(run: Run) -> dict[str, Any]:
-    """Everything that distinguishes a run from others, apart from its seed."""
-    return run.recipe.apart_from_seed | {"steps": run.options.steps}
-
-
 def _names(runs: Sequence[Run]) -> list[str]:
     """Names of runs that tell them apart: the model, and the options in which a run differs from
     others of its model or, unless all runs share the value, from the model's defaults. Runs of
     equal options have the names of their folders."""
-    options = [_options(run) for run in runs]
+    options = [run.recipe.setting for run in runs]
     names = []
     for own in options:
         others = [other for other in options if other["model"] == own["model"]]

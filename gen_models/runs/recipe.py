@@ -139,6 +139,11 @@ class Recipe(NamedTuple):
         return {name: value for name, value in self.identity.items() if name != "seed"}
 
     @property
+    def setting(self) -> dict[str, Any]:
+        """What runs have in common that are seeds of one entry: options and number of steps."""
+        return self.apart_from_seed | {"steps": self.options.steps}
+
+    @property
     def name(self) -> str:
         """<data set>-<model>-<seed>, followed by a mark of six digits if any other option differs
         from its default."""
@@ -167,11 +172,11 @@ def grouped_by_seed(recipes: Sequence[Recipe]) -> list[list[int]]:
     """
     groups: dict[tuple[str, int], list[int]] = {}
     for index, recipe in enumerate(recipes):
-        options = repr(sorted((recipe.apart_from_seed | {"steps": recipe.options.steps}).items()))
+        setting = repr(sorted(recipe.setting.items()))
         number, seed = 0, recipe.options.seed
-        while any(recipes[i].options.seed == seed for i in groups.get((options, number), ())):
+        while any(recipes[i].options.seed == seed for i in groups.get((setting, number), ())):
             number += 1
-        groups.setdefault((options, number), []).append(index)
+        groups.setdefault((setting, number), []).append(index)
     return list(groups.values())
 
 

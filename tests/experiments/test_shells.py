@@ -48,6 +48,7 @@ def run(args, **variables):
     return process.returncode, out, err
 
 
+@pytest.mark.slow
 def test_a_shell_full_of_odd_settings_trains_the_same_run(tiny_folder, tmp_path):
     plain = start(command(tiny_folder, tmp_path / "plain", steps=10))
     code, _, err = run(command(tiny_folder, tmp_path / "odd", steps=10), **ODD)

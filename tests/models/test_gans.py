@@ -272,7 +272,7 @@ def test_acgans_generator_is_told_the_label_beside_z():
     assert change(images[0], images[1]) > 0
 
 
-@pytest.mark.parametrize("categories", [1, 10])
+@pytest.mark.parametrize("categories", [pytest.param(1, marks=pytest.mark.slow), 10])
 def test_infogans_players_both_pay_for_codes_that_cannot_be_read(categories):
     """At first none can: log K for the category, half the squares of the continuous codes."""
     options = {"categories": categories, "continuous": 3, "disc_learning_rate": 1e-6}

@@ -73,7 +73,7 @@ def run(main: Callable[[Sequence[str]], int], spare: Sequence[str] = ()) -> None
         print(ignored, file=sys.stderr)
     environment.prepare_gpu()
     compilations.keep()
-    out_of_memory, failed = _out_of_memory(spare), True
+    out_of_memory, code, failed = _out_of_memory(spare), 1, True
     try:
         code = _started(main)
         sys.stdout.flush()  # here, where a full disk can still be reported
@@ -90,7 +90,6 @@ def run(main: Callable[[Sequence[str]], int], spare: Sequence[str] = ()) -> None
         code = _fail(out_of_memory)
     except jax.errors.JaxRuntimeError as error:
         if "RESOURCE_EXHAUSTED" not in str(error):
-            _leave_others()
             raise
         code = _fail(f"{out_of_memory}: {str(error).splitlines()[0]:.200}")
     except FloatingPointError as error:
@@ -100,19 +99,12 @@ def run(main: Callable[[Sequence[str]], int], spare: Sequence[str] = ()) -> None
         )
     except KeyboardInterrupt:
         code = 130
-    except Exception:
-        _leave_others()
-        raise
-    if failed and machines.joined():
-        machines.leave(code)
+    finally:
+        if failed and machines.joined():
+            if sys.exception() is not None:  # one that nothing here has caught
+                traceback.print_exc()
+            machines.leave(code)
     sys.exit(code)
-
-
-def _leave_others() -> None:
-    """End at once, with a stack trace, if this is one of several processes."""
-    if machines.joined():
-        traceback.print_exc()
-        machines.leave(1)
 
 
 def _started(main: Callable[[Sequence[str]], int]) -> int:

@@ -142,22 +142,22 @@ def fill(options: Options, found: dict[Cell, Result]) -> int:
         if done and (not options.cas or agenda.has_score(done[cell].evaluation)):
             continue
         folder = options.folder(cell)
-        try:
-            step = agenda.diverged_at(cell, folder)
-            code = 0 if step is not None else make(cell, folder, Extent(cas=options.cas))
-        except DivergenceError as error:
-            runs.load(folder).mark_diverged(error.step)
-            print(f"{folder} is left out: {error}", file=sys.stderr)
-            continue
-        except runs.OtherRunError as error:  # such as one of the defaults of before
-            print(f"{folder} is left out; move it away to have it made: {error}", file=sys.stderr)
-            continue
+        step = agenda.diverged_at(cell, folder)
         if step is not None:
             print(
                 f"{folder} is left out: it diverged after step {step}; to try it again with the "
                 "same code, delete the folder",
                 file=sys.stderr,
             )
+            continue
+        try:
+            code = make(cell, folder, Extent(cas=options.cas))
+        except DivergenceError as error:
+            runs.load(folder).mark_diverged(error.step)
+            print(f"{folder} is left out: {error}", file=sys.stderr)
+            continue
+        except runs.OtherRunError as error:  # such as one of the defaults of before
+            print(f"{folder} is left out; move it away to have it made: {error}", file=sys.stderr)
             continue
         if code:
             return code

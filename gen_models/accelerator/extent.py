@@ -45,10 +45,7 @@ def compiled(
         with ThreadPoolExecutor(threads) as pool:
             ready = list(pool.map(compile_one, group))
         for item in group:
-            yield (
-                item,
-                ready.pop(0),
-            )  # here nothing keeps it, and its memory, longer than it is used
+            yield item, ready.pop(0)  # so that its memory is free after use
 
 
 class Extent(NamedTuple):

@@ -142,11 +142,8 @@ def refined(
     f32[K,Z], and these. It ends when hardly an image changes its cluster from one target to the
     next."""
     params = Clusterer(jax.tree.map(jnp.array, encoder), jnp.asarray(centres))
-    carry, data, key = (
-        (params, SHARPENING.init(params)),
-        jnp.asarray(images),
-        Keys.of(seed).clusters,
-    )
+    carry, data = (params, SHARPENING.init(params)), jnp.asarray(images)
+    key = Keys.of(seed).clusters
     before, most = None, config.most_steps // config.update_steps
     for update in range(most + 1):
         q = assigned(config, carry[0], data)

@@ -12,23 +12,16 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
-from trainings import write_folder
+from trainings import QUICKLY, write_folder
 
 from gen_models.data.catalog import Dataset, Splits
 from gen_models.storage.cache import cache_folder
 
-# Most of a test's time is XLA's: it optimises little, in processes that tests start too where these
-# ask for `quick_processes`. Its programs are kept from one run of the tests to the next.
-QUICKLY = (
-    f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0 "
-    "--xla_llvm_disable_expensive_passes=true --xla_cpu_parallel_codegen_split_count=1"
-)
-if jax.__version_info__ < (0, 11):  # from then on there are no other emitters
-    QUICKLY += " --xla_cpu_use_fusion_emitters=false"
 with pytest.MonkeyPatch.context() as environment:
     environment.setenv("XLA_FLAGS", QUICKLY)
     jax.devices()  # reads them
 gc.set_threshold(200_000, 20, 100)  # tracing makes many objects and hardly any garbage
+# Programs are kept from one run of the tests to the next.
 jax.config.update("jax_compilation_cache_dir", str(cache_folder("xla-tests")))
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
 
@@ -49,12 +42,6 @@ def make_split(seed: int, count: int, size: tuple[int, int] = (8, 8)) -> Dataset
 
 
 MANY_MAPPINGS = 25_000  # of a process; Linux allows 65,530 and a compiled program takes several
-
-
-@pytest.fixture
-def quick_processes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Processes that the test starts optimise as little as it does."""
-    monkeypatch.setenv("XLA_FLAGS", QUICKLY)
 
 
 @pytest.fixture(autouse=True, scope="module")

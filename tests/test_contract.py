@@ -270,17 +270,6 @@ def test_other_image_sizes_work(subject):
 # --- chunks
 
 
-def test_advance_is_its_steps_one_by_one(subject):
-    step = jax.jit(subject.algorithm.step)
-    state, losses = jax.tree.map(jnp.array, subject.fresh), []
-    for images, labels in zip(*subject.chunk[1:], strict=True):
-        state, metrics = step(state, programs.to_batch(images, labels), KEY_TRAIN)
-        losses.append(metrics)
-    history = {name: values for name, values in subject.trained[1].items() if name in losses[0]}
-    assert_close(jax.tree.map(lambda *each: np.stack(each), *losses), history, **GROWN)
-    assert_close(jax.device_get(state), subject.trained[0], **GROWN)
-
-
 @pytest.mark.parametrize("cut", [1, 4])
 def test_cutting_a_chunk_differently_changes_no_bit(subject, cut):
     middle, first = subject.advance(cut)
@@ -292,7 +281,8 @@ def test_cutting_a_chunk_differently_changes_no_bit(subject, cut):
         assert np.all(first[name][cut:] == 0)  # not trained yet, and so not filled
 
 
-def test_a_vmapped_member_equals_its_single_run(subject):
+def test_a_chunk_is_its_steps_one_by_one_and_so_is_each_member_of_a_vmapped_step(subject):
+    count = 3
     rates = [subject.config.learning_rate, 3 * subject.config.learning_rate]
     models = [subject.with_options(learning_rate=rate) for rate in rates]
     keys = jax.random.split(KEY_TRAIN, 2)
@@ -303,11 +293,16 @@ def test_a_vmapped_member_equals_its_single_run(subject):
     population = jax.tree.map(lambda *each: jnp.stack(each), *models)
     states = jax.tree.map(lambda leaf: jnp.stack([leaf, leaf]), subject.fresh)
     together = jax.jit(jax.vmap(step, in_axes=(0, 0, None, 0)))
-    for images, labels in list(zip(*subject.chunk[1:], strict=True))[:3]:
-        states, _ = together(population, states, programs.to_batch(images, labels), keys)
+    metrics = []
+    for images, labels in list(zip(*subject.chunk[1:], strict=True))[:count]:
+        states, found = together(population, states, programs.to_batch(images, labels), keys)
+        metrics.append(found)
+    metrics = jax.tree.map(lambda *each: np.stack(each, axis=1), *metrics)
     for member, model in enumerate(models):
-        alone, _ = subject.advance(3, key=keys[member], model=model)
-        assert_close(jax.tree.map(lambda leaf: leaf[member], states), alone, **GROWN)  # noqa: B023
+        stepped = jax.tree.map(lambda leaf: leaf[member], (states, metrics))  # noqa: B023
+        state, history = subject.advance(count, key=keys[member], model=model)
+        history = {name: values[:count] for name, values in history.items() if name in metrics}
+        assert_close(stepped, (state, history), **GROWN)
 
 
 # --- the model as a value

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import jax
 import numpy as np
 
 from gen_models import runs
@@ -16,6 +17,13 @@ from gen_models.storage.cache import cache_folder
 from gen_models.training import fit
 
 ROOT = Path(__file__).parents[1]
+# Most of a test's time is XLA's: it optimises little, in processes that tests start too.
+QUICKLY = (
+    f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_optimization_level=0 "
+    "--xla_llvm_disable_expensive_passes=true --xla_cpu_parallel_codegen_split_count=1"
+)
+if jax.__version_info__ < (0, 11):  # from then on there are no other emitters
+    QUICKLY += " --xla_cpu_use_fusion_emitters=false"
 OPTIONS = {
     "model": "dcgan",
     "width": 4,
@@ -101,8 +109,8 @@ def command(data: Path, out: Path, **options) -> list[str]:
 
 def start(args: list[str]) -> subprocess.Popen:
     """Start a command with its output in pipes and one cache of compiled programs for all."""
-    env = os.environ | {"XDG_CACHE_HOME": str(cache_folder("tests")), "JAX_PLATFORMS": "cpu"}
-    pipe = subprocess.PIPE
+    own = {"XDG_CACHE_HOME": str(cache_folder("tests")), "JAX_PLATFORMS": "cpu"}
+    env, pipe = os.environ | own | {"XLA_FLAGS": QUICKLY}, subprocess.PIPE
     return subprocess.Popen(args, stdout=pipe, stderr=pipe, text=True, cwd=ROOT, env=env)
 
 

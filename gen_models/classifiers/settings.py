@@ -3,8 +3,8 @@
 Its rows are those of the data set's `benchmark/baselines.json`, expanded as `benchmark/runner.py`
 expands it, in its order and with its names of 2017, beside the accuracies of Table 3 of the data
 set's paper (Xiao et al. 2017, arXiv 1708.07747, draft of August 2017): the mean of five trainings,
-each on all training images in another order. `minutes` is ours, extrapolated from 1000 images; it
-decides the order and the time left that is shown, no result.
+each on all training images in another order. `minutes` is ours, extrapolated from 1000 images, that
+of SVC from one training on all; it decides the order and the time left that is shown, no result.
 """
 
 import csv

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from trainings import QUICKLY
 
 from experiments import accelerator
 from gen_models.accelerator import report
@@ -217,11 +218,11 @@ def test_what_a_command_has_started_is_stopped_with_it(tmp_path):
     assert stopped[-1] - stopped[0] < commands.PATIENCE_S
 
 
-@pytest.mark.usefixtures("quick_processes")
 @pytest.mark.parametrize(
     "parts", [["agreement"], pytest.param([*report.PARTS], marks=pytest.mark.slow)], ids=len
 )
-def test_the_short_form_passes_on_a_cpu(tmp_path, parts):
+def test_the_short_form_passes_on_a_cpu(tmp_path, parts, monkeypatch):
+    monkeypatch.setenv("XLA_FLAGS", QUICKLY)
     try:
         catalog.load_splits("fashion_mnist")
     except catalog.DataError as error:

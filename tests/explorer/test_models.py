@@ -24,6 +24,8 @@ SUBJECTS = {name: {} for name in MODELS} | {
     "vae with a mixture": {"prior_components": 5},
     "dcgan in bfloat16": {"compute_dtype": "bfloat16"},
 }
+# The nets that these draw with are those of the others.
+SLOW = {"acgan", "dragan", "hinge", "lsgan", "wgan", "wgan_gp", "iwae", "vae with a mixture"}
 
 
 class Subject(NamedTuple):
@@ -36,7 +38,10 @@ class Subject(NamedTuple):
     found: dict[str, Any]  # what it draws in Node.js; {} without that
 
 
-@pytest.fixture(scope="module", params=SUBJECTS)
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in SUBJECTS],
+)
 def subject(request, tiny) -> Subject:
     trained = made(request.param.split()[0], tiny, **SUBJECTS[request.param])
     shown = exhibit.to_json_object(Exhibit([trained], None))

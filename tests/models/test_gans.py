@@ -10,6 +10,7 @@ from gen_models import losses
 from gen_models.algorithm import Batch, Spec
 from gen_models.engines.adversarial import Game, adversarial
 from gen_models.engines.updates import Averaging
+from gen_models.model import Model
 from gen_models.models import MODELS, _gans, ebgan
 from gen_models.nets.net import Net, Verdict
 
@@ -22,18 +23,31 @@ def batch_of(count):
     return Batch(images, jnp.arange(count, dtype=jnp.int32) % 3)
 
 
-def build(model, **options):
+def configured(model, **options):
     module = MODELS[model]
-    config = module.Config(**{"width": 4, "latent_size": 3} | options)
-    return module.build(config, SPEC)
+    return Model(module.build, SPEC, module.Config(**{"width": 4, "latent_size": 3} | options))
 
 
-def one_step(model, **options):
+def build(model, **options):
+    return configured(model, **options).algorithm
+
+
+# One compilation serves every value of a rate or weight.
+INIT = jax.jit(lambda model, key: model.algorithm.init(key))
+STEP = jax.jit(lambda model, *arguments: model.algorithm.step(*arguments))
+
+
+def fresh(name, **options):
+    """A model and its first state. Without a penalty unless one is given."""
+    penalty = {"penalty": None} if hasattr(MODELS[name].Config, "penalty") else {}
+    model = configured(name, **penalty | options)
+    return model, INIT(model, KEY_INIT)
+
+
+def one_step(name, **options):
     """The state before and after, and the metrics."""
-    algorithm = build(model, **options)
-    state = jax.jit(algorithm.init)(KEY_INIT)
-    batch = batch_of(BATCH * algorithm.batches)
-    new, metrics = jax.jit(algorithm.step)(state, batch, KEY_TRAIN)
+    model, state = fresh(name, **options)
+    new, metrics = STEP(model, state, batch_of(BATCH * model.algorithm.batches), KEY_TRAIN)
     return state, new, metrics
 
 
@@ -240,9 +254,8 @@ def test_the_gans_two_losses_differ_in_the_generators_alone():
 
 def test_acgans_discriminator_is_not_told_the_label_and_learns_it():
     told, other = batch_of(BATCH), batch_of(BATCH)._replace(labels=jnp.zeros(BATCH, jnp.int32))
-    algorithm = build("acgan", class_weight=0.0)
-    state, step = jax.jit(algorithm.init)(KEY_INIT), jax.jit(algorithm.step)
-    scores = [step(state, batch, KEY_TRAIN)[1]["real_score"] for batch in (told, other)]
+    model, state = fresh("acgan", class_weight=0.0)
+    scores = [STEP(model, state, batch, KEY_TRAIN)[1]["real_score"] for batch in (told, other)]
     assert scores[0] == pytest.approx(float(scores[1]), rel=1e-5)
     with_classes, without = (one_step("acgan", class_weight=w) for w in (1.0, 0.0))
     head = "Dense_2"
@@ -262,8 +275,8 @@ def test_acgans_players_both_pay_for_classes_that_cannot_be_told():
 
 
 def test_acgans_generator_is_told_the_label_beside_z():
-    algorithm = build("acgan")
-    state = jax.jit(algorithm.init)(KEY_INIT)
+    model, state = fresh("acgan")
+    algorithm = model.algorithm
     labels = jnp.arange(3)
     z = algorithm.prior(state, KEY_DATA, labels)
     first = state.ema["params"]["Dense_0"]["kernel"]
@@ -360,9 +373,9 @@ def test_began_moves_k_towards_the_balance():
 
 
 def test_began_takes_k_times_the_energy_of_generated_images_off_the_discriminators_loss():
-    algorithm = build("began")
-    state = jax.jit(algorithm.init)(KEY_INIT)._replace(extra=jnp.float32(0.5))
-    _, metrics = jax.jit(algorithm.step)(state, batch_of(BATCH), KEY_TRAIN)
+    model, state = fresh("began")
+    state = state._replace(extra=jnp.float32(0.5))
+    _, metrics = STEP(model, state, batch_of(BATCH), KEY_TRAIN)
     expected = metrics["real_score"] - 0.5 * metrics["fake_score"]
     assert metrics["disc_loss"] == pytest.approx(float(expected), rel=1e-5)
 
@@ -370,9 +383,9 @@ def test_began_takes_k_times_the_energy_of_generated_images_off_the_discriminato
 @pytest.mark.parametrize(("k", "gamma", "expected"), [(0.0, 0.0, 0.0), (1.0, 1.0, 1.0)])
 def test_began_keeps_k_between_0_and_1(k, gamma, expected):
     """At a γ of 0 the balance is negative; at a γ of 1 and easy generated images, positive."""
-    algorithm = build("began", gamma=gamma, balance_rate=1.0)
-    state = jax.jit(algorithm.init)(KEY_INIT)._replace(extra=jnp.float32(k))
-    new, metrics = jax.jit(algorithm.step)(state, batch_of(BATCH), KEY_TRAIN)
+    model, state = fresh("began", gamma=gamma, balance_rate=1.0)
+    state = state._replace(extra=jnp.float32(k))
+    new, metrics = STEP(model, state, batch_of(BATCH), KEY_TRAIN)
     assert (gamma * metrics["real_score"] - metrics["fake_score"] > 0) == bool(gamma)
     assert new.extra == expected
 

@@ -139,9 +139,7 @@ def test_it_is_trained_in_the_page_alone():
         gm.train(model="playground")
 
 
-@pytest.fixture(
-    scope="module", params=["fashion_mnist", pytest.param("mnist", marks=pytest.mark.slow)]
-)
+@pytest.fixture(scope="module", params=["fashion_mnist", "mnist"])
 def packed(request):
     """The name of a data set and its file, read again."""
     try:
@@ -151,6 +149,7 @@ def packed(request):
     return request.param, raw
 
 
+@pytest.mark.slow
 def test_a_data_file_has_the_first_images_and_measures_as_the_classifier_does(packed):
     name, raw = packed
     assert len(raw) < 6e6

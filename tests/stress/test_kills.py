@@ -5,7 +5,6 @@ import random
 import signal
 import time
 
-import pytest
 from trainings import command, execute, finish, half_written, products, start, write_folder
 
 from gen_models.runs import checkpoint
@@ -56,7 +55,6 @@ def kill_until(run, args, kills, chance):
     return torn
 
 
-@pytest.mark.usefixtures("quick_processes")
 def test_killed_training_equals_the_undisturbed(tmp_path, tiny, record_property):
     data = write_folder(tmp_path / "tiny", tiny)
     whole, killed = tmp_path / "whole" / "run", tmp_path / "killed" / "run"

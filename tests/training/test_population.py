@@ -107,7 +107,7 @@ def either_way(request, monkeypatch):
 KINDS = (
     {"model": "cgan"},
     pytest.param({"model": "began"}, marks=pytest.mark.slow),
-    {"model": "vae", "prior_components": 4},
+    pytest.param({"model": "vae", "prior_components": 4}, marks=pytest.mark.slow),
 )
 
 

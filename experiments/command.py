@@ -41,7 +41,7 @@ def _real(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec | None:
     absent = "|None" if type(None) in kinds else ""
     return PrimitiveConstructorSpec(
         nargs=1,
-        metavar=f"FLOAT{absent}",
+        metavar=f"FLOAT|SCHEDULE{absent}",
         instance_from_str=read,
         is_instance=lambda value: isinstance(value, tuple(kinds | {int})),
         str_from_instance=lambda value: [str(value)],
@@ -155,8 +155,9 @@ class Processes:
         return jax.process_index() == 0
 
 
-def parse(command: str, cls: type, args: Sequence[str], default: Any = None) -> Any:  # noqa: ANN401
-    """Parse `args` into the dataclass `cls`, whose nested dataclasses are option groups.
+def parse(command: str, cls: type, args: Sequence[str], model: str | None = None) -> Any:  # noqa: ANN401
+    """Parse `args` into the dataclass `cls`, whose nested dataclasses are option groups. `model` is
+    the one whose options are among them.
 
     Raises ConfigError for a value that is none of an option's choices, with the nearest right one;
     exits with status 2 for anything else that tyro refuses, such as a misspelt option.
@@ -165,11 +166,11 @@ def parse(command: str, cls: type, args: Sequence[str], default: Any = None) -> 
         choices = _choices(cls).get(option)
         if choices and value not in choices:
             raise ConfigError(f"{option} is {value!r}; {nearest(value, choices)}")
-    prog = f"python -m experiments.{command}"
+    prog = f"python -m experiments.{command}" + (f" --model {model}" if model else "")
     with REGISTRY, warnings.catch_warnings():
         # tyro looks for the default's type in a union before it asks the rule above.
         warnings.filterwarnings("ignore", "<class 'float'> does not match any type in Union")
-        return tyro.cli(cls, args=list(args), default=default, prog=prog, config=OPTIONS)
+        return tyro.cli(cls, args=list(args), prog=prog, config=OPTIONS)
 
 
 def _given(args: Sequence[str]) -> list[tuple[str, str]]:

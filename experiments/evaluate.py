@@ -24,6 +24,9 @@ from gen_models.evaluation import features, record
 from gen_models.evaluation.evaluator import Evaluator
 from gen_models.evaluation.record import Evaluation
 from gen_models.fields import Between, ConfigError, validate
+from gen_models.sampling import drawing
+
+OF_RUNS = "best", "ema_decay", "samples", "seed", "draws", "likelihood_images"  # options
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,10 @@ class Options(Extent):
 def evaluator(splits: Splits, options: Options) -> Evaluator:
     """The evaluator with the feature net that the options name. Raises UserError."""
     path = options.features or features.net_path(splits.train.name)
-    return Evaluator(features.load(path), splits, options.reference)
+    made = Evaluator(features.load(path), splits, options.reference)
+    if options.fd_infinity and options.runs:
+        made.check_extrapolation(options.samples)
+    return made
 
 
 class Measured(NamedTuple):
@@ -89,6 +95,7 @@ def measured(options: Options, report: Callable[[str], None]) -> Iterator[Measur
     names, found_runs = distinct_names(options.runs), [runs.load(path) for path in options.runs]
     for run in found_runs:  # before minutes of work
         assessment.check_reference(run.options, options.reference, str(run.folder))
+        drawing.check_state(run, best=options.best, ema_decay=options.ema_decay)
     for name, run in zip(names, found_runs, strict=True):
         if run.data.digest not in evaluators:
             splits = assessment.data_of(run.options, run.data, options.data_dir)
@@ -137,8 +144,10 @@ def check(options: Options) -> None:
         raise ConfigError(
             "--dataset, --labels, --name and --unlabelled go with --images, not with runs"
         )
-    for name in ("best", "ema_decay"):
-        if options.images and getattr(options, name) not in (False, None):
+    if options.unlabelled and options.labels:
+        raise ConfigError("--labels and --unlabelled contradict each other; leave one out")
+    for name in OF_RUNS:
+        if options.images and getattr(options, name) != getattr(Options, name):
             raise ConfigError(f"--{name.replace('_', '-')} goes with runs, not with --images")
     if options.images and not (options.dataset or options.data_dir):
         raise ConfigError(

@@ -21,7 +21,7 @@ from gen_models.runs.recipe import Steps, known_model
 from gen_models.scoreboard import agenda, page, results
 from gen_models.scoreboard.agenda import ALWAYS, Agenda
 from gen_models.scoreboard.results import Cell, Result
-from gen_models.storage.files import write_text
+from gen_models.storage.files import sole_writer, write_text
 from gen_models.training import session
 from gen_models.training.fit import DivergenceError
 from gen_models.training.progress import Terminal
@@ -89,13 +89,18 @@ def draw(run: Run, cell: Cell, options: Options) -> None:
     render.save_png(pictures.grid(images, names), path)
 
 
-def publish(options: Options, found: dict[Cell, Result]) -> None:
-    """Write the page of all valid results, including those of models not named in `options`."""
-    missing = options.agenda.missing(found)
-    steps = {cell.name: agenda.diverged_at(cell, options.folder(cell)) for cell in missing}
-    peers = results.peers(options.results / PEERS)
-    text = page.page(options.steps, agenda.valid(found, found), steps, peers)
-    write_text(options.results / PAGE, text)
+def publish(options: Options) -> None:
+    """Write the page of all valid results that are on disk, other processes' among them, and of
+    what lacks, whichever part of the scoreboard `options` name."""
+    whole = Options(results=options.results, steps=options.steps)
+    with sole_writer(options.results / PAGE):
+        found = results.read(options.results / NUMBERS)
+        agendas = options.agenda, whole.agenda
+        missing = dict.fromkeys(cell for one in agendas for cell in one.missing(found))
+        steps = {cell.name: agenda.diverged_at(cell, options.folder(cell)) for cell in missing}
+        peers = results.peers(options.results / PEERS)
+        text = page.page(options.steps, agenda.valid(found, found), steps, peers)
+        write_text(options.results / PAGE, text)
 
 
 def main(args: Sequence[str]) -> int:
@@ -117,7 +122,7 @@ def main(args: Sequence[str]) -> int:
         )
     results.peers(options.results / PEERS)  # what is wrong with them is said before the work
     code = fill(options, found)
-    publish(options, found)
+    publish(options)
     print(options.results / PAGE)
     return code
 
@@ -142,6 +147,9 @@ def fill(options: Options, found: dict[Cell, Result]) -> int:
         if done and (not options.cas or agenda.has_score(done[cell].evaluation)):
             continue
         folder = options.folder(cell)
+        if done and not folder.exists():
+            print(f"{cell.name} stays without CAS: {folder} is not there", file=sys.stderr)
+            continue
         step = agenda.diverged_at(cell, folder)
         if step is not None:
             print(
@@ -165,7 +173,7 @@ def fill(options: Options, found: dict[Cell, Result]) -> int:
         if cell.seed == 0:
             draw(run, cell, options)
         found |= results.add(path, found, cell, agenda.result_of(run, cell.preset))
-        publish(options, found)
+        publish(options)
     return 0
 
 

@@ -45,7 +45,10 @@ def parse(name: str, options: type[TrainingOptions], about: str, args: Sequence[
         ],
         frozen=True,
     )
-    axes.__doc__ = "Options of the model, each with one value or several."
+    axes.__doc__ = (
+        "Options of the model, each with one value or several; "
+        f"`train --model {model} --help` says what each is."
+    )
     groups = [
         ("common", options, field(default=options(**read | {"model": model}))),
         ("processes", Processes, field(default=Processes())),
@@ -53,7 +56,7 @@ def parse(name: str, options: type[TrainingOptions], about: str, args: Sequence[
     ]
     both = make_dataclass("Settings", groups, frozen=True)
     both.__doc__ = about
-    found: Any = command.parse(name, both, args)
+    found: Any = command.parse(name, both, args, model=model)
     validate(found.common)
     common = {f.name: getattr(found.common, f.name) for f in fields(TrainingOptions)}
     base = RunOptions(**common, keep_checkpoints=start.options.keep_checkpoints)

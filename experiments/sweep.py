@@ -43,8 +43,8 @@ class Options(TrainingOptions):
     steps: Steps = 2000
     """Training steps of each member."""
     hold_out: bool = True
-    """Train without the validation images and measure against them, so that a setting is not chosen
-    by the test split. With --no-hold-out, train on all and measure against the test split."""
+    """Whether to train without the validation images and measure against them, so that no setting
+    is chosen by the test split; --no-hold-out trains on all and measures against the test split."""
     sample_every_steps: Steps = 500
     """Training steps between sample grids."""
     seeds: Annotated[int, Between(1, 10_000)] = 1
@@ -59,7 +59,7 @@ class Options(TrainingOptions):
     per_device: Annotated[int, Between(1, 4096)] = 16
     """Members trained at the same time on each device; the others follow in waves."""
     evaluate: bool = True
-    """Whether to measure every member at the end."""
+    """Whether to measure every member at the end; --no-evaluate leaves it out."""
     dry_run: bool = False
     """Print the plan without training."""
     out: Path | None = None

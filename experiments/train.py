@@ -55,7 +55,7 @@ def parse(args: Sequence[str]) -> tuple[Recipe, Processes]:
         frozen=True,
     )
     cls.__doc__ = "Train a generative model. `--model M --help` lists the options of model M."
-    found: Any = command.parse("train", cls, args)
+    found: Any = command.parse("train", cls, args, model=model)
     recipe = Recipe(found.run, getattr(found, model))
     for part in recipe:
         validate(part)

@@ -118,7 +118,7 @@ def _violation(value: object, hint: object) -> str | None:
         return expected
     if origin is Literal:
         known = {type(arg) is type(value) and arg == value for arg in args}
-        return None if True in known else nearest(value, map(str, args))
+        return None if True in known else f"a known one: {nearest(value, map(str, args))}"
     if origin is tuple:  # tuple[T, ...]
         if not isinstance(value, tuple):
             return "a list"
@@ -128,7 +128,7 @@ def _violation(value: object, hint: object) -> str | None:
         failures = [_violation(value, arg) for arg in args]
         return None if None in failures else " or ".join(f for f in failures if f)
     if hint is types.NoneType:
-        return None if value is None else "nothing"
+        return None if value is None else "None"
     if hint is float:
         number = isinstance(value, int | float) and not isinstance(value, bool)
         finite = number and (isinstance(value, int) or math.isfinite(value))
@@ -164,19 +164,19 @@ def from_dict(cls: type, values: Mapping[str, Any]) -> Any:  # noqa: ANN401
     hints = get_type_hints(cls)
     for name in values:
         check_known("option", name, hints)
-    config = cls(**{name: _plain(value, hints[name]) for name, value in values.items()})
+    config = cls(**{name: _plain(name, value, hints[name]) for name, value in values.items()})
     validate(config)
     return config
 
 
-def _plain(value: object, hint: object) -> object:
+def _plain(name: str, value: object, hint: object) -> object:
     """A JSON value as its hint's type: text as a path, text or steps and values as a schedule, a
-    list as a tuple, an integer as a float."""
+    list as a tuple, an integer as a float. Raises ConfigError for what is no schedule."""
     if Schedule in get_args(hint) and isinstance(value, str | Mapping):
         try:
             return Schedule.of(value) if isinstance(value, Mapping) else Schedule.parse(value)
-        except (ValueError, TypeError, OverflowError):
-            return value  # `validate` says what was expected
+        except (ValueError, TypeError, OverflowError) as error:
+            raise ConfigError(f"{name} is {shown(value)}, no schedule: {error}") from error
     if isinstance(value, list) and get_origin(hint) is tuple:
         return tuple(value)
     if isinstance(value, str) and (hint is Path or Path in get_args(hint)):

@@ -38,7 +38,9 @@ class Schedule:
             shape, points = "piecewise", text
         pairs = [point.split(":") for point in points.split(",")]
         if any(len(pair) != 2 for pair in pairs):
-            raise ValueError(f"expected STEP:VALUE,STEP:VALUE,…, got {text!r}")
+            raise ValueError(
+                f"expected STEP:VALUE,STEP:VALUE,…, after linear: or cosine: or alone, got {text!r}"
+            )
         return cls._of([(step, float(value)) for step, value in pairs], shape)
 
     @classmethod

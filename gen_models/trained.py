@@ -83,28 +83,36 @@ class Trained:
     def interpolate(
         self, count: int, steps: int, label: int | Sequence[int] | None = None, seed: int = 1
     ) -> np.ndarray:
-        """Images u8[count·steps,H,W] of `count` paths between two latents, one after the other."""
+        """Images u8[count·steps,H,W] of `count` paths, one after the other. Each goes in `steps`
+        from one latent to another one, both included, on the great circle through them (White
+        2016, §2.1). `label` is as for `sample`, one a path. Raises ConfigError for an invalid label
+        or number."""
         labels = np.resize(self._labels(label), _number("count", count))
         key, steps = drawing.key_for(Purpose.SAMPLES, seed), _number("steps", steps)
         return drawing.paths(self.model, self.state, key, labels, steps)
 
     def encode(self, images: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
-        """Places f32[N,…] in the latent space of images u8[N,H,W] with labels i32[N]."""
+        """Places f32[N,…] in the latent space of images u8[N,H,W] with labels i32[N], which a
+        conditional model needs. Raises UserError for a model without an encoder, ConfigError for
+        other arrays."""
         self._check_encoder()
         images, labels = self._inputs(images, labels)
         return np.asarray(programs.encode(self.model, self.state, images, labels))
 
     def decode(self, places: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
-        """Images u8[N,H,W] of places f32[N,…] in the latent space."""
+        """Images u8[N,H,W] of places f32[N,…] in the latent space, with labels i32[N], which a
+        conditional model needs. Raises as `encode`."""
         self._check_encoder()
         places, one = np.asarray(places, np.float32), self._place_shape()
-        if places.shape[1:] != one:
-            raise ConfigError(f"the places are f32{list(places.shape)}, expected f32{['N', *one]}")
+        if places.shape[1:] != one or len(places) == 0 or not np.isfinite(places).all():
+            expected = f"finite numbers f32{['N', *one]}, one or more"
+            raise ConfigError(f"the places are f32{list(places.shape)}, expected {expected}")
         labels = self._classes_of(len(places), labels)
         return to_bytes(programs.decode(self.model, self.state, places, labels))
 
     def reconstruct(self, images: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
-        """Reconstructions u8[N,H,W] of images u8[N,H,W]: encoded and decoded again."""
+        """Reconstructions u8[N,H,W] of images u8[N,H,W]: encoded and decoded again, with labels
+        i32[N], which a conditional model needs. Raises as `encode`."""
         self._check_encoder()
         images, labels = self._inputs(images, labels)
         return to_bytes(programs.reconstruct(self.model, self.state, images, labels))
@@ -179,9 +187,9 @@ class Trained:
         self, images: np.ndarray, labels: np.ndarray | None
     ) -> tuple[np.ndarray, np.ndarray]:
         images, size = np.asarray(images), (self.data.height, self.data.width)
-        if images.dtype != np.uint8 or images.shape[1:] != size:
-            found = f"{images.dtype}{list(images.shape)}"
-            raise ConfigError(f"the images are {found}, expected uint8[N,{size[0]},{size[1]}]")
+        if images.dtype != np.uint8 or images.shape[1:] != size or len(images) == 0:
+            found, expected = f"{images.dtype}{list(images.shape)}", f"uint8[N,{size[0]},{size[1]}]"
+            raise ConfigError(f"the images are {found}, expected {expected}, one or more")
         return images, self._classes_of(len(images), labels)
 
     def _classes_of(self, count: int, labels: np.ndarray | None) -> np.ndarray:

@@ -85,10 +85,12 @@ def test_a_recipe_with_schedules_survives_json():
     ("value", "message"),
     [
         ("0:1e-3,5:-1", "learning_rate is 0:0.001,5:-1.0, expected a number between 1e-12"),
-        ("5:1e-3", "learning_rate is '5:1e-3', expected a finite number or a schedule such as"),
-        ({0: 1e-3, 1.5: 1e-4}, "expected a finite number or a schedule"),
-        ({0: 10**400}, "expected a finite number or a schedule"),
-        ({3: 1}, "expected a finite number or a schedule such as 0:1e-3,2000:3e-4"),
+        ("5:1e-3", "learning_rate is '5:1e-3', no schedule: expected increasing steps from 0"),
+        ("liner:0:1e-3,9:0", "expected STEP:VALUE,STEP:VALUE,…, after linear: or cosine: or alone"),
+        ({0: 1e-3, 1.5: 1e-4}, "no schedule: invalid literal"),
+        ({0: 10**400}, "no schedule: int too large"),
+        ({0: 1, "shape": "cosin"}, "no schedule: expected the shape piecewise, linear, cosine"),
+        ({3: 1}, "no schedule: expected increasing steps from 0"),
         ("0:nan", "expected a finite number or a schedule"),
     ],
 )

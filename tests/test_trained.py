@@ -205,6 +205,11 @@ def test_encode_and_decode_refuse_labels_and_places_that_do_not_fit(runs, tiny):
         model.reconstruct(images, np.array([0, 1, 2, 9]))
     with pytest.raises(ConfigError, match="the places are"):
         model.decode(np.zeros((4, 7)), tiny.test.labels[:4])
+    with pytest.raises(ConfigError, match="expected finite numbers"):
+        model.decode(np.full_like(model.encode(images, np.zeros(4, int)), np.nan), [0] * 4)
+    for call in (model.encode, model.reconstruct):
+        with pytest.raises(ConfigError, match="one or more"):
+            call(images[:0], np.zeros(0, int))
     with pytest.raises(ConfigError, match="expected uint8"):
         model.encode([[1, 2]], np.array([1]))
 
@@ -231,8 +236,9 @@ def test_save_refuses_a_name_that_load_would_not_know(runs, tmp_path):
 
 def test_grid_of_one_image_is_a_picture_and_of_none_a_clear_error(runs):
     assert gm.grid(gm.load(runs / "vae").sample(1)).size == (20, 20)
-    with pytest.raises(ValueError, match="there are no images"):
-        gm.grid(np.zeros((0, 8, 8), np.uint8))
+    for images in (np.zeros((0, 8, 8), np.uint8), np.zeros((2, 8, 8)), [[[0.5]]]):
+        with pytest.raises(gm.UserError, match=r"expected uint8\[N,H,W\].*to_bytes"):
+            gm.grid(images)
 
 
 def test_train_writes_event_files_where_they_are_asked_for(tmp_path, monkeypatch, tiny_folder):

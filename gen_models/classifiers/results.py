@@ -13,6 +13,7 @@ from gen_models.classifiers.settings import Setting
 from gen_models.errors import UserError
 from gen_models.evaluation import record
 from gen_models.fields import Between
+from gen_models.runs import recipe as recipes
 from gen_models.storage.files import sole_writer, write_text
 
 FORMAT, VERSION = "gen_models.classifiers", 1
@@ -99,7 +100,10 @@ def read(path: Path) -> Results | None:
         if not all(isinstance(text, str) for text in texts):
             raise ValueError("its name and data set are no texts")
         by_key = {(row.number, row.seed): row for row in rows}
-        return Results(*texts, dict(values["subject"]), by_key)
+        subject = dict(values["subject"])
+        if "recipe" in subject:
+            subject["recipe"] = recipes.completed(subject["recipe"])
+        return Results(*texts, subject, by_key)
     except FileNotFoundError:
         return None
     except record.DAMAGES as error:

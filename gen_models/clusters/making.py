@@ -26,7 +26,7 @@ class Extent:
     images: Annotated[int, Between(20, 1_000_000)] = 1_000_000
     """Number of images, of training and test images together. Default: all."""
     seeds: Annotated[int, Between(1, 100)] = 5
-    """Number of seeds, from 0 on, of each way to cluster."""
+    """Number of seeds, from 0 on, of each way to cluster; of runs, how many of them at most."""
     epochs: Annotated[int, Between(1, 10_000)] = 100
     """Epochs of the auto-encoder before DEC."""
     ways: tuple[str, ...] = ()
@@ -119,13 +119,13 @@ def done(task: Task, prefix: Path, extent: Extent, report: Report) -> Iterator[R
         for way in task.ways:
             there.check(way)
     yield there
-    for seed in range(extent.seeds):
+    for index in range(extent.seeds):
         for way in task.ways:
-            there = found(task, prefix)  # another process may work on it too
-            if there.has(way, seed) or seed >= (way.seeds or extent.seeds):
-                continue
-            report(f"{way.title}, seed {seed}", None)
-            yield results.add(_path(prefix), there, _clustered(task, way, seed, prefix))
+            for seed in way.seeds(extent.seeds)[index : index + 1]:
+                there = found(task, prefix)  # another process may work on it too
+                if not there.has(way, seed):
+                    report(f"{way.title}, seed {seed}", None)
+                    yield results.add(_path(prefix), there, _clustered(task, way, seed, prefix))
 
 
 def _clustered(task: Task, way: Way, seed: int, prefix: Path) -> Result:
@@ -133,10 +133,11 @@ def _clustered(task: Task, way: Way, seed: int, prefix: Path) -> Result:
     began = time.perf_counter()
     clustering = way.cluster(seed)
     took = time.perf_counter() - began
-    if seed == 0:
+    if [seed] == way.seeds(1):
         drawn = picture(clustering, *task.data[:2], task.class_names)
         if drawn is not None:
             render.save_png(drawn, results.picture_path(prefix, way.name))
     scored = scores.scores(clustering.clusters, task.data.labels)
     about = way.name, way.title, way.published, way.settings
-    return Result(*about, seed, scored, ways.libraries(), took)
+    own = way.models.get(seed, {})
+    return Result(*about, seed, scored, ways.libraries(), took, own)

@@ -9,6 +9,7 @@ from gen_models.clusters.scores import Scores
 from gen_models.clusters.ways import Way
 from gen_models.errors import UserError
 from gen_models.fields import ConfigError
+from gen_models.runs import recipe as recipes
 from gen_models.storage.files import sole_writer, write_text
 
 
@@ -19,10 +20,11 @@ class Result(NamedTuple):
     title: str  # title of the way in tables
     published: str | None  # what it compares with in `published`
     settings: dict[str, Any]  # settings of the way
-    seed: int
+    seed: int  # that of the run, if of a run
     scores: Scores
     libraries: dict[str, str]  # their versions
     seconds: float  # time that it took, the training of an auto-encoder with its first way
+    model: dict[str, Any]  # step and weights of the run, if of a run
 
 
 class Results(NamedTuple):
@@ -34,18 +36,17 @@ class Results(NamedTuple):
     found: list[Result]
 
     def has(self, way: Way, seed: int) -> bool:
-        """Whether a way has a result of this seed and of its own settings."""
-        return any(
-            (one.way, one.seed, one.settings) == (way.name, seed, way.settings)
-            for one in self.found
-        )
+        """Whether a way has a result of this seed, of its own settings and model."""
+        wanted = way.name, seed, way.settings, way.models.get(seed, {})
+        return any((one.way, one.seed, one.settings, one.model) == wanted for one in self.found)
 
     def check(self, way: Way) -> None:
-        """Raise ConfigError if a way has results with other settings, which one of these would
-        replace."""
+        """Raise ConfigError if a way has results with other settings, or of another state of a run,
+        which one of these would replace."""
         for one in self.found:
-            if one.way == way.name and one.settings != way.settings:
-                differing = _differing(one.settings, way.settings)
+            now = way.settings | way.models.get(one.seed, one.model)
+            if one.way == way.name and one.settings | one.model != now:
+                differing = _differing(one.settings | one.model, now)
                 raise ConfigError(
                     f"there are results of {way.name} with other settings: {differing}; choose "
                     "those, another --out, or --anew to replace them"
@@ -82,18 +83,23 @@ def read(path: Path, dataset: str, digest: str, images: int) -> Results:
         return empty
     try:
         stored = json.loads(path.read_text())
-        found = [
-            Result(**{"libraries": {}} | one | {"scores": Scores(**one["scores"])})
-            for one in stored["found"]
-        ]
+        found = [_result(one) for one in stored["found"]]
         kept = stored["digest"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(
             f"{path} holds no results of clusters: {error!s:.200}; delete it"
         ) from error
     if kept != digest:
         raise UserError(f"{path} is of other images; choose another --out, or delete it")
     return empty._replace(found=found)
+
+
+def _result(stored: dict[str, Any]) -> Result:
+    settings = stored["settings"]
+    if "recipe" in settings:
+        settings |= {"recipe": recipes.completed(settings["recipe"])}
+    own = {"scores": Scores(**stored["scores"]), "settings": settings}
+    return Result(**{"libraries": {}, "model": {}} | stored | own)
 
 
 def add(path: Path, found: Results, new: Result) -> Results:

@@ -1,7 +1,7 @@
 """The ways to cluster that are compared: a method in a space."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from functools import cache, partial
@@ -29,9 +29,13 @@ class Way(NamedTuple):
     name: str  # of files and options
     title: str  # of tables
     settings: dict[str, Any]  # what its clusters depend on beside images and seed, for JSON
+    models: Mapping[int, dict[str, Any]]  # step and weights of its run of each seed; {} for no runs
     cluster: Callable[[int], Clustering]  # of a seed
-    seeds: int | None = None  # number of seeds that differ; None: all do
     published: str | None = None  # what it compares with in `published`
+
+    def seeds(self, most: int) -> list[int]:
+        """The first seeds that it has, at most so many: those of its runs, or 0, 1, …"""
+        return list(self.models)[:most] if self.models else list(range(most))
 
 
 class Images(NamedTuple):
@@ -83,13 +87,13 @@ def of_images(data: Images, config: dec.Config, report: Report) -> list[Way]:
     ):
         for name, text, method in METHODS:
             cluster = partial(grouped, method, points)
-            ways.append(Way(f"{name}-{space}", f"{text} of {title}", alone, cluster))
+            ways.append(Way(f"{name}-{space}", f"{text} of {title}", alone, {}, cluster))
     for name, text, method in METHODS:
         title, cluster = f"{text} of the auto-encoder", partial(embedded, method)
-        ways.append(Way(f"{name}-autoencoder", title, trained, cluster))
-    ways.append(Way("dec", "DEC", trained, deep))
+        ways.append(Way(f"{name}-autoencoder", title, trained, {}, cluster))
+    ways.append(Way("dec", "DEC", trained, {}, deep))
     cluster = partial(grouped, methods.density, components)
-    ways.append(Way(UMAP, "UMAP, then HDBSCAN", alone, cluster))
+    ways.append(Way(UMAP, "UMAP, then HDBSCAN", alone, {}, cluster))
     return [way._replace(published=way.title) for way in ways]
 
 
@@ -102,40 +106,34 @@ METHODS = (
 def of_models(data: Images, name: str, models: Sequence[Trained]) -> list[Way]:
     """Ways in the latent space of models that differ only in their seed: k-means and a mixture for
     an encoder's, the estimated category for a recognition net's. [] for models with neither."""
-    settings = {
-        "version": VERSION,
-        "recipe": models[0].recipe.apart_from_seed,
-        "steps": [int(model.state.step) for model in models],
-        "weights": [model.digest for model in models],
+    of_seed = {model.recipe.options.seed: model for model in models}
+    settings = _plain({"version": VERSION, "recipe": models[0].recipe.apart_from_seed})
+    own = {
+        seed: {"step": int(model.state.step), "weights": model.digest}
+        for seed, model in of_seed.items()
     }
-    if models[0].recognises:
-        return [
-            Way(
-                f"code-{name}",
-                f"code of {name}",
-                settings,
-                lambda seed: _categories(data, models[seed]),
-                len(models),
-                "code",
-            )
-        ]
-    if models[0].model.algorithm.latent is None:
-        return []
 
     @cache
-    def places(index: int) -> np.ndarray:
-        return spaces.latents(models[index], data.images, data.labels)
+    def places(seed: int) -> np.ndarray:
+        return spaces.latents(of_seed[seed], data.images, data.labels)
+
+    def categories(seed: int) -> Clustering:
+        return _categories(data, of_seed[seed])
 
     def grouped(method: methods.Method, seed: int) -> Clustering:
         return method(places(seed), data.clusters, seed)
 
+    if models[0].recognises:
+        return [Way(f"code-{name}", f"code of {name}", settings, own, categories, "code")]
+    if models[0].model.algorithm.latent is None:
+        return []
     return [
         Way(
             f"{method}-{name}",
             f"{text} of latents of {name}",
             settings,
+            own,
             partial(grouped, function),
-            len(models),
         )
         for method, text, function in METHODS
     ]

@@ -19,8 +19,13 @@ from gen_models.data import validation
 from gen_models.data.catalog import Dataset, Splits
 from gen_models.evaluation import classifier, features, record
 from gen_models.evaluation.features import Described, FeatureNet
-from gen_models.evaluation.frechet import MeasureError, distance, extrapolated, gaussian
-from gen_models.evaluation.measure import Estimate, Score, by_class, mean, measure
+from gen_models.evaluation.frechet import (
+    MeasureError,
+    check_enough,
+    extrapolated,
+    gaussian,
+)
+from gen_models.evaluation.measure import Estimate, Score, by_class, fids, mean, measure
 from gen_models.evaluation.memorisation import Closeness, closeness, copied, duplicates
 from gen_models.evaluation.protocol import MEASURES_VERSION, SPACES, Protocol
 from gen_models.nets.features import NARROW
@@ -127,6 +132,11 @@ class Evaluator:
             found |= self._extrapolated(samples)
         return {name: Score.of(estimate, floor.get(name)) for name, estimate in found.items()}
 
+    def check_extrapolation(self, samples: int) -> None:
+        """Raise MeasureError if so many samples are too few for FD∞."""
+        for real in self.reference.features.values():
+            check_enough(samples, real.shape[1])
+
     def _extrapolated(self, samples: Described) -> dict[str, Estimate]:
         found = {}
         for space, suffix in SPACES.items():
@@ -192,7 +202,7 @@ class Evaluator:
     def floor(self, samples: int) -> Remembered:
         """Value and error of each measure of real images, as many as there are samples."""
         return self._remembered(
-            f"floor-{self.split}-{samples}", lambda: self._measure_floor(samples)
+            f"floor-of-parts-{self.split}-{samples}", lambda: self._measure_floor(samples)
         )
 
     def _remembered(self, what: str, compute: Callable[[], dict[str, Estimate]]) -> Remembered:
@@ -220,11 +230,11 @@ class Evaluator:
         parts = [others.take(part[:samples]) for part in parts]
         found = measure(parts[0], self.reference)
         if len(parts) > 1:
-            for space, suffix in SPACES.items():
-                target = gaussian(self.reference.features[space])
-                values = [distance(gaussian(part.features[space]), target) for part in parts]
-                error = float(np.std(values, ddof=1) / np.sqrt(len(parts)))
-                found[f"fid{suffix}"] = Estimate(float(np.mean(values)), error)
+            each = [fids(part, self.reference) for part in parts]
+            for name in each[0]:
+                values = [one[name].value for one in each if name in one]
+                error = float(np.std(values, ddof=1) / np.sqrt(len(values)))
+                found[name] = Estimate(float(np.mean(values)), error)
         test = self.described["test"]
         found["label_accuracy"] = mean(test.predicted == test.labels)  # on images not trained on
         unseen = ~copied(self.splits.test.images, self.splits.train.images)

@@ -104,9 +104,7 @@ def extrapolated(features: np.ndarray, reference: Gaussian, seed: int) -> float:
     The sizes go from N/5 to N. The bias falls as 1/N only if there are several times as many
     samples as features [N,D] have dimensions: raises MeasureError if N < 15·D.
     """
-    fewest = INFINITY_RATIO * features.shape[1]
-    if len(features) < fewest:
-        raise MeasureError(f"FD∞ needs {fewest} samples or more, found {len(features)}")
+    check_enough(*features.shape)
     rng = np.random.Generator(np.random.Philox(seed))
     sizes = np.linspace(len(features) // 5, len(features), INFINITY_SIZES).astype(int)
     distances = [
@@ -114,3 +112,11 @@ def extrapolated(features: np.ndarray, reference: Gaussian, seed: int) -> float:
         for size in sizes
     ]
     return float(np.polyfit(1 / sizes, distances, 1)[1])
+
+
+def check_enough(samples: int, dimensions: int) -> None:
+    """Raise MeasureError if so many samples are too few for FD∞ of features of so many
+    dimensions."""
+    fewest = INFINITY_RATIO * dimensions
+    if samples < fewest:
+        raise MeasureError(f"FD∞ needs {fewest} samples or more, found {samples}")

@@ -33,11 +33,14 @@ def grid(
     all of them, in a square or nearly.
 
     Each pixel becomes `scale` × `scale`; `gap` pixels separate the images; with fewer images the
-    last places stay empty. `row_names`, if given one per row, are written on the left.
+    last places stay empty. `row_names`, if given one per row, are written on the left. Raises
+    UserError for other arrays, such as floats.
     """
-    if pixels.ndim != 3 or len(pixels) == 0:
-        raise ValueError(
-            f"there are no images in {pixels.dtype}{list(pixels.shape)}, expected [N,H,W]"
+    pixels = np.asarray(pixels)
+    if pixels.ndim != 3 or len(pixels) == 0 or pixels.dtype != np.uint8:
+        raise UserError(
+            f"the images are {pixels.dtype}{list(pixels.shape)}, expected uint8[N,H,W], one or "
+            "more; gen_models.data.pixels.to_bytes makes them of floats in [-1,1]"
         )
     columns = columns or math.ceil(len(pixels) / rows if rows else math.sqrt(len(pixels)))
     rows = rows or -(-len(pixels) // columns)

@@ -266,7 +266,8 @@ def load(folder: str | Path) -> Run:
     folder = Path(folder)
     path = folder / CONFIG
     if not path.is_file():
-        raise RunError(f"{folder} is not a run: it has no {CONFIG}; runs are in {RUNS}/")
+        other = "" if folder.is_dir() else "; gm.load reads saved and shipped models"
+        raise RunError(f"{folder} is not a run: it has no {CONFIG}; runs are in {RUNS}/{other}")
     values = recipes.read(path)
     try:
         found = Recipe.from_flat(values)

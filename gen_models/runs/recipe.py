@@ -229,7 +229,7 @@ def read(source: Path) -> dict[str, Any]:
         if len(raw) > MAX_CONFIG_BYTES:
             raise ConfigError(f"{path}: over {MAX_CONFIG_BYTES} bytes, too long for a config")
         if path.suffix == ".py":
-            return _preset(raw.decode(), row)
+            return _preset(path, raw.decode(), row)
         return _saved(path, raw.decode())
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
@@ -267,17 +267,17 @@ def _saved(path: Path, text: str) -> dict[str, Any]:
     return completed(values) if by_a_run else values
 
 
-def _preset(text: str, row: str | None) -> dict[str, Any]:
+def _preset(path: Path, text: str, row: str | None) -> dict[str, Any]:
     """The literals of a preset file, or of one row if it is a table."""
     values = _literals(text)
     rows = _rows(values)
     if not rows:
         if row is not None:
-            raise ValueError(f"it is one preset, not a table of them: leave out ':{row}'")
+            raise ConfigError(f"{path} is one preset, not a table of them; leave out ':{row}'")
         return values
     if row not in rows:
-        asked = "a row must be named" if row is None else f"it has no row {row!r}"
-        raise ValueError(f"{asked}: add one of {', '.join(f':{name}' for name in rows)}")
+        asked = "is a table of presets" if row is None else f"has no row {row!r}"
+        raise ConfigError(f"{path} {asked}; add one of {', '.join(f':{name}' for name in rows)}")
     for name, value in values.items():  # or it would be left out in silence
         if not _is_row(value):
             raise ValueError(f"{name} is no dict, as rows and `{COMMON}` of a table are")

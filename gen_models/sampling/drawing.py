@@ -101,23 +101,38 @@ def load_state(
     folder = run.best if best else run.checkpoints
     found = checkpoint.newest(folder, programs.shapes(run.model), report)
     if found is None:
-        advice = (
-            "train it with --evaluate-every-steps" if best else "train it first, or go on with it"
-        )
-        raise UserError(f"{folder} holds no checkpoint; {advice}")
+        raise UserError(_no_checkpoint(run, best))
     state = with_average(run.recipe.config, found[1], ema_decay)
     return finalised(run.model, run.data, jax.device_put(state))
+
+
+def check_state(run: Run, *, best: bool = False, ema_decay: float | None = None) -> None:
+    """Raise, without reading a state, for what `load_state` would raise for: UserError if there is
+    no checkpoint, ConfigError for an average that was not kept."""
+    if not checkpoint.steps(run.best if best else run.checkpoints):
+        raise UserError(_no_checkpoint(run, best))
+    check_average(run.recipe.config, ema_decay)
+
+
+def _no_checkpoint(run: Run, best: bool) -> str:
+    advice = "train it with --evaluate-every-steps" if best else "train it first, or go on with it"
+    return f"{run.best if best else run.checkpoints} holds no checkpoint; {advice}"
 
 
 def with_average(config: Any, state: State, ema_decay: float | None) -> State:  # noqa: ANN401
     """The state drawn from the average of another decay; None: as it is. Raises ConfigError for one
     that is not among the `ema_decays` of the model's config."""
-    if ema_decay is None or ema_decay == config.ema_decay:
+    check_average(config, ema_decay)
+    if ema_decay in (None, config.ema_decay):
         return state
-    if ema_decay not in config.ema_decays:
+    return state._replace(ema=state.averages[config.ema_decays.index(ema_decay)])
+
+
+def check_average(config: Any, ema_decay: float | None) -> None:  # noqa: ANN401
+    """Raise ConfigError for the decay of an average that a model of this config does not keep."""
+    if ema_decay not in (None, config.ema_decay, *config.ema_decays):
         kept = ", ".join(map(str, (config.ema_decay, *config.ema_decays)))
         raise ConfigError(
             f"ema_decay is {ema_decay}, expected that of an average that was kept: {kept}; train "
             "with --ema-decays to keep several"
         )
-    return state._replace(ema=state.averages[config.ema_decays.index(ema_decay)])

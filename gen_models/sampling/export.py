@@ -1,7 +1,8 @@
 """Export of a trained model's sampling, with its weights, as programs without this package.
 
 StableHLO, by `jax.export`, for JAX alone; writing and reading it needs the package `flatbuffers`.
-ONNX, by jax2onnx, for every ONNX runtime. Both draw what this package draws, within rounding.
+ONNX, by jax2onnx, for every ONNX runtime. From equal latents both draw what this package draws,
+within rounding; a seed given to an exported program gives other latents than here.
 """
 
 import logging

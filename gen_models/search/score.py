@@ -112,6 +112,12 @@ class Scorer:
         if {term.name for term in self.terms} - found.keys():
             every = measure.measure(described, self.evaluator.reference)
             found |= {name: estimate.value for name, estimate in every.items()}
+            lacking = sorted({term.name for term in self.terms} - found.keys())
+            if lacking:
+                raise ConfigError(
+                    f"there are too few images for {', '.join(lacking)}; choose other measures in "
+                    "--score"
+                )
         return {name: float(value) for name, value in found.items()}
 
     @cached_property

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 
 import jax
@@ -18,6 +19,7 @@ from gen_models.fields import ConfigError
 
 pytest.importorskip("umap")
 QUICK = ["kmeans-pixels", "mixture-pca"]
+SCORES = scores.Scores(0.5, 0.5, 0.4, 10, 0.0)
 
 
 @pytest.fixture
@@ -86,11 +88,11 @@ def test_a_vae_has_its_latents_and_an_infogan_its_own_code(tiny):
     data = ways.Images(tiny.train.images, tiny.train.labels, 3)
     kmeans, mixture = ways.of_models(data, "vae", [untrained("vae", tiny)])
     assert (kmeans.name, mixture.name) == ("kmeans-vae", "mixture-vae")
-    assert kmeans.seeds == 1  # a run has one
+    assert kmeans.seeds(5) == [0]  # a run has one
     assert set(kmeans.cluster(0).clusters) == {0, 1, 2}
-    infogans = [untrained("infogan", tiny, seed=seed) for seed in range(2)]
+    infogans = [untrained("infogan", tiny, seed=seed) for seed in (3, 1)]
     (code,) = ways.of_models(data, "infogan", infogans)
-    assert (code.name, code.seeds) == ("code-infogan", 2)
+    assert (code.name, code.seeds(5), code.seeds(1)) == ("code-infogan", [3, 1], [3])
     found = code.cluster(1)
     probabilities = infogans[1].recognise(data.images)[:, :10]
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
@@ -119,9 +121,9 @@ def test_results_of_other_images_are_not_mixed(data, tmp_path):
 
 
 def test_results_of_other_settings_are_replaced_only_when_that_is_asked_for():
-    way = ways.Way("dec", "DEC", {"options": {"epochs": 2, "size": 3}}, lambda _: None)
+    way = ways.Way("dec", "DEC", {"options": {"epochs": 2, "size": 3}}, {}, lambda _: None)
     settings = {"options": {"epochs": 1, "size": 3}}
-    old = results.Result("dec", "DEC", None, settings, 0, None, {}, 1.0)
+    old = results.Result("dec", "DEC", None, settings, 0, None, {}, 1.0, {})
     found = results.Results("tiny", "", 3, [old, old._replace(seed=1)])
     assert not found.has(way, 0)
     with pytest.raises(ConfigError, match=r"dec with other settings: options\.epochs was 1, is 2;"):
@@ -129,6 +131,35 @@ def test_results_of_other_settings_are_replaced_only_when_that_is_asked_for():
     found = found.added(old._replace(settings=way.settings))
     found.check(way)
     assert [one.seed for one in found.found] == [0]  # no mean of both
+
+
+def test_a_run_of_another_seed_is_added_and_another_state_of_one_is_refused(tiny):
+    data = ways.Images(tiny.train.images, tiny.train.labels, 3)
+    first, later = (untrained("vae", tiny, seed=seed) for seed in (0, 4))
+    old, both = (ways.of_models(data, "vae", runs)[0] for runs in ([first], [first, later]))
+    stored = results.Result(old.name, "", None, old.settings, 0, SCORES, {}, 1.0, old.models[0])
+    found = results.Results("tiny", "", 3, [stored])
+    found.check(both)
+    assert [found.has(both, seed) for seed in (0, 4)] == [True, False]
+    second = stored._replace(seed=4, model=both.models[4])
+    assert found.added(second).found == [stored, second]
+    longer = replace(first, state=first.state._replace(step=9))
+    (other, *_) = ways.of_models(data, "vae", [longer])
+    with pytest.raises(ConfigError, match="step was 0, is 9"):
+        found.check(other)
+    assert not found.has(other, 0)
+
+
+def test_a_result_of_before_an_option_was_added_is_of_its_value_of_then(tmp_path, tiny):
+    data = ways.Images(tiny.train.images, tiny.train.labels, 3)
+    way, *_ = ways.of_models(data, "vae", [untrained("vae", tiny)])
+    then = dict(way.settings["recipe"])
+    assert then.pop("prior_components") == 0
+    settings = way.settings | {"recipe": then}
+    old = results.Result(way.name, "", None, settings, 0, SCORES, {}, 1.0, way.models[0])
+    path = tmp_path / "found.json"
+    results.write(path, results.Results("tiny", "", 3, [old]))
+    assert results.read(path, "tiny", "", 3).has(way, 0)
 
 
 def test_other_settings_are_refused_before_anything_is_done(data, tmp_path, monkeypatch):
@@ -146,8 +177,7 @@ def test_other_settings_are_refused_before_anything_is_done(data, tmp_path, monk
 
 
 def test_what_was_published_stands_beside_all_images_only():
-    scored = scores.Scores(0.5, 0.5, 0.4, 10, 0.0)
-    found = [results.Result("dec", "DEC", "DEC", {}, 0, scored, {}, 1.0)]
+    found = [results.Result("dec", "DEC", "DEC", {}, 0, SCORES, {}, 1.0, {})]
     for images, text in ((70_000, "0.62 / 0.65"), (1000, "")):
         rows = report.rows(results.Results("fashion_mnist", "", images, found))
         assert rows[1][-1] == text

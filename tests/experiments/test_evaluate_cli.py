@@ -205,7 +205,7 @@ def test_the_same_evaluation_gives_the_same_numbers():
 def test_sampled_idx_files_have_the_protocol_and_measures_of_their_run():
     run = evaluated("cgan-0")
     assert sample.main(["cgan-0", "--count", "40", "--idx", "made", "--out", "made.png"]) == 0
-    images = ["--images", "made-images-idx3-ubyte", "--data-dir", "tiny", "--samples", "40"]
+    images = ["--images", "made-images-idx3-ubyte", "--data-dir", "tiny"]
     labelled = [*images, "--labels", "made-labels-idx1-ubyte"]
     assert evaluate.main(labelled) == 0
     found = record.read(Path("made-images-idx3-ubyte.evaluation.json"))
@@ -330,7 +330,10 @@ def test_real_images_score_as_the_floor_does(place, tiny):
         (["cgan-0", "--labels", "x"], ConfigError, "go with --images"),
         (["--images", "x", "--best"], ConfigError, "--best goes with runs"),
         (["--images", "x", "--ema-decay", "0.9"], ConfigError, "--ema-decay goes with runs"),
-        (["nowhere"], RunError, "is not a run"),
+        (["--images", "x", "--samples", "50"], ConfigError, "--samples goes with runs"),
+        (["--images", "x", "--draws", "2"], ConfigError, "--draws goes with runs"),
+        (["--images", "x", "--labels", "y", "--unlabelled"], ConfigError, "contradict each other"),
+        (["nowhere"], RunError, "is not a run.*gm.load reads saved and shipped models"),
         (["cgan-0", "--unlabelled"], ConfigError, "go with --images"),
         (["--images", "few"], ConfigError, "--images needs --dataset or --data-dir"),
         (["--images", "gone", "--data-dir", "tiny"], ImagesError, "gone: No such file"),
@@ -357,6 +360,7 @@ def test_real_images_score_as_the_floor_does(place, tiny):
             UserError,
             "FD∞ needs 7680 samples or more, found 40",
         ),
+        (["cgan-0", "--ema-decay", "0.5"], ConfigError, "expected that of an average that was"),
         (
             ["cgan-0", "--best"],
             UserError,
@@ -370,6 +374,17 @@ def test_bad_requests_raise_user_errors_that_say_what_is_wrong(place, args, erro
     Path("made.png").touch()
     with pytest.raises(error, match=words):
         evaluate.main(args)
+
+
+def test_what_the_last_run_lacks_is_said_before_the_first_is_measured(monkeypatch):
+    """Rather than after minutes of work."""
+    monkeypatch.setattr(assessment, "evaluate_run", lambda *_, **__: pytest.fail("measured"))
+    shutil.copytree("cgan-0", "kept")
+    (Path("kept") / "best").mkdir(exist_ok=True)
+    for file in (Path("kept") / "checkpoints").iterdir():
+        shutil.copy(file, Path("kept") / "best")
+    with pytest.raises(UserError, match="cgan-1/best holds no checkpoint"):
+        evaluate.main(["kept", "cgan-1", "--best"])
 
 
 def test_the_data_of_a_run_are_where_they_were_or_in_the_folder_asked_for(

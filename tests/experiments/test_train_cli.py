@@ -105,7 +105,7 @@ def test_a_bad_command_line_is_one_clear_message(call, tmp_path, monkeypatch, ar
         ("x.py", b"steps = 3 +", "not a config file"),
         ("x.py", b"steps = " + b"(" * 5000, "not a config file"),
         ("x.py", b"steps = open('/etc/passwd')", "not a config file"),
-        ("x.py", b"common = {}\nvae = {}", "a row must be named: add one of :vae"),
+        ("x.py", b"common = {}\nvae = {}", "x.py is a table of presets; add one of :vae"),
     ],
 )
 def test_a_bad_config_file_is_one_clear_message(call, tmp_path, name, content, message):

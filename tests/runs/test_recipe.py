@@ -312,12 +312,12 @@ def test_a_table_needs_nothing_common(tmp_path):
 @pytest.mark.parametrize(
     ("text", "row", "message"),
     [
-        (TABLE, None, "a row must be named: add one of :short, :wide"),
-        (TABLE, "", "it has no row '': add one of :short, :wide"),
-        (TABLE, "shrot", "it has no row 'shrot': add one of :short, :wide"),
-        (TABLE, "common", "it has no row 'common': add one of :short, :wide"),
-        (PRESET, "short", "it is one preset, not a table of them: leave out ':short'"),
-        ("", "short", "it is one preset, not a table of them: leave out ':short'"),
+        (TABLE, None, "is a table of presets; add one of :short, :wide"),
+        (TABLE, "", "has no row ''; add one of :short, :wide"),
+        (TABLE, "shrot", "has no row 'shrot'; add one of :short, :wide"),
+        (TABLE, "common", "has no row 'common'; add one of :short, :wide"),
+        (PRESET, "short", "is one preset, not a table of them; leave out ':short'"),
+        ("", "short", "is one preset, not a table of them; leave out ':short'"),
         (TABLE + "seed = 1\n", "short", "seed is no dict, as rows and `common` of a table are"),
         ("common = 3\n" + 'one = {"steps": 1}\n', "one", "common is no dict, as rows and"),
     ],

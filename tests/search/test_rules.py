@@ -3,12 +3,14 @@
 import ast
 import json
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from rigged import GIVEN, search
 from trainings import make_recipe
 
+from gen_models.evaluation.measure import Estimate
 from gen_models.fields import ConfigError
 from gen_models.runs import Recipe
 from gen_models.runs import recipe as recipes
@@ -152,6 +154,15 @@ def test_a_score_is_a_weighted_sum_in_which_higher_is_better_counts_negatively()
 def test_a_score_that_cannot_be_is_refused(texts, message):
     with pytest.raises(ConfigError, match=message):
         score.terms(texts)
+
+
+def test_a_measure_that_so_few_images_cannot_have_is_an_error_and_no_endless_wait(monkeypatch):
+    monkeypatch.setattr(score, "FIDS", {})
+    monkeypatch.setattr(score.assessment, "described", lambda *_: None)
+    monkeypatch.setattr(score.measure, "measure", lambda *_: {"kid": Estimate(1.0, None)})
+    scorer = Scorer(SimpleNamespace(reference=None), score.terms(["kid", "precision"]), 100)
+    with pytest.raises(ConfigError, match="too few images for precision; choose other measures"):
+        scorer._measure(None, None)
 
 
 def test_known_measures_are_those_of_the_protocol(tmp_path, monkeypatch):

@@ -2,7 +2,7 @@
 
 python -m experiments.search --model cgan --width 16 --steps 1000 --learning-rate 1e-4 4e-3
 --disc-learning-rate 5e-5 2e-3 --mismatch 0 1 --members 32 --checkpoint-every-steps 1000
---report-seeds 1 --out results/searches/fashion_mnist-cgan-halving
+--report-seeds 1 --rungs 5 --out results/searches/fashion_mnist-cgan-halving
 
 python -m experiments.train --config results/searches/fashion_mnist-cgan-halving/winner.py
 """

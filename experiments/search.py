@@ -152,7 +152,7 @@ def publish(work: Search, rungs: list[Rung], table: str) -> None:
     write_text(work.out / PAGE, page)
     preset = outcome.preset(winner, work.searched, str(work.out / PRESET), work.command)
     write_text(work.out / PRESET, preset)
-    write_text(work.out / LINEAGE, outcome.lineage(rungs, work.searched))
+    write_text(work.out / LINEAGE, outcome.lineage(rungs, work.searched, work.measures(rungs)))
     save_png(outcome.scores(rungs), work.out / "scores.png")
     save_png(outcome.options(rungs, work.searched), work.out / "options.png")
 

@@ -7,6 +7,7 @@ was; several processes each train a part, and wait for each other at the rungs.
 
 import contextlib
 import itertools
+import math
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -23,7 +24,7 @@ from gen_models.errors import UserError
 from gen_models.runs import Recipe, Run
 from gen_models.runs import folder as run_folder
 from gen_models.search.rules import Candidate, Rule, Rung
-from gen_models.search.score import Scorer
+from gen_models.search.score import Measures, Scorer
 from gen_models.sweep.folder import claim
 from gen_models.sweep.plan import Plan
 from gen_models.sweep.space import Space
@@ -170,6 +171,17 @@ class Search:
             found = self.scorer.known(self.folder(candidate), step)
             return None if found is None else self.scorer.best(found)[0]
         return None
+
+    def measures(self, rungs: Sequence[Rung]) -> dict[str, dict[int, Measures]]:
+        """The measures behind each score, by candidate and step, but for those that diverged."""
+        found: dict[str, dict[int, Measures]] = {}
+        for rung in rungs:
+            for one in rung.candidates:
+                known = self.scorer.known(self.folder(one), rung.step)
+                if known is not None and math.isfinite(rung.scores[one.name]):
+                    decay = self.scorer.best(known)[1]
+                    found.setdefault(one.name, {})[rung.step] = known[decay]
+        return found
 
     def settled(self, rungs: Sequence[Rung]) -> list[Rung]:
         """The rungs, with the average of each candidate that had the best score there as its own,

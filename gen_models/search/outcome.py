@@ -15,7 +15,7 @@ from gen_models.evaluation.measure import MEASURES
 from gen_models.runs import Recipe, RunOptions
 from gen_models.schedules import Schedule
 from gen_models.search.rules import Candidate, Rung, shortened
-from gen_models.search.score import Term
+from gen_models.search.score import Measures, Term
 from gen_models.sweep.space import Space, is_logarithmic
 
 if TYPE_CHECKING:
@@ -145,8 +145,11 @@ python -m experiments.train --config {where}
 {body}'''
 
 
-def lineage(rungs: Sequence[Rung], space: Space) -> str:
-    """JSON text of every candidate: its options, parent, scores and fate."""
+def lineage(
+    rungs: Sequence[Rung], space: Space, measures: Mapping[str, Mapping[int, Measures]]
+) -> str:
+    """JSON text of every candidate: its options, parent, scores, the measures behind these, by
+    candidate and step, and fate."""
     everyone = _all(rungs)
     rows: list[dict[str, Any]] = [
         {
@@ -154,6 +157,7 @@ def lineage(rungs: Sequence[Rung], space: Space) -> str:
             "parent": everyone[name].parent,
             "fate": fate,
             "scores": [[s, x if np.isfinite(x) else None] for s, x in history(rungs, name)],
+            "measures": [[s, dict(found)] for s, found in measures.get(name, {}).items()],
             "options": _options(everyone[name].recipe, space),
         }
         for name, fate in fates(rungs).items()

@@ -73,8 +73,11 @@ def test_a_search_leaves_a_page_a_preset_and_pictures_and_does_nothing_twice(cap
     assert all(f" {name} |" in page for name in ("winner", "runner-up", "default"))
     assert "| ema_decay |" in page
     assert "ema_decays" not in (folder / "winner.py").read_text().rpartition('"""')[2]
-    fates = [row["fate"] for row in json.loads((folder / "lineage.json").read_text())["candidates"]]
-    assert fates == ["won", "finished", "stopped", "stopped"]
+    rows = json.loads((folder / "lineage.json").read_text())["candidates"]
+    assert [row["fate"] for row in rows] == ["won", "finished", "stopped", "stopped"]
+    for row in rows:  # what a score is made of
+        made = {step: found["fid"] - 5 * found["recall"] for step, found in row["measures"]}
+        assert made == {step: pytest.approx(score) for step, score in row["scores"]}
     for picture in ("scores.png", "options.png"):
         assert (folder / picture).read_bytes().startswith(b"\x89PNG")
     reports = {path.name: runs.load(path) for path in (folder / "report").iterdir()}

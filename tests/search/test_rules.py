@@ -232,8 +232,10 @@ def test_page_lineage_and_pictures_have_every_candidate(rungs):
     page = outcome.page("search", "here", "FID", rungs, SPACE, "| winner |")
     assert all(f"| `{name}` |" in page for name in ("0", "1", "2", "3", "3@2"))
     assert "| winner |" in page
-    told = json.loads(outcome.lineage(rungs, SPACE))
-    assert {row["name"]: row["parent"] for row in told["candidates"]}["3@2"] == "1"
+    told = json.loads(outcome.lineage(rungs, SPACE, {"3@2": {4: {"fid": 0.5}}}))
+    rows = {row["name"]: row for row in told["candidates"]}
+    assert (rows["3@2"]["parent"], rows["3@2"]["measures"]) == ("1", [[4, {"fid": 0.5}]])
+    assert rows["1"]["measures"] == []
     for picture in (outcome.scores(rungs), outcome.options(rungs, SPACE)):
         assert picture.width > 300
 

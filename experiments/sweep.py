@@ -69,10 +69,12 @@ class Options(TrainingOptions):
 def show(console: Console, work: Plan, train: Dataset) -> None:
     """Print the plan: members, compilations, waves, devices, memory, time."""
     options, cost = work.members[0].options, estimate(work, train)
-    varying = ", ".join(f"{name} ({len(values)})" for name, values in work.axes.items())
+    counts = {name: len(values) for name, values in work.axes.items()}
+    counts["seed"] = len({member.options.seed for member in work.members})
+    varying = ", ".join(f"{name} ({count})" for name, count in counts.items() if count > 1)
     console.print(
         f"{len(work.members)} members of {options.model}, {options.steps} steps each; "
-        f"varying: {varying or 'nothing'} and the seed\n"
+        f"varying: {varying or 'nothing'}\n"
         f"compilations: {len(work.compilations)}, waves: {len(work.waves)}, devices: "
         f"{work.devices} with up to {cost.per_device} members each\n"
         f"about {cost.mebibytes:.0f} MiB of states and data on a device, activations apart\n"

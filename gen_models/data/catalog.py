@@ -117,7 +117,10 @@ def load(
     fetched; IdxError: a malformed file.
     """
     if name is not None and name not in CATALOG:
-        raise DataError(f"no data set is called {name!r}; {nearest(name, CATALOG)}")
+        raise DataError(
+            f"no data set is called {name!r}; {nearest(name, CATALOG)}; a folder of your own "
+            "goes to --data-dir"
+        )
     if split not in get_args(Split):
         raise DataError(f"no split is called {split!r}; {nearest(split, get_args(Split))}")
     try:

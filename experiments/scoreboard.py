@@ -48,7 +48,8 @@ class Options:
     steps: Steps = 5000
     """Training steps of each run, the same for the whole scoreboard."""
     cas: bool = False
-    """Compute the classification accuracy score of conditional models too. Takes minutes a run."""
+    """Compute the classification accuracy score of conditional models too. Takes minutes a run; one
+    whose folder is gone stays without."""
     results: Path = Path("results")
     """Folder of the page, scoreboard.json and the pictures; runs are trained in its runs/."""
 

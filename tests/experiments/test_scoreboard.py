@@ -127,6 +127,18 @@ def test_what_is_done_is_not_done_again_though_its_run_is_gone(options, made):
     assert made == first
 
 
+def test_a_run_that_is_gone_is_not_trained_again_for_a_score_of_classifiers(
+    options, made, monkeypatch, capsys
+):
+    go_on(options)
+    first = list(made)
+    (options.results / "runs").rename(options.results / "elsewhere")
+    monkeypatch.setattr(agenda, "has_score", lambda _: False)
+    assert go_on(replace(options, cas=True)) == 0
+    assert made == first
+    assert "mnist-gan-0 stays without CAS" in capsys.readouterr().err
+
+
 @pytest.mark.usefixtures("made")
 def test_every_result_is_published_as_soon_as_it_is_there(options, interrupt):
     interrupt(2)

@@ -19,12 +19,7 @@ from gen_models.data import validation
 from gen_models.data.catalog import Dataset, Splits
 from gen_models.evaluation import classifier, features, record
 from gen_models.evaluation.features import Described, FeatureNet
-from gen_models.evaluation.frechet import (
-    MeasureError,
-    check_enough,
-    extrapolated,
-    gaussian,
-)
+from gen_models.evaluation.frechet import MeasureError, check_enough, extrapolated, gaussian
 from gen_models.evaluation.measure import Estimate, Score, by_class, fids, mean, measure
 from gen_models.evaluation.memorisation import Closeness, closeness, copied, duplicates
 from gen_models.evaluation.protocol import MEASURES_VERSION, SPACES, Protocol
@@ -224,15 +219,15 @@ class Evaluator:
     def _measure_floor(self, samples: int) -> dict[str, Estimate]:
         """Estimates for disjoint parts of the other images, each as large as the samples if there
         are enough images. Without those that these images cannot give."""
-        others = self.others._replace(labels=None)
-        order = np.random.Generator(np.random.Philox(SEED)).permutation(len(others.predicted))
+        real = self.others._replace(labels=None)
+        order = np.random.Generator(np.random.Philox(SEED)).permutation(len(real.predicted))
         parts = np.array_split(order, max(1, len(order) // samples))[:FLOOR_PARTS]
-        parts = [others.take(part[:samples]) for part in parts]
+        parts = [real.take(part[:samples]) for part in parts]
         found = measure(parts[0], self.reference)
         if len(parts) > 1:
-            each = [fids(part, self.reference) for part in parts]
-            for name in each[0]:
-                values = [one[name].value for one in each if name in one]
+            others = [fids(part, self.reference) for part in parts[1:]]
+            for name in set(found).intersection(*others):
+                values = [one[name].value for one in (found, *others)]
                 error = float(np.std(values, ddof=1) / np.sqrt(len(values)))
                 found[name] = Estimate(float(np.mean(values)), error)
         test = self.described["test"]

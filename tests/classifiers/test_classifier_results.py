@@ -2,6 +2,7 @@ from gen_models import render
 from gen_models.classifiers import page, pictures, results, settings
 from gen_models.classifiers.few import curves
 from gen_models.classifiers.results import Results, Row
+from gen_models.runs import Recipe
 
 
 def row(number, seed=0, accuracy=0.5):
@@ -15,6 +16,15 @@ def test_rows_of_another_process_are_kept(tmp_path):
     second = results.add(path, second, row(5))
     first = results.add(path, first, row(19))
     assert set(first.rows) == set(results.read(path).rows) == {(1, 0), (5, 0), (19, 0)}
+
+
+def test_a_generator_of_before_an_option_was_added_is_that_of_its_value_of_then(tmp_path):
+    now = Recipe.from_flat({"model": "cvae", "dataset": "tiny"}).apart_from_seed
+    then = {name: value for name, value in now.items() if name != "prior_components"}
+    path = tmp_path / "few.json"
+    results.write(path, Results("few-10-cvae", "tiny", {"recipe": then}, {(1, 0): row(1)}))
+    empty = Results("few-10-cvae", "tiny", {"recipe": now}, {})
+    assert results.begun(path, empty).rows.keys() == {(1, 0)}
 
 
 def few(count, model="", accuracy=0.5):

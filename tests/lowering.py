@@ -75,25 +75,25 @@ def blank_state(recorder: Recorder) -> State:
     return jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes)
 
 
-def lower_on_several_devices(root: Path, models: tuple[str, ...]) -> None:
-    """In a process of its own: both programs of each model, as <root>/<model>/<program>.mlir."""
+def lower_on_several_devices(folder: Path, model: str) -> None:
+    """In a process of its own: both programs of a model, as <folder>/<program>.mlir."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("JAX_NUM_CPU_DEVICES", str(DEVICES))
         patch.setenv("PYTHONPATH", str(ROOT))
-        code, _, err = execute([sys.executable, __file__, str(root), *models])
+        code, _, err = execute([sys.executable, __file__, str(folder), model])
     assert code == 0, err
 
 
 def main() -> None:
     from conftest import Splits, make_split  # the parent has it as a fixture
 
-    root, tiny = Path(sys.argv[1]), Splits(make_split(0, 70), make_split(1, 20))
-    for model in sys.argv[2:]:
-        with recorders_of(root / model, tiny, make_members(MEMBERS, model=model)) as recorders:
-            together = population_for_accelerators(recorders)
-            split = sharded_for_accelerators(recorders[0])
-        for name, program in {"population": together, "sharded": split}.items():
-            (root / model / f"{name}.mlir").write_text(program.mlir_module())
+    folder, model = Path(sys.argv[1]), sys.argv[2]
+    tiny = Splits(make_split(0, 70), make_split(1, 20))
+    with recorders_of(folder, tiny, make_members(MEMBERS, model=model)) as recorders:
+        together = population_for_accelerators(recorders)
+        split = sharded_for_accelerators(recorders[0])
+    for name, program in {"population": together, "sharded": split}.items():
+        (folder / f"{name}.mlir").write_text(program.mlir_module())
 
 
 if __name__ == "__main__":

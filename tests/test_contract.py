@@ -282,6 +282,9 @@ def test_cutting_a_chunk_differently_changes_no_bit(subject, cut):
 
 
 def test_a_chunk_is_its_steps_one_by_one_and_so_is_each_member_of_a_vmapped_step(subject):
+    """What loops over steps and over members is an engine's, and a model of each is enough."""
+    if subject.name not in (*ENGINES, "wgan"):  # and one with several critic updates
+        pytest.skip("another model has the same engine")
     count = 3
     rates = [subject.config.learning_rate, 3 * subject.config.learning_rate]
     models = [subject.with_options(learning_rate=rate) for rate in rates]

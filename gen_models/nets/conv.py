@@ -38,7 +38,7 @@ p pixels on every side: h = (H + 2p - k) // s + 1.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import partial
+from functools import cache, partial
 
 import jax
 import jax.numpy as jnp
@@ -146,12 +146,16 @@ _correlate.defvjp(
 
 
 def _by_platform(name: str, geometry: Geometry, channels: int, a: Array, b: Array) -> Array:
-    def program(layout: Layout) -> Callable[[Array, Array], Array]:
-        return partial(getattr(layout, name), geometry)
-
     if (layout := _chosen.get()) is not None:
-        return program(layout)(a, b)
+        return _program(layout, name, geometry)(a, b)
     measured = (geometry.kernel, geometry.stride) == (4, 2) and a.dtype == jnp.float32
     cpu = WINOGRAD if measured and channels >= WINOGRAD_CHANNELS else COLUMNS
-    programs = {"cpu": program(cpu), "cuda": program(COLUMNS)}
-    return lax.platform_dependent(a, b, **programs, default=program(NATIVE))
+    layouts = {"cpu": cpu, "cuda": COLUMNS, "default": NATIVE}
+    programs = {on: _program(layout, name, geometry) for on, layout in layouts.items()}
+    return lax.platform_dependent(a, b, **programs)
+
+
+@cache
+def _program(layout: Layout, name: str, geometry: Geometry) -> Callable[[Array, Array], Array]:
+    """One of the maps by a layout; always the same object, which JAX traces once a shape."""
+    return partial(getattr(layout, name), geometry)

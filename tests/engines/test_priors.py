@@ -125,7 +125,10 @@ def test_the_standard_normal_is_the_same_for_every_label():
     np.testing.assert_allclose(found, -0.5 * (np.sum(z**2, 1) + 3 * np.log(2 * np.pi)), rtol=1e-5)
 
 
-@pytest.fixture(scope="module", params=["vae", "cvae", "iwae"])
+SLOW = (pytest.param(name, marks=pytest.mark.slow) for name in ("vae", "iwae"))
+
+
+@pytest.fixture(scope="module", params=["cvae", *SLOW])
 def trained(request, tiny):
     """Recipes, models and states of a short training, with the standard normal and a mixture."""
     found = []

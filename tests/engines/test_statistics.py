@@ -19,7 +19,10 @@ KEY_INIT, KEY_TRAIN, KEY_DATA, KEY_STATS = jax.random.split(jax.random.key(0), 4
 STEPS = 60
 
 
-@pytest.fixture(scope="module", params=["gan", "cgan", "acgan", "vae", "cvae"])
+SLOW = (pytest.param(name, marks=pytest.mark.slow) for name in ("gan", "acgan", "cvae"))
+
+
+@pytest.fixture(scope="module", params=["cgan", "vae", *SLOW])
 def trained(request):
     """An algorithm and its state after a few fast steps, in which weights move far."""
     module = MODELS[request.param]

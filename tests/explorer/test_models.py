@@ -1,5 +1,5 @@
 """Every model draws, encodes and decodes in JavaScript what it does in Python: in Node.js, and its
-samples in Chromium too."""
+samples in Chromium too (tests/explorer/test_browser.py has a model there that is not slow)."""
 
 import shutil
 from typing import Any, NamedTuple
@@ -58,6 +58,7 @@ def test_a_sample_is_that_of_the_command_within_a_grey_level(subject):
     assert_alike(np.array(subject.found["sample"]), wanted)
 
 
+@pytest.mark.slow
 def test_samples_in_a_browser_are_those_of_python_within_a_grey_level(opened, subject):
     text = page("a model", "about", {"runs": [subject.shown], "tests": None}, PAGE)
     tab = opened(text, f"seed={SEED}&a={NUMBER}")

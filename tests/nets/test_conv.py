@@ -295,3 +295,20 @@ def test_a_transpose_onto_an_image_of_the_wrong_size_is_refused():
         conv.convolve_transpose(
             jnp.zeros((2, 4, 4, 2)), jnp.zeros((4, 4, 3, 2)), image=(10, 8), stride=2, padding=1
         )
+
+
+def test_equal_shapes_are_traced_once(monkeypatch):
+    columns, traced = conv.COLUMNS, []
+
+    def convolve(geometry, x, w):
+        traced.append(x.shape)
+        return columns.convolve(geometry, x, w)
+
+    monkeypatch.setattr(conv, "COLUMNS", columns._replace(convolve=convolve))
+    images, w = jnp.zeros((2, 8, 8, 1)), jnp.zeros((4, 4, 1, 1))
+
+    def several():
+        return [conv.convolve(x, w, stride=2, padding=1) for x in (images, images + 1, images[:1])]
+
+    jax.eval_shape(several)
+    assert traced == [(2, 8, 8, 1), (1, 8, 8, 1)]  # for CPU and GPU alike

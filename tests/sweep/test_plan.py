@@ -277,7 +277,7 @@ def test_a_name_without_axes_is_the_seed():
     assert plan.member_name(make_recipe(seed=3), {}) == "seed=3"
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", ["cgan", "vae", "vq_vae"])
 def test_the_bytes_of_a_state_are_those_of_its_arrays(model):
     member = make_recipe(model=model)
     state = programs.start(Model(MODELS[model].build, SPEC, member.config), jax.random.key(0))

@@ -7,11 +7,13 @@ The estimate is by a hidden layer of 128 units on the discriminator's last featu
 part has unit variance, as in the authors' program.
 """
 
+from typing import NamedTuple
+
 import jax
 import jax.numpy as jnp
 
 from gen_models import losses
-from gen_models.algorithm import Algorithm, Array, Images, Key, Part, Spec, State, View
+from gen_models.algorithm import Algorithm, Array, Images, Key, Latents, Part, Spec, State, View
 from gen_models.engines.adversarial import Judged, adversarial
 from gen_models.fields import Positive, Rate, Size, Weight, hyperparameters
 from gen_models.models import _gans
@@ -40,64 +42,79 @@ class Config(_gans.Penalised):
     """Weight of the bound on the mutual information."""
 
 
-def build(config: Config, spec: Spec) -> Algorithm:
-    """The algorithm for images of `spec`. z f32[N, noise + categories + continuous]."""
-    noise, categories = config.latent_size, config.categories
+class Code(NamedTuple):
+    """Sizes of the parts of z f32[N, noise + categories + continuous], in their order."""
 
-    def assemble(noise: Array, category: Array, continuous: Array) -> Array:
-        one_hot = jax.nn.one_hot(category, categories)
+    noise: int
+    categories: int
+    continuous: int
+
+    def assembled(self, noise: Array, category: Array, continuous: Array) -> Latents:
+        """z of noise f32[N,noise], categories i32[N] and continuous codes f32[N,continuous]."""
+        one_hot = jax.nn.one_hot(category, self.categories)
         return jnp.concatenate([noise, one_hot, continuous], axis=-1)
 
-    def prior(key: Key, count: int) -> Array:
+    def drawn(self, key: Key, count: int) -> Latents:
+        """z from the prior: each part uniform and independent of the others."""
         key_noise, key_category, key_continuous = jax.random.split(key, 3)
-        return assemble(
-            jax.random.uniform(key_noise, (count, noise), minval=-1.0),
-            jax.random.randint(key_category, (count,), 0, categories),
-            jax.random.uniform(key_continuous, (count, config.continuous), minval=-1.0),
+        return self.assembled(
+            jax.random.uniform(key_noise, (count, self.noise), minval=-1.0),
+            jax.random.randint(key_category, (count,), 0, self.categories),
+            jax.random.uniform(key_continuous, (count, self.continuous), minval=-1.0),
         )
 
-    def information(judged: Judged) -> Array:
-        """The negative bound: cross-entropy and squared error of the estimated code."""
-        _, category, continuous = jnp.split(judged.z, [noise, noise + categories], axis=-1)
-        logits, means = jnp.split(judged.fake.head, [categories], axis=-1)
+    def nats(self, z: Latents, estimate: Array) -> Array:
+        """The negative bound on the mutual information, f32[]: cross-entropy of the estimated
+        logits, and half the squared error of the estimated means."""
+        _, category, continuous = jnp.split(z, [self.noise, self.noise + self.categories], axis=-1)
+        logits, means = jnp.split(estimate, [self.categories], axis=-1)
         nats = losses.cross_entropy(logits, jnp.argmax(category, axis=-1))
-        nats += jnp.mean(jnp.sum((continuous - means) ** 2, axis=-1)) / 2
-        return config.information * nats
+        return nats + jnp.mean(jnp.sum((continuous - means) ** 2, axis=-1)) / 2
 
-    def views(key: Key) -> dict[str, View]:
+    def views(self, key: Key) -> dict[str, View]:
         """Views, one per continuous code varied along the rows; a category and a noise per row."""
-        still = jax.random.uniform(key, (categories, noise), minval=-1.0).repeat(COLUMNS, axis=0)
-        category = jnp.arange(categories).repeat(COLUMNS)
-        along = jnp.tile(jnp.linspace(-REACH, REACH, COLUMNS), categories)
+        rows = self.categories
+        still = jax.random.uniform(key, (rows, self.noise), minval=-1.0).repeat(COLUMNS, axis=0)
+        category = jnp.arange(rows).repeat(COLUMNS)
+        along = jnp.tile(jnp.linspace(-REACH, REACH, COLUMNS), rows)
         labels = jnp.zeros(len(category), jnp.int32)
-        varied = [along[:, None] * row for row in jnp.eye(config.continuous)]
+        varied = [along[:, None] * row for row in jnp.eye(self.continuous)]
         return {
-            f"code_{index}": View(categories, COLUMNS, assemble(still, category, code), labels)
+            f"code_{index}": View(rows, COLUMNS, self.assembled(still, category, code), labels)
             for index, code in enumerate(varied, 1)
         }
+
+    def parts(self) -> tuple[Part, ...]:
+        """The category and the continuous codes, as parts of z."""
+        first = self.noise + self.categories
+        numbers = (Part(f"code {i + 1}", first + i, 1, REACH) for i in range(self.continuous))
+        return Part("category", self.noise, self.categories), *numbers
+
+
+def build(config: Config, spec: Spec) -> Algorithm:
+    """The algorithm for images of `spec`. z f32[N, noise + categories + continuous]."""
+    code = Code(config.latent_size, config.categories, config.continuous)
+
+    def information(judged: Judged) -> Array:
+        return config.information * code.nats(judged.z, judged.fake.head)
 
     def recognise(state: State, images: Images) -> Array:
         """The estimated code, f32[N, categories + continuous]: probabilities, then means."""
         params, stats = state.params["disc"], state.stats["disc"]
         labels = jnp.zeros(len(images), jnp.int32)
         verdict, _ = game.discriminator.apply(params, stats, images, labels, train=False)
-        logits, means = jnp.split(verdict.head, [categories], axis=-1)
+        logits, means = jnp.split(verdict.head, [code.categories], axis=-1)
         return jnp.concatenate([jax.nn.softmax(logits), means], axis=-1)
 
-    first = noise + categories
-    numbers = [
-        Part(f"code {index}", first + index - 1, 1, REACH)
-        for index in range(1, config.continuous + 1)
-    ]
     game = _gans.game(
         config,
         spec,
         losses.non_saturating,
-        _gans.discriminator(config, outputs=categories + config.continuous, head_hidden=128),
-        prior=prior,
+        _gans.discriminator(config, outputs=code.categories + code.continuous, head_hidden=128),
+        prior=code.drawn,
         disc_terms={"disc_information": information},
         gen_terms={"gen_information": information},
-        views=views,
-        parts=(Part("category", noise, categories), *numbers),
+        views=code.views,
+        parts=code.parts(),
     )
     return adversarial(_gans.penalised(game, config), spec)._replace(recognise=recognise)

@@ -17,6 +17,7 @@ from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, Pri
 
 from gen_models.errors import UserError
 from gen_models.fields import ConfigError, nearest
+from gen_models.models import MODELS
 from gen_models.runs import environment
 from gen_models.schedules import Schedule
 from gen_models.storage import compilations
@@ -159,13 +160,17 @@ def parse(command: str, cls: type, args: Sequence[str], model: str | None = None
     """Parse `args` into the dataclass `cls`, whose nested dataclasses are option groups. `model` is
     the one whose options are among them.
 
-    Raises ConfigError for a value that is none of an option's choices, with the nearest right one;
-    exits with status 2 for anything else that tyro refuses, such as a misspelt option.
+    Raises ConfigError for a value that is none of an option's choices, with the nearest right one,
+    and for an option of other models, with their names; exits with status 2 for anything else that
+    tyro refuses, such as a misspelt option.
     """
+    hints = _hints(cls)
     for option, value in _given(args):
-        choices = _choices(cls).get(option)
+        choices = _choices(hints.get(option))
         if choices and value not in choices:
             raise ConfigError(f"{option} is {value!r}; {nearest(value, choices)}")
+        if model and option not in hints:
+            _check_foreign(option, model)
     prog = f"python -m experiments.{command}" + (f" --model {model}" if model else "")
     with REGISTRY, warnings.catch_warnings():
         # tyro looks for the default's type in a union before it asks the rule above.
@@ -191,12 +196,24 @@ def deciding(args: Sequence[str], option: str) -> str | None:
     return values[0] if values else None
 
 
-def _choices(cls: type) -> dict[str, tuple[str, ...]]:
-    """Allowed values by option, for the `Literal` fields of a dataclass and of its groups."""
-    found: dict[str, tuple[str, ...]] = {}
+def _hints(cls: type) -> dict[str, Any]:
+    """Types by option, of a dataclass and of its groups."""
+    found: dict[str, Any] = {}
     for name, hint in get_type_hints(cls).items():
         if hasattr(hint, "__dataclass_fields__"):
-            found |= _choices(hint)
-        elif get_origin(hint) is Literal:
-            found["--" + name.replace("_", "-")] = tuple(map(str, get_args(hint)))
+            found |= _hints(hint)
+        else:
+            found["--" + name.replace("_", "-")] = hint
     return found
+
+
+def _choices(hint: object) -> tuple[str, ...]:
+    """Allowed values of a `Literal`, () of other types."""
+    return tuple(map(str, get_args(hint))) if get_origin(hint) is Literal else ()
+
+
+def _check_foreign(option: str, model: str) -> None:
+    """Raises ConfigError if a model lacks an option that others have."""
+    owners = [name for name, module in MODELS.items() if option in _hints(module.Config)]
+    if owners:
+        raise ConfigError(f"{model} has no {option}, an option of {', '.join(owners)}")

@@ -170,7 +170,7 @@ REFUSED = [
     (["--random", "3", "--width", "2", "4"], "width is [2, 4]; with --random"),
     (["--random", "3", "--beta", "900", "9000"], "expected a number between 0 and 1000"),
     (["--lerning-rate", "1e-3"], "--learning-rate"),
-    (["--beta2", "0.5"], "Unrecognized options: --beta2"),
+    (["--beta2", "0.5"], "vae has no --beta2, an option of acgan, began"),
     (["--likelihood", "gausian"], "'gausian'"),
     (["--width", "4", "many"], "many"),
     (["--random", "3", "--ema-decay", "None", "0.9"], "ema_decay is [None, 0.9]; with --random"),

@@ -60,6 +60,7 @@ def plain(text):
         ),
         (["--compute-dtype", "float23"], "'float23'; perhaps you meant 'float32'"),
         (["--compute-dtype=int8"], "known are 'float32', 'bfloat16'"),
+        (["--model", "vae", "--information", "3"], "vae has no --information, an option of inf"),
         (["--steps", "many"], "many"),
         (["--steps", "0"], "steps is 0, expected a number between 1 and 1e+09"),
         (["--steps", "9" * 5000], "--steps"),

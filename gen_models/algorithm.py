@@ -105,11 +105,13 @@ class Density(NamedTuple):
     importance   State, Images, Labels, key -> Importance
     observation  interpretation of the pixels by the likelihood, as text
     ceiling      Images -> f32[B], the largest log p(x|z) that any decoder could give
+    observed     key, Images -> the Images whose likelihood is meant: the same, or bits of them
     """
 
     importance: Callable[[State, Images, Labels, Key], Importance]
     observation: str
     ceiling: Callable[[Images], Array]
+    observed: Callable[[Key, Images], Images]
 
 
 class Algorithm(NamedTuple):

@@ -132,6 +132,9 @@ def recognise(model: Model, state: State, images: Array) -> Array:
     return model.algorithm.recognise(state, pixels.to_float(images, jnp))
 
 
+OBSERVED = 2**32 - 1  # number of the key of what is observed of images, after those of the draws
+
+
 class Bounds(NamedTuple):
     """Bounds on log p(x) of each image, the two parts of the ELBO, and what one of these can reach
     at most, f32[B] each, in nats."""
@@ -150,12 +153,13 @@ def bounds(
     """Likelihood bounds of images u8[B,H,W] with labels i32[B], from k = `draws` i32[] >= 1
     importance samples of each. Those of a conditional model are on log p(x|label). Products are of
     full float32 on every device, as in all measures."""
-    density, inputs = model.algorithm.density, to_batch(images, labels)
+    density, batch = model.algorithm.density, to_batch(images, labels)
+    seen = density.observed(jax.random.fold_in(key, OBSERVED), batch.images)
 
     def body(index: Array, carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
         total, likelihood, kl = carry
         with jax.default_matmul_precision("highest"):
-            drawn = density.importance(state, *inputs, jax.random.fold_in(key, index))
+            drawn = density.importance(state, seen, labels, jax.random.fold_in(key, index))
         gap = drawn.posterior - drawn.prior
         # The sum of the weights is kept as a logarithm: the weights themselves underflow.
         total = jnp.logaddexp(total, drawn.likelihood - gap)
@@ -165,4 +169,4 @@ def bounds(
     total, likelihood, kl = lax.fori_loop(0, draws, body, (zeros - jnp.inf, zeros, zeros))
     likelihood, kl = likelihood / draws, kl / draws
     weighted = total - jnp.log(draws)
-    return Bounds(likelihood - kl, likelihood, kl, weighted, density.ceiling(inputs.images))
+    return Bounds(likelihood - kl, likelihood, kl, weighted, density.ceiling(seen))

@@ -23,7 +23,6 @@ from gen_models.algorithm import (
     Algorithm,
     Array,
     Batch,
-    Density,
     Images,
     Importance,
     Key,
@@ -75,11 +74,7 @@ def hierarchical(vae: Hierarchy, spec: Spec) -> Algorithm:
         prior=partial(_prior, vae),
         generate=partial(_generate, vae),
         latent=LatentSpace(encode=partial(_encode, vae), decode=partial(_generate, vae)),
-        density=Density(
-            partial(_importance, vae),
-            vae.likelihood.name,
-            lambda images: vae.likelihood.largest((images + 1) / 2),
-        ),
+        density=single.density(vae.likelihood, partial(_importance, vae)),
     )
 
 
@@ -91,13 +86,14 @@ def _init(vae: Hierarchy, spec: Spec, key: Key) -> State:
 
 def _step(vae: Hierarchy, state: State, batch: Batch, key: Key) -> tuple[State, Metrics]:
     noise = _noise(vae, jax.random.fold_in(key, state.step), len(batch.images))
+    images = vae.likelihood.observed(single.key_beside(key, state.step), batch.images)
     objective = vae.objective(state.step)
 
     def loss(params: PyTree) -> tuple[Array, tuple[PyTree, Metrics]]:
         (z, mean, log_variance, outputs), stats = vae.inference.apply(
-            params, state.stats[PLAYER], batch.images, noise, train=True
+            params, state.stats[PLAYER], images, noise, train=True
         )
-        likelihood = vae.likelihood.log_prob((batch.images + 1) / 2, outputs)
+        likelihood = vae.likelihood.log_prob((images + 1) / 2, outputs)
         value, metrics = objective(Draws(likelihood[None], z[None], mean, log_variance))
         return value, (stats, metrics | _kl_by_level(vae, mean, log_variance))
 

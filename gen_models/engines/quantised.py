@@ -21,7 +21,6 @@ from gen_models.algorithm import (
     Algorithm,
     Array,
     Batch,
-    Density,
     Images,
     Importance,
     Key,
@@ -82,11 +81,7 @@ def quantised(quantiser: Quantiser, spec: Spec) -> Algorithm:
             decode=partial(_decode_nearest, quantiser),
             codes=partial(_codes, quantiser),
         ),
-        density=Density(
-            partial(_importance, quantiser),
-            quantiser.likelihood.name,
-            lambda images: quantiser.likelihood.largest((images + 1) / 2),
-        ),
+        density=single.density(quantiser.likelihood, partial(_importance, quantiser)),
     )
 
 
@@ -106,14 +101,14 @@ def _init(quantiser: Quantiser, spec: Spec, key: Key) -> State:
 
 
 def _step(quantiser: Quantiser, state: State, batch: Batch, key: Key) -> tuple[State, Metrics]:
-    del key  # the step has no randomness
+    images = quantiser.likelihood.observed(single.key_beside(key, state.step), batch.images)
 
     def loss(params: PyTree) -> tuple[Array, tuple[PyTree, Metrics]]:
-        z = _encode(quantiser, params, batch.images)
+        z = _encode(quantiser, params, images)
         codes = nearest_code(stop_gradient(z), params["book"])
         e = params["book"][codes]
         outputs = _decode(quantiser, params, z + stop_gradient(e - z))
-        log_prob = quantiser.likelihood.log_prob((batch.images + 1) / 2, outputs)
+        log_prob = quantiser.likelihood.log_prob((images + 1) / 2, outputs)
         terms = {
             "reconstruction": -jnp.mean(log_prob),
             **quantiser.attraction(z, e),

@@ -6,8 +6,21 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from gen_models.algorithm import Array, Metrics, PyTree, State
+from gen_models.algorithm import (
+    Array,
+    Density,
+    Images,
+    Importance,
+    Key,
+    Labels,
+    Metrics,
+    PyTree,
+    State,
+)
 from gen_models.engines.updates import Averaging, apply_gradients, averaged
+from gen_models.losses import Likelihood
+
+BEYOND = 2**32 - 1  # greater than the number of any step
 
 
 def initial_state(
@@ -48,3 +61,20 @@ def update(
         opt={player: opt},
     )
     return new, metrics
+
+
+def key_beside(key: Key, step: Array) -> Key:
+    """A key of a step, beside the one that is made of the training's key and the step alone."""
+    return jax.random.fold_in(jax.random.fold_in(key, BEYOND), step)
+
+
+def density(
+    likelihood: Likelihood, importance: Callable[[State, Images, Labels, Key], Importance]
+) -> Density:
+    """The density of images in [-1,1] under a likelihood of pixels in [0,1]."""
+    return Density(
+        importance,
+        likelihood.name,
+        lambda images: likelihood.largest((images + 1) / 2),
+        likelihood.observed,
+    )

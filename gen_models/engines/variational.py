@@ -11,7 +11,6 @@ from gen_models.algorithm import (
     Algorithm,
     Array,
     Batch,
-    Density,
     Images,
     Importance,
     Key,
@@ -76,11 +75,7 @@ def variational(vae: Autoencoder, spec: Spec) -> Algorithm:
             encode=lambda state, images, labels: _encode(vae, state.ema, images, labels)[0],
             decode=partial(_generate, vae),
         ),
-        density=Density(
-            partial(_importance, vae),
-            vae.likelihood.name,
-            lambda images: vae.likelihood.largest((images + 1) / 2),
-        ),
+        density=single.density(vae.likelihood, partial(_importance, vae)),
         views=partial(_views, vae),
         conditional=vae.conditional,
     )
@@ -103,7 +98,8 @@ def _init(vae: Autoencoder, spec: Spec, key: Key) -> State:
 
 def _step(vae: Autoencoder, state: State, batch: Batch, key: Key) -> tuple[State, Metrics]:
     key_posterior = jax.random.fold_in(key, state.step)
-    key_prior = jax.random.fold_in(key_posterior, PRIOR)
+    key_observed, key_prior = jax.random.split(single.key_beside(key, state.step))
+    batch = batch._replace(images=vae.likelihood.observed(key_observed, batch.images))
     stats = state.stats[PLAYER]
 
     def loss(params: PyTree) -> tuple[Array, tuple[PyTree, Metrics]]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from gen_models.algorithm import Array, Key
+from gen_models.algorithm import Array, Images, Key
 
 
 class Likelihood(NamedTuple):
@@ -16,12 +16,14 @@ class Likelihood(NamedTuple):
     log_prob  x f32[B,H,W,1], decoder output f32[B,H,W,1] -> f32[B], nats an image
     mean      decoder output -> E[x|z] f32[B,H,W,1] in [0,1]
     largest   x f32[B,H,W,1] -> f32[B], the largest log p(x|z) that any decoder output gives
+    observed  key, images f32[B,H,W,1] in [-1,1] -> those that encoder and likelihood see instead
     """
 
     name: str
     log_prob: Callable[[Array, Array], Array]
     mean: Callable[[Array], Array]
     largest: Callable[[Array], Array]
+    observed: Callable[[Key, Images], Images] = lambda _, images: images
 
 
 def bernoulli_log_prob(x: Array, logits: Array) -> Array:
@@ -49,12 +51,26 @@ def gaussian_log_prob(x: Array, mean: Array) -> Array:
     return -jnp.sum(0.5 * scaled**2 + log_norm, axis=(1, 2, 3))
 
 
+def binarised(key: Key, images: Images) -> Images:
+    """Black and white images, -1 and 1, of grey ones in [-1,1], whose values are the probabilities
+    of white (Salakhutdinov & Murray 2008); drawn anew in each training step (Burda et al. 2016)."""
+    white = jax.random.bernoulli(key, (images + 1) / 2)
+    return jnp.where(white, 1.0, -1.0)
+
+
 LIKELIHOODS = {
     "bernoulli": Likelihood(
         "Bernoulli, grey values as probabilities, not binarised",
         bernoulli_log_prob,
         jax.nn.sigmoid,
         bernoulli_largest,
+    ),
+    "binarised": Likelihood(
+        "Bernoulli of bits that were drawn with grey values as probabilities",
+        bernoulli_log_prob,
+        jax.nn.sigmoid,
+        bernoulli_largest,
+        binarised,
     ),
     "gaussian": Likelihood(
         "Gaussian density of deviation 0.1 of grey values in [0,1]",

@@ -26,8 +26,9 @@ class Common:
     width: Size = 32
     """Channels of the layers next to the image; the layers beyond have twice as many, hidden dense
     layers 16 times as many units."""
-    likelihood: Literal["bernoulli", "gaussian"] = "bernoulli"
-    """Likelihood p(x|z): Bernoulli on grey values, or a Gaussian of standard deviation 0.1."""
+    likelihood: Literal["bernoulli", "binarised", "gaussian"] = "bernoulli"
+    """Likelihood p(x|z): Bernoulli on grey values; Bernoulli on bits that are drawn anew in each
+    step, with grey values as their probabilities; or a Gaussian of standard deviation 0.1."""
     learning_rate: Positive = 1e-3
     """Step size of Adam."""
     ema_decay: Rate | None = 0.999

@@ -10,6 +10,7 @@ from gen_models.losses.elbo import (
     LIKELIHOODS,
     Draws,
     bernoulli_log_prob,
+    binarised,
     gaussian_log_prob,
     importance_weighted,
     kl_to_standard_normal,
@@ -98,11 +99,20 @@ def test_means_of_likelihoods_are_grey_values():
 @pytest.mark.parametrize("name", LIKELIHOODS)
 def test_a_likelihood_is_highest_where_its_mean_is_the_image(name):
     x = jnp.full((1, 1, 1, 1), 0.3)
-    best = {"bernoulli": np.log(0.3 / 0.7), "gaussian": 0.3}[name]
+    best = 0.3 if name == "gaussian" else np.log(0.3 / 0.7)
     log_prob = LIKELIHOODS[name].log_prob
     slope = jax.grad(lambda output: log_prob(x, output)[0])(jnp.full((1, 1, 1, 1), best))
     np.testing.assert_allclose(slope, 0, atol=1e-5)
     assert LIKELIHOODS[name].mean(jnp.float32(best)) == pytest.approx(0.3)
+
+
+def test_bits_are_white_as_often_as_the_grey_value_says():
+    grey, count = np.linspace(-1, 1, 5, dtype=np.float32), 20_000
+    bits = binarised(jax.random.key(0), jnp.broadcast_to(grey, (count, 5)))
+    assert set(np.unique(bits)) == {-1, 1}
+    np.testing.assert_allclose(bits.mean(0), grey, atol=4 / np.sqrt(count))
+    assert np.all(bits[:, 0] == -1) and np.all(bits[:, 4] == 1)
+    np.testing.assert_allclose(np.corrcoef(bits[:, 1:4].T) - np.eye(3), 0, atol=0.03)
 
 
 def test_reparameterised_samples_have_the_posteriors_moments():

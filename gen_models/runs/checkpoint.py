@@ -46,14 +46,15 @@ def file_of(folder: Path, step: int) -> Path:
     return folder / f"step_{step:08d}.safetensors"
 
 
-def save(folder: Path, state: PyTree, step: int, keep: int) -> Path:
-    """Write `state` as the checkpoint of `step` in `folder`, and keep the newest `keep` >= 1 files.
+def save(folder: Path, state: PyTree, step: int, keep: int | None = None) -> Path:
+    """Write `state` as the checkpoint of `step` in `folder`, and keep the newest `keep` >= 1 files,
+    all of them if it is None.
 
     The one just written counts as the newest: those of later steps are damaged ones that a resumed
     run has skipped, and are removed, as are half-written files of a killed process. Raises
     UserError if the file cannot be written; the earlier checkpoints are then unchanged.
     """
-    if keep < 1:
+    if keep is not None and keep < 1:
         raise CheckpointError(f"cannot keep {keep} checkpoints: keep 1 or more")
     path = file_of(folder, step)
     head, body = _serialise(state, step)
@@ -65,7 +66,9 @@ def save(folder: Path, state: PyTree, step: int, keep: int) -> Path:
     with atomic_write(path) as file:
         file.write(head)
         file.write(body)
-    _prune(folder, step, keep)
+    forget_after(folder, step)
+    if keep is not None:
+        keep_newest(folder, keep)
     return path
 
 
@@ -224,12 +227,10 @@ def forget_after(folder: Path, step: int) -> None:
         _remove(file_of(folder, later))
 
 
-def _prune(folder: Path, step: int, keep: int) -> None:
-    """Remove all checkpoints except those of `step` and of the `keep` - 1 steps before it."""
-    present = steps(folder)
-    kept = [other for other in present if other <= step][-keep:]
-    for other in set(present).difference(kept):
-        _remove(file_of(folder, other))
+def keep_newest(folder: Path, count: int) -> None:
+    """Remove all checkpoints but the newest `count`. Raises UserError."""
+    for older in steps(folder)[:-count]:
+        _remove(file_of(folder, older))
 
 
 def _remove(path: Path) -> None:

@@ -113,13 +113,16 @@ class Recorder:
         self.run.sync_metrics()
         keep = self.run.options.keep_checkpoints
         checkpoint.save(self.run.checkpoints, jax.device_get(state), step, keep)
+        checkpoint.keep_newest(self.run.best, 1)
 
     def evaluate(self, evaluate: Evaluate, state: State, step: int) -> dict[str, float]:
-        """Measure a state, record the measures, keep the state if its FID is the lowest so far."""
+        """Measure a state, record the measures, keep the state if its FID is the lowest so far.
+        Those that were the best before are kept until the next checkpoint: a run that is killed
+        sooner goes back to a step at which they are."""
         measures = evaluate(self.placement.local(state))
         if measures["fid"] < self._best_fid():
             self.run.sync_metrics()
-            checkpoint.save(self.run.best, jax.device_get(state), step, keep=1)
+            checkpoint.save(self.run.best, jax.device_get(state), step)
         self.run.append_evaluation(step, measures)
         return measures
 
@@ -294,7 +297,8 @@ def fit(
     """
     options = recorder.run.options
     state = recorder.restored(report)
-    saved = step = int(state.step)
+    step = int(state.step)
+    saved = step or None  # a fresh state is on no disk yet
     for observer in observers:
         observer.started(step)
     size, place = recorder.run.images_a_step, recorder.placement.chunk
@@ -302,7 +306,9 @@ def fit(
     with closing(stream(recorder.splits.train, options.seed, size, step, place)) as chunks:
         dispatcher = Dispatcher(recorder, observers, state, chunks)
         while step < options.steps and not dispatcher.stopped:
-            step = dispatcher.advance_to(milestone(step, options), should_stop)
+            before, step = step, dispatcher.advance_to(milestone(step, options), should_stop)
+            if step == before:  # asked to stop before a step was done: nothing is new
+                break
             # The checkpoint is saved last, so that a run killed before it repeats the pictures.
             if step % options.sample_every_steps == 0 or step == options.steps:
                 recorder.draw(dispatcher.state, step)

@@ -8,10 +8,10 @@ from types import SimpleNamespace
 import jax
 import numpy as np
 import pytest
-from trainings import half_written, make_recipe, products, train
+from trainings import StopAt, half_written, make_recipe, products, train
 
 from gen_models import programs, render, runs
-from gen_models.runs import checkpoint
+from gen_models.runs import checkpoint, rows
 from gen_models.runs.checkpoint import CheckpointError
 from gen_models.sampling import drawing
 from gen_models.training import fit
@@ -45,7 +45,7 @@ def flip_last_byte(path):
 
 
 @pytest.mark.parametrize(
-    ("stops", "interval"), [([1], 100), ([3, 4, 13], 1), ([9], 10), ([7, 20], 4), ([28], 7)]
+    ("stops", "interval"), [([0, 1], 100), ([3, 4, 13], 1), ([9], 10), ([7, 20], 4), ([28], 7)]
 )
 def test_resumed_equals_uninterrupted(tmp_path, tiny, whole, stops, interval):
     for stop in stops:
@@ -55,6 +55,28 @@ def test_resumed_equals_uninterrupted(tmp_path, tiny, whole, stops, interval):
     assert train(tmp_path / "run", tiny, checkpoint_every_steps=interval) == 30
     assert products(tmp_path / "run") == whole
     assert half_written(tmp_path) == []
+
+
+def test_an_evaluation_in_which_the_stop_is_asked_for_is_made_once(tmp_path, tiny):
+    evaluated, stop = [], StopAt(10**9)
+
+    def evaluate(state):
+        evaluated.append(int(state.step))
+        stop.stop_at = 0 if len(evaluated) == 1 else 10**9
+        return {"fid": 1.0}
+
+    recipe = make_recipe(evaluate_every_steps=6, checkpoint_every_steps=10, steps=12)
+    for reached in (6, 12):
+        with runs.opened(tmp_path / "run", recipe, tiny.train) as run:
+            recorder = fit.Recorder(run, tiny)
+            assert fit.fit(recorder, [stop], stop, evaluate=evaluate) == reached
+            assert checkpoint.steps(run.checkpoints)[-1] == reached
+        stop.stop_at = 10**9
+    assert evaluated == [6, 12]
+    assert list(rows.read(tmp_path / "run" / "evaluations.jsonl")) == [
+        {"step": 6, "fid": 1.0},
+        {"step": 12, "fid": 1.0},
+    ]
 
 
 @pytest.mark.parametrize("first", [13, 20])
@@ -250,9 +272,7 @@ def test_the_first_poisoned_step_is_named_and_the_last_good_checkpoint_kept(
     assert products(tmp_path / "run") == before
 
 
-def test_the_best_state_is_better_than_the_one_that_is_kept_and_not_than_one_that_is_gone(
-    tmp_path, tiny
-):
+def test_the_best_state_is_kept_and_those_before_it_until_the_next_checkpoint(tmp_path, tiny):
     with runs.opened(tmp_path / "run", make_recipe(), tiny.train) as run:
         recorder = fit.Recorder(run, tiny)
         recorder.record(1, {"loss": np.zeros(20, np.float32)})
@@ -262,6 +282,14 @@ def test_the_best_state_is_better_than_the_one_that_is_kept_and_not_than_one_tha
             recorder.evaluate(lambda _: {"fid": fid}, state, step)
             return checkpoint.steps(run.best)
 
-        assert [measured(10, 5.0), measured(15, 4.0), measured(18, 4.5)] == [[10], [15], [15]]
+        assert [measured(10, 5.0), measured(15, 4.0), measured(18, 4.5)] == [
+            [10],
+            [10, 15],
+            [10, 15],
+        ]
         run.rewind(12)  # as when the checkpoints of later steps are lost
-        assert [measured(14, 7.0), measured(16, 6.0)] == [[14], [16]]
+        assert [measured(14, 7.0), measured(16, 4.5)] == [[10], [10, 16]]
+        recorder.save(state, 16)
+        assert checkpoint.steps(run.best) == [16]
+        run.rewind(12)  # as when even that one is found damaged
+        assert measured(13, 9.0) == [13]

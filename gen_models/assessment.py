@@ -13,6 +13,7 @@ from gen_models import programs, render
 from gen_models.algorithm import Key, State
 from gen_models.data import catalog, validation
 from gen_models.data.catalog import Dataset, Splits
+from gen_models.data.frequencies import labels_like
 from gen_models.data.known import CATALOG
 from gen_models.errors import UserError
 from gen_models.evaluation import features, record
@@ -260,7 +261,7 @@ def _keys(seed: int) -> tuple[Key, Key]:
 def _measured_samples(model: Model, state: State, evaluator: Evaluator, extent: Extent) -> Samples:
     """Samples to measure, with the class frequencies of the reference: other frequencies would
     cost even a perfect model."""
-    labels = np.resize(evaluator.reference.labels, extent.samples)
+    labels = labels_like(evaluator.reference.labels, extent.samples)
     return _draw(model, state, labels, _keys(extent.seed)[0])
 
 

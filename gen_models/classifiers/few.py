@@ -12,6 +12,7 @@ from gen_models.classifiers.results import Results
 from gen_models.classifiers.sources import Source
 from gen_models.classifiers.task import Labelled
 from gen_models.data.catalog import Dataset, Splits
+from gen_models.data.frequencies import labels_like
 from gen_models.fields import ConfigError
 from gen_models.runs import Recipe
 from gen_models.training import session
@@ -66,7 +67,7 @@ def with_generated(
         name = f"few-{count}-{own.options.model}-{seed}-{own.mark}-{own.options.steps}"
         folder = runs_folder / name
         model = _train(own, few, folder)
-        labels = np.resize(few.train.labels, generated)
+        labels = labels_like(few.train.labels, generated)
         images = np.concatenate([few.train.images, model.sample(generated, labels, seed)])
         return Labelled(images, np.concatenate([few.train.labels, labels]))
 

@@ -4,13 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from gen_models import assessment, runs, trained
 from gen_models.algorithm import Spec
 from gen_models.classifiers.task import Labelled
 from gen_models.data import catalog, idx, images
 from gen_models.data.catalog import Dataset, Splits
+from gen_models.data.frequencies import labels_like
 from gen_models.errors import UserError
 from gen_models.fields import ConfigError
 from gen_models.runs import Recipe
@@ -67,7 +66,7 @@ def samples(text: str, model: Trained, train: Dataset, count: int) -> Source:
     """As many samples of a model as asked for, with the class frequencies of the training images;
     the seed is that of `python -m experiments.sample`. Weights and step, not options, say which
     model it is: what options a name stands for may change."""
-    labels = np.resize(train.labels, count)
+    labels = labels_like(train.labels, count)
     subject = {
         "step": int(model.state.step),
         "weights": model.digest,

@@ -10,6 +10,7 @@ from gen_models import assessment, trained
 from gen_models.comparison.entries import distinct_names
 from gen_models.data import catalog
 from gen_models.data.catalog import Splits
+from gen_models.data.frequencies import labels_like
 from gen_models.evaluation import features
 from gen_models.fields import ConfigError
 from gen_models.trained import Trained
@@ -74,7 +75,7 @@ def real_images(splits: Splits, count: int, seed: int) -> ImageSet:
 def samples(model: Trained, name: str, splits: Splits, count: int, seed: int) -> ImageSet:
     """`count` samples, with the class frequencies of the test images from a conditional model. The
     classes of other samples are predicted by the data set's classifier, where it has one."""
-    asked = np.resize(splits.test.labels, count)
+    asked = labels_like(splits.test.labels, count)
     images = model.sample(count, asked.tolist() if model.conditional else None, seed)
     if model.conditional:
         labels = asked.astype(np.int32)

@@ -32,7 +32,7 @@ FORMAT = "gen_models.run"
 VERSION = 3
 # Options that runs of this version may lack, as they were before.
 ADDED = {"hold_out": False, "ema_decays": [], "prior_components": 0, "penalty": None}
-MAX_CONFIG_BYTES = 2**16
+MAX_CONFIG_BYTES = 2**23  # names of as many classes as there may be take some three megabytes
 COMMON = "common"  # name of the row whose options all other rows start from
 
 Steps = Annotated[int, Between(1, 10**9)]

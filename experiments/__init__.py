@@ -6,7 +6,8 @@ import sys
 
 if sys.argv[:1] == ["-m"]:  # the value while `python -m` still looks for the command to run
     # Until the command installs its own handler, Ctrl-C ends the imports without a stack trace.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         import jax
     except ValueError as error:  # JAX reads its variables when it is imported

@@ -63,9 +63,9 @@ def run(main: Callable[[Sequence[str]], int], spare: Sequence[str] = ()) -> None
 
     `spare` are the command's options that take less memory if they are smaller.
     """
-    signal.signal(
-        signal.SIGINT, signal.default_int_handler
-    )  # imports are over: from here on Ctrl-C unwinds
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        # Imports are over: from here on Ctrl-C unwinds.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     # A terminal or a log that cannot show "β" or "±" gets an escape in its place, as stderr does.
     sys.stdout.reconfigure(errors="backslashreplace")
     for name, value in environment.fix_settings().items():

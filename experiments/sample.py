@@ -12,6 +12,7 @@ from experiments import command
 from gen_models import render, trained
 from gen_models.data import idx
 from gen_models.fields import Between, validate
+from gen_models.storage.files import check_parent, check_prefix
 
 GRID_IMAGES = 400
 
@@ -56,9 +57,12 @@ def main(args: Sequence[str]) -> int:
     options = command.parse("sample", Options, args)
     validate(options)
     model = trained.load(options.model, best=options.best, ema_decay=options.ema_decay)
-    images = model.sample(options.count, options.labels, options.seed)
     folder = options.model if options.model.is_dir() else None
     out = options.out or (folder / "drawn.png" if folder else Path(f"{model.name}.png"))
+    check_prefix(options.idx, "--idx")
+    for path in filter(None, (out, options.idx)):
+        check_parent(path)
+    images = model.sample(options.count, options.labels, options.seed)
     shown = images[:GRID_IMAGES]
     render.save_png(render.grid(shown), out)
     print(f"{len(shown)} of {len(images)} images: {out}")

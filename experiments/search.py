@@ -32,7 +32,7 @@ from gen_models.search.report import Report
 from gen_models.search.rules import RULES, Rung
 from gen_models.search.score import Scorer, terms
 from gen_models.storage.files import write_text
-from gen_models.sweep.estimate import EFFICIENCY, estimate
+from gen_models.sweep.estimate import estimate
 from gen_models.sweep.execution import Measuring
 from gen_models.sweep.plan import Plan
 from gen_models.training import machines, session
@@ -95,10 +95,7 @@ def show(console: Console, work: Search, seeds: int, train: Dataset) -> None:
         f"scored at steps {', '.join(map(str, work.rungs))} by {work.scorer.protocol}\n"
         f"{trained} steps of candidates, where all to the end would be {whole}; a report of "
         f"{reported_steps} more\n"
-        f"about {cost.mebibytes:.0f} MiB of states and data on a device, activations apart\n"
-        f"about {cost.seconds / 60 * (trained + reported_steps) / whole:.0f} min at "
-        f"{EFFICIENCY:.0%} of the {cost.rate / 1e9:.0f} GFLOP/s that a device of this machine "
-        "multiplies matrices with",
+        f"{cost.words((trained + reported_steps) / whole)}",
         soft_wrap=True,
     )
 

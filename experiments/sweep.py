@@ -21,7 +21,7 @@ from gen_models.evaluation.evaluator import Evaluator
 from gen_models.fields import Between
 from gen_models.runs.recipe import Steps, TrainingOptions
 from gen_models.sweep import execution, plan
-from gen_models.sweep.estimate import EFFICIENCY, estimate
+from gen_models.sweep.estimate import estimate
 from gen_models.sweep.execution import Measuring, Sweep
 from gen_models.sweep.plan import Plan
 from gen_models.training import machines, session
@@ -77,9 +77,7 @@ def show(console: Console, work: Plan, train: Dataset) -> None:
         f"varying: {varying or 'nothing'}\n"
         f"compilations: {len(work.compilations)}, waves: {len(work.waves)}, devices: "
         f"{work.devices} with up to {cost.per_device} members each\n"
-        f"about {cost.mebibytes:.0f} MiB of states and data on a device, activations apart\n"
-        f"about {cost.seconds / 60:.0f} min at {EFFICIENCY:.0%} of the {cost.rate / 1e9:.0f} "
-        "GFLOP/s that a device of this machine multiplies matrices with"
+        f"{cost.words()}"
     )
 
 

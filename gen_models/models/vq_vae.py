@@ -10,6 +10,8 @@ PixelCNN afterwards. Encoder, codebook and prior are averaged each by itself: th
 not exactly that of the averaged encoder's codes.
 """
 
+from typing import Literal
+
 import jax.numpy as jnp
 import optax
 from jax.lax import stop_gradient
@@ -40,6 +42,9 @@ class Config(_vaes.Common):
     """Weight β of the commitment loss, which pulls the encoder's output towards the codes."""
     learning_rate: Positive = 1e-3
     """Step size of Adam. The paper's 2e-4 is for 250,000 steps."""
+    compute_dtype: Literal["float32", "bfloat16"] = "float32"
+    """Type of activations and matrix products of encoder and decoder. Those of the prior, and
+    parameters, stay float32."""
 
 
 def build(config: Config, spec: Spec) -> Algorithm:

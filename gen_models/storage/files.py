@@ -153,9 +153,15 @@ def _sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-def check_prefix(out: Path | None) -> None:
-    """Raise UserError for a prefix of files that names a folder."""
+def check_prefix(out: Path | None, option: str = "--out") -> None:
+    """Raise UserError for a prefix of files, given by an option, that names a folder."""
     if out is not None and (not out.name or out.is_dir()):
         raise UserError(
-            f"--out is {out}, a folder; expected a prefix of files, such as {out / 'own'}"
+            f"{option} is {out}, a folder; expected a prefix of files, such as {out / 'own'}"
         )
+
+
+def check_parent(path: Path) -> None:
+    """Raise UserError for a file in a folder that is not there."""
+    if not path.parent.is_dir():
+        raise UserError(f"cannot write {path}: there is no folder {path.parent}")

@@ -2,14 +2,17 @@
 
 from typing import NamedTuple
 
+import jax
+
 from gen_models.benchmark.flops import step_flops
 from gen_models.benchmark.rates import matmul
 from gen_models.data.catalog import Dataset
 from gen_models.runs import Recipe
 from gen_models.sweep import plan
 from gen_models.sweep.plan import Plan
+from gen_models.training.population import spread_over
 
-EFFICIENCY = 0.7  # assumed fraction of the matrix rate, as on a CPU: results/benchmark.md
+EFFICIENCY = 0.7  # of the matrix rate, which a step reaches on a CPU: results/benchmark.md
 
 
 class Estimate(NamedTuple):
@@ -17,12 +20,25 @@ class Estimate(NamedTuple):
 
     per_device: int  # largest number of members on a device at a time
     mebibytes: float  # memory of states and data on a device, without activations
-    seconds: float  # duration of the training
+    seconds: float  # duration of the training, of CPUs
     rate: float  # FLOP/s at which a device of this machine multiplies matrices
+
+    def words(self, part: float = 1.0) -> str:
+        """Memory, and how long a part of the training takes: unknown but on a CPU, as other devices
+        wait for memory and for the host more than they multiply."""
+        memory = f"about {self.mebibytes:.0f} MiB of states and data on a device, activations apart"
+        if jax.default_backend() != "cpu":
+            return memory
+        return (
+            f"{memory}\ntraining: about {part * self.seconds / 60:.0f} min, at {EFFICIENCY:.0%} of "
+            f"the {self.rate / 1e9:.0f} GFLOP/s that a device of this machine multiplies matrices "
+            "with"
+        )
 
 
 def estimate(work: Plan, train: Dataset) -> Estimate:
-    """The cost of a plan on a training split, at EFFICIENCY of the matrix rate, measured here."""
+    """The cost of a plan on a training split, at EFFICIENCY of the matrix rate, measured here. The
+    first of several processes has the most to train."""
     per_device = max(spread.per_device for spread in work.compilations)
     state = max(plan.state_bytes(group[0], train.spec) for group in work.groups)
     product, rate_of = matmul()
@@ -32,10 +48,13 @@ def estimate(work: Plan, train: Dataset) -> Estimate:
         batch = member.options.batch_size
         return step_flops(member.model(train.spec), batch) * member.options.steps
 
-    total = sum(operations(group[0]) * len(group) for group in work.groups)
+    total = sum(
+        operations(part[0]) * spread_over(len(part), work.own_devices).per_device
+        for part in work.share(0)
+    )
     return Estimate(
         per_device,
         (per_device * 2 * state + train.images.nbytes) / 2**20,
-        total / (EFFICIENCY * rate * work.devices),
+        total / (EFFICIENCY * rate),
         rate,
     )

@@ -31,6 +31,8 @@ def claim(folder: Path, kind: str, command: str, about: Mapping[str, Any]) -> No
         write_text(path, json.dumps(plan, default=_plain) + "\n")
         return
     found, asked = _read(path), json.loads(json.dumps(about, default=_plain))
+    if found is not None and found.get("format") != f"gen_models.{kind}":
+        raise ConfigError(f"{folder} is the folder of something else; choose another --out")
     for name, value in asked.items():
         if found is not None and _today(found.get(name)) != value:
             there, here = shown(found.get(name)), shown(value)

@@ -122,9 +122,19 @@ def grouped(
             "three, or JAX_COORDINATOR_ADDRESS, JAX_PROCESS_ID and JAX_NUM_PROCESSES; "
             "--process-count 1 trains alone"
         )
-    if coordinator is not None and not coordinator.rpartition(":")[2].isdigit():
+    if coordinator is not None and not _is_address(coordinator):
         raise UserError(f"coordinator is {coordinator!r}, expected HOST:PORT, such as node1:12345")
+    if process_count is not None and not 0 <= (process_id or 0) < process_count:
+        raise UserError(
+            f"process {process_id} of {process_count}: expected a number from 0 to "
+            f"{process_count - 1}"
+        )
     return Group(coordinator, process_id, process_count, because)
+
+
+def _is_address(text: str) -> bool:
+    host, _, port = text.rpartition(":")
+    return bool(host) and port.isdecimal() and 0 < int(port) < 2**16
 
 
 def _launched() -> tuple[int | None, int | None, str | None]:

@@ -10,6 +10,7 @@ from experiments import sample, train
 from gen_models.data import idx
 from gen_models.errors import UserError
 from gen_models.fields import ConfigError
+from gen_models.trained import Trained
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +59,24 @@ def test_a_model_without_labels_writes_none(runs, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["x-images-idx3-ubyte"]
     with pytest.raises(ConfigError, match="vae is not conditional"):
         sample.main([str(runs["vae"]), "--labels", "1"])
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--out", "absent/a.png"], "cannot write absent/a.png: there is no folder absent"),
+        (["--idx", "absent/a"], "cannot write absent/a: there is no folder absent"),
+        (["--idx", "."], r"--idx is \., a folder; expected a prefix of files"),
+    ],
+)
+def test_a_place_that_cannot_be_written_is_refused_before_anything_is_drawn(
+    runs, tmp_path, monkeypatch, options, words
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Trained, "sample", None)
+    with pytest.raises(UserError, match=words):
+        sample.main([str(runs["vae"]), *options])
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_best_checkpoint_is_drawn_from_where_one_was_kept(runs, tmp_path):

@@ -82,6 +82,10 @@ def test_a_process_count_of_1_is_alone_whatever_the_environment_says(shell, vari
         ({"JAX_NUM_PROCESSES": "two"}, "JAX_NUM_PROCESSES is 'two', expected a whole number"),
         (ADDRESS, "and JAX_NUM_PROCESSES; --process-count 1 trains alone"),
         (ALL_THREE | {"JAX_COORDINATOR_ADDRESS": "node1"}, "coordinator is 'node1', expected HOST"),
+        (ALL_THREE | {"JAX_COORDINATOR_ADDRESS": "12345"}, "coordinator is '12345', expected HOST"),
+        (ALL_THREE | {"JAX_COORDINATOR_ADDRESS": ":12345"}, "':12345', expected HOST:PORT"),
+        (ALL_THREE | {"JAX_COORDINATOR_ADDRESS": "a:70000"}, "'a:70000', expected HOST:PORT"),
+        (ALL_THREE | {"JAX_PROCESS_ID": "2"}, "process 2 of 2: expected a number from 0 to 1"),
     ],
 )
 def test_what_is_no_group_is_refused_with_what_is_wrong(shell, variables, words):

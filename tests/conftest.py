@@ -5,6 +5,7 @@ import gc
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,6 +21,8 @@ from gen_models.storage.cache import cache_folder
 with pytest.MonkeyPatch.context() as environment:
     environment.setenv("XLA_FLAGS", QUICKLY)
     jax.devices()  # reads them
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as behind a shell's &; commands inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 gc.set_threshold(200_000, 20, 100)  # tracing makes many objects and hardly any garbage
 # Programs are kept from one run of the tests to the next.
 jax.config.update("jax_compilation_cache_dir", str(cache_folder("xla-tests")))

@@ -9,6 +9,7 @@ from typing import Annotated, NamedTuple
 
 from gen_models import extras, render
 from gen_models.clusters import dec, results, scores, ways
+from gen_models.clusters.methods import Clustering
 from gen_models.clusters.picture import picture
 from gen_models.clusters.results import Result, Results
 from gen_models.clusters.ways import Images, Way
@@ -88,9 +89,12 @@ def task(
 
 
 def grouped(names: Sequence[str], models: Sequence[Trained]) -> dict[str, list[Trained]]:
-    """Models that differ only in their seed, by the name of the first of them."""
-    groups = grouped_by_seed([model.recipe for model in models])
-    return {names[group[0]]: [models[index] for index in group] for group in groups}
+    """Models that differ only in their seed, by the name of the first of them, as files may have
+    it."""
+    steps = [int(model.state.step) for model in models]
+    groups = grouped_by_seed([model.recipe for model in models], steps)
+    files = [name.replace("/", "-") for name in names]
+    return {files[group[0]]: [models[index] for index in group] for group in groups}
 
 
 def chosen(found: Sequence[Way], names: Sequence[str]) -> list[Way]:
@@ -125,19 +129,25 @@ def done(task: Task, prefix: Path, extent: Extent, report: Report) -> Iterator[R
                 there = found(task, prefix)  # another process may work on it too
                 if not there.has(way, seed):
                     report(f"{way.title}, seed {seed}", None)
-                    yield results.add(_path(prefix), there, _clustered(task, way, seed, prefix))
+                    result, clustering = _clustered(task, way, seed)
+                    there = results.add(_path(prefix), there, result)
+                    if [seed] == way.seeds(1):
+                        _draw(task, way, clustering, prefix)
+                    yield there
 
 
-def _clustered(task: Task, way: Way, seed: int, prefix: Path) -> Result:
-    """The scores of a way's clusters, of which those of the first seed are drawn."""
+def _clustered(task: Task, way: Way, seed: int) -> tuple[Result, Clustering]:
+    """A way's clusters and their scores."""
     began = time.perf_counter()
     clustering = way.cluster(seed)
     took = time.perf_counter() - began
-    if [seed] == way.seeds(1):
-        drawn = picture(clustering, *task.data[:2], task.class_names)
-        if drawn is not None:
-            render.save_png(drawn, results.picture_path(prefix, way.name))
     scored = scores.scores(clustering.clusters, task.data.labels)
     about = way.name, way.title, way.published, way.settings
     own = way.models.get(seed, {})
-    return Result(*about, seed, scored, ways.libraries(), took, own)
+    return Result(*about, seed, scored, ways.libraries(), took, own), clustering
+
+
+def _draw(task: Task, way: Way, clustering: Clustering, prefix: Path) -> None:
+    drawn = picture(clustering, *task.data[:2], task.class_names)
+    if drawn is not None:
+        render.save_png(drawn, results.picture_path(prefix, way.name))

@@ -15,7 +15,7 @@ IMAGES = 70_000  # of training and test split, which these are of
 # DEC and k-means of its auto-encoder: means of ten runs of the program of Guo et al. (DEC-keras,
 # results/exp1), which papers' tables of rivals have taken over; the paper of DEC itself has an
 # accuracy of 0.84 on MNIST. k-means of pixels: from such tables. The code is that of ClusterGAN
-# (Mukherjee et al. 2019), the like of an InfoGAN's.
+# (Mukherjee et al. 2019), the like of an InfoGAN's: means of ten runs of the authors' program.
 PUBLISHED = {
     "fashion_mnist": {
         "k-means of pixels": Published(0.47, 0.51),

@@ -24,7 +24,7 @@ class Result(NamedTuple):
     scores: Scores
     libraries: dict[str, str]  # their versions
     seconds: float  # time that it took, the training of an auto-encoder with its first way
-    model: dict[str, Any]  # step and weights of the run, if of a run
+    model: dict[str, Any]  # weights of the run, if of a run
 
 
 class Results(NamedTuple):
@@ -95,11 +95,13 @@ def read(path: Path, dataset: str, digest: str, images: int) -> Results:
 
 
 def _result(stored: dict[str, Any]) -> Result:
-    settings = stored["settings"]
+    settings, model = dict(stored["settings"]), dict(stored.get("model", {}))
     if "recipe" in settings:
-        settings |= {"recipe": recipes.completed(settings["recipe"])}
-    own = {"scores": Scores(**stored["scores"]), "settings": settings}
-    return Result(**{"libraries": {}, "model": {}} | stored | own)
+        settings["recipe"] = recipes.completed(settings["recipe"])
+    if "step" in model:  # where results had it until runs of several seeds were one way
+        settings["step"] = model.pop("step")
+    own = {"scores": Scores(**stored["scores"]), "settings": settings, "model": model}
+    return Result(**{"libraries": {}} | stored | own)
 
 
 def add(path: Path, found: Results, new: Result) -> Results:

@@ -29,7 +29,7 @@ class Way(NamedTuple):
     name: str  # of files and options
     title: str  # of tables
     settings: dict[str, Any]  # what its clusters depend on beside images and seed, for JSON
-    models: Mapping[int, dict[str, Any]]  # step and weights of its run of each seed; {} for no runs
+    models: Mapping[int, dict[str, Any]]  # weights of its run of each seed; {} for no runs
     cluster: Callable[[int], Clustering]  # of a seed
     published: str | None = None  # what it compares with in `published`
 
@@ -107,11 +107,10 @@ def of_models(data: Images, name: str, models: Sequence[Trained]) -> list[Way]:
     """Ways in the latent space of models that differ only in their seed: k-means and a mixture for
     an encoder's, the estimated category for a recognition net's. [] for models with neither."""
     of_seed = {model.recipe.options.seed: model for model in models}
-    settings = _plain({"version": VERSION, "recipe": models[0].recipe.apart_from_seed})
-    own = {
-        seed: {"step": int(model.state.step), "weights": model.digest}
-        for seed, model in of_seed.items()
-    }
+    step = int(models[0].state.step)
+    recipe = models[0].recipe.apart_from_seed
+    settings = _plain({"version": VERSION, "recipe": recipe, "step": step})
+    own = {seed: {"weights": model.digest} for seed, model in of_seed.items()}
 
     @cache
     def places(seed: int) -> np.ndarray:

@@ -12,7 +12,7 @@ from gen_models.algorithm import Key, State
 from gen_models.evaluation import features
 from gen_models.evaluation.features import FeatureNet
 from gen_models.evaluation.record import Evaluation, Summary, summarise
-from gen_models.runs import Recipe, Run
+from gen_models.runs import Recipe, Run, checkpoint
 from gen_models.runs.recipe import grouped_by_seed
 from gen_models.sampling import drawing
 
@@ -43,11 +43,12 @@ class Entry:
 def entries(runs: Sequence[Run], evaluations: Mapping[Path, Evaluation]) -> list[Entry]:
     """Group runs of one data set that differ only in their seed, in the given order.
 
-    A group has one run of each seed; a run of the same options and seed as another, such as one
-    from another machine, is an entry of its own.
+    A group has one run of each seed, all at the same step; a run of the same options and seed as
+    another, such as one from another machine, is an entry of its own.
     evaluations: by folder of the run, for runs that have one.
     """
-    indices = grouped_by_seed([run.recipe for run in runs])
+    reached = [max(checkpoint.steps(run.checkpoints), default=0) for run in runs]
+    indices = grouped_by_seed([run.recipe for run in runs], reached)
     groups = [[runs[index] for index in group] for group in indices]
     names = _names([group[0] for group in groups])
     return [

@@ -164,15 +164,16 @@ def _mark(values: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:6]
 
 
-def grouped_by_seed(recipes: Sequence[Recipe]) -> list[list[int]]:
-    """Indices of recipes in groups that differ only in their seed, first ones first.
+def grouped_by_seed(recipes: Sequence[Recipe], reached: Sequence[int]) -> list[list[int]]:
+    """Indices of recipes of runs in groups that differ only in their seed, first ones first, all at
+    the same step of those that they have `reached`.
 
     A group has one recipe of each seed: one of the same options and seed as another, such as that
     of a run on another machine, begins a group of its own.
     """
     groups: dict[tuple[str, int], list[int]] = {}
-    for index, recipe in enumerate(recipes):
-        setting = repr(sorted(recipe.setting.items()))
+    for index, (recipe, step) in enumerate(zip(recipes, reached, strict=True)):
+        setting = repr((step, sorted(recipe.setting.items())))
         number, seed = 0, recipe.options.seed
         while any(recipes[i].options.seed == seed for i in groups.get((setting, number), ())):
             number += 1

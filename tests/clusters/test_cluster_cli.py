@@ -150,6 +150,25 @@ def test_a_run_of_another_seed_is_added_and_another_state_of_one_is_refused(tiny
     assert not found.has(other, 0)
 
 
+def test_runs_at_different_steps_are_no_seeds_of_one_way(tiny):
+    runs = [untrained("vae", tiny, seed=seed) for seed in (0, 4)]
+    assert [*making.grouped(["a", "b"], runs)] == ["a"]
+    longer = replace(runs[1], state=runs[1].state._replace(step=9))
+    groups = making.grouped(["x/vae-0", "y/vae-0"], [runs[0], longer])
+    assert [*groups] == ["x-vae-0", "y-vae-0"]  # names that files may have
+
+
+def test_a_result_of_before_steps_were_settings_is_found(tmp_path, tiny):
+    data = ways.Images(tiny.train.images, tiny.train.labels, 3)
+    way, *_ = ways.of_models(data, "vae", [untrained("vae", tiny)])
+    settings = {name: value for name, value in way.settings.items() if name != "step"}
+    model = way.models[0] | {"step": way.settings["step"]}
+    old = results.Result(way.name, "", None, settings, 0, SCORES, {}, 1.0, model)
+    path = tmp_path / "found.json"
+    results.write(path, results.Results("tiny", "", 3, [old]))
+    assert results.read(path, "tiny", "", 3).has(way, 0)
+
+
 def test_a_result_of_before_an_option_was_added_is_of_its_value_of_then(tmp_path, tiny):
     data = ways.Images(tiny.train.images, tiny.train.labels, 3)
     way, *_ = ways.of_models(data, "vae", [untrained("vae", tiny)])

@@ -1,14 +1,14 @@
 """Measure speed: `python -m experiments.benchmark --against torch lax`. Keep the machine quiet."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from experiments import command
 from gen_models.benchmark import loop, report, rounds, suite, torch_twin
-from gen_models.fields import Between, Size, check_known, validate
+from gen_models.fields import Between, ConfigError, Size, check_known, validate
 from gen_models.runs import environment
 from gen_models.runs.recipe import known_model
 
@@ -41,16 +41,26 @@ class Options:
     """Training steps of --only-start."""
 
 
-def measure(options: Options, args: Sequence[str]) -> dict[str, Any]:
-    """The figures of all models, with empty tables, as `report.write` takes them."""
+def measured(options: Options, args: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """The figures of the models so far, after each of them, with empty tables, as `report.write`
+    takes them."""
     setting = suite.Setting(options.batch_size, options.width, options.rounds, options.against)
     models: dict[str, dict[str, float]] = {}
     rates: list[float] = []
     for model in options.models:
         print(f"{model}: measuring", file=sys.stderr)
-        models[model], model_rates = suite.speed(model, setting)
-        models[model] |= suite.around(model)
+        figures, model_rates = suite.speed(model, setting)
+        models[model] = figures | suite.around(model)
         rates += model_rates
+        yield _result(options, args, models, rates)
+
+
+def _result(
+    options: Options,
+    args: Sequence[str],
+    models: dict[str, dict[str, float]],
+    rates: Sequence[float],
+) -> dict[str, Any]:
     return {
         "machine": environment.describe(),
         "setting": {
@@ -75,18 +85,22 @@ def main(args: Sequence[str]) -> int:
     """Measure, then write and print the report. Returns the exit code."""
     options = command.parse("benchmark", Options, args)
     validate(options)
+    if not options.models:
+        raise ConfigError("--models names none; name one or more")
     for model in options.models:
         known_model(model)
         if {"torch", "torch_compiled"} & set(options.against):
+            torch_twin.check_installed()
             check_known("model with a twin in PyTorch", model, torch_twin.LATENT)
     if options.only_start is not None:
         say = lambda line: print(line, flush=True)  # noqa: E731
         loop.only_start(known_model(options.only_start), options.steps, say)
         return 0
     options.out.parent.mkdir(parents=True, exist_ok=True)  # an error here costs no minutes of work
-    result = measure(options, args)
+    result, paths = {}, []
     try:
-        paths = report.write(result, options.out)  # safe before the next part begins
+        for result in measured(options, args):
+            paths = report.write(result, options.out)  # safe before the next part begins
         if options.scaling:
             result["scaling"] = [
                 suite.point(m, *setting) for m in options.models for setting in SCALING
@@ -96,7 +110,8 @@ def main(args: Sequence[str]) -> int:
             result["costs"] = suite.costs(options.batch_size)
             report.write(result, options.out)
     finally:  # whatever fails or is interrupted, what was measured is shown
-        print(report.markdown(result))
+        if result:
+            print(report.markdown(result))
     print("\n".join(map(str, paths)))
     return 0
 

@@ -100,6 +100,11 @@ def _driver() -> str | None:
     return done.stdout.strip().partition("\n")[0] or None
 
 
+def _worth(part: Figures) -> tuple[bool, bool]:
+    """A part that ended well is worth most, one that found something more than nothing."""
+    return "figures" in part and "failed" not in part, "figures" in part
+
+
 class Report:
     """A report that is written again after each part, and goes on with what was found before on the
     same kind of card with the same libraries."""
@@ -184,10 +189,9 @@ class Report:
         return self._keep(name, self._measured(name, until))
 
     def _keep(self, name: str, one: Figures) -> bool:
-        """Write what there is of a part. One that is finished already is not lost for want of time.
-        Returns whether it went well."""
+        """Write what there is of a part, unless there was more. Returns whether it went well."""
         with self.writing:
-            if "figures" in one or "figures" not in self.found.get(name, {}):
+            if _worth(one) >= _worth(self.found.get(name, {})):
                 self.found[name] = one
             self.write()
         return "failed" not in one

@@ -54,8 +54,11 @@ def table(figures: dict[str, dict[str, float]]) -> str:
 
 def scaling_table(points: list[dict[str, Any]]) -> str:
     """Markdown table with one row per point of batch size and width."""
-    titles = ["model", "batch", "width", "ms a step", "images/s", "of the matmul rate"]
-    form = "{model}|{batch_size}|{width}|{ms_a_step:.1f}|{images_a_s:.0f}|{of_matmul_rate:.0%}"
+    titles = ["model", "batch", "width", "ms a step", "images/s"]
+    form = "{model}|{batch_size}|{width}|{ms_a_step:.1f}|{images_a_s:.0f}"
+    share = "of_matmul_rate"
+    if all(share in point for point in points):
+        titles, form = [*titles, "of the matmul rate"], f"{form}|{{{share}:.0%}}"
     return render.markdown_table([titles, *(form.format(**point).split("|") for point in points)])
 
 

@@ -63,7 +63,7 @@ def speed(model: str, setting: Setting) -> tuple[dict[str, float], list[float]]:
         "member_over_ours": rounds.ratio(times["population"], times["ours"]),
         "step_over_stream": rounds.ratio(times["ours"], times["stream"]),
     }
-    if jax.default_backend() == "cpu":  # elsewhere products are library calls, not counted
+    if on_a_cpu():
         product_s = rounds.ratio(times["matmul"], times["ours"])
         defined = flops.step_flops(ours.model, setting.batch_size)
         figures["gflop_a_step"] = defined / 1e9
@@ -74,6 +74,12 @@ def speed(model: str, setting: Setting) -> tuple[dict[str, float], list[float]]:
         if rival in times:
             figures[f"{rival}_over_ours"] = rounds.ratio(times[rival], times["ours"])
     return figures, matmul_rates
+
+
+def on_a_cpu() -> bool:
+    """Whether a step's operations can be set beside the matrix rate: elsewhere its products are
+    library calls, which are not counted, and of another precision than those of the rate."""
+    return jax.default_backend() == "cpu"
 
 
 def around(model: str) -> dict[str, float]:
@@ -95,16 +101,18 @@ def point(model: str, batch_size: int, width: int) -> dict[str, Any]:
     product, rate_of = rates.matmul()
     times = rounds.alternate({"ours": stepper.in_loop(2), "matmul": product}, POINT_ROUNDS)
     step_s = rounds.median(times["ours"])
-    product_s = rounds.ratio(times["matmul"], times["ours"])
-    defined = flops.step_flops(stepper.model, batch_size)
-    return {
+    row = {
         "model": model,
         "batch_size": batch_size,
         "width": width,
         "ms_a_step": 1e3 * step_s,
         "images_a_s": batch_size / step_s,
-        "of_matmul_rate": defined * product_s / rate_of(1.0),
     }
+    if on_a_cpu():
+        defined = flops.step_flops(stepper.model, batch_size)
+        product_s = rounds.ratio(times["matmul"], times["ours"])
+        row["of_matmul_rate"] = defined * product_s / rate_of(1.0)
+    return row
 
 
 def costs(batch_size: int) -> list[dict[str, Any]]:

@@ -36,10 +36,15 @@ class Twin(NamedTuple):
     precision: Precision = "highest"  # of products; "bfloat16" is PyTorch's automatic casting
 
 
-def twin(setting: Twin, steps: int) -> Timed:
-    """A contestant of `steps` steps of the twin on noise. Raises UserError without PyTorch."""
+def check_installed() -> None:
+    """Raises UserError without PyTorch."""
     if find_spec("torch") is None:
         raise UserError("PyTorch is not installed; pip install torch to compare against it")
+
+
+def twin(setting: Twin, steps: int) -> Timed:
+    """A contestant of `steps` steps of the twin on noise. Raises UserError without PyTorch."""
+    check_installed()
     import torch
 
     device = "cuda" if torch.cuda.is_available() else "cpu"

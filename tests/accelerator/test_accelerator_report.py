@@ -90,6 +90,16 @@ def test_a_report_goes_on_where_an_earlier_one_was_cut_off(run, tmp_path):
     assert again.found["company"] == first.found["company"]
 
 
+@pytest.mark.parametrize("figures", [None, {"seconds": {}}])
+def test_a_finished_part_is_kept_when_another_try_is_cut_off(run, tmp_path, figures):
+    run["job"] = (JOB, Done(0, 3.0, ""))
+    assert report.Report(tmp_path, None, (), say=lambda _: None).make(["job"], minutes=10)
+    run["job"] = (figures, Done(130, 150.0, ""))
+    again = report.Report(tmp_path, None, (), say=lambda _: None)
+    assert not again.make(["job"], minutes=10)
+    assert again.found["job"]["figures"] == JOB and "failed" not in again.found["job"]
+
+
 @pytest.mark.parametrize(
     ("name", "values"),
     [("xla_flags", ["--other", "--another"]), ("libraries", [{"jax": "1"}, {"jax": "2"}])],

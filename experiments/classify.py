@@ -35,8 +35,9 @@ class Options(Limits):
     in --train, else that of --data-dir, else fashion_mnist."""
     data_dir: Path | None = None
     """Folder with the four IDX files of the data set."""
-    subset: Subset = "all"
-    """All 129 settings, or the best of each of the 13 families."""
+    subset: Subset | None = None
+    """All 129 settings, or the best of each of the 13 families. Default: all; of --few, which takes
+    no other, the best."""
     families: tuple[str, ...] = ()
     """Families to measure, by the names of their classes, such as SVC. Default: all."""
     images: Annotated[int, Between(1, 10_000_000)] | None = None
@@ -47,10 +48,10 @@ class Options(Limits):
     few: tuple[int, ...] = ()
     """Numbers of real images. For each the best of each family is trained on so many alone, and
     with those (--images) of a generator that was trained on these few, instead of on --train."""
-    model: str = "cgan"
-    """Generator of --few."""
-    steps: Steps = 5000
-    """Training steps of the generators of --few."""
+    model: str | None = None
+    """Generator of --few. Default: cgan."""
+    steps: Steps | None = None
+    """Training steps of the generators of --few. Default: 5000."""
     jobs: Annotated[int, Between(1, 1024)] = 1
     """Number of settings to train at a time, each in a process of its own."""
     results: Path = Path("results/classifiers")
@@ -80,7 +81,14 @@ def check(options: Options) -> None:
         raise ConfigError("--few are numbers of images, from 1 on")
     if not options.train:
         raise ConfigError("--train needs one source of training images or more")
-    known_model(options.model)
+    if options.few and options.subset == "all":
+        raise ConfigError("--few takes the best setting of each family; leave out --subset")
+    if not options.few and (options.model or options.steps):
+        raise ConfigError(
+            "--model and --steps are of the generators of --few; name runs by --train"
+        )
+    if options.model:
+        known_model(options.model)
 
 
 def data(options: Options) -> list[Splits]:
@@ -99,6 +107,11 @@ def jobs(options: Options) -> list[Job]:
         if sources.is_model(text):
             model = sources.load_model(text)
             splits = sources.data_of(model, options.data_dir)
+            if named and splits.train.name not in by_name:
+                raise ConfigError(
+                    f"{text} is of {splits.train.name}, not of {' or '.join(by_name)}; leave out "
+                    "--datasets"
+                )
             by_name.setdefault(splits.train.name, splits)
             count = options.images or len(splits.train.labels)
             found.append(Job(sources.samples(text, model, splits.train, count), splits))
@@ -123,7 +136,8 @@ def few_jobs(options: Options) -> list[Job]:
     """The sources of --few, for each number the real images alone and with generated ones. Raises
     UserError."""
     found = []
-    recipe = Recipe.from_flat({"model": options.model, "steps": options.steps})
+    given = {"model": options.model or "cgan", "steps": options.steps}
+    recipe = Recipe.from_flat({name: value for name, value in given.items() if value is not None})
     for splits in data(options) or [sources.splits_named(None, None)]:
         generated = options.images or len(splits.train.labels)
         recipe = recipe.with_options(data_dir=options.data_dir)
@@ -139,7 +153,7 @@ def few_jobs(options: Options) -> list[Job]:
 def wanted(options: Options) -> list[Setting]:
     """The settings to measure, quick ones first. Raises ConfigError if there are none."""
     if not options.few:
-        return settings.chosen(options.subset, options.families)
+        return settings.chosen(options.subset or "all", options.families)
     # A part of few real images and many generated ones would hold next to none of the real ones.
     best = settings.chosen("best", options.families)
     found = [setting for setting in best if setting.estimator.part is None]

@@ -65,7 +65,9 @@ def made(sources: Sequence[Path], report: Callable[[str], None]) -> Made:
 
 def beside(path: Path, sources: Sequence[Path], report: Callable[[str], None]) -> bool:
     """Write the page of the first MOST sources beside other results, if they can be shown. Returns
-    whether they can; if not, `report` is called with the reason."""
+    whether they can; if not, `report` is called with the reason, as it is if some are left out."""
+    if len(sources) > MOST:
+        report(f"the page to play with has the first {MOST} of {len(sources)} models")
     try:
         text = made(sources[:MOST], report).text
     except UserError as error:

@@ -1,4 +1,4 @@
-import { numpy as np } from "@jax-js/jax";
+import { grad, numpy as np } from "@jax-js/jax";
 import { expect, test } from "vitest";
 
 import { usual } from "../src/configuration";
@@ -23,9 +23,17 @@ test.each([
 });
 
 test.each(Object.keys(LOSSES))("%s is finite for scores of any size, and so is its gradient", (name) => {
+  const { generator, discriminator } = LOSSES[name]!;
   for (const size of [-1e4, 1e4]) {
-    const value = LOSSES[name]!.generator(scores(0), scores(size)).js();
-    expect(Number.isFinite(value)).toBe(true);
+    for (const loss of [generator, discriminator]) {
+      for (const of of [
+        (x: np.Array) => loss(scores(0), x),
+        (x: np.Array) => loss(x, scores(0)),
+      ]) {
+        expect(Number.isFinite(of(scores(size)).js())).toBe(true);
+        expect(grad(of)(scores(size)).js().every(Number.isFinite)).toBe(true);
+      }
+    }
   }
 });
 
@@ -56,6 +64,17 @@ test("Adam's first step has the size of its rate, whatever the gradient", () => 
   const [a, b] = after.x.js();
   expect(a).toBeCloseTo(0.99, 4);
   expect(b).toBeCloseTo(1.01, 4);
+});
+
+test("two steps of RMSProp are those worked out by hand, whatever β1", () => {
+  let params = { x: np.array([1]) };
+  let memory = fresh(params);
+  const player = { optimiser: "rmsprop", rate: 0.1, beta1: 0.5, beta2: 0.9 };
+  for (const [i, slope] of [2, -1].entries()) {
+    [params, memory] = update("rmsprop", params, { x: np.array([slope]) }, memory, rates(player, i));
+  }
+  const [first, second] = [0.1 * 4, 0.9 * 0.1 * 4 + 0.1 * 1];
+  expect(params.x.js()[0]).toBeCloseTo(1 - 0.1 * 2 / Math.sqrt(first) + 0.1 / Math.sqrt(second), 4);
 });
 
 /** A session of small nets on the ring. */

@@ -44,6 +44,7 @@ export function Points(props: {
     const { left, top, width } = event.currentTarget.getBoundingClientRect();
     const place = (at: number) => REACH * ((2 * at) / width - 1);
     const point: Point = [round(place(event.clientX - left)), round(-place(event.clientY - top))];
+    if (point.some((at) => Math.abs(at) > REACH)) return; // a finger that has left the plane
     latest.current = [...latest.current, point].slice(-MOST_DRAWN);
     props.draw(latest.current);
   };

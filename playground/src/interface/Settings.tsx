@@ -59,8 +59,10 @@ function Optimiser(props: { title: string; player: Player; change: (player: Play
     <Group title={title}>
       <Choice label="rule" value={player.optimiser} options={titles(OPTIMISERS)} change={(optimiser) => put({ optimiser })} />
       <NumberField label="rate" value={player.rate} limits={[0, 10]} change={(rate) => put({ rate })} />
-      <NumberField label="β1" value={player.beta1} limits={[0, 0.9999]} change={(beta1) => put({ beta1 })} />
-      {player.optimiser !== "sgd" && (
+      {OPTIMISERS[player.optimiser]!.beta1 && (
+        <NumberField label="β1" value={player.beta1} limits={[0, 0.9999]} change={(beta1) => put({ beta1 })} />
+      )}
+      {OPTIMISERS[player.optimiser]!.scales && (
         <NumberField label="β2" value={player.beta2} limits={[0, 0.99999]} change={(beta2) => put({ beta2 })} />
       )}
     </Group>

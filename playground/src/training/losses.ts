@@ -1,6 +1,6 @@
 /**
  * Losses of the two players for scores f32[B] of real and of generated examples, each f32[], and
- * the penalties that are added to the discriminator's. The names are those of gen_models/losses.
+ * the penalties that are added to the discriminator's. The formulas are those of gen_models/losses.
  */
 
 import { grad, nn, numpy as np } from "@jax-js/jax";

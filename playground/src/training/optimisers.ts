@@ -10,16 +10,16 @@ import { numpy as np, tree } from "@jax-js/jax";
 type Rule = {
   title: string;
   paper: string;
-  /** Whether it averages the gradients with β1, or adds them up as momentum does. */
-  averages: boolean;
+  /** What β1 is for: an average of the gradients, a sum of them, or nothing. */
+  beta1: "average" | "momentum" | null;
   /** Whether it divides by the root of the average of the gradients' squares. */
   scales: boolean;
 };
 
 export const OPTIMISERS: Record<string, Rule> = {
-  adam: { title: "Adam", paper: "Kingma & Ba 2015, algorithm 1", averages: true, scales: true },
-  rmsprop: { title: "RMSProp", paper: "Tieleman & Hinton 2012", averages: false, scales: true },
-  sgd: { title: "gradient descent", paper: "with momentum, Polyak 1964", averages: false, scales: false },
+  adam: { title: "Adam", paper: "Kingma & Ba 2015, algorithm 1", beta1: "average", scales: true },
+  rmsprop: { title: "RMSProp", paper: "Tieleman & Hinton 2012", beta1: null, scales: true },
+  sgd: { title: "gradient descent", paper: "with momentum, Polyak 1964", beta1: "momentum", scales: false },
 };
 
 /** An optimiser with its step size and its decays. */
@@ -31,19 +31,19 @@ const EPSILON = 1e-8;
 export type Memory = { first: np.Array[]; second: np.Array[] };
 
 /** The numbers of one update, f32[] each: the step size, both decays and the weights of what is new,
- * and what makes the averages unbiased. */
+ * and what makes Adam's averages unbiased. */
 export type Rates = Record<"size" | "beta1" | "gain1" | "beta2" | "gain2" | "unbias", np.Array>;
 
 /** The numbers of the update after `count` others. */
 export function rates({ optimiser, rate, beta1, beta2 }: Player, count: number): Rates {
-  const { averages } = OPTIMISERS[optimiser]!;
+  const averages = OPTIMISERS[optimiser]!.beta1 === "average";
   const numbers = {
     size: averages ? rate / (1 - beta1 ** (count + 1)) : rate,
-    beta1,
+    beta1: OPTIMISERS[optimiser]!.beta1 ? beta1 : 0,
     gain1: averages ? 1 - beta1 : 1,
     beta2,
     gain2: 1 - beta2,
-    unbias: 1 / (1 - beta2 ** (count + 1)),
+    unbias: averages ? 1 / (1 - beta2 ** (count + 1)) : 1,
   };
   const arrays = Object.entries(numbers).map(([name, x]) => [name, np.array(x)]);
   return Object.fromEntries(arrays) as Rates;

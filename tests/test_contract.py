@@ -252,10 +252,6 @@ def test_metrics_are_finite(subject):
     assert metrics[programs.FINITE].tolist() == [1] * STEPS
 
 
-def test_names_of_metrics_say_what_they_are_and_not_auxiliary(subject):
-    assert not [name for name in subject.trained[1] if "auxiliary" in name]
-
-
 def test_other_image_sizes_work(subject):
     size = 12, 8
     spec = Spec(*size, num_classes=5)

@@ -102,7 +102,7 @@ def read(path: Path) -> Results | None:
         by_key = {(row.number, row.seed): row for row in rows}
         subject = dict(values["subject"])
         if "recipe" in subject:
-            subject["recipe"] = recipes.completed(subject["recipe"])
+            subject["recipe"] = recipes.with_added_options(subject["recipe"])
         return Results(*texts, subject, by_key)
     except FileNotFoundError:
         return None

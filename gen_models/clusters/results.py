@@ -97,7 +97,7 @@ def read(path: Path, dataset: str, digest: str, images: int) -> Results:
 def _result(stored: dict[str, Any]) -> Result:
     settings, model = dict(stored["settings"]), dict(stored.get("model", {}))
     if "recipe" in settings:
-        settings["recipe"] = recipes.completed(settings["recipe"])
+        settings["recipe"] = recipes.with_added_options(settings["recipe"])
     if "step" in model:  # where results had it until runs of several seeds were one way
         settings["step"] = model.pop("step")
     own = {"scores": Scores(**stored["scores"]), "settings": settings, "model": model}

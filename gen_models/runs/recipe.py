@@ -68,7 +68,8 @@ class RunOptions(TrainingOptions):
     seed: Annotated[int, Between(0, 2**31 - 1)] = 0
     """Seed of the initial weights, the order of the data and all noise."""
     devices: Annotated[int, Between(1, 65536), Logistics()] = 1
-    """Number of devices to split each batch among. Several processes use all their devices."""
+    """Number of devices to split each batch among. Several processes use all their devices, and
+    take 1 for that too."""
     evaluate_every_steps: Annotated[Steps | None, Logistics()] = None
     """Steps between evaluations (a minute each), which keep the best checkpoint: by FID against the
     validation images with --hold-out, else the training images. Default: none."""
@@ -198,7 +199,7 @@ def defaults(values: Mapping[str, Any], model: str | None, source: str | None) -
         raise ConfigError(f"{source}: {error}" if source else str(error)) from error
 
 
-def completed(values: Mapping[str, Any]) -> dict[str, Any]:
+def with_added_options(values: Mapping[str, Any]) -> dict[str, Any]:
     """Options that a run has recorded, with those that have been added since and that its model
     has, as they were before; those of an unknown model as they are."""
     model = values.get("model", RunOptions.model)
@@ -265,7 +266,7 @@ def _saved(path: Path, text: str) -> dict[str, Any]:
     if version != VERSION:
         raise ValueError(f"format version {version!r}, this program reads version {VERSION}")
     values.pop("data", None)
-    return completed(values) if by_a_run else values
+    return with_added_options(values) if by_a_run else values
 
 
 def _preset(path: Path, text: str, row: str | None) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from gen_models.algorithm import State
 from gen_models.errors import UserError
 from gen_models.models import DRAWN
 from gen_models.runs import DataRecord, Recipe
-from gen_models.runs.recipe import completed
+from gen_models.runs.recipe import with_added_options
 from gen_models.storage.files import write_bytes
 from gen_models.storage.tensors import filled, named
 from gen_models.version import OF_0_1
@@ -81,7 +81,7 @@ def load(path: Path) -> tuple[Recipe, DataRecord, State]:
 def _filled(
     about: dict[str, Any], tensors: dict[str, np.ndarray]
 ) -> tuple[Recipe, DataRecord, State]:
-    recipe = Recipe.from_flat(completed(about["recipe"]), DRAWN)
+    recipe = Recipe.from_flat(with_added_options(about["recipe"]), DRAWN)
     data = fields.from_dict(DataRecord, about["data"])
     template = programs.shapes(recipe.model(data.spec))
     ema = filled(template.ema, tensors)

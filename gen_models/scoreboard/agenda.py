@@ -73,7 +73,7 @@ def valid(wanted: Iterable[Cell], results: Results) -> dict[Cell, Result]:
         if cell in results
         and cell.model in MODELS
         and (not cell.preset or models.get(cell.preset) == cell.model)
-        and recipes.completed(results[cell].options) == recipe_of(cell).identity
+        and recipes.with_added_options(results[cell].options) == recipe_of(cell).identity
         and results[cell].evaluation.protocol == protocol(cell.dataset)
     }
 

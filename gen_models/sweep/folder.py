@@ -43,7 +43,7 @@ def claim(folder: Path, kind: str, command: str, about: Mapping[str, Any]) -> No
 def _today(value: object) -> object:
     """What a plan says of a setting, with the options of runs as they would be recorded today."""
     if isinstance(value, dict) and "model" in value:
-        return recipes.completed(value)
+        return recipes.with_added_options(value)
     return {name: _today(x) for name, x in value.items()} if isinstance(value, dict) else value
 
 

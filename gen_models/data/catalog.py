@@ -83,6 +83,11 @@ def name_to_look_for(recorded: str | None, folder: Path | None) -> str | None:
     return recorded if recorded in CATALOG or folder is None else None
 
 
+def renamed(splits: Splits, name: str) -> Splits:
+    """The splits under a name that was recorded for them, whatever their folder is called today."""
+    return Splits(*(data._replace(name=name) for data in splits))
+
+
 def load_splits(name: str | None = None, data_dir: str | Path | None = None) -> Splits:
     """Load both splits as `load` does, but into memory unless they are huge.
 

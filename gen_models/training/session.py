@@ -55,11 +55,23 @@ def completed(recipe: Recipe) -> tuple[Recipe, Splits]:
     given = folder if options.data_dir else None  # the environment's folder need not hold the data
     splits = catalog.load_splits(catalog.name_to_look_for(options.dataset, folder), given)
     if options.dataset not in (None, splits.train.name):
-        raise catalog.DataError(
-            f"{folder} holds {splits.train.name!r}, not {options.dataset!r}; leave out --dataset"
-        )
+        if not _recorded(options, splits):
+            raise catalog.DataError(
+                f"{folder} holds {splits.train.name!r}, not {options.dataset!r}; leave out "
+                "--dataset, or name the folder as it was called"
+            )
+        splits = catalog.renamed(splits, options.dataset)
     recipe = recipe.with_options(dataset=splits.train.name, data_dir=folder)
     return recipe.with_options(out=options.out or runs.RUNS / recipe.name), splits
+
+
+def _recorded(options: RunOptions, splits: Splits) -> bool:
+    """Whether the run that the options continue was trained on these very images, whose folder may
+    have been renamed since."""
+    if options.out is None or not (options.out / runs.CONFIG).is_file():
+        return False
+    own = validation.training(splits, hold_out=options.hold_out)
+    return runs.load(options.out).data.digest == own.train.digest
 
 
 def train(

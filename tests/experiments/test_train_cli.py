@@ -13,7 +13,8 @@ from trainings import OPTIONS, command, execute, finish, half_written, products,
 
 from experiments import command as commands
 from experiments import train
-from gen_models import runs
+from gen_models import assessment, runs
+from gen_models.data.catalog import DataError
 from gen_models.data.known import IMAGES
 from gen_models.models import MODELS
 from gen_models.runs import Recipe, checkpoint
@@ -139,6 +140,21 @@ def test_completed_reads_data_into_memory_so_that_a_cut_file_does_no_harm(
     _, splits = session.completed(recipe)
     os.truncate(tiny_folder / IMAGES["train"], 16)
     assert (splits.train.images == tiny.train.images).all()  # a mapped file would end this process
+
+
+def test_the_folder_of_a_runs_own_data_may_be_renamed(tiny_folder, tmp_path):
+    options = {"data_dir": str(tiny_folder), "out": str(tmp_path / "run")}
+    recipe, splits = session.completed(Recipe.from_flat(OPTIONS | options))
+    with runs.opened(recipe.options.out, recipe, splits.train):
+        pass
+    moved = recipe.with_options(data_dir=tiny_folder.rename(tmp_path / "other"))
+    found, splits = session.completed(moved)
+    assert (found.options.dataset, splits.test.name) == ("tiny", "tiny")
+    run = runs.load(recipe.options.out)
+    again = assessment.data_of(run.options, run.data, tmp_path / "other")
+    assert again.train.name == "tiny"
+    with pytest.raises(DataError, match="holds 'other', not 'tiny'; leave out --dataset, or name"):
+        session.completed(moved.with_options(out=tmp_path / "another run"))
 
 
 def test_images_that_no_net_takes_leave_no_folder(call, tmp_path, tiny, tiny_folder):

@@ -1,5 +1,6 @@
 """Train GANs in a browser: `python -m experiments.playground` serves the page and opens it."""
 
+import threading
 import webbrowser
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,8 +37,9 @@ def main(args: Sequence[str]) -> int:
         return 0
     with playground.server(site, options.port) as server:
         print(f"the playground is at {playground.address(server)} (Ctrl-C ends it)", flush=True)
-        if not options.no_browser:
-            webbrowser.open(playground.address(server))
+        if not options.no_browser:  # beside the server: a browser in the terminal waits for it
+            address = playground.address(server)
+            threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
         try:
             server.serve_forever()
         except KeyboardInterrupt:

@@ -69,7 +69,7 @@ def _if_it_fits(work: Callable[[], T]) -> T | None:
 
 def page(found: Figures) -> str:
     """A row for each population."""
-    rows = [["members", "convolutions by", "member-steps/s", "÷ one member's", "memory, GiB"]]
+    rows = [["members", "convolutions by", "member-steps/s", "÷ that of the fewest", "memory, GiB"]]
     alone: dict[str, float] = {}
     for row in found["rows"]:
         layout, rate, gib = row["layout"], row["steps_a_s"], row["gib"]

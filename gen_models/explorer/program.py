@@ -135,12 +135,28 @@ class _Writer:
                 return self.inline(closed, sources)
         if name in SAME_VALUE:
             return sources
+        if name == "unstack":  # from JAX 0.11 on
+            return self._unstacked(equation, sources)
         if name not in PARAMETERS:
             raise UnsupportedError(f"the page has no operation {name}")
         _check_keys(equation)
         results = [self.value(variable.aval) for variable in equation.outvars]
         said = PARAMETERS[name](equation)
         self.operations.append(Operation(name, sources, results, said))
+        return results
+
+    def _unstacked(self, equation: JaxprEqn, sources: list[int]) -> list[int]:
+        """Slices of one place of an axis each, without the axis."""
+        (variable,), axis = equation.invars, equation.params["axis"]
+        whole, results = variable.aval, [self.value(one.aval) for one in equation.outvars]
+        for place, result in enumerate(results):
+            ends = [
+                (place, place + 1) if at == axis else (0, n) for at, n in enumerate(whole.shape)
+            ]
+            part = self.value(whole.update(shape=tuple(end - start for start, end in ends)))
+            said = _sliced(whole, [start for start, _ in ends], [1] * len(ends))
+            self.operations.append(Operation("slice", sources, [part], said))
+            self.operations.append(Operation("squeeze", [part], [result], {}))
         return results
 
     def _mix(self, equation: JaxprEqn) -> int:
@@ -240,8 +256,11 @@ def _rounding(equation: JaxprEqn) -> dict[str, Any]:
 
 def _slice(equation: JaxprEqn) -> dict[str, Any]:
     start, strides = equation.params["start_indices"], equation.params["strides"]
-    strides = strides or (1,) * len(start)
-    if jnp.issubdtype(equation.invars[0].aval.dtype, jax.dtypes.prng_key):
+    return _sliced(equation.invars[0].aval, start, strides or (1,) * len(start))
+
+
+def _sliced(aval: Any, start: Sequence[int], strides: Sequence[int]) -> dict[str, Any]:  # noqa: ANN401
+    if jnp.issubdtype(aval.dtype, jax.dtypes.prng_key):
         start, strides = (*start, 0), (*strides, 1)
     return {"start": list(start), "strides": list(strides)}
 
@@ -270,11 +289,22 @@ def _scan(equation: JaxprEqn) -> dict[str, Any]:
         writer.operations,
         outputs,
     )
-    carried = said["num_consts"], said["num_carry"]
-    names = ("constants", "carried", "length", "backwards")
-    return dict(zip(names, (*carried, said["length"], said["reverse"]), strict=True)) | {
-        "body": to_json(body)
+    constants, carried = _kinds_of_arguments(said)
+    return {
+        "constants": constants,
+        "carried": carried,
+        "length": said["length"],
+        "backwards": said["reverse"],
+        "body": to_json(body),
     }
+
+
+def _kinds_of_arguments(scan: Mapping[str, Any]) -> tuple[int, int]:
+    """How many arguments of a scan's body are constants, and how many are carried on."""
+    if "ft_in" in scan:  # from JAX 0.11 on
+        constants, carried, _ = scan["ft_in"].unpack()
+        return len(constants), len(carried)
+    return scan["num_consts"], scan["num_carry"]
 
 
 CALLS = ("jit", "pjit", "closed_call", "custom_jvp_call", "custom_vjp_call", "remat", "checkpoint")

@@ -150,9 +150,8 @@ class _Writer:
         (variable,), axis = equation.invars, equation.params["axis"]
         whole, results = variable.aval, [self.value(one.aval) for one in equation.outvars]
         for place, result in enumerate(results):
-            ends = [
-                (place, place + 1) if at == axis else (0, n) for at, n in enumerate(whole.shape)
-            ]
+            ends = [(0, size) for size in whole.shape]
+            ends[axis] = place, place + 1
             part = self.value(whole.update(shape=tuple(end - start for start, end in ends)))
             said = _sliced(whole, [start for start, _ in ends], [1] * len(ends))
             self.operations.append(Operation("slice", sources, [part], said))

@@ -87,11 +87,13 @@ def main(args: Sequence[str]) -> int:
     validate(options)
     if not options.models:
         raise ConfigError("--models names none; name one or more")
+    rivals = {"torch", "torch_compiled"} & set(options.against)
     for model in options.models:
         known_model(model)
-        if {"torch", "torch_compiled"} & set(options.against):
-            torch_twin.check_installed()
+        if rivals:
             check_known("model with a twin in PyTorch", model, torch_twin.LATENT)
+    if rivals:
+        torch_twin.check_installed()
     if options.only_start is not None:
         say = lambda line: print(line, flush=True)  # noqa: E731
         loop.only_start(known_model(options.only_start), options.steps, say)

@@ -219,7 +219,7 @@ def test_a_member_folder_that_holds_something_else_is_refused(call, tmp_path):
 
 @pytest.mark.usefixtures("nothing_is_trained")
 def test_a_sweep_over_other_values_does_not_replace_this_ones_results(call, tmp_path):
-    about = {"axes": {"beta": [1.0, 3.0]}}
+    about = {"format": "gen_models.sweep", "axes": {"beta": [1.0, 3.0]}}
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "plan.json").write_text(json.dumps(about))
     code, _, err = call("--beta", 1, 2, "--no-evaluate", "--out", "out")

@@ -18,6 +18,7 @@ from gen_models.data.catalog import DataError
 from gen_models.data.known import IMAGES
 from gen_models.models import MODELS
 from gen_models.runs import Recipe, checkpoint
+from gen_models.runs.recipe import MAX_CONFIG_BYTES
 from gen_models.storage import compilations
 from gen_models.training import session
 
@@ -102,7 +103,7 @@ def test_a_bad_command_line_is_one_clear_message(call, tmp_path, monkeypatch, ar
         ("x.json", b'{"stepz": 3}', "no option is called 'stepz'; perhaps you meant 'steps'"),
         ("x.json", b'{"steps": "3"}', "steps is '3', expected a whole number"),
         ("x.json", b'{"model": ["vae"]}', "no model is called"),
-        ("x.json", b" " * 70_000, "too long for a config"),
+        ("x.json", b" " * (MAX_CONFIG_BYTES + 1), "too long for a config"),
         ("x.py", b"import os", "expected a line `name = literal`"),
         ("x.py", b"steps = 3 +", "not a config file"),
         ("x.py", b"steps = " + b"(" * 5000, "not a config file"),

@@ -131,7 +131,7 @@ def _prior(vae: Autoencoder, state: State, key: Key, labels: Labels) -> Latents:
 
 def _finalise(vae: Autoencoder, state: State, labels: Labels, key: Key) -> State:
     """The decoder's statistics are those of standard normal latents, with a fitted prior too, whose
-    own gave a higher FID (docs/results.md); its reconstructions and likelihoods are by the same
+    own gave a higher FID (docs/history.md); its reconstructions and likelihoods are by the same
     net. The encoder's stay averages: they would need images."""
     params, stats = state.ema["params"]["decoder"], state.ema["stats"]
 

@@ -35,7 +35,7 @@ FIRST = 0.1  # part of β at step 0 of the warm-up
 
 @hyperparameters
 class Config(_vaes.Common):
-    """Options of `hvae`, chosen on held-out images of Fashion-MNIST (docs/results.md). Without a
+    """Options of `hvae`, chosen on held-out images of Fashion-MNIST (docs/history.md). Without a
     warm-up the lower levels stay unused: a latent that says little as yet costs more than it gives
     back."""
 

@@ -27,7 +27,7 @@ class Options:
     """Number of rounds, of which the median is reported."""
     batch_size: Annotated[int, Between(2, 65536)] = 64
     """Images per training step."""
-    width: Size = 64
+    width: Size = 32
     """Width of the nets: channels of the layers next to the image."""
     scaling: bool = False
     """Measure a table of batch sizes 16 to 512 and widths 32 to 128 too."""

@@ -118,7 +118,6 @@ def _chart(result: dict[str, Any], path: Path) -> None:
         colours = ["tab:blue" if label.endswith("gen_models") else "0.7" for label in bars]
         drawn = axes.barh(list(bars), list(bars.values()), color=colours)
         axes.bar_label(drawn, fmt="%.0f", padding=3)
-        axes.set_xscale("log")
         axes.set_xlabel("milliseconds a training step, lower is better")
 
     render.save_png(render.chart(draw, 1, 1, (8, 1 + 0.3 * len(bars))), path)

@@ -55,7 +55,7 @@ class Schedule:
         if shape not in get_args(Shape):
             raise ValueError(f"expected the shape {', '.join(get_args(Shape))}, got {shape!r}")
         steps = tuple(int(str(step)) for step, _ in points)  # refuses fractions
-        if list(steps) != sorted({*steps, 0}) or steps[-1] > MAX_STEPS:
+        if list(steps) != sorted({*steps, 0}) or not 0 == steps[0] <= steps[-1] <= MAX_STEPS:
             raise ValueError(f"expected increasing steps from 0 to {MAX_STEPS}, got {list(steps)}")
         return cls(steps, tuple(value for _, value in points), shape)
 

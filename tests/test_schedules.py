@@ -57,6 +57,7 @@ def test_a_cosine_value_is_level_at_its_points_and_half_way_between_them():
         "0:a",
         "0:1,1.5:2",
         "0:1,9999999999:2",
+        "-5:1,0:2",
     ],
 )
 def test_what_is_no_schedule_is_refused(text):

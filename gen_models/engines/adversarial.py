@@ -40,7 +40,14 @@ class Judged(NamedTuple):
     labels: Labels  # labels of both
 
 
-Terms = Mapping[str, Callable[[Judged], Array]]  # name -> f32[], added to a player's loss
+class Term(NamedTuple):
+    """What is added to a player's loss."""
+
+    weight: float | Array  # what its value is multiplied by there
+    value: Callable[[Judged], Array]  # f32[]; the metric of its name, not weighted
+
+
+Terms = Mapping[str, Term]  # terms by name
 
 
 class Game(NamedTuple):
@@ -53,11 +60,13 @@ class Game(NamedTuple):
     gen_optimiser   optimiser of the generator
     disc_optimiser  optimiser of the discriminator
     averaging       averages of the generator's weights
-    disc_terms      terms added to the discriminator's loss at each update; metrics by their names
-    gen_terms       terms added to the generator's loss; metrics by their names
+    disc_terms      terms added to the discriminator's loss at each update
+    gen_terms       terms added to the generator's loss
     penalty         gradient penalty added to the discriminator's loss
     penalty_every   steps from one penalty to the next, each so many times as heavy: lazy
-                    regularisation (Karras et al. 2020, §4.1)
+                    regularisation (Karras et al. 2020, §3.1), but in one update with the loss,
+                    where theirs has its own, with an adjusted Adam. The metric is the penalty as it
+                    is, and 0 in the steps between
     critic_updates  updates of the discriminator per step, each on its own batch
     conditional     whether the generator uses the labels
     views, parts    as in Algorithm
@@ -171,8 +180,7 @@ def _update_both(game: Game, state: State, batch: Batch, key: Key) -> tuple[Stat
         real, _ = _judge(game, state.params["disc"], state.stats["disc"], batch.images, batch)
         on_fake, _ = _judge(game, state.params["disc"], state.stats["disc"], images, batch)
         loss = game.loss(real.score, on_fake.score)[1]
-        terms = _values(game.gen_terms, Judged(real, on_fake, z, batch.labels))
-        loss = sum(terms.values(), loss)
+        loss, terms = _with_terms(loss, game.gen_terms, Judged(real, on_fake, z, batch.labels))
         return loss, terms | {"gen_loss": loss}
 
     # The gradient is taken at the images and passed to the generator's pullback, so that none is
@@ -198,7 +206,8 @@ def _update_discriminator(
     def disc_loss(params: PyTree) -> tuple[Array, tuple[PyTree, Metrics]]:
         real, stats = _judge(game, params, state.stats["disc"], batch.images, batch)
         on_fake, stats = _judge(game, params, stats, fake, batch)
-        terms = _values(game.disc_terms, Judged(real, on_fake, z, batch.labels))
+        loss = game.loss(real.score, on_fake.score)[0]
+        loss, terms = _with_terms(loss, game.disc_terms, Judged(real, on_fake, z, batch.labels))
         if game.penalty is not None:
 
             def scores(images: Images) -> Array:
@@ -206,7 +215,7 @@ def _update_discriminator(
 
             penalty = partial(game.penalty, scores, batch.images, fake, key)
             terms["gradient_penalty"] = _at_times(penalty, state.step, game.penalty_every)
-        loss = sum(terms.values(), game.loss(real.score, on_fake.score)[0])
+            loss += game.penalty_every * terms["gradient_penalty"]
         means = {"real_score": jnp.mean(real.score), "fake_score": jnp.mean(on_fake.score)}
         return loss, (stats, means | terms | {"disc_loss": loss})
 
@@ -222,10 +231,10 @@ def _update_discriminator(
 
 
 def _at_times(penalty: Callable[[], Array], step: Array, every: int) -> Array:
-    """The penalty in every so many steps, so many times as heavy; 0 in the others."""
+    """The penalty in every so many steps, 0 in the others."""
     if every == 1:
         return penalty()
-    return lax.cond(step % every == 0, lambda: every * penalty(), lambda: jnp.zeros(()))
+    return lax.cond(step % every == 0, penalty, lambda: jnp.zeros(()))
 
 
 def _judge(
@@ -234,5 +243,7 @@ def _judge(
     return game.discriminator.apply(params, stats, images, batch.labels, train=True)
 
 
-def _values(terms: Terms, judged: Judged) -> Metrics:
-    return {name: term(judged) for name, term in terms.items()}
+def _with_terms(loss: Array, terms: Terms, judged: Judged) -> tuple[Array, Metrics]:
+    """A loss with its terms, and their values."""
+    values = {name: term.value(judged) for name, term in terms.items()}
+    return sum((terms[name].weight * value for name, value in values.items()), loss), values

@@ -141,6 +141,6 @@ def _importance(
     z, mean, log_variance, outputs = _infer(vae, state, images, _noise(vae, key, len(images)))
     return Importance(
         likelihood=vae.likelihood.log_prob((images + 1) / 2, outputs),
-        prior=normal_log_prob(z, 0.0, jnp.zeros_like(z)),
+        prior=normal_log_prob(z, 0.0, 0.0),
         posterior=normal_log_prob(z, mean, log_variance),
     )

@@ -41,7 +41,7 @@ class StandardNormal(NamedTuple):
 
     def log_prob(self, fitted: PyTree, z: Latents, labels: Labels) -> Array:
         del fitted, labels
-        return normal_log_prob(z, 0.0, jnp.zeros_like(z))
+        return normal_log_prob(z, 0.0, 0.0)
 
 
 class Mixture(NamedTuple):
@@ -85,7 +85,8 @@ class Mixture(NamedTuple):
         return self._refilled(moved, z[step % len(z)])
 
     def _refilled(self, fitted: PyTree, code: Array) -> PyTree:
-        """With the emptiest component, if it is empty, around a code f32[Z], as wide as others."""
+        """With the emptiest component, if it is empty, around a code f32[Z], as wide as others and
+        with the same weight for every label."""
         counts, (_, _, log_variance) = fitted["counts"].sum(0), self._parameters(fitted)
         emptiest, share = jnp.argmin(counts), jnp.sum(counts) / self.components
         usual = counts @ jnp.exp(log_variance) / jnp.sum(counts)

@@ -41,7 +41,8 @@ PLAYER = "vae"
 
 
 class Quantiser(NamedTuple):
-    """The parts of an auto-encoder with a discrete latent that one paper defines.
+    """The parts of an auto-encoder with a discrete latent that one paper defines. Its nets have no
+    batch statistics.
 
     encoder     Net: Images -> f32[B,h,w,D]
     decoder     Net: codes' vectors f32[B,h,w,D] -> f32[B,H,W,1], the parameters of the likelihood

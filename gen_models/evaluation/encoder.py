@@ -18,7 +18,7 @@ from gen_models.evaluation import fitting
 from gen_models.evaluation.classifier import Steps
 from gen_models.evaluation.fitting import Report, Weights
 from gen_models.fields import Positive, hyperparameters
-from gen_models.losses.contrastive import normalised_temperature
+from gen_models.losses.contrastive import nt_xent
 from gen_models.model import Model
 from gen_models.nets.features import Encoder
 from gen_models.nets.net import net
@@ -47,7 +47,7 @@ def build(config: Config, spec: Spec) -> Trainable:
     def loss(params: PyTree, stats: PyTree, batch: Batch, key: Key) -> tuple[Array, PyTree]:
         views = jnp.concatenate([_masked(part, batch.images) for part in jax.random.split(key)])
         (projected, _), stats = encoder.apply(params, stats, views, train=True)
-        return normalised_temperature(*jnp.split(projected, 2), config.temperature), stats
+        return nt_xent(*jnp.split(projected, 2), config.temperature), stats
 
     return fitting.training(
         encoder, spec, loss, config.steps, config.learning_rate, config.weight_decay

@@ -8,7 +8,7 @@ from gen_models.algorithm import Array
 TINY = 1e-12  # keeps the gradient of a norm finite at 0
 
 
-def normalised_temperature(first: Array, second: Array, temperature: float) -> Array:
+def nt_xent(first: Array, second: Array, temperature: float) -> Array:
     """NT-Xent (Chen et al. 2020, eq. 1) of the projections f32[N,D] of two views of N images.
 
     Each of the 2N must find its other view among the 2N - 1 others, by the cosine of the angle

@@ -110,7 +110,7 @@ def weighted_elbo(beta: float | Array = 1.0, free_bits: float | Array = 0.0) -> 
 
 def importance_weighted(draws: Draws) -> tuple[Array, dict[str, Array]]:
     """-log 1/k Σ p(x,z) / q(z|x) (Burda et al. 2016, eq. 8)."""
-    log_prior = normal_log_prob(draws.z, 0.0, jnp.zeros_like(draws.z))
+    log_prior = normal_log_prob(draws.z, 0.0, 0.0)
     log_posterior = normal_log_prob(draws.z, draws.mean, draws.log_variance)
     log_weights = draws.likelihood + log_prior - log_posterior
     bound = jax.nn.logsumexp(log_weights, axis=0) - jnp.log(log_weights.shape[0])

@@ -9,7 +9,7 @@ noise in the discriminator are left out.
 
 from gen_models import losses
 from gen_models.algorithm import Algorithm, Array, Images, Key, Labels, Latents, PyTree, Spec
-from gen_models.engines.adversarial import Judged, adversarial
+from gen_models.engines.adversarial import Judged, Term, adversarial
 from gen_models.fields import Weight, hyperparameters
 from gen_models.models import _gans
 from gen_models.nets.blocks import with_labels
@@ -36,15 +36,15 @@ def build(config: Config, spec: Spec) -> Algorithm:
         return class_loss(judged.fake, judged.labels)
 
     def class_loss(verdict: Verdict, labels: Labels) -> Array:
-        return config.class_weight * losses.cross_entropy(verdict.head, labels)
+        return losses.cross_entropy(verdict.head, labels)
 
     game = _gans.game(
         config,
         spec,
         losses.non_saturating,
         _gans.discriminator(config, outputs=spec.num_classes),
-        disc_terms={"disc_class": on_both},
-        gen_terms={"gen_class": on_fake},
+        disc_terms={"disc_class": Term(config.class_weight, on_both)},
+        gen_terms={"gen_class": Term(config.class_weight, on_fake)},
     )
     generator = with_label_input(game.generator, spec.num_classes)
     game = game._replace(generator=generator, conditional=True)

@@ -10,7 +10,7 @@ of their own instead of half the weight of the generated ones).
 
 from gen_models import losses
 from gen_models.algorithm import Algorithm, Array, Spec
-from gen_models.engines.adversarial import Judged, adversarial
+from gen_models.engines.adversarial import Judged, Term, adversarial
 from gen_models.fields import Decay, Positive, Rate, Weight, hyperparameters
 from gen_models.models import _gans
 
@@ -36,7 +36,7 @@ def build(config: Config, spec: Spec) -> Algorithm:
     """The algorithm for images of `spec`."""
 
     def mismatch(judged: Judged) -> Array:
-        return config.mismatch * losses.mismatched(judged.real.head, judged.labels)
+        return losses.mismatched(judged.real.head, judged.labels)
 
     game = _gans.game(
         config,
@@ -44,6 +44,6 @@ def build(config: Config, spec: Spec) -> Algorithm:
         losses.non_saturating,
         _gans.discriminator(config, num_classes=spec.num_classes),
         conditional=True,
-        disc_terms={"mismatch": mismatch},
+        disc_terms={"mismatch": Term(config.mismatch, mismatch)},
     )
     return adversarial(_gans.penalised(game, config), spec)

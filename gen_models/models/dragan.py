@@ -1,8 +1,8 @@
 """DRAGAN (Kodali et al. 2017): the GAN's loss, and a penalty for a norm of the discriminator's
-gradient other than 1 around real images (§2.5). There is no batch normalisation, which would couple
-the images' gradients. The gradient is that of the logit, as in the authors' program; in the paper
-it is that of the probability. The noise is uniform on both sides of an image, in the paper
-Gaussian."""
+gradient other than 1 around real images (§2.5). The discriminator has no batch normalisation, which
+would couple the images' gradients. The gradient is that of the logit, as in the authors' program;
+in the paper it is that of the probability. The noise is uniform on both sides of an image, in the
+paper Gaussian."""
 
 from gen_models import losses
 from gen_models.algorithm import Algorithm, Spec

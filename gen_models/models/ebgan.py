@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from gen_models import losses
 from gen_models.algorithm import Algorithm, Array, Spec
-from gen_models.engines.adversarial import Judged, adversarial
+from gen_models.engines.adversarial import Judged, Term, adversarial
 from gen_models.fields import Decay, Positive, Rate, Size, Weight, hyperparameters
 from gen_models.models import _gans
 from gen_models.nets.energy import EnergyDiscriminator
@@ -41,9 +41,10 @@ def build(config: Config, spec: Spec) -> Algorithm:
     """The algorithm for images of `spec`."""
 
     def pulling_away(judged: Judged) -> Array:
-        return config.pull_away * losses.pulling_away(judged.fake.head)
+        return losses.pulling_away(judged.fake.head)
 
     dtype = jnp.dtype(config.compute_dtype)
     disc = net(EnergyDiscriminator(distance, config.code_size, config.width, dtype))
-    loss, terms = losses.energy_margin(config.margin), {"pulling_away": pulling_away}
+    loss = losses.energy_margin(config.margin)
+    terms = {"pulling_away": Term(config.pull_away, pulling_away)}
     return adversarial(_gans.game(config, spec, loss, disc, gen_terms=terms), spec)

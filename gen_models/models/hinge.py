@@ -1,7 +1,7 @@
-"""SNGAN: hinge loss; a discriminator with spectral norm 1 in each layer (Miyato et al. 2018) and
-a projection of its features on the label's vector (Miyato & Koyama 2018). Both papers have deeper
-nets; the second projects features that are summed over the image, here it is those of the hidden
-layer."""
+"""SNGAN: hinge loss; a discriminator in which each layer's kernel, as a matrix, is divided by an
+estimate of its spectral norm (Miyato et al. 2018), and a projection of its features on the label's
+vector (Miyato & Koyama 2018). Both papers have deeper nets; the second projects features that are
+summed over the image, here it is those of the hidden layer."""
 
 from gen_models import losses
 from gen_models.algorithm import Algorithm, Spec

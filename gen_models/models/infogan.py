@@ -7,15 +7,15 @@ The estimate is by a hidden layer of 128 units on the discriminator's last featu
 part has unit variance, as in the authors' program.
 """
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from gen_models import losses
 from gen_models.algorithm import Algorithm, Array, Images, Key, Latents, Part, Spec, State, View
-from gen_models.engines.adversarial import Judged, adversarial
-from gen_models.fields import Positive, Rate, Size, Weight, hyperparameters
+from gen_models.engines.adversarial import Judged, Term, adversarial
+from gen_models.fields import Between, Positive, Rate, Size, Weight, hyperparameters
 from gen_models.models import _gans
 
 COLUMNS = 10  # images along a continuous code
@@ -36,7 +36,7 @@ class Config(_gans.Penalised):
     """Dimensions of the noise, uniform in [-1, 1], to which the code is appended."""
     categories: Size = 10
     """Number of values of the categorical code."""
-    continuous: Size = 2
+    continuous: Annotated[int, Between(0, 4096)] = 2
     """Number of continuous codes, uniform in [-1, 1]."""
     information: Weight = 1.0
     """Weight of the bound on the mutual information."""
@@ -64,8 +64,9 @@ class Code(NamedTuple):
         )
 
     def nats(self, z: Latents, estimate: Array) -> Array:
-        """The negative bound on the mutual information, f32[]: cross-entropy of the estimated
-        logits, and half the squared error of the estimated means."""
+        """The negative bound on the mutual information, f32[], up to a constant (without H(c) and
+        the normaliser of the Gaussian): cross-entropy of the estimated logits, and half the squared
+        error of the estimated means."""
         _, category, continuous = jnp.split(z, [self.noise, self.noise + self.categories], axis=-1)
         logits, means = jnp.split(estimate, [self.categories], axis=-1)
         nats = losses.cross_entropy(logits, jnp.argmax(category, axis=-1))
@@ -95,8 +96,8 @@ def build(config: Config, spec: Spec) -> Algorithm:
     """The algorithm for images of `spec`. z f32[N, noise + categories + continuous]."""
     code = Code(config.latent_size, config.categories, config.continuous)
 
-    def information(judged: Judged) -> Array:
-        return config.information * code.nats(judged.z, judged.fake.head)
+    def estimate(judged: Judged) -> Array:
+        return code.nats(judged.z, judged.fake.head)
 
     def recognise(state: State, images: Images) -> Array:
         """The estimated code, f32[N, categories + continuous]: probabilities, then means."""
@@ -112,8 +113,8 @@ def build(config: Config, spec: Spec) -> Algorithm:
         losses.non_saturating,
         _gans.discriminator(config, outputs=code.categories + code.continuous, head_hidden=128),
         prior=code.drawn,
-        disc_terms={"disc_information": information},
-        gen_terms={"gen_information": information},
+        disc_terms={"disc_code": Term(config.information, estimate)},
+        gen_terms={"gen_code": Term(config.information, estimate)},
         views=code.views,
         parts=code.parts(),
     )

@@ -1,7 +1,9 @@
 """Wasserstein GAN (Arjovsky et al. 2017): a critic whose weights are clipped (algorithm 1).
 
 The critic's values estimate the earth mover's distance up to a factor (eq. 2) if the critic is
-Lipschitz, which clipping ensures. The critic is updated several times per update of the generator.
+Lipschitz, which clipping is meant to ensure; it has batch normalisation, whose scales are clipped
+too, as in the authors' program, so that there is no strict bound. The critic is updated several
+times per update of the generator.
 """
 
 from functools import partial

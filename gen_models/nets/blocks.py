@@ -37,7 +37,7 @@ class Conv(nn.Module):
 
     features: int  # output channels
     bias: bool = True  # whether to add a bias
-    init: Callable = normal  # initialiser of the kernel
+    kernel_init: Callable = normal  # initialiser of the kernel
     dtype: jnp.dtype = jnp.float32  # type of the computation
     kernel: int = KERNEL  # height and width of the kernel
     stride: int = STRIDE  # s, along both axes
@@ -45,7 +45,7 @@ class Conv(nn.Module):
     @nn.compact
     def __call__(self, x: Array) -> Array:
         shape = (self.kernel, self.kernel, x.shape[-1], self.features)
-        w = self.param("kernel", self.init, shape)
+        w = self.param("kernel", self.kernel_init, shape)
         x, w = x.astype(self.dtype), w.astype(self.dtype)
         y = conv.convolve(x, w, stride=self.stride, padding=PADDING)
         return _add_bias(self, y) if self.bias else y
@@ -59,13 +59,13 @@ class ConvTranspose(nn.Module):
 
     features: int  # output channels
     bias: bool = True  # whether to add a bias
-    init: Callable = normal  # initialiser of the kernel
+    kernel_init: Callable = normal  # initialiser of the kernel
     dtype: jnp.dtype = jnp.float32  # type of the computation
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
         shape = (KERNEL, KERNEL, self.features, x.shape[-1])
-        w = self.param("kernel", self.init, shape)
+        w = self.param("kernel", self.kernel_init, shape)
         x, w = x.astype(self.dtype), w.astype(self.dtype)
         image = (x.shape[1] * STRIDE, x.shape[2] * STRIDE)
         y = conv.convolve_transpose(x, w, image=image, stride=STRIDE, padding=PADDING)
@@ -92,20 +92,21 @@ class Layers(NamedTuple):
 
     def halve(self, features: int, *, bias: bool = False) -> Conv:
         init = normal if self.normalised else he_normal
-        return Conv(features, bias=bias or not self.normalised, init=init, dtype=self.dtype)
+        bias = bias or not self.normalised
+        return Conv(features, bias=bias, kernel_init=init, dtype=self.dtype)
 
     def double(self, features: int, *, bias: bool = False, gain: float = 2.0) -> ConvTranspose:
         """`gain` is that of the mean square by weights that are scaled, 2 where a ReLU follows."""
         bias = bias or not self.normalised
         init = normal if self.normalised else transposed(gain)
-        return ConvTranspose(features, bias=bias, init=init, dtype=self.dtype)
+        return ConvTranspose(features, bias=bias, kernel_init=init, dtype=self.dtype)
 
 
 class ClassAffine(nn.Module):
     """Scale and shift of each channel by class: x f32[N,…,C], labels i32[N] -> f32[N,…,C].
 
-    After a batch normalisation this is conditional batch normalisation (Dumoulin et al. 2017, eq.
-    5). Initially it is the identity for all classes.
+    After a batch normalisation this is conditional batch normalisation (de Vries et al. 2017; the
+    form is that of Dumoulin et al. 2017, eq. 5). Initially it is the identity for all classes.
     """
 
     num_classes: int  # labels are in [0, num_classes)

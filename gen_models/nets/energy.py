@@ -38,7 +38,7 @@ class EnergyDiscriminator(nn.Module):
         x = finish(layers.halve(2 * self.width)(x))
         shape = x.shape[1:]
         x = x.reshape(x.shape[0], -1)
-        code = layers.dense(self.code_size)(x)
+        code = layers.dense(self.code_size)(x)  # the next normalisation would cancel a bias
         x = finish(layers.dense(x.shape[1])(code)).reshape(-1, *shape)
         x = finish(layers.double(self.width)(x))
         x = jnp.tanh(layers.double(1, bias=True)(x).astype(jnp.float32))

@@ -1,5 +1,7 @@
 """The nets whose features take the place of Inception's: a classifier and a label-free encoder."""
 
+from functools import partial
+
 import flax.linen as nn
 
 from gen_models.algorithm import Array
@@ -26,10 +28,11 @@ class Trunk(nn.Module):
         def normalised(x: Array) -> Array:
             return nn.BatchNorm(use_running_average=not train, momentum=0.9)(x)
 
+        plain = partial(Conv, bias=False, kernel_init=he_normal)
         x = images
         for channels, (kernel, stride) in zip(self.channels, LAYERS, strict=True):
-            convolution = Conv(channels, bias=False, init=he_normal, kernel=kernel, stride=stride)
-            x = nn.relu(normalised(convolution(x)))
+            x = plain(channels, kernel=kernel, stride=stride)(x)
+            x = nn.relu(normalised(x))
         dense = nn.Dense(self.features, use_bias=False, kernel_init=he_normal)
         return normalised(dense(x.reshape(x.shape[0], -1)))
 

@@ -9,7 +9,7 @@ properties are options:
   it too. Without it the discriminator's score is a sum over 49 patches of 10×10 pixels, which
   cannot judge whether two halves of an image belong together.
 - `num_classes` makes the pair conditional. The label scales and shifts the generator's normalised
-  features (Dumoulin et al. 2017); the discriminator projects the features from which it reads the
+  features (de Vries et al. 2017); the discriminator projects the features from which it reads the
   score on a vector of the class (Miyato & Koyama 2018). Its hidden layer is then not normalised by
   batch: with labels such features distinguish real from generated batches so early that the
   generator never learns.

@@ -125,7 +125,7 @@ class Level(nn.Module):
     def setup(self) -> None:
         size = self.shape[-1]
         self.prior = self.block(2 * size + self.features)
-        self.approximate = self.block(2 * size, init=lecun_normal)
+        self.approximate = self.block(2 * size, kernel_init=lecun_normal)
         self.into = nn.Dense(self.features, dtype=self.dtype)
         self.merge = self.block(self.features)
 
@@ -141,11 +141,12 @@ class Level(nn.Module):
 
 
 class Block(nn.Module):
-    """Residual bottleneck: x f32[N,…,C] -> f32[N,…,features], small at first."""
+    """Bottleneck: x f32[N,…,C] -> f32[N,…,features], the branch that a residual connection adds, or
+    a latent's parameters; small at first with the default initialiser."""
 
     features: int
     width: int  # channels of the bottleneck
-    init: Callable = normal  # initialiser of the last layer
+    kernel_init: Callable = normal  # initialiser of the last layer
     spatial: bool = False  # whether x is a map f32[N,h,w,C], for a 3×3 convolution
     dtype: jnp.dtype = jnp.float32  # type of the computation
 
@@ -153,9 +154,9 @@ class Block(nn.Module):
     def __call__(self, x: Array) -> Array:
         x = nn.Dense(self.width, kernel_init=he_normal, dtype=self.dtype)(nn.silu(x))
         if self.spatial:
-            convolution = Conv(self.width, init=he_normal, dtype=self.dtype, kernel=3, stride=1)
-            x = convolution(nn.silu(x))
-        return nn.Dense(self.features, kernel_init=self.init, dtype=self.dtype)(nn.silu(x))
+            convolution = partial(Conv, kernel=3, stride=1, kernel_init=he_normal)
+            x = convolution(self.width, dtype=self.dtype)(nn.silu(x))
+        return nn.Dense(self.features, kernel_init=self.kernel_init, dtype=self.dtype)(nn.silu(x))
 
 
 class Encoder(nn.Module):
@@ -167,8 +168,8 @@ class Encoder(nn.Module):
 
     @nn.compact
     def __call__(self, images: Images) -> dict[int, Array]:
-        x = nn.silu(Conv(self.width, init=he_normal, dtype=self.dtype)(images))
-        x = Conv(2 * self.width, init=he_normal, dtype=self.dtype)(x)
+        x = nn.silu(Conv(self.width, kernel_init=he_normal, dtype=self.dtype)(images))
+        x = Conv(2 * self.width, kernel_init=he_normal, dtype=self.dtype)(x)
         dense = nn.Dense(16 * self.width, kernel_init=he_normal, dtype=self.dtype)
         whole = dense(nn.silu(x).reshape(images.shape[0], -1))
         return {whole.ndim: whole, x.ndim: x}
@@ -182,6 +183,6 @@ class Picture(nn.Module):
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
-        double = partial(ConvTranspose, init=he_transposed, dtype=self.dtype)
+        double = partial(ConvTranspose, kernel_init=he_transposed, dtype=self.dtype)
         x = nn.silu(double(self.width)(nn.silu(x)))
         return double(1)(x).astype(jnp.float32)

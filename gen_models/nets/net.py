@@ -1,7 +1,7 @@
 """Networks as pure functions, in the form that the engines use."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import flax.linen as nn
 import jax
@@ -15,11 +15,11 @@ class Net(NamedTuple):
     init   key, *inputs -> params, stats
     apply  params, stats, *inputs, train -> outputs, new stats. With train=True normalisation uses
            the batch's own statistics and moves the running ones; otherwise it uses the running ones
-           and returns them unchanged.
+           and returns them unchanged. Outputs are an Array, a Verdict, an Inference or a tuple.
     """
 
     init: Callable[..., tuple[PyTree, PyTree]]
-    apply: Callable[..., tuple[Array, PyTree]]
+    apply: Callable[..., tuple[Any, PyTree]]
 
 
 class Verdict(NamedTuple):
@@ -47,7 +47,7 @@ def net(module: nn.Module, method: str = "__call__") -> Net:
         variables = jax.jit(lambda key: module.init(key, *inputs, train=True, method=method))(key)
         return variables["params"], variables.get("batch_stats", {})
 
-    def apply(params: PyTree, stats: PyTree, *inputs: Array, train: bool) -> tuple[Array, PyTree]:
+    def apply(params: PyTree, stats: PyTree, *inputs: Array, train: bool) -> tuple[Any, PyTree]:
         variables = {"params": params, "batch_stats": stats}
         if not train:
             return module.apply(variables, *inputs, train=False, method=method), stats

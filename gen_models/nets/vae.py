@@ -5,7 +5,7 @@ itself: they are InfoGAN's nets as used by Lucic et al. 2018 (appendix), except 
 weights (He et al. 2015) and a ReLU in the encoder too. With `num_classes` both take the label, as
 further channels of the image (Sohn et al. 2015), so that the posterior's shape can depend on it,
 and beside z and as further channels of the decoder's first map; it also scales and shifts the
-decoder's features (Dumoulin et al. 2017).
+decoder's features (de Vries et al. 2017).
 """
 
 from functools import partial
@@ -44,8 +44,8 @@ class Encoder(nn.Module):
             return nn.relu(x if plain else batch_norm(train, self.dtype)(x))
 
         x = with_labels(images, labels, self.num_classes)
-        x = nn.relu(Conv(self.width, init=he_normal, dtype=self.dtype)(x))
-        x = finish(Conv(2 * self.width, bias=plain, init=he_normal, dtype=self.dtype)(x))
+        x = nn.relu(Conv(self.width, kernel_init=he_normal, dtype=self.dtype)(x))
+        x = finish(Conv(2 * self.width, bias=plain, kernel_init=he_normal, dtype=self.dtype)(x))
         x = x.reshape(x.shape[0], -1)
         if self.hidden is not None:
             x = finish(dense(self.hidden)(x))
@@ -82,6 +82,7 @@ class Decoder(nn.Module):
         h, w = self.height // 4, self.image_width // 4
         x = finish(dense(h * w * 2 * self.width)(x)).reshape(-1, h, w, 2 * self.width)
         x = with_labels(x, labels, self.num_classes)
-        x = finish(ConvTranspose(self.width, bias=plain, init=he_transposed, dtype=self.dtype)(x))
-        x = ConvTranspose(1, init=he_transposed, dtype=self.dtype)(x)
+        double = partial(ConvTranspose, kernel_init=he_transposed, dtype=self.dtype)
+        x = finish(double(self.width, bias=plain)(x))
+        x = double(1)(x)
         return x.astype(jnp.float32)

@@ -18,8 +18,8 @@ class Encoder(nn.Module):
     @nn.compact
     def __call__(self, images: Array, *, train: bool) -> Array:
         del train
-        x = nn.relu(Conv(self.width, init=he_normal, dtype=self.dtype)(images))
-        x = nn.relu(Conv(2 * self.width, init=he_normal, dtype=self.dtype)(x))
+        x = nn.relu(Conv(self.width, kernel_init=he_normal, dtype=self.dtype)(images))
+        x = nn.relu(Conv(2 * self.width, kernel_init=he_normal, dtype=self.dtype)(x))
         return nn.Dense(self.code_size, dtype=self.dtype)(x).astype(jnp.float32)
 
 
@@ -33,8 +33,8 @@ class Decoder(nn.Module):
     def __call__(self, codes: Array, *, train: bool) -> Array:
         del train
         x = nn.Dense(2 * self.width, kernel_init=he_normal, dtype=self.dtype)(codes)
-        x = ConvTranspose(self.width, init=he_transposed, dtype=self.dtype)(nn.relu(x))
-        x = ConvTranspose(1, init=he_transposed, dtype=self.dtype)(nn.relu(x))
+        x = ConvTranspose(self.width, kernel_init=he_transposed, dtype=self.dtype)(nn.relu(x))
+        x = ConvTranspose(1, kernel_init=he_transposed, dtype=self.dtype)(nn.relu(x))
         return x.astype(jnp.float32)
 
 

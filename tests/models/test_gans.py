@@ -82,7 +82,7 @@ PENALTIES = {
 TERMS = {  # added to the discriminator's loss and to the generator's
     "cgan": ({"mismatch"}, set()),
     "acgan": ({"disc_class"}, {"gen_class"}),
-    "infogan": ({"disc_information"}, {"gen_information"}),
+    "infogan": ({"disc_code"}, {"gen_code"}),
     "ebgan": (set(), {"pulling_away"}),
 }
 
@@ -302,6 +302,17 @@ def test_infogans_players_both_pay_for_codes_that_cannot_be_read(categories):
     assert change(informed[1].params["gen"], blind[1].params["gen"]) > 0
 
 
+def test_infogan_may_have_a_category_alone():
+    algorithm = build("infogan", categories=5, continuous=0)
+    state = algorithm.init(KEY_INIT)
+    _, metrics = jax.jit(algorithm.step)(state, batch_of(BATCH), KEY_TRAIN)
+    assert metrics["disc_code"] == pytest.approx(np.log(5), abs=0.2)
+    images = batch_of(BATCH).images
+    assert algorithm.recognise(state, images).shape == (BATCH, 5)
+    assert algorithm.views(KEY_INIT) == {}
+    assert [part.name for part in algorithm.parts] == ["category"]
+
+
 def test_infogans_latent_is_noise_a_category_and_continuous_codes():
     algorithm = build("infogan", categories=5, continuous=2)
     z = np.asarray(algorithm.prior(None, KEY_INIT, jnp.zeros(500)))
@@ -319,9 +330,10 @@ def test_cgans_discriminator_pays_for_real_images_that_pass_with_a_wrong_label()
     strict, lax = (one_step("cgan", mismatch=weight) for weight in (2.0, 0.0))
     # At first all labels are alike: an image passes with a wrong one as with its own.
     passing = float(jax.nn.softplus(strict[2]["real_score"]))
-    assert strict[2]["mismatch"] == pytest.approx(2 * passing, rel=0.1)
+    assert strict[2]["mismatch"] == pytest.approx(passing, rel=0.1)
+    assert lax[2]["mismatch"] == strict[2]["mismatch"]  # shown without its weight
     extra = float(strict[2]["disc_loss"] - lax[2]["disc_loss"])
-    assert extra == pytest.approx(float(strict[2]["mismatch"]), rel=1e-4)
+    assert extra == pytest.approx(2 * float(strict[2]["mismatch"]), rel=1e-4)
     table = "Projection_0"
     assert change(*(each[1].params["disc"][table] for each in (strict, lax))) > 0
 
@@ -357,9 +369,8 @@ def test_pulling_away_is_in_the_generators_loss_alone():
     pulled, free = moved[2], still[2]
     assert pulled["disc_loss"] == free["disc_loss"]
     assert 0 < pulled["gen_loss"] - free["gen_loss"] <= 0.5
-    assert pulled["pulling_away"] == pytest.approx(
-        float(pulled["gen_loss"] - free["gen_loss"]), abs=1e-4
-    )
+    extra = float(pulled["gen_loss"] - free["gen_loss"])
+    assert 0.5 * pulled["pulling_away"] == pytest.approx(extra, abs=1e-4)
     assert change(moved[1].params["gen"], still[1].params["gen"]) > 0
 
 
@@ -414,30 +425,32 @@ def _flat(tree):
 
 
 def test_a_lazy_penalty_is_as_heavy_on_average_and_none_between():
-    always, lazy = (adversarial(_gans_game(every), SPEC) for every in (1, 4))
+    always, lazy, none = (_penalised_gan(*setting) for setting in ((0.5, 1), (0.5, 4), (None, 1)))
     state, batch = jax.jit(always.init)(KEY_INIT), batch_of(BATCH)
-    step, lazily = jax.jit(always.step), jax.jit(lazy.step)
+    step, lazily, plainly = (jax.jit(algorithm.step) for algorithm in (always, lazy, none))
     whole = float(step(state, batch, KEY_TRAIN)[1]["gradient_penalty"])
     assert whole > 0
-    for at, share in ((0, 4), (1, 0), (3, 0), (4, 4)):
+    for at, times in ((0, 4), (1, 0), (3, 0), (4, 4)):
         placed = state._replace(step=jnp.int32(at))
-        found = float(lazily(placed, batch, KEY_TRAIN)[1]["gradient_penalty"])
-        assert found == pytest.approx(share * whole, rel=1e-5)
+        found, bare = (do(placed, batch, KEY_TRAIN)[1] for do in (lazily, plainly))
+        assert found["gradient_penalty"] == pytest.approx(whole if times else 0, rel=1e-5)
+        added = found["disc_loss"] - bare["disc_loss"]
+        assert added == pytest.approx(times * whole, rel=1e-4, abs=1e-6)
 
 
-def _gans_game(every):
-    """A game with the penalty R1 in every so many steps."""
-    config = MODELS["gan"].Config(width=4, latent_size=3, penalty=0.5)
+def _penalised_gan(penalty, every):
+    """A `gan` with the penalty R1, if any, in every so many steps."""
+    config = MODELS["gan"].Config(width=4, latent_size=3, penalty=penalty)
     game = _gans.game(config, SPEC, losses.non_saturating, _gans.discriminator(config))
-    return _gans.penalised(game, config)._replace(penalty_every=every)
+    return adversarial(_gans.penalised(game, config)._replace(penalty_every=every), SPEC)
 
 
-def test_the_penalty_of_a_game_without_one_costs_nothing():
-    plain, zero = (_lowered(penalty) for penalty in (None, 0.0))
+def test_a_game_without_a_penalty_has_no_metric_of_one():
+    plain, zero = (_metric_names(penalty) for penalty in (None, 0.0))
     assert "gradient_penalty" not in plain and "gradient_penalty" in zero
 
 
-def _lowered(penalty):
+def _metric_names(penalty):
     """Names of the metrics of a step."""
     algorithm = build("gan", penalty=penalty)
     state = jax.eval_shape(algorithm.init, KEY_INIT)

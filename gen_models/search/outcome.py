@@ -114,9 +114,9 @@ would be {all_:,}, {all_ / trained:.1f} times as many.
 
 
 REPORT = (
-    "The winner, the runner-up and today's default, trained with seeds that had no part in the "
-    "choice, on all training images, measured once against the test split: mean ± deviation over "
-    "the seeds."
+    "The winner, the runner-up and the default of its time, trained with seeds that had no part in "
+    "the choice, on all training images, measured once against the test split: mean ± deviation "
+    "over the seeds."
 )
 
 

@@ -1,12 +1,12 @@
-# `make train` and `make test` do all the set-up that they need; `make setup` does that alone.
+# `make train` and `make test` do all the set-up that they need; `make setup` does only that.
 #
 # With JAX=0.11.2 each works with that version instead of the pinned one, in an environment of its
-# own; its Python may have to be newer: `make test JAX=0.11.2 PYTHON=python3.12`.
+# own. JAX may then need a newer Python: `make test JAX=0.11.2 PYTHON=python3.12`.
 
 PYTHON ?= python3
 VENV := .venv$(addprefix -jax-,$(JAX))
 BIN := $(VENV)/bin
-# Tests that run beside each other would wait for the threads of each other's libraries.
+# One thread per library: parallel tests would otherwise wait for each other's threads.
 PYTEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest
 PINS := $(if $(JAX),s/^(jax|jaxlib)==[^ ]+/\1==$(JAX)/)
 
@@ -36,13 +36,14 @@ notebooks: $(VENV)/tools
 benchmark: $(VENV)/installed
 	$(BIN)/python -m experiments.benchmark
 
-# Whether a GPU or TPU computes what a CPU does, and how fast: results/accelerator/. Eight minutes
-# at most there; on a CPU a short form, which shows that every part runs. Nothing else may use it meanwhile.
+# Measures whether a GPU or TPU computes what a CPU does, and how fast, into results/accelerator/.
+# Takes at most eight minutes, in which nothing else may use it. On a CPU, a short form only shows
+# that every part runs.
 accelerator: $(VENV)/installed
 	$(BIN)/python -m experiments.accelerator
 
-# The page in which GANs train, from its lock file, its types checked and its unit tests run:
-# playground/dist, which `python -m experiments.playground` serves. It needs npm and no Python.
+# Builds the page in which GANs train, from its lock file, after a type check and unit tests, into
+# playground/dist, which `python -m experiments.playground` serves. Needs npm and no Python.
 playground:
 	@command -v npm > /dev/null || { echo "the playground is built by npm, which comes with Node.js 20 or newer"; exit 1; }
 	cd playground && npm ci --no-audit --no-fund && npm run check && npm test && npm run build

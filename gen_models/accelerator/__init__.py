@@ -1,1 +1,1 @@
-"""A card tried out: whether it computes the same, and how fast. One module a part of the report."""
+"""Report on a card (GPU or TPU): is it right, and how fast? One module per part of the report."""

@@ -1,6 +1,6 @@
 """Whether the card computes what the CPU computes: training steps, samples, features and FID.
 
-On a machine without a card, XLA's own convolutions, which a TPU uses, take its place.
+On a machine without a card, the CPU with XLA's own convolutions, as on a TPU, takes its place.
 """
 
 import math
@@ -22,30 +22,30 @@ from gen_models.model import Model
 from gen_models.models import MODELS
 from gen_models.nets import conv
 
-STATE_TOLERANCE = 2e-2  # relative distance of the states after a few steps
-SAMPLE_TOLERANCE = 1e-2  # largest difference of a pixel in [-1,1], of the same state and latents
-FEATURE_TOLERANCE = 1e-3  # relative, of features and of FID
+STATE_TOLERANCE = 2e-2  # largest relative distance of the states after a few steps
+SAMPLE_TOLERANCE = 1e-2  # largest difference of pixels in [-1,1], for the same state and latents
+FEATURE_TOLERANCE = 1e-3  # largest relative difference of features and of FID
 SAMPLES = 20
-COMPILING = 8  # threads
-# Options that make XLA's compiler quick: these programs run for a moment.
+COMPILING = 8  # threads that compile
+# XLA options that shorten compilation: these programs run only briefly.
 QUICKLY = {"cpu": {"xla_backend_optimization_level": 1}, "gpu": {"xla_gpu_autotune_level": 0}}
 
 
 class Place(NamedTuple):
-    """Where something is computed, and how its convolutions are."""
+    """A device and the layout of its convolutions."""
 
     device: jax.Device
-    layout: conv.Layout | None = None  # None: the usual one of the device's platform
+    layout: conv.Layout | None = None  # None: the platform's default
 
 
 def places() -> tuple[Place, Place]:
-    """The card and the CPU; without a card, the CPU with XLA's own convolutions and as usual."""
+    """Returns (card, CPU); without a card, the first is the CPU with XLA's own convolutions."""
     card, cpu = jax.devices()[0], jax.devices("cpu")[0]
     return Place(card, conv.NATIVE if card.platform == "cpu" else None), Place(cpu)
 
 
 def measure(extent: Extent, found: Figures, keep: Keep) -> None:
-    """Differences of every model, and of the features of real images, between card and CPU."""
+    """Measure the differences of all models and of real images' features between card and CPU."""
     if "features" not in found:
         found["features"] = _of_features(extent)
         keep()
@@ -56,7 +56,7 @@ def measure(extent: Extent, found: Figures, keep: Keep) -> None:
         keep()
 
     left = {m: partial(_of_model, extent, m) for m in extent.models if m not in models}
-    side_by_side(left, COMPILING, done)  # nearly all of the time is XLA's compiler
+    side_by_side(left, COMPILING, done)  # XLA's compiler takes nearly all of the time
 
 
 def _of_model(extent: Extent, name: str) -> Figures:
@@ -77,23 +77,23 @@ def _of_model(extent: Extent, name: str) -> Figures:
 
 
 class Outcome(NamedTuple):
-    """A training of a few steps, on the host."""
+    """Results of a training of a few steps, on the host."""
 
     model: Model
     state: State
-    metrics: dict[str, float]  # those of the last step
+    metrics: dict[str, float]  # metrics of the last step
     samples: np.ndarray  # f32[N,H,W,1]
 
 
 def _model(extent: Extent, name: str) -> Model:
-    """A model that is traced anew: a program compiled for another place is not reused."""
+    """A new model, traced anew, so that no program compiled for another place is reused."""
     module = MODELS[name]
     build = lambda config, spec: module.build(config, spec)  # noqa: E731
     return Model(build, steps.SPEC, module.Config(**extent.options))
 
 
 def _trained(place: Place, extent: Extent, model: Model, started: State) -> Outcome:
-    """A model after a few steps on noise, from the same state and keys in every place."""
+    """Train a model for a few steps on noise, from the same state and keys in every place."""
     chunk = steps.random_chunk(extent.batch_size * model.algorithm.batches)
     count, key = np.int32(extent.compared_steps), jax.random.key(0)
     given = jax.device_put((model, started, chunk, count, key), place.device)
@@ -111,14 +111,14 @@ def _drawn(place: Place, model: Model, state: State) -> np.ndarray:
 
 
 def _compiled(place: Place, program: Callable, *given: object) -> jax.stages.Compiled:
-    """A jitted program, compiled quickly for its place and for products of full float32."""
+    """Compile a jitted program quickly for a place, with matrix products in full float32."""
     with jax.default_matmul_precision("highest"), conv.using(place.layout):
         return program.lower(*given).compile(QUICKLY.get(place.device.platform))
 
 
 def distance(a: PyTree, b: PyTree) -> float:
-    """The relative Euclidean distance ‖a - b‖ / ‖b‖ of two pytrees, the largest of their parts:
-    infinite where b alone is zero, not a number where one of them is."""
+    """The largest relative Euclidean distance ‖a - b‖ / ‖b‖ over the parts of two pytrees. It is
+    infinite where only b is zero, and NaN where a or b is NaN."""
 
     def norm(leaves: list[np.ndarray]) -> float:
         return float(np.sqrt(sum(np.sum(np.square(leaf, dtype=np.float64)) for leaf in leaves)))
@@ -132,7 +132,7 @@ def distance(a: PyTree, b: PyTree) -> float:
 
 
 def largest(values: Iterable[float]) -> float:
-    """The largest of values, not a number if one of them is none, as `max` may hide."""
+    """The largest value, or NaN if any value is NaN, which `max` may hide."""
     return float(np.max(list(values)))
 
 
@@ -161,7 +161,7 @@ def _of_features(extent: Extent) -> Figures:
 
 
 def page(found: Figures) -> str:
-    """The differences as Markdown, with what is beyond its tolerance marked."""
+    """The differences as Markdown, with those above their tolerance marked."""
     rows = [["model", "state", "metrics", "samples", "finite"]]
     for model, one in sorted(found.get("models", {}).items()):
         rows.append(

@@ -1,6 +1,6 @@
-"""What a card is for: the scoreboard and the presets, trained with what is left of the time.
+"""The scoreboard and the presets, trained in the time that the parts of the report leave.
 
-Both go on where they were stopped when the same folder is given again.
+Both resume where they were stopped when the same folder is given again.
 """
 
 import time
@@ -20,8 +20,8 @@ STOPPED = 130  # exit code of a command that was interrupted
 
 
 def fill(extent: Extent, folder: Path, until: float) -> Figures:
-    """Train and measure until `until`, in seconds of `time.monotonic`. What there is then, also
-    from earlier calls with this folder."""
+    """Train and measure until `until`, in seconds of `time.monotonic`. Returns what the folder
+    then holds, including results of earlier calls, and the commands that failed."""
     failed = {}
     for line in _lines(extent, folder):
         left = until - time.monotonic()
@@ -37,7 +37,7 @@ def fill(extent: Extent, folder: Path, until: float) -> Figures:
 
 
 def _lines(extent: Extent, folder: Path) -> Iterator[list[str]]:
-    """The commands to run, in their order."""
+    """The commands to run, in order."""
     seeds, best = ["--seeds", str(extent.board_seeds)], ["--best", str(len(MODELS))]
     yield ["scoreboard", "--results", str(folder), *seeds, *best]
     for source, run in _presets(folder):
@@ -49,7 +49,7 @@ def _lines(extent: Extent, folder: Path) -> Iterator[list[str]]:
 def _is_measured(source: Path, run: Path) -> bool:
     """Whether the run of a preset has been evaluated at its last step."""
     values, path = recipes.read(source), run / record.NAME
-    if not path.exists():  # the protocol takes its time
+    if not path.exists():  # checked first, as the protocol is slow to make
         return False
     protocol = agenda.protocol(values["dataset"])
     return assessment.current(path, values["steps"], protocol, assessment.Extent()) is not None
@@ -62,7 +62,7 @@ def _presets(folder: Path) -> list[tuple[Path, Path]]:
 
 
 def page(found: Figures) -> str:
-    """What there is, and what failed."""
+    """Markdown of the runs and presets in the folder, and of the failed commands."""
     presets = ", ".join(f"`{name}`" for name in found["presets"]) or "none"
     text = f"{found['runs']} runs of the scoreboard; presets: {presets}.\n"
     return text + "".join(f"\n- `{line}`: {said}\n" for line, said in found["failed"].items())

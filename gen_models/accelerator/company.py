@@ -1,4 +1,4 @@
-"""Whether commands work beside a training on the same card, and what a full card says."""
+"""Whether commands work beside a training on the same card, and how a full card fails."""
 
 import time
 from pathlib import Path
@@ -12,14 +12,14 @@ from gen_models.benchmark import commands
 
 SHIPPED = "fashion_mnist-cgan"
 ENDLESS = 10**6  # steps
-WAIT_S = 120  # for the first steps of the training
+WAIT_S = 120  # longest wait for the first steps of the training
 FULL = {"XLA_PYTHON_CLIENT_MEM_FRACTION": "0.002"}  # 160 MiB of 80 GiB
-SAID = 300  # characters
+SAID = 300  # characters of the last line of a command's output
 
 
 def measure(extent: Extent, found: Figures, keep: Keep) -> None:
-    """How `sample` and `evaluate` ended beside a training, and what a training on a full card
-    said."""
+    """Record how `sample` and `evaluate` end beside a training, and what a training on a full card
+    prints."""
     found["commands"] = {}
     with TemporaryDirectory() as folder:
         run, beside = str(Path(folder, "run")), str(Path(folder, "beside"))
@@ -43,7 +43,7 @@ def measure(extent: Extent, found: Figures, keep: Keep) -> None:
 
 
 def _wait(run: Path) -> None:
-    """Wait until the training has done steps."""
+    """Wait until the training has done its first steps, for at most WAIT_S."""
     until = time.monotonic() + WAIT_S
     while not (run / runs.METRICS).exists() and time.monotonic() < until:
         time.sleep(0.2)
@@ -55,7 +55,7 @@ def _told(done: commands.Done) -> Figures:
 
 
 def page(found: Figures) -> str:
-    """What the commands did, in a list."""
+    """Markdown list of how the commands ended."""
     lines = []
     for name, done in found["commands"].items():
         ended = "worked" if done["code"] == 0 else f"**failed: {done['said']}**"

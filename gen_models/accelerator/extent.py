@@ -1,4 +1,4 @@
-"""How much the report on a card tries."""
+"""Sizes of the measurements of the report on a card, and helpers that run them in threads."""
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -7,16 +7,16 @@ from typing import Any, NamedTuple, TypeVar
 from gen_models.benchmark.rates import Precision
 from gen_models.models import MODELS
 
-Figures = dict[str, Any]  # what a part has found, as JSON
-Keep = Callable[[], None]  # writes what a part has found so far
+Figures = dict[str, Any]  # a part's measurements, as JSON
+Keep = Callable[[], None]  # writes a part's measurements so far
 T, Compiled = TypeVar("T"), TypeVar("Compiled")
 
 
 def side_by_side(
     work: Mapping[Hashable, Callable[[], T]], threads: int, done: Callable[[Hashable, T], None]
 ) -> None:
-    """Do pieces of work in threads; `done` is called with the name and the outcome of each, in this
-    thread. If some fail, the others are done before the first failure is raised."""
+    """Run pieces of work in threads. Calls `done` with the name and result of each in the calling
+    thread. If some fail, the others finish before the first failure is raised."""
     failures = []
     with ThreadPoolExecutor(threads) as pool:
         names = {pool.submit(piece): name for name, piece in work.items()}
@@ -31,16 +31,16 @@ def side_by_side(
 
 
 def groups(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    """The items in groups of `size`, the last of which may be smaller: what is compiled at the same
-    time, and then timed."""
+    """The items in groups of `size`, the last of which may be smaller. The items of a group are
+    compiled at the same time, then timed."""
     return (items[first : first + size] for first in range(0, len(items), size))
 
 
 def compiled(
     items: Sequence[T], compile_one: Callable[[T], Compiled], threads: int
 ) -> Iterator[tuple[T, Compiled]]:
-    """Each item with what `compile_one` makes of it, group by group: compilers take most of the
-    time of a short measurement, and nothing may compile while something is timed."""
+    """Yields each item with the result of `compile_one`. The items of a group compile in parallel,
+    as compilers take most of a short measurement's time; none may compile while one is timed."""
     for group in groups(items, threads):
         with ThreadPoolExecutor(threads) as pool:
             ready = list(pool.map(compile_one, group))
@@ -52,22 +52,22 @@ class Extent(NamedTuple):
     """Sizes of everything that the parts of the report do."""
 
     models: tuple[str, ...]  # models compared with the CPU, and timed
-    options: dict[str, int]  # their options, apart from the defaults
+    options: dict[str, int]  # options of these models that are not the defaults
     batch_size: int  # images per training step
     compared_steps: int  # training steps after which card and CPU are compared
-    images: int  # images that the feature nets describe on either
+    images: int  # images that the feature nets describe on card and CPU
     evaluated: bool  # whether runs are evaluated too, which takes a CPU minutes
     repeated: tuple[str, ...]  # models trained twice
-    repeated_steps: int  # steps of these trainings
+    repeated_steps: int  # steps of each of these trainings
     optioned: tuple[str, ...]  # models timed with several options of XLA's compiler
     round_steps: int  # steps of a timed dispatch
     rounds: int  # rounds in which contestants take turns
     rivals: tuple[str, ...]  # models timed beside PyTorch
-    precisions: tuple[Precision, ...]  # of their products, the usual one first
-    batch_sizes: tuple[int, ...]  # batch sizes of the first of them
+    precisions: tuple[Precision, ...]  # precisions of the rivals' products, the main one first
+    batch_sizes: tuple[int, ...]  # batch sizes at which the first rival is timed
     members: tuple[int, ...]  # sizes of the populations
     job_steps: int  # steps of the training that is timed from its start to its last picture
-    board_seeds: int  # seeds of the scoreboard that is filled with what is left of the time
+    board_seeds: int  # seeds of the scoreboard, which is trained in the time left
 
     @property
     def arguments(self) -> list[str]:
@@ -97,7 +97,7 @@ FULL = Extent(
     board_seeds=5,
 )
 
-# What a CPU does in a minute: it shows that every part runs, and nothing about speed.
+# Takes a CPU a minute: shows that every part runs, and nothing about speed.
 SHORT = Extent(
     models=("cgan", "vae"),
     options={"width": 4},

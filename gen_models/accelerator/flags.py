@@ -1,6 +1,6 @@
-"""What options of XLA's compiler change: bits that repeat, CUDA graphs, Triton's products.
+"""Speed by XLA compiler options: determinism, CUDA graphs, Triton's matrix products, autotuning.
 
-A step's kernels may be recorded and launched together (CUDA graphs), a whole loop of them too.
+CUDA graphs record the kernels of a step, or of a whole loop, and launch them together.
 """
 
 import time
@@ -12,11 +12,11 @@ from gen_models import programs, render
 from gen_models.accelerator.extent import Extent, Figures, Keep
 from gen_models.benchmark import rounds, steps
 
-GRAPHS = "FUSION,CUBLAS,CUBLASLT,CUSTOM_CALL,CUDNN"  # what XLA records by itself
+GRAPHS = "FUSION,CUBLAS,CUBLASLT,CUSTOM_CALL,CUDNN"  # what XLA records by default
 WITH_CONVOLUTIONS = f"{GRAPHS},CONVOLUTION"
 OF_LOOPS = f"{WITH_CONVOLUTIONS},WHILE,CONDITIONAL"
 Options = dict[str, str | bool | int]
-# The most telling ones first. Deterministic operations are what the commands ask for.
+# The most informative ones first. The commands ask for deterministic operations.
 REPEATING: Options = {"xla_gpu_deterministic_ops": True}
 OPTIONS: dict[str, Options] = {
     "as the commands": REPEATING,
@@ -30,7 +30,7 @@ OPTIONS: dict[str, Options] = {
 
 
 def measure(extent: Extent, found: Figures, keep: Keep) -> None:
-    """Milliseconds of a step under each choice of options, and seconds until it is compiled, one
+    """Measure milliseconds per step and seconds of compilation under each choice of options, one
     after another."""
     rows = found.setdefault("rows", [])
     tried = OPTIONS if jax.default_backend() != "cpu" else {"as the commands": {}}
@@ -44,7 +44,7 @@ def measure(extent: Extent, found: Figures, keep: Keep) -> None:
 
 
 def _measured(extent: Extent, model: str, options: Options) -> Figures:
-    """Times of a model's step, or "failed"."""
+    """Compilation and step time of a model, or "failed" with XLA's error message."""
     stepper = steps.Stepper(
         model, extent.batch_size, chunk_steps=extent.round_steps, **extent.options
     )
@@ -60,7 +60,7 @@ def _measured(extent: Extent, model: str, options: Options) -> Figures:
 
 
 def page(found: Figures) -> str:
-    """A row for each choice of options, and what failed."""
+    """Markdown table with one row per choice of options, and a list of failures."""
     models = list(dict.fromkeys(row["model"] for row in found["rows"]))
     head = ["", *(text for model in models for text in (f"`{model}`, ms", "compiled in, s"))]
     table, failures = [[*head, "options of XLA"]], []

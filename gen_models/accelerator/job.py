@@ -1,4 +1,4 @@
-"""The whole job by the clock: a training from its start to its last picture, and its evaluation."""
+"""Wall-clock time of a whole job: a training from its start to its last picture, and evaluation."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,7 +11,7 @@ MODEL = "cgan"
 
 
 def measure(extent: Extent, found: Figures, keep: Keep) -> None:
-    """Seconds of the commands with nothing compiled before, and again with everything compiled."""
+    """Measure seconds of the commands: with nothing compiled before, then with all compiled."""
     found |= {"steps": extent.job_steps, "batch_size": extent.batch_size, "seconds": {}}
     with TemporaryDirectory() as folder:
         changes = commands.fresh_cache(Path(folder, "cache"))
@@ -30,7 +30,7 @@ def measure(extent: Extent, found: Figures, keep: Keep) -> None:
 
 
 def page(found: Figures) -> str:
-    """A row for each start."""
+    """Markdown table with one row per start, cold and warm."""
     rows = [["", "train, s", "evaluate, s"]]
     for start, seconds in found["seconds"].items():
         times = [seconds.get(command) for command in ("train", "evaluate")]

@@ -1,7 +1,7 @@
-"""Members of a population trained at once: their speed, their memory, and by which convolutions.
+"""Speed and memory of populations trained at once, by size and by kind of convolution.
 
-Under `vmap` over members XLA's convolution becomes a grouped one, which may be slow; this project's
-matrix products become batched ones.
+Under `vmap` over members, XLA's convolution becomes a grouped convolution, which may be slow; this
+project's matrix products become batched products.
 """
 
 from collections.abc import Callable
@@ -17,12 +17,12 @@ from gen_models.nets import conv
 
 MODEL = "dcgan"
 LAYOUTS = {"matrix products": conv.COLUMNS, "XLA's convolutions": conv.NATIVE}
-LEAST_STEPS = 2  # in a round
-COMPILING = 4  # threads
+LEAST_STEPS = 2  # per round
+COMPILING = 4  # threads that compile
 
 
 def measure(extent: Extent, found: Figures, keep: Keep) -> None:
-    """A row for each number of members and each way to convolve."""
+    """Measure a row for each number of members and each kind of convolution."""
     rows = found.setdefault("rows", [])
     known = {(row["members"], row["layout"]) for row in rows}
     tried = [(members, layout) for members in extent.members for layout in LAYOUTS]
@@ -30,16 +30,16 @@ def measure(extent: Extent, found: Figures, keep: Keep) -> None:
     for (members, layout), population in compiled(left, partial(_compiled, extent), COMPILING):
         row = {"members": members, "layout": layout}
         rows.append(row | _measured(extent, population))
-        del population  # before others take their memory
+        del population  # frees its memory before the next one runs
         keep()
 
 
-Population = tuple[rounds.Timed, float]  # its steps, and the memory that it needs, GiB
+Population = tuple[rounds.Timed, float]  # its timed steps, and the memory it needs in GiB
 
 
 def _compiled(extent: Extent, one: tuple[int, str]) -> Population | None:
-    """A population of so many members and a way to convolve, ready to be timed; None if it does not
-    fit."""
+    """The compiled population of a pair (members, name of a layout), ready to be timed, or None if
+    it does not fit."""
     members, layout = one[0], LAYOUTS[one[1]]
     count = max(LEAST_STEPS, extent.round_steps // members)
     options = extent.options | steps.plain(MODEL)
@@ -48,7 +48,7 @@ def _compiled(extent: Extent, one: tuple[int, str]) -> Population | None:
 
 
 def _measured(extent: Extent, population: Population | None) -> Figures:
-    """Steps of members a second, and the memory of states, data and activations, GiB."""
+    """Member-steps per second, and the memory of states, data and activations in GiB."""
     run, gib = population or (None, None)
     times = run and _if_it_fits(lambda: rounds.alternate({"members": run}, extent.rounds))
     return {"steps_a_s": 1 / rounds.median(times["members"]) if times else None, "gib": gib}
@@ -68,7 +68,7 @@ def _if_it_fits(work: Callable[[], T]) -> T | None:
 
 
 def page(found: Figures) -> str:
-    """A row for each population."""
+    """Markdown table with one row per population."""
     rows = [["members", "convolutions by", "member-steps/s", "÷ that of the fewest", "memory, GiB"]]
     alone: dict[str, float] = {}
     for row in found["rows"]:

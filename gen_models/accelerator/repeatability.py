@@ -1,7 +1,7 @@
-"""Whether a training gives the same bytes twice, and whether one that was stopped does.
+"""Whether a training ends in the same bytes when it is repeated, or stopped and resumed.
 
-Trainings are real ones, `experiments.train` in processes of their own, the second with nothing
-compiled before: a compiler that tries which program is faster may choose another one.
+Each training is `experiments.train` in a process of its own. The second starts with nothing
+compiled: a compiler that tries which program is fastest may choose another one.
 """
 
 import os
@@ -21,11 +21,11 @@ CORES_A_TRAINING = 4
 
 
 def measure(extent: Extent, found: Figures, keep: Keep) -> None:
-    """By model and flags of XLA, whether the second and the resumed training equal the first."""
+    """Record by model and XLA flags whether the second and the resumed training equal the first."""
     flags = {"as usual": ""}
     if jax.default_backend() != "cpu":
         flags["whichever is faster"] = NOT_DETERMINISTIC
-    # What is shown are the flags that the trainings have.
+    # The report shows all flags of the trainings, those of the environment included.
     found["flags"] = {
         name: commands.with_flags(given)["XLA_FLAGS"] for name, given in flags.items()
     }
@@ -46,7 +46,7 @@ def measure(extent: Extent, found: Figures, keep: Keep) -> None:
 
 
 def _repeated(extent: Extent, model: str, flags: str, folder: Path) -> dict[str, bool]:
-    """Whether a second training, and one that stopped half-way, end in the first one's bytes."""
+    """Whether a second training, and one resumed half-way, end in the bytes of the first."""
     folder.mkdir(parents=True)
     given = commands.with_flags(flags)
     caches = [given | commands.fresh_cache(folder / name) for name in ("cache", "empty")]
@@ -66,7 +66,7 @@ def _repeated(extent: Extent, model: str, flags: str, folder: Path) -> dict[str,
 
 
 def page(found: Figures) -> str:
-    """A row for each model and each choice of flags."""
+    """Markdown table with one row per model and choice of flags."""
     rows = [["model", "flags of XLA", "compiled and trained again", "stopped and resumed"]]
     for model, by_flags in sorted(found.get("models", {}).items()):
         for name, equal in by_flags.items():

@@ -1,8 +1,7 @@
-"""The report on a card: its parts, each in a process and with a time limit of its own.
+"""The report on a card, made in parts, each with a process and a time limit of its own.
 
-What a part has found is written when it ends, also where it is stopped or fails, so that a report
-that is cut off is still worth something. A part that fails is a line of the report, and the next
-one runs.
+A part's figures are written when it ends, even if it is stopped or fails, so that a report that is
+cut off is still useful. A part that fails is noted in the report, and the next one runs.
 """
 
 import itertools
@@ -50,9 +49,9 @@ class Part(NamedTuple):
     """One part of the report, which is made in a process of its own."""
 
     title: str
-    measure: Callable[[Extent, Figures, Keep], None]  # goes on with the figures there are
+    measure: Callable[[Extent, Figures, Keep], None]  # continues from the given figures
     page: Callable[[Figures], str]
-    limit_s: float  # after which it is stopped
+    limit_s: float  # after which the part is stopped
     timed: bool = True  # whether nothing else may run beside it
 
 
@@ -71,8 +70,8 @@ PARTS = {
 
 
 def measure(name: str, extent: Extent, into: Path) -> None:
-    """Measure one part in this process; write what it finds to `into`, as it goes, and go on with
-    what is there."""
+    """Measure one part in this process. Writes its figures to `into` as it goes, and continues from
+    those already there."""
     found: Figures = json.loads(into.read_text()) if into.exists() else {}
     keep = lambda: write_text(into, json.dumps(found, indent=2) + "\n")  # noqa: E731
     PARTS[name].measure(extent, found, keep)
@@ -80,8 +79,8 @@ def measure(name: str, extent: Extent, into: Path) -> None:
 
 
 def machine() -> Figures:
-    """Description of this machine and its card. Called in a process of its own: the others need the
-    card's memory."""
+    """Description of this machine and its card. To be called in a process of its own, as JAX takes
+    card memory that the parts need."""
     return environment.describe() | {
         "runtime": jax.devices()[0].client.platform_version,
         "driver": _driver(),
@@ -91,7 +90,7 @@ def machine() -> Figures:
 
 
 def _driver() -> str | None:
-    """Version of NVIDIA's driver, if there is one."""
+    """Version of NVIDIA's driver, or None if there is none."""
     program = shutil.which("nvidia-smi")
     if program is None:
         return None
@@ -101,19 +100,19 @@ def _driver() -> str | None:
 
 
 def _worth(part: Figures) -> tuple[bool, bool]:
-    """A part that ended well is worth most, one that found something more than nothing."""
+    """Rank of a part's results: finished, then unfinished with figures, then none."""
     return "figures" in part and "failed" not in part, "figures" in part
 
 
 class Report:
-    """A report that is written again after each part, and goes on with what was found before on the
-    same kind of card with the same libraries."""
+    """A report that is rewritten after each part, and continues an earlier report of the same kind
+    of card, libraries and XLA flags."""
 
     def __init__(self, folder: Path, short: bool | None, models: Sequence[str], say: Say) -> None:
-        """`short` None: short on a CPU. Raises UserError for a machine that JAX cannot use or a
-        folder that cannot be written."""
+        """`short` None means short on a CPU only. Raises UserError for a machine that JAX cannot
+        use or a folder that cannot be written."""
         self.say, self.models = say, models
-        self.stopped = Event()  # by the user: parts end, and no other begins
+        self.stopped = Event()  # set on Ctrl-C: running parts end, and no other begins
         self.writing = Lock()
         with TemporaryDirectory() as scratch:
             into = Path(scratch, "machine.json")
@@ -130,7 +129,7 @@ class Report:
         self.write()
 
     def _before(self) -> dict[str, Figures]:
-        """The parts of an earlier report that this one goes on with."""
+        """The parts of an earlier report that this one continues."""
         file = self.prefix.with_suffix(".json")
         if not file.exists():
             return {}
@@ -144,7 +143,7 @@ class Report:
             raise UserError(f"{file} is no report: {error!s:.200}; move it away") from error
         if its == mine:
             return parts
-        kept = self._free(f"{self.prefix.name}-{day}")  # what was measured so stays
+        kept = self._free(f"{self.prefix.name}-{day}")  # the old measurements are kept
         for suffix in (".json", ".md"):
             if self.prefix.with_suffix(suffix).exists():
                 self.prefix.with_suffix(suffix).replace(kept.with_suffix(suffix))
@@ -152,7 +151,7 @@ class Report:
         return {}
 
     def _free(self, name: str) -> Path:
-        """The prefix of a report of this name, or of it and the first number that is free."""
+        """The first path prefix of NAME, NAME-2, NAME-3, … that no report has."""
         names = itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))
         prefixes = (self.prefix.with_name(name) for name in names)
         return next(prefix for prefix in prefixes if not prefix.with_suffix(".json").exists())
@@ -162,8 +161,8 @@ class Report:
         return [name for name in PARTS if "failed" in self.found.get(name, {"failed": ""})]
 
     def make(self, parts: Sequence[str], minutes: float) -> bool:
-        """Make the parts, and fill the board with what is left of the time. Returns whether all
-        went well."""
+        """Make the parts, then fill the scoreboard in the time left. Returns whether all went
+        well."""
         until = time.monotonic() + 60 * minutes
         went_well: list[bool] = []
         several = (os.cpu_count() or 1) >= CORES_FOR_SEVERAL
@@ -185,11 +184,11 @@ class Report:
         return all(went_well)
 
     def _make(self, name: str, until: float) -> bool:
-        """Make a part and write what it has found. Returns whether it went well."""
+        """Make a part and write its figures. Returns whether it went well."""
         return self._keep(name, self._measured(name, until))
 
     def _keep(self, name: str, one: Figures) -> bool:
-        """Write what there is of a part, unless there was more. Returns whether it went well."""
+        """Write a part's results, unless earlier ones rank higher. Returns whether it went well."""
         with self.writing:
             if _worth(one) >= _worth(self.found.get(name, {})):
                 self.found[name] = one
@@ -197,7 +196,7 @@ class Report:
         return "failed" not in one
 
     def _measured(self, name: str, until: float) -> Figures:
-        """What a part's process has found, with "failed" if it did not end well."""
+        """Results of a part's process, with "failed" if it did not end well."""
         limit = min(PARTS[name].limit_s, until - time.monotonic())
         if limit <= 0 or self.stopped.is_set():
             return {"failed": "no time was left for it"}
@@ -220,7 +219,7 @@ class Report:
         return found | {"seconds": round(done.seconds, 1), "code": self.machine["code"]}
 
     def write(self) -> None:
-        """Write the report as it is."""
+        """Write the report as it is now, as JSON and as Markdown."""
         values = {"format": FORMAT, "version": VERSION, "short": self.short}
         values |= {"machine": self.machine, "parts": self.found}
         write_text(self.prefix.with_suffix(".json"), json.dumps(values, indent=2) + "\n")

@@ -1,4 +1,4 @@
-"""Our step beside PyTorch's, eager and compiled, in alternating rounds on the same card."""
+"""Our training step against PyTorch's, eager and compiled, in alternating rounds on one card."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -17,13 +17,13 @@ from gen_models.benchmark.rounds import Timed
 from gen_models.errors import UserError
 from gen_models.models import MODELS
 
-LEAST_STEPS = 4  # in a round
+LEAST_STEPS = 4  # per round
 COMPILING = 4  # cases whose steps are compiled at the same time
-STARTED_S = 110  # within which those of PyTorch must have run once
+STARTED_S = 110  # within which PyTorch's steps must have run once
 
 
 class Case(NamedTuple):
-    """One comparison."""
+    """One comparison with PyTorch."""
 
     model: str
     batch_size: int
@@ -32,7 +32,7 @@ class Case(NamedTuple):
 
 
 def cases(extent: Extent) -> list[Case]:
-    """The comparisons, the most telling ones first."""
+    """The comparisons, the most informative ones first."""
     first, usual, (precision, *others) = extent.rivals[0], extent.batch_size, extent.precisions
     found = [Case(model, usual, precision, True) for model in extent.rivals]
     found += [Case(first, size, precision, False) for size in extent.batch_sizes if size != usual]
@@ -42,8 +42,8 @@ def cases(extent: Extent) -> list[Case]:
 
 
 def measure(extent: Extent, found: Figures, keep: Keep) -> None:
-    """A row for each case. What the cases of a group need is compiled at the same time, PyTorch's
-    steps in processes of their own."""
+    """Measure a row for each case. The cases of a group compile at the same time, PyTorch's steps
+    in processes of their own."""
     rows = found.setdefault("cases", [])
     known = lambda case: any(case._asdict().items() <= row.items() for row in rows)  # noqa: E731
     for group in groups([case for case in cases(extent) if not known(case)], COMPILING):
@@ -59,7 +59,7 @@ def measure(extent: Extent, found: Figures, keep: Keep) -> None:
 
 
 def _twins(extent: Extent, case: Case, stack: ExitStack) -> dict[str, Apart]:
-    """PyTorch's contestants of a case, which start at once and end with the stack."""
+    """PyTorch's contestants of a case. Their processes start at once and end with the stack."""
     width = extent.options.get("width", MODELS[case.model].Config().width)
     kinds = {"eager": False} | ({"compiled": True} if case.compiled else {})
     settings = {
@@ -73,7 +73,7 @@ def _twins(extent: Extent, case: Case, stack: ExitStack) -> dict[str, Apart]:
 
 
 def _started(twins: dict[str, Apart], until: float) -> tuple[dict[str, Apart], dict[str, str]]:
-    """Wait until all have run once: those that have by then, and what the others failed with."""
+    """Wait for all to run once. Returns those that did before `until`, and the others' errors."""
     ready, failed = {}, {}
     for name, twin in twins.items():
         try:
@@ -85,7 +85,7 @@ def _started(twins: dict[str, Apart], until: float) -> tuple[dict[str, Apart], d
 
 
 def _steps(extent: Extent, case: Case) -> int:
-    """Steps of a round."""
+    """Number of steps per round."""
     return max(LEAST_STEPS, extent.round_steps * extent.batch_size // case.batch_size)
 
 
@@ -101,8 +101,8 @@ def _ours(extent: Extent, case: Case) -> Timed:
 def _compared(
     extent: Extent, ours: Timed, twins: dict[str, Apart], failed: dict[str, str]
 ) -> Figures:
-    """Times of our step, and ratios of those of PyTorch's in rounds with it. One that fails in a
-    round is taken out."""
+    """Milliseconds of our step, and ratios of PyTorch's step times to ours in the same rounds. A
+    twin that fails in a round is left out."""
     found: Figures = {"failed": failed}
     for name, twin in twins.items():
         try:
@@ -118,7 +118,7 @@ def _compared(
 
 
 def page(found: Figures) -> str:
-    """A row for each case, and what failed."""
+    """Markdown table with one row per case, and a list of failures."""
     names = ("eager", "compiled")
     rows = [["model", "batch", "products", "ours, ms", *(f"PyTorch {n} ÷ ours" for n in names)]]
     failures = set()

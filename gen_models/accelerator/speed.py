@@ -1,4 +1,4 @@
-"""Milliseconds of a step of every model, and what the card reaches of its rates meanwhile."""
+"""Milliseconds per step of every model, and the share of the card's rates that a step reaches."""
 
 from functools import partial
 
@@ -9,14 +9,14 @@ from gen_models.accelerator.extent import Extent, Figures, Keep, compiled
 from gen_models.benchmark import flops, rates, rounds, steps
 from gen_models.benchmark.profile import profile
 
-COMPILING = 8  # threads
+COMPILING = 8  # threads that compile
 PROFILED_STEPS = 10
 PRECISIONS: tuple[rates.Precision, ...] = ("highest", "tensorfloat32", "bfloat16")
 PRODUCT, COPY_MIB = 8192, 512  # on a card; a CPU takes the defaults
 
 
 def measure(extent: Extent, found: Figures, keep: Keep) -> None:
-    """Rates of the card, then a row for each model."""
+    """Measure the rates of the card, then a row for each model."""
     found["batch_size"], models = extent.batch_size, found.setdefault("models", {})
     if "rates" not in found:
         found["rates"] = _rates(extent)
@@ -28,7 +28,7 @@ def measure(extent: Extent, found: Figures, keep: Keep) -> None:
 
 
 def _rates(extent: Extent) -> Figures:
-    """FLOP/s of products by precision, and bytes/s of a copy."""
+    """FLOP/s of matrix products by precision, and bytes/s of a copy."""
     on_card = jax.default_backend() != "cpu"
     product = partial(rates.matmul, PRODUCT) if on_card else rates.matmul
     contestants = {precision: product(precision=precision) for precision in PRECISIONS}
@@ -43,8 +43,8 @@ Loops = dict[str, rounds.Timed]
 
 
 def _contestants(extent: Extent, model: str) -> tuple[steps.Stepper, Loops]:
-    """A model's step, compiled, and the loops that are timed: of some models also one of known
-    length, which a compiler may treat otherwise."""
+    """A model's compiled step and its loops to be timed; for rivals also a loop of known length,
+    which a compiler may treat differently."""
     count = extent.round_steps
     ours = steps.Stepper(model, extent.batch_size, chunk_steps=count, **extent.options)
     loops = {"loop": ours.in_loop(count)}
@@ -59,7 +59,7 @@ def _of_model(extent: Extent, ours: steps.Stepper, loops: Loops) -> Figures:
     found = {
         "ms": 1e3 * rounds.median(times["loop"]),
         "gflop": flops.step_flops(ours.model, extent.batch_size) / 1e9,
-        # The loop's length is not known, so that its body is counted once.
+        # The loop's length is unknown to the compiler, so its body is counted once.
         "gib": (ours.program.cost_analysis() or {}).get("bytes accessed", 0.0) / 2**30,
     }
     if "counted" in times:
@@ -73,7 +73,7 @@ def _of_model(extent: Extent, ours: steps.Stepper, loops: Loops) -> Figures:
 
 
 def page(found: Figures) -> str:
-    """Rates of the card, and a table of the models."""
+    """The rates of the card, and a Markdown table with one row per model."""
     rate = found["rates"]
     rows = [
         [

@@ -10,28 +10,28 @@ from gen_models.errors import UserError
 
 SPAWN = get_context("spawn")
 LAST_S = 10  # until a process that was told to end is killed
-ROUND_S = 120  # within which it must have done its work
+ROUND_S = 120  # within which a contestant must have done its work
 
 
 class Apart:
-    """A contestant that another process makes and runs; it starts at once, beside this one. Used as
-    a context, at whose end the process ends."""
+    """A contestant that is made and run by another process, which starts at once, beside this one.
+    A context manager: the process ends with the block."""
 
     def __init__(self, make: Callable[..., Timed], *arguments: object) -> None:
-        """`make(*arguments)`, which must be picklable, returns the contestant there."""
+        """The other process calls `make(*arguments)`; `make` and `arguments` must be picklable."""
         self._pipe, theirs = SPAWN.Pipe()
         self._process = SPAWN.Process(target=_serve, args=(theirs, make, arguments), daemon=True)
         self._process.start()
         theirs.close()
 
     def start(self, limit_s: float) -> None:
-        """Wait until it has run once, which is when it is compiled. Raises UserError with what it
-        failed with, or if it is not ready after `limit_s`."""
+        """Wait until the contestant has run once and so is compiled. Raises UserError with its
+        error if it failed, or if it is not ready after `limit_s`."""
         self._answer(limit_s)
 
     def __call__(self) -> float:
-        """Seconds per unit of work. Raises UserError if it fails or takes too long."""
-        with contextlib.suppress(ConnectionError):  # why it has ended is found out below
+        """Returns seconds per unit of work. Raises UserError if it fails or takes too long."""
+        with contextlib.suppress(ConnectionError):  # `_answer` finds out why it has ended
             self._pipe.send(None)
         return self._answer(ROUND_S)
 
@@ -61,8 +61,8 @@ class Apart:
 
 
 def _serve(pipe: Connection, make: Callable[..., Timed], arguments: tuple[object, ...]) -> None:
-    """Run the contestant once, then whenever asked; answer with its seconds, or with what it failed
-    with."""
+    """Run the contestant once, then at each request. Answers with its seconds per unit of work, or
+    with its error message."""
     try:
         run = make(*arguments)
         while True:
@@ -72,5 +72,5 @@ def _serve(pipe: Connection, make: Callable[..., Timed], arguments: tuple[object
         return
     except UserError as error:
         pipe.send(str(error))
-    except Exception as error:  # a library's compiler has many ways to fail, and the others go on
+    except Exception as error:  # compilers fail in many ways; the other contestants go on
         pipe.send(f"{type(error).__name__}: {str(error).partition(chr(10))[0]:.200}")

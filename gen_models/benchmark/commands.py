@@ -17,11 +17,11 @@ from gen_models.data.catalog import DATA_DIR_VARIABLE
 from gen_models.errors import UserError
 from gen_models.storage.cache import cache_folder
 
-Changes = Mapping[str, str | None]  # variables of the environment; None: not set
+Changes = Mapping[str, str | None]  # environment variables to set; None: to unset
 
 SHOWN = 300  # characters of a failed command's output
-CHECK_S = 0.5  # between questions whether to stop
-PATIENCE_S = 20  # seconds until a process that was told to stop is ended
+CHECK_S = 0.5  # between calls of `should_stop`
+PATIENCE_S = 20  # until a process that was told to stop is killed
 
 
 class Done(NamedTuple):
@@ -32,7 +32,7 @@ class Done(NamedTuple):
     output: str  # what it wrote to both streams
 
     def check(self) -> "Done":
-        """This. Raises UserError, with the end of the output, if the command failed."""
+        """Returns self. Raises UserError with the end of the output if the command failed."""
         if self.code:
             raise UserError(f"exit code {self.code}: {self.output.strip()[-SHOWN:]}")
         return self
@@ -47,7 +47,7 @@ def run(
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Done:
     """Run `python -m experiments.ARGS` to its end, or stop it as by Ctrl-C after `limit_s` or when
-    `should_stop` returns True. With `group` all that it has started ends with it."""
+    `should_stop` returns True. With `group`, all processes that it started end with it."""
     began = time.monotonic()
     with TemporaryFile("w+") as log, running(args, log, changes, group=group) as process:
         while process.poll() is None and not should_stop():
@@ -69,9 +69,9 @@ def running(
     *,
     group: bool = False,
 ) -> Iterator[subprocess.Popen]:
-    """`python -m experiments.ARGS` in the background, stopped at the end of the block as by Ctrl-C.
-    It writes to `log`, a file or subprocess.PIPE. With `group` all that it has started is stopped
-    with it."""
+    """Run `python -m experiments.ARGS` in the background, and stop it as by Ctrl-C at the end of
+    the block. It writes to `log`, a file or subprocess.PIPE. With `group`, all processes that it
+    started are stopped with it."""
     command, *others = args
     line = [sys.executable, "-m", f"experiments.{command}", *others]
     given = os.environ | (changes or {})
@@ -91,8 +91,8 @@ def running(
 
 
 def stop(process: subprocess.Popen, *, group: bool = False) -> None:
-    """Interrupt a process, or the group that it leads, and kill it if it has not ended after a
-    while."""
+    """Interrupt a process, or the group that it leads, and kill it if it has not ended after
+    PATIENCE_S."""
     send = partial(os.killpg, process.pid) if group else process.send_signal
     if process.poll() is None:
         send(signal.SIGINT)
@@ -105,12 +105,12 @@ def stop(process: subprocess.Popen, *, group: bool = False) -> None:
 
 
 def with_flags(flags: str) -> Changes:
-    """Changes that give a process more flags of XLA than this one has."""
+    """Changes that add `flags` to the XLA flags of this process."""
     return {"XLA_FLAGS": f"{os.environ.get('XLA_FLAGS', '')} {flags}".strip()}
 
 
 def fresh_cache(folder: Path) -> Changes:
-    """Changes that make a process compile everything again, yet find the data sets here."""
+    """Changes that make a process compile everything again, yet find the data sets of this one."""
     changes = {"XDG_CACHE_HOME": str(folder), "JAX_COMPILATION_CACHE_DIR": None}
     data = cache_folder("fashion_mnist")  # so that the empty cache does not cost a download
     if data.is_dir() and DATA_DIR_VARIABLE not in os.environ:

@@ -25,7 +25,7 @@ def dot_flops(hlo: str) -> int:
     """The sum of 2·(output elements)·(contracted length) over all dots of an HLO text.
 
     A loop's body counts once, so the program of many steps gives the operations of one, unless a
-    step has loops of its own. Only matrix products count: the hardware's matrix rate is of these,
+    step has loops of its own. Only matrix products count: the hardware's matrix rate is their rate,
     and all other operations of a network grow more slowly with its size.
     """
     shapes = {name: _sizes(sizes) for name, sizes in _DEFINITION.findall(hlo)}
@@ -38,8 +38,8 @@ def dot_flops(hlo: str) -> int:
 
 def step_flops(model: Model, batch_size: int) -> int:
     """Operations of one training step by the definition of its layers: k·k·C products for each
-    value of a convolution's features. Fewer may be executed (`nets.conv`), and of what depends on
-    a condition the longer branch is counted. Compiles nothing."""
+    value of a convolution's features. Fewer may be executed (`nets.conv`). Of a conditional, the
+    branch with the most operations is counted. Compiles nothing."""
     algorithm, spec = model.algorithm, model.spec
     size = batch_size * algorithm.batches
     images = jax.ShapeDtypeStruct((size, spec.height, spec.width, 1), jnp.float32)
@@ -53,7 +53,7 @@ def step_flops(model: Model, batch_size: int) -> int:
 
 
 def _products(jaxpr: Jaxpr) -> int:
-    """Operations of the matrix products of a traced program, in each turn of its scans."""
+    """Operations of the matrix products of a traced program, over all iterations of its scans."""
     total = 0
     for equation in jaxpr.eqns:
         name, params = equation.primitive.name, equation.params
@@ -71,7 +71,7 @@ def _products(jaxpr: Jaxpr) -> int:
 
 
 def _programs(value: object) -> Iterator[Jaxpr]:
-    """The programs among the parameters of an operation."""
+    """The jaxprs nested in the parameters of an operation."""
     if isinstance(value, Jaxpr | ClosedJaxpr):
         yield value.jaxpr if isinstance(value, ClosedJaxpr) else value
     elif isinstance(value, tuple | list):

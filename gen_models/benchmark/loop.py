@@ -23,9 +23,9 @@ PACED_STEPS = 20  # steps after which `fit` has settled its number of steps per 
 
 
 def whole_and_bare(model: str, steps: int) -> tuple[Timed, Timed]:
-    """Two contestants: a default run on real data after its start, with metrics, grids and, every
-    `steps` steps, a checkpoint; and the compiled program alone on a chunk that is on the device
-    already."""
+    """Two contestants: a default run on real data, timed after its start-up, with metrics, grids
+    and a checkpoint every `steps` steps; and the compiled program alone on a chunk that is already
+    on the device."""
     splits = catalog.load_splits("fashion_mnist")
     values = {"model": model, "dataset": "fashion_mnist", "checkpoint_every_steps": steps}
     recipe = Recipe.from_flat(values)
@@ -61,11 +61,11 @@ def temporary_run(recipe: Recipe, train: catalog.Dataset) -> Iterator[runs.Run]:
 
 class Clock:
     """Observer that times at least `steps` steps, from the end of the first dispatch after
-    `warm_up` steps on, and then requests the end."""
+    `warm_up` steps on, and then stops the run."""
 
     def __init__(self, warm_up: int, steps: int) -> None:
         self.warm_up, self.steps = warm_up, steps
-        self.seen: list[tuple[int, float]] = []  # steps done, and times
+        self.seen: list[tuple[int, float]] = []  # steps done, and time in seconds
 
     def started(self, step: int) -> None:
         del step
@@ -84,7 +84,7 @@ class Clock:
 
 
 def stream_alone(batch_size: int) -> Timed:
-    """A contestant that gathers and places a chunk, in seconds per batch."""
+    """A contestant that gathers a chunk and places it on the device, in seconds per batch."""
     train = catalog.load("fashion_mnist", "train")
     steps = chunk_steps(train, batch_size)
 

@@ -8,18 +8,18 @@ from typing import NamedTuple
 import jax
 from jax.profiler import ProfileData
 
-DEVICE, STREAM = "/device:", "Stream"  # beginnings of the names of a device's plane, of its lines
+DEVICE, STREAM = "/device:", "Stream"  # name prefixes of a device's plane and of its lines
 
 
 class Profile(NamedTuple):
     """The work of a device over some time."""
 
-    kernels: int  # programs and copies that it ran
-    busy: float  # share of the time, from the first to the last, in which at least one ran
+    kernels: int  # number of programs and copies that it ran
+    busy: float  # share of the time from first begin to last end in which at least one ran
 
 
 def profile(work: Callable[[], object]) -> Profile | None:
-    """What the device does while `work` runs; None where the profiler sees none, as on a CPU."""
+    """Profile of the device while `work` runs, or None if it shows no kernels, as on a CPU."""
     with TemporaryDirectory() as folder:
         with jax.profiler.trace(folder):
             work()

@@ -1,4 +1,4 @@
-"""The rates of the device itself: matrix products and copies, in the rounds of what uses them."""
+"""Contestants that measure the device's own rates: matrix products and copies."""
 
 from collections.abc import Callable
 from typing import Literal
@@ -13,14 +13,14 @@ from gen_models.benchmark.rounds import Timed, timed
 # Precisions of products. "highest" is float32 everywhere, and a CPU has no TF32.
 Precision = Literal["highest", "tensorfloat32", "bfloat16"]
 
-Rate = Callable[[float], float]  # from seconds a unit of a contestant to units a second
+Rate = Callable[[float], float]  # from seconds per unit of work to FLOP/s or bytes/s
 
 
 def matmul(
     size: int = 1024, repeats: int = 4, precision: Precision = "highest"
 ) -> tuple[Timed, Rate]:
-    """A contestant of products of float32 or bfloat16 matrices; a function from seconds to
-    FLOP/s."""
+    """Returns a contestant that multiplies float32 or bfloat16 matrices, and a function from its
+    seconds to FLOP/s."""
     key_a, key_b = jax.random.split(jax.random.key(0))
     a, b = jax.random.normal(key_a, (size, size)), jax.random.normal(key_b, (size, size)) / size
     if precision == "bfloat16":
@@ -35,7 +35,8 @@ def matmul(
 
 
 def copy(mib: int = 64, repeats: int = 4) -> tuple[Timed, Rate]:
-    """A contestant that reads and writes `mib` MiB each; a function from seconds to bytes/s."""
+    """Returns a contestant that reads `mib` MiB and writes as many, and a function from its seconds
+    to bytes/s."""
     values = jnp.zeros(mib * 2**18, jnp.float32)
 
     @jax.jit

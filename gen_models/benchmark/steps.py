@@ -22,7 +22,7 @@ CHUNK_STEPS = 16
 
 
 def plain(model: str) -> dict[str, None]:
-    """Options that leave out a gradient penalty which the model's paper has not."""
+    """Options that leave out a gradient penalty that the model's paper does not have."""
     return {"penalty": None} if issubclass(MODELS[model].Config, _gans.Penalised) else {}
 
 
@@ -50,7 +50,7 @@ class Stepper:
 
     @cached_property
     def program(self) -> jax.stages.Compiled:
-        """The loop of training steps, compiled as usual unless another one is set."""
+        """The compiled loop of training steps, with default options unless another one is set."""
         given = (self.model, self.state, self.chunk, jnp.int32(1), self.key)
         with conv.using(self.layout):
             return programs.advance.lower(*given).compile()
@@ -62,7 +62,7 @@ class Stepper:
         return dot_flops(self.program.as_text())
 
     def one_step(self) -> jax.stages.Compiled:
-        """The compiled program of a single step, without a loop: State, Batch, key -> the new."""
+        """The compiled program of one step, without a loop: State, Batch, key -> State, Metrics."""
         step = jax.jit(self.model.algorithm.step, donate_argnums=0)
         with conv.using(self.layout):
             return step.lower(self.state, self.batch, self.key).compile()
@@ -86,7 +86,7 @@ class Stepper:
 
     def counted_loop(self, steps: int) -> Timed:
         """A contestant of `steps` steps in a loop of known length, which a compiler may treat
-        otherwise than one whose length is an argument."""
+        differently from one whose length is an argument."""
         step = self.model.algorithm.step
 
         @partial(jax.jit, donate_argnums=0)
@@ -135,10 +135,11 @@ def sampler(stepper: Stepper, count: int) -> Timed:
 
 
 def population(stepper: Stepper, members: int, steps: int) -> tuple[Timed, float]:
-    """A contestant of `steps` steps of a population on one device, in one dispatch, and the memory
-    that its program asks for, GiB.
+    """Returns a contestant that trains a population for `steps` steps on one device, in one
+    dispatch, and the memory that its program asks for in GiB.
 
-    A unit is one member's step. All start from the stepper's state, as times depend on no values.
+    A unit is one member's step. All members start from the stepper's state: times do not depend
+    on values.
     """
     devices = (jax.devices()[0],)
     program, sharding = populations.program(devices), populations.sharding(devices)
@@ -146,7 +147,7 @@ def population(stepper: Stepper, members: int, steps: int) -> tuple[Timed, float
     def spread(leaf: Array) -> Array:
         return jnp.broadcast_to(leaf, (1, members, *jnp.shape(leaf))).copy()
 
-    @partial(jax.jit, out_shardings=sharding)  # placed as what the program returns
+    @partial(jax.jit, out_shardings=sharding)  # placed like the program's outputs
     def arguments(model: Model, state: State, key: Array, chunk: Chunk) -> tuple:
         models, state = jax.tree.map(spread, (model, state))
         keys = jnp.broadcast_to(key, (1, members))
@@ -162,8 +163,8 @@ def population(stepper: Stepper, members: int, steps: int) -> tuple[Timed, float
         compiled = program.lower(*given, 0, steps).compile()
     asked = compiled.memory_analysis()
     size = asked.argument_size_in_bytes + asked.temp_size_in_bytes + asked.output_size_in_bytes
-    shared = asked.alias_size_in_bytes  # of the arguments, in which outputs are written
-    held: list = []  # filled when it runs: several may be compiled where one fits
+    shared = asked.alias_size_in_bytes  # memory of arguments that outputs reuse
+    held: list = []  # filled at the first run: more may be compiled than fit at once
 
     def work() -> None:
         held[:] = held or arguments(stepper.model, stepper.state, stepper.key, stepper.chunk)

@@ -29,9 +29,9 @@ class Setting(NamedTuple):
 
 
 def speed(model: str, setting: Setting) -> tuple[dict[str, float], list[float]]:
-    """Figures of one model, without a gradient penalty that its paper has not, against its
-    contestants, and the matrix rates in its rounds, FLOP/s. PyTorch's are in processes of their
-    own."""
+    """Figures of one model against its rivals, and the matrix rates in its rounds, FLOP/s. A
+    gradient penalty is left out unless the model's paper has one. PyTorch's steps run in processes
+    of their own."""
     plain = {"width": setting.width} | steps.plain(model)
     ours = steps.Stepper(model, setting.batch_size, **plain)
     product, rate_of = rates.matmul()
@@ -77,8 +77,8 @@ def speed(model: str, setting: Setting) -> tuple[dict[str, float], list[float]]:
 
 
 def on_a_cpu() -> bool:
-    """Whether a step's operations can be set beside the matrix rate: elsewhere its products are
-    library calls, which are not counted, and of another precision than those of the rate."""
+    """Whether this is a CPU, where a step's operations compare with the matrix rate. Elsewhere its
+    products are library calls, which are not counted, and of another precision than the rate's."""
     return jax.default_backend() == "cpu"
 
 

@@ -1,11 +1,11 @@
-"""The same nets and the same training step in PyTorch, eager or compiled, for comparison: that of a
-GAN without a gradient penalty.
+"""The same nets and the same training step in PyTorch, eager or compiled, for comparison. GANs have
+no gradient penalty.
 
 PyTorch is optional; it is imported when a twin is used. The twin is written to be fast: fused Adam,
-averaged weights in one call, the generated batch shared by both players, no gradient of the
-discriminator's weights in the generator's half of the step; and no `torch.device` as a context
-around a step, where each of its operations would pass through Python. It runs where PyTorch finds a
-GPU, on the CPU otherwise. Compiled, each net is one program, on a GPU replayed as a CUDA graph.
+weight averaging in one call, the generated batch shared by both players, no gradient of the
+discriminator's weights in the generator's half of the step, and no `torch.device` context around a
+step, in which each operation would pass through Python. It runs on a GPU if PyTorch finds one, on
+the CPU otherwise. When compiled, each net is one program, which a GPU replays as a CUDA graph.
 """
 
 from collections.abc import Callable
@@ -20,9 +20,9 @@ from gen_models.errors import UserError
 if TYPE_CHECKING:
     import torch
 
-LATENT = {"dcgan": 100, "cgan": 62, "vae": 10}  # dimensions, our defaults
-RATE = 1e-3  # step size of every optimiser: times depend on none
-HIDDEN = 16  # units of a hidden layer over the width
+LATENT = {"dcgan": 100, "cgan": 62, "vae": 10}  # latent dimensions, our defaults
+RATE = 1e-3  # learning rate of every optimiser; times do not depend on it
+HIDDEN = 16  # units of a hidden layer divided by the width
 CLASSES = 10
 
 
@@ -32,12 +32,12 @@ class Twin(NamedTuple):
     model: str  # "dcgan", "cgan" or "vae"
     batch_size: int  # images per step
     width: int  # channels of the layers next to the image
-    compiled: bool = False  # by torch.compile
-    precision: Precision = "highest"  # of products; "bfloat16" is PyTorch's automatic casting
+    compiled: bool = False  # whether torch.compile compiles the nets
+    precision: Precision = "highest"  # precision of matrix products; "bfloat16": by autocast
 
 
 def check_installed() -> None:
-    """Raises UserError without PyTorch."""
+    """Raises UserError if PyTorch is not installed."""
     if find_spec("torch") is None:
         raise UserError("PyTorch is not installed; pip install torch to compare against it")
 
@@ -57,7 +57,7 @@ def twin(setting: Twin, steps: int) -> Timed:
         cast = torch.autocast(device, torch.bfloat16, enabled=setting.precision == "bfloat16")
         with cast:
             for _ in range(steps):
-                if setting.compiled and device == "cuda":  # what its graphs wrote is used no more
+                if setting.compiled and device == "cuda":  # earlier graphs' outputs are unused
                     torch.compiler.cudagraph_mark_step_begin()
                 step()
         if device == "cuda":
@@ -67,7 +67,7 @@ def twin(setting: Twin, steps: int) -> Timed:
 
 
 def _compiler(setting: Twin) -> "Callable[[torch.nn.Module], torch.nn.Module]":
-    """What is done to a net before it is used."""
+    """A function to apply to each net: torch.compile if the twin is compiled, else the identity."""
     import torch
 
     if not setting.compiled:
@@ -164,7 +164,7 @@ def _generator(latent: int, width: int, conditional: bool) -> "torch.nn.Module":
     from torch import Tensor, nn
 
     class Finish(nn.Module):
-        """A scale and a shift by class, if conditional, and a ReLU: x [N,C] or [N,C,H,W]."""
+        """A scale and shift per class, if conditional, then a ReLU: x [N,C] or [N,C,H,W]."""
 
         def __init__(self, channels: int) -> None:
             super().__init__()
@@ -208,7 +208,7 @@ def _discriminator(width: int, conditional: bool) -> "torch.nn.Module":
     from torch import Tensor, nn
 
     class Discriminator(nn.Module):
-        """Discriminator of scores, which are those of images with their labels if conditional."""
+        """Scores of images, or of images with their labels if conditional."""
 
         def __init__(self) -> None:
             super().__init__()

@@ -9,18 +9,18 @@ import numpy as np
 
 from gen_models.algorithm import Algorithm, Array, Labels, Latents, State
 
-POINTS = 64  # latents at which the change is taken
+POINTS = 64  # latents at which the change is measured
 COUNT = 6
-REACH = 3.0  # standard deviations of the prior that a direction goes to
-LEAST = 1e-6  # of the squared difference of images that makes a direction
-NOTABLE = 0.3  # standard deviations between images that a named property changes by
+REACH = 3.0  # length of a direction, in standard deviations of the prior
+LEAST = 1e-6  # least squared difference of images that counts as a direction
+NOTABLE = 0.3  # least change of a property that names a direction, in standard deviations
 
 
 class Direction(NamedTuple):
     """A direction in the latent space."""
 
     name: str  # what it changes, such as "narrow – wide"; "direction 3" if nothing stands out
-    vector: np.ndarray  # f32[Z], of the length that the page's sliders go to
+    vector: np.ndarray  # f32[Z], added to the latent by a slider at its upper end
 
 
 def strongest(
@@ -28,9 +28,9 @@ def strongest(
 ) -> list[Direction]:
     """The strongest directions, orthogonal to each other, at latents f32[N,Z] with labels i32[N].
 
-    They are the first eigenvectors of E JᵀJ, where J has the differences of an image by a step of
-    one standard deviation along each number of its latent: no other directions change the pixels
-    more. `kept` bool[Z] are the numbers that a direction may change.
+    They are the first eigenvectors of E JᵀJ, where the columns of J are the differences of an image
+    over a step of one standard deviation along each latent dimension: no other directions change
+    the pixels more. `kept` bool[Z] marks the dimensions that a direction may change.
     """
     steps = np.diag(np.std(z, axis=0) * kept).astype(np.float32)
 
@@ -52,8 +52,7 @@ def strongest(
 def _effects(
     algorithm: Algorithm, state: State, z: Latents, labels: Labels, vectors: list[np.ndarray]
 ) -> list[dict[tuple[str, str], float]]:
-    """How much each direction changes each of PROPERTIES, in standard deviations of the images of a
-    class."""
+    """How much each direction changes each of PROPERTIES, in standard deviations within a class."""
     generate = jax.jit(algorithm.generate)
 
     def images(z: Latents) -> np.ndarray:
@@ -77,8 +76,8 @@ def _effects(
 def _named(
     vectors: list[np.ndarray], effects: list[dict[tuple[str, str], float]]
 ) -> list[Direction]:
-    """The directions, each turned and named by a property that it changes notably and that no
-    earlier one has."""
+    """The directions, each signed and named by the property that it changes most of those left by
+    earlier ones, or by its number if that change is below NOTABLE."""
     left, found = dict(PROPERTIES), []
     for number, (vector, changes) in enumerate(zip(vectors, effects, strict=True), 1):
         names = max(left, key=lambda names: abs(changes[names]), default=None)
@@ -91,7 +90,7 @@ def _named(
     return found
 
 
-# Properties of images f32[N,H,W] in (0,1], by what little and what much of them is called.
+# Properties of images f32[N,H,W] in (0,1], by their names for a low and for a high value.
 
 
 def _moments(images: np.ndarray) -> tuple[np.ndarray, ...]:

@@ -22,9 +22,9 @@ from gen_models.sampling import drawing
 from gen_models.storage.tensors import filled, named
 from gen_models.trained import Trained
 
-COUNT = 100  # samples of a seed that the page has
-CHECKED = 40  # images that decide how weights are written
-LEVEL = 1  # of 255, by which an image in the page may differ
+COUNT = 100  # samples per seed in the page
+CHECKED = 40  # images that decide whether weights are written in 16 bits
+LEVEL = 1  # of 255, largest difference of a pixel that 16-bit weights may cause
 
 
 class Exhibit(NamedTuple):
@@ -121,7 +121,7 @@ def _functions(algorithm: Algorithm, ema: PyTree, order: np.ndarray) -> dict[str
 
 
 def _weights(trained: Trained, used: set[str], order: np.ndarray) -> dict[str, dict[str, str]]:
-    """The weights in use as text: of 16 bits, if the images stay within LEVEL by that."""
+    """The weights in use as text, in 16 bits if that changes images by at most LEVEL."""
     arrays = {name: np.asarray(x) for name, x in named(trained.state.ema).items()}
     if not all(np.isfinite(arrays[name]).all() for name in used):
         raise UserError(f"its weights at step {int(trained.state.step)} are not finite")
@@ -136,7 +136,7 @@ def _weights(trained: Trained, used: set[str], order: np.ndarray) -> dict[str, d
 
 
 def _images(trained: Trained, order: np.ndarray) -> np.ndarray:
-    """Samples, and what an encoder makes of samples, u8[N,H,W]."""
+    """Samples, followed by their reconstructions if there is an encoder, u8[N,H,W]."""
     labels = order[:CHECKED]
     key = drawing.key_for(drawing.Purpose.SAMPLES, 1)
     samples = drawing.draw(trained.model, trained.state, key, labels)

@@ -1,4 +1,4 @@
-"""From trained models to the page."""
+"""Makes the page from trained models."""
 
 import base64
 from collections.abc import Callable, Sequence
@@ -23,22 +23,22 @@ from gen_models.trained import Trained
 from gen_models.webpage.making import page
 
 PAGE = Path(__file__).parent / "page"
-MOST = 6  # models in a page that is made beside other results, some 5 MB each
-TESTS = 60  # test images that auto-encoders can be given
+MOST = 6  # largest number of models in a page beside other results, some 5 MB each
+TESTS = 60  # test images that the page offers to auto-encoders
 
 
 class Made(NamedTuple):
     """A page, and how many weights it holds."""
 
-    name: str  # name of the only model, or that of the data set
+    name: str  # name of the only model, or of the data set if there are several
     text: str  # text of the HTML file
-    weights: int  # number of weights, those of every checkpoint counted
+    weights: int  # number of weights, summed over all checkpoints
 
 
 def made(sources: Sequence[Path], report: Callable[[str], None]) -> Made:
-    """The page of run folders, saved or shipped models. `report` is called with a line about each
-    that is left out because it cannot be shown, and about what else is lacking. Raises UserError if
-    none is left, and for models of different data."""
+    """Make the page of run folders, saved or shipped models. Calls `report` with a line about each
+    model that is left out because it cannot be shown, and about anything else that is missing.
+    Raises UserError if no model is left, and for models of different data."""
     found = {}
     for source in sources:
         try:
@@ -64,8 +64,8 @@ def made(sources: Sequence[Path], report: Callable[[str], None]) -> Made:
 
 
 def beside(path: Path, sources: Sequence[Path], report: Callable[[str], None]) -> bool:
-    """Write the page of the first MOST sources beside other results, if they can be shown. Returns
-    whether they can; if not, `report` is called with the reason, as it is if some are left out."""
+    """Write the page of the first MOST sources to `path`, beside other results. Returns whether any
+    can be shown; calls `report` with the reason if none can, or for those that are left out."""
     if len(sources) > MOST:
         report(f"the page to play with has the first {MOST} of {len(sources)} models")
     try:
@@ -78,7 +78,7 @@ def beside(path: Path, sources: Sequence[Path], report: Callable[[str], None]) -
 
 
 def _exhibit(source: Path, report: Callable[[str], None]) -> Exhibit:
-    """The models of a run's checkpoints, or the one of a file. Raises UserError."""
+    """The models of a run's checkpoints, or a single saved or shipped model. Raises UserError."""
     last = trained.load(source)
     if not (source / runs.CONFIG).is_file():
         return Exhibit([last], None)
@@ -87,7 +87,7 @@ def _exhibit(source: Path, report: Callable[[str], None]) -> Exhibit:
 
 
 def _earlier(run: Run, last: Trained) -> list[Trained]:
-    """The run at the checkpoints before the one that was loaded."""
+    """The model at the run's checkpoints before that of `last`."""
     template = programs.shapes(run.model)
     found = []
     for step in checkpoint.steps(run.checkpoints):
@@ -99,7 +99,7 @@ def _earlier(run: Run, last: Trained) -> list[Trained]:
 
 
 def _evaluation(run: Run, step: int, report: Callable[[str], None]) -> Evaluation | None:
-    """The evaluation of a run, if there is one of this step."""
+    """The evaluation of a run at this step, or None if there is none."""
     path = run.folder / record.NAME
     if not path.exists():
         return None
@@ -115,7 +115,7 @@ def _evaluation(run: Run, step: int, report: Callable[[str], None]) -> Evaluatio
 
 
 def _check_alike(sources: Sequence[Path], models: Sequence[Trained]) -> None:
-    """Raise ConfigError for models of images of another size or of other classes than the first."""
+    """Raises ConfigError if the image size or the classes of a model differ from the first's."""
     kinds = [(one.data.height, one.data.width, one.class_names) for one in models]
     for source, kind in zip(sources, kinds, strict=True):
         if kind != kinds[0]:
@@ -125,7 +125,7 @@ def _check_alike(sources: Sequence[Path], models: Sequence[Trained]) -> None:
 
 
 def _tests(model: Trained, report: Callable[[str], None]) -> dict[str, Any] | None:
-    """Test images and their labels, None if the data are not at hand."""
+    """Test images and their labels, or None if the data are not available."""
     try:
         test = assessment.data_of(model.recipe.options, model.data).test
     except UserError as error:
@@ -137,7 +137,7 @@ def _tests(model: Trained, report: Callable[[str], None]) -> dict[str, Any] | No
 
 
 def _by_class(labels: np.ndarray) -> np.ndarray:
-    """Places of the first images of each class, the classes in turn."""
+    """Indices of the first images of each class, one of each class in turn."""
     places = [np.flatnonzero(labels == label) for label in np.unique(labels)]
     each = min(-(-TESTS // len(places)), min(map(len, places)))
     return np.stack([where[:each] for where in places], axis=1).ravel()

@@ -1,8 +1,8 @@
-"""A function of JAX as a list of operations that the page's JavaScript can run.
+"""A JAX function as a list of operations that the page's JavaScript can run.
 
-JAX traces the function; what is left here is to write down what it traced. So whatever a model is
-made of runs in the page, as long as it is made of the operations in `PARAMETERS`, each of which has
-a function of the same name in page/*.js. A paper of one's own needs no code for the page.
+JAX traces the function, and this module writes down the traced operations. Any model runs in the
+page if it uses only the operations in `PARAMETERS`, each of which has a function of the same name
+in page/*.js. A new model needs no code for the page.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +19,7 @@ from gen_models.errors import UserError
 from gen_models.storage.tensors import named
 
 DTYPES = {"float32": "f32", "int32": "i32", "uint32": "u32", "bool": "bool"}
-WORDS = 2  # u32 numbers of a key
+WORDS = 2  # u32 numbers in a random key
 MIX = "mix"
 
 
@@ -40,7 +40,7 @@ class Program(NamedTuple):
     """A function as operations on numbered values.
 
     values      dtype and shape of each value, by its number
-    inputs      number of each input, by name; those that are not used are left out
+    inputs      number of each input that is used, by name
     weights     number of each weight, by name
     constants   number -> array, for all other values that are known beforehand
     operations  in the order in which they are done
@@ -60,8 +60,8 @@ def program(
 ) -> Program:
     """The program of `function(weights, **inputs)`, `weights` being a tree of arrays or shapes.
 
-    Labels i32[N] that only choose rows of one-hot vectors, as they do in all nets, become an input
-    `mix` f32[N,K], which may lie between classes. Raises UnsupportedError.
+    Labels i32[N] that are used only as one-hot vectors, as in all nets, become an input `mix`
+    f32[N,K], which may lie between classes. Raises UnsupportedError.
     """
     traced = jax.make_jaxpr(lambda weights, inputs: function(weights, **inputs))(weights, inputs)
     names = sorted(inputs)  # as JAX arranges the values of a dictionary
@@ -87,7 +87,7 @@ def program(
 
 
 class _Writer:
-    """The operations written so far, with called functions written out in their place."""
+    """The operations written so far, with called functions inlined."""
 
     def __init__(self) -> None:
         self.values: list[tuple[str, tuple[int, ...]]] = []
@@ -100,13 +100,13 @@ class _Writer:
         self.values.append(_kind(aval))
         return len(self.values) - 1
 
-    def constant(self, x: Any, aval: Any) -> int:  # noqa: ANN401 (what NumPy takes for an array)
+    def constant(self, x: Any, aval: Any) -> int:  # noqa: ANN401 (array-like)
         number = self.value(aval)
         self.constants[number] = np.asarray(x, aval.dtype)
         return number
 
     def inline(self, closed: ClosedJaxpr, arguments: Sequence[int]) -> list[int]:
-        """Write a function's operations for these arguments; the numbers of its results."""
+        """Write a function's operations for these arguments. Returns the numbers of its results."""
         jaxpr: Jaxpr = closed.jaxpr
         held = (
             self.constant(x, v.aval) for x, v in zip(closed.consts, jaxpr.constvars, strict=True)
@@ -124,7 +124,7 @@ class _Writer:
         return [number(atom) for atom in jaxpr.outvars]
 
     def write(self, equation: JaxprEqn, sources: list[int]) -> list[int]:
-        """Write one equation; the numbers of its results."""
+        """Write one equation. Returns the numbers of its results."""
         name, parameters = equation.primitive.name, equation.params
         if parameters.get("name") == "_one_hot" and sources[0] in self.labels:
             return [self._mix(equation)]
@@ -146,7 +146,7 @@ class _Writer:
         return results
 
     def _unstacked(self, equation: JaxprEqn, sources: list[int]) -> list[int]:
-        """Slices of one place of an axis each, without the axis."""
+        """Write `unstack` as a slice and a squeeze per index. Returns the results' numbers."""
         (variable,), axis = equation.invars, equation.params["axis"]
         whole, results = variable.aval, [self.value(one.aval) for one in equation.outvars]
         for place, result in enumerate(results):
@@ -175,8 +175,8 @@ def _needed(operations: list[Operation], outputs: list[int]) -> list[Operation]:
 
 
 def _check_keys(equation: JaxprEqn) -> None:
-    """Raise UnsupportedError for what the page cannot do with random keys: several at a time, other
-    generators than Threefry-2x32, and moves other than those that take one of several."""
+    """Raises UnsupportedError for uses of random keys that the page lacks: generators other than
+    Threefry-2x32, and operations on several keys, except those that take one of them."""
     name = equation.primitive.name
     for variable in (*equation.invars, *equation.outvars):
         if not jnp.issubdtype(variable.aval.dtype, jax.dtypes.prng_key):
@@ -239,7 +239,7 @@ def _rows(equation: JaxprEqn) -> dict[str, Any]:
     """A gather of whole rows of a table."""
     numbers, sizes = equation.params["dimension_numbers"], equation.params["slice_sizes"]
     table = equation.invars[0].aval.shape
-    axes = equation.invars[1].aval.ndim - 1  # of the numbers, which come first in the result
+    axes = equation.invars[1].aval.ndim - 1  # axes of row numbers, first in the result
     rows = numbers.start_index_map == (0,) and numbers.collapsed_slice_dims == (0,)
     rows &= numbers.offset_dims == tuple(range(axes, axes + len(table) - 1))
     if not rows or sizes != (1, *table[1:]) or numbers.operand_batching_dims:
@@ -299,7 +299,7 @@ def _scan(equation: JaxprEqn) -> dict[str, Any]:
 
 
 def _kinds_of_arguments(scan: Mapping[str, Any]) -> tuple[int, int]:
-    """How many arguments of a scan's body are constants, and how many are carried on."""
+    """Numbers of constant and of carried arguments of a scan's body."""
     if "ft_in" in scan:  # from JAX 0.11 on
         constants, carried, _ = scan["ft_in"].unpack()
         return len(constants), len(carried)
@@ -347,7 +347,7 @@ PARAMETERS: dict[str, Callable[[JaxprEqn], dict[str, Any]]] = {
 
 
 def to_json(written: Program) -> dict[str, Any]:
-    """The program as a JSON object. Its constants are few numbers, as JavaScript reads them."""
+    """The program as a JSON object, its (small) constants as flat lists that JavaScript reads."""
 
     def read(x: float) -> float | str:
         return x if np.isfinite(x) else {np.inf: "Infinity", -np.inf: "-Infinity"}.get(x, "NaN")

@@ -1,17 +1,17 @@
-"""Weights as text: 16 bits a number where there are many, with a scale for each output."""
+"""Weights as text: in large arrays 16 bits per number, with a scale for each output."""
 
 import base64
 from typing import Any
 
 import numpy as np
 
-LEVELS = 2**15 - 1  # largest whole number
-FEW = 1000  # an array of fewer numbers is written as it is
+LEVELS = 2**15 - 1  # largest signed 16-bit integer
+FEW = 1000  # an array of fewer numbers is written as float32
 
 
 def packed(array: np.ndarray, *, whole: bool = False) -> dict[str, str]:
     """An array as base64 text: little-endian i16 `numbers` and their f32 `scales`, one for each
-    place of the last axis; or, if it is small, a vector or `whole`, its f32 `numbers` alone."""
+    index of the last axis; or, if it is small, a vector or `whole`, only f32 `numbers`."""
     if whole or array.ndim < 2 or array.size < FEW:
         return {"numbers": _text(array, "<f4")}
     scales = np.abs(array).max(axis=tuple(range(array.ndim - 1))) / LEVELS
@@ -26,7 +26,7 @@ def unpacked(text: dict[str, str], shape: tuple[int, ...]) -> np.ndarray:
     return _numbers(text["numbers"], "<i2").reshape(shape) * _numbers(text["scales"], "<f4")
 
 
-def _text(array: Any, dtype: str) -> str:  # noqa: ANN401 (what NumPy takes for an array)
+def _text(array: Any, dtype: str) -> str:  # noqa: ANN401 (array-like)
     return base64.b64encode(np.ascontiguousarray(array, dtype).tobytes()).decode()
 
 

@@ -1,4 +1,4 @@
-"""What the playground trains on: images, and the net by which it measures a generator's."""
+"""Data of the playground: images to train on, and the net that measures generated images."""
 
 import json
 
@@ -12,14 +12,14 @@ from gen_models.evaluation import features, frechet
 from gen_models.evaluation.fitting import Weights
 
 COUNT = 5000  # training images that a page is given
-EPSILON = 1e-5  # flax's, added to variances
-NAMES = ("convolution", "halve_0", "halve_1", "halve_2", "dense")  # of the layers, in the page
+EPSILON = 1e-5  # of flax's batch normalisation, added to variances
+NAMES = ("convolution", "halve_0", "halve_1", "halve_2", "dense")  # layers in the page
 
 
 def packed(dataset: str) -> bytes:
     """A safetensors file of a known data set's first training images u8[N,28,28], their labels
-    u8[N], the convolutions of its classifier as float16, and the Gaussian of the test images'
-    features, mean f32[128] and root f32[128,128] of the covariance rootᵀroot. Raises UserError."""
+    u8[N], the `folded` layers of its classifier as float16, and the Gaussian of the test images'
+    features: mean f32[128], and root f32[128,128] of the covariance rootᵀroot. Raises UserError."""
     splits = load_splits(dataset)
     net = features.of(dataset)
     real = features.describe_real(net, splits.test).features["classifier"]
@@ -40,8 +40,8 @@ def packed(dataset: str) -> bytes:
 
 
 def folded(classifier: Weights) -> dict[str, Array]:
-    """Kernels and biases of the classifier's layers up to its features, the batch normalisation of
-    each being part of both."""
+    """Kernels and biases of the classifier's layers up to its features, with the batch
+    normalisation folded in."""
     params, stats = classifier.params["Trunk_0"], classifier.stats["Trunk_0"]
     found = {}
     for i, name in enumerate(NAMES):

@@ -1,4 +1,4 @@
-"""A server of the playground for this machine alone."""
+"""A server of the playground that only this machine can reach."""
 
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -9,12 +9,12 @@ from gen_models.errors import UserError
 from gen_models.playground.site import INDEX, Site
 
 HOST = "127.0.0.1"
-PORTS = 20  # that are tried, from the wanted one on
+PORTS = 20  # number of ports to try, from the wanted one on
 
 KINDS = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}  # by suffix
 
-# Nothing but the page's own files; workers and WebAssembly, which train. Isolation of the page from
-# others gives it threads.
+# The page may load only its own files, workers and WebAssembly; the last two train. Cross-origin
+# isolation gives the page threads.
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self' blob:; "
@@ -31,8 +31,8 @@ HEADERS = {
 
 
 def server(found: Site, port: int) -> ThreadingHTTPServer:
-    """A server of the site at a port or the first free one after it; `serve_forever` runs it.
-    Raises UserError if none of them is free."""
+    """A server of the site at `port` or the first free port after it; `serve_forever` runs it.
+    Raises UserError if none of PORTS ports is free."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -79,5 +79,5 @@ def server(found: Site, port: int) -> ThreadingHTTPServer:
 
 
 def address(made: ThreadingHTTPServer) -> str:
-    """The page's address."""
+    """URL of the page."""
     return f"http://{HOST}:{made.server_address[1]}/"

@@ -1,4 +1,4 @@
-"""The files of the playground's page, whether they are served or written to a folder."""
+"""The files of the playground's page, to be served or written to a folder."""
 
 from collections.abc import Callable
 from functools import cache, partial
@@ -16,15 +16,15 @@ INDEX = "index.html"
 
 
 class Site(NamedTuple):
-    """A page's files by their path below its address; what makes each is called when it is asked
-    for, and may raise UserError."""
+    """Functions that make a page's files, by path below its URL. Each is called when its file is
+    requested, and may raise UserError."""
 
     files: dict[str, Callable[[], bytes]]
 
 
 def site(built: Path = BUILT) -> Site:
-    """The page as it was built, and a file of each known data set. Raises UserError if it was
-    not."""
+    """The built page, and a data file for each known data set. Raises UserError if the page is not
+    built."""
     if not (built / INDEX).is_file():
         raise UserError(
             f"the playground is not built: {built} has no {INDEX}; "
@@ -39,8 +39,8 @@ def site(built: Path = BUILT) -> Site:
 
 
 def _once(make: Callable[[], bytes]) -> Callable[[], bytes]:
-    """A function that makes something when it is first called and gives it to all who call it, and
-    who wait while it is made. What `make` raises is not kept."""
+    """A cached `make` for several threads: the first call runs it, concurrent calls wait and get
+    its result. An exception is not cached."""
     kept, lock = cache(make), Lock()
 
     def made() -> bytes:

@@ -1,1 +1,1 @@
-"""Pages that are one HTML file: how they are made, and what they share."""
+"""Makes pages that are one HTML file each, with a shared frame, style and modules."""

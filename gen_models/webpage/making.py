@@ -1,4 +1,4 @@
-"""A page as one HTML file: JavaScript modules, the style, and what there is to show."""
+"""A page as one HTML file: JavaScript modules, style and contents."""
 
 import html
 import json
@@ -12,9 +12,9 @@ EXPORT = re.compile(r"^export (?=(?:const|function|class) (\w+))", re.MULTILINE)
 
 
 def page(title: str, about: str, contents: dict[str, Any], folder: Path) -> str:
-    """Text of the HTML file, to be encoded as UTF-8. It opens from disk and asks no network.
+    """Text of the HTML file, to be encoded as UTF-8. It opens from disk and needs no network.
 
-    `folder` holds what is the page's own: body.html, main.js and style.css.
+    `folder` holds the page's own body.html, main.js and style.css.
     """
     parts = {
         "title": html.escape(title),
@@ -22,7 +22,7 @@ def page(title: str, about: str, contents: dict[str, Any], folder: Path) -> str:
         "style": "".join((place / "style.css").read_text() for place in (SHARED, folder)),
         "body": (folder / "body.html").read_text(),
         "script": bundle(folder / "main.js"),
-        # No sign in it is then read as HTML.
+        # Escaped, so that nothing in it is read as HTML.
         "contents": json.dumps(contents, separators=(",", ":")).replace("<", "\\u003c"),
     }
     frame = (SHARED / "frame.html").read_text()
@@ -30,8 +30,8 @@ def page(title: str, about: str, contents: dict[str, Any], folder: Path) -> str:
 
 
 def bundle(path: Path) -> str:
-    """A module with all that it imports, as one script, each in a scope of its own. Modules are
-    told apart by their file names, without their folders."""
+    """A module and all that it imports as one script, each module in a scope of its own. Modules
+    are identified by file name, without the folder."""
     scripts: dict[str, str] = {}
 
     def add(path: Path) -> None:
@@ -51,5 +51,5 @@ def bundle(path: Path) -> str:
 
 
 def _binding(match: re.Match[str]) -> str:
-    """What takes the place of an import: names taken from the module's scope."""
+    """Replacement of an import statement: takes the names from the module's scope."""
     return f"const {match[1]} = ${Path(match[2]).name};\n"

@@ -143,7 +143,7 @@ def test_report_shows_the_figures_it_has_and_leaves_out_the_rest(tmp_path):
     result = {"machine": machine, "setting": setting, "models": {"dcgan": figures}} | rates
     result |= {"scaling": [], "unit": "dcgan", "costs": []}
     markdown, data, chart = report.write(result, tmp_path / "speed")
-    assert "| ms a step | 50.0 |" in markdown.read_text()
+    assert "| ms per step | 50.0 |" in markdown.read_text()
     assert "lax.conv" not in markdown.read_text()
     assert "costs" not in markdown.read_text()
     assert json.loads(data.read_text())["models"]["dcgan"] == figures

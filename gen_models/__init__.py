@@ -1,4 +1,4 @@
-"""GANs and VAEs for small images, in JAX, measured so that results compare.
+"""GANs and VAEs for small images, in JAX, measured so that results are comparable.
 
 import gen_models as gm
 

@@ -43,12 +43,12 @@ class State(NamedTuple):
 
     @classmethod
     def of_average(cls, ema: PyTree, step: int | Array = 0) -> "State":
-        """A state with nothing but the averaged weights, which are all that drawing reads."""
+        """A state that holds only the averaged weights, which are all that sampling reads."""
         return cls(step=jnp.int32(step), params={}, stats={}, opt={}, ema=ema, extra=())
 
 
 class Trainable(NamedTuple):
-    """The functions that the compiled training loop calls, of a generative model or a classifier.
+    """The functions that the compiled training loop calls, for a generative model or a classifier.
 
     init  key -> State at step 0
     step  State, Batch, key -> State after one more step, Metrics. The key is the run's, the same at
@@ -60,7 +60,7 @@ class Trainable(NamedTuple):
 
 
 class View(NamedTuple):
-    """Latents and labels of a picture: a grid of their samples, row by row."""
+    """Latents and labels of a picture, a grid that shows their samples row by row."""
 
     rows: int  # rows of the grid
     columns: int  # columns of the grid
@@ -69,12 +69,12 @@ class View(NamedTuple):
 
 
 class Part(NamedTuple):
-    """A part of the latent that means something by itself, such as a code of InfoGAN's."""
+    """A part of the latent vector with a meaning of its own, such as a code of InfoGAN."""
 
-    name: str  # name that is shown
-    start: int  # place of its first number in the latent
-    size: int  # count of its numbers: 1, or that of the categories of a one-hot vector
-    reach: float = 1.0  # a single number is shown from -reach to reach
+    name: str  # displayed name
+    start: int  # index of its first number in the latent vector
+    size: int  # count of its numbers: 1, or the number of categories of a one-hot vector
+    reach: float = 1.0  # a single number is shown in the range -reach to reach
 
 
 class LatentSpace(NamedTuple):
@@ -103,9 +103,9 @@ class Density(NamedTuple):
     """The likelihood of images under a model that has one.
 
     importance   State, Images, Labels, key -> Importance
-    observation  interpretation of the pixels by the likelihood, as text
+    observation  how the likelihood interprets pixels, as text
     ceiling      Images -> f32[B], the largest log p(x|z) that any decoder could give
-    observed     key, Images -> the Images whose likelihood is meant: the same, or bits of them
+    observed     key, Images -> the Images whose likelihood is computed: the same, or binarised ones
     """
 
     importance: Callable[[State, Images, Labels, Key], Importance]
@@ -119,18 +119,18 @@ class Algorithm(NamedTuple):
 
     init, step   as in Trainable
     prior        State, key, Labels -> Latents, one for each label
-    finalise     State, Labels, key -> the State to be drawn from, whose averaged parameters have
-                 batch statistics of their own, those of images of latents with these labels; the
-                 same State for nets without batch normalisation
+    finalise     State, Labels, key -> the State to sample from, with batch statistics recomputed
+                 for the averaged parameters from images generated with these labels; the same State
+                 for nets without batch normalisation
     generate     State, Latents, Labels -> Images, by the averaged parameters. Unconditional models
                  ignore the values of the labels.
     latent       LatentSpace; None for models without an encoder
     density      Density; None for models without a likelihood
     views        key -> Views by the name of their picture
-    parts        parts of the latent that mean something by themselves
-    recognise    State, Images -> f32[N,C], codes of images as a net estimates them that was trained
-                 to: the probabilities of the categories, then the numbers. It reads weights that
-                 only the state of a run has. None for models without such a net
+    parts        parts of the latent vector with a meaning of their own
+    recognise    State, Images -> f32[N,C], codes of images as estimated by a net trained for it:
+                 category probabilities, then the continuous codes. It reads weights that only the
+                 state of a run has. None for models without such a net
     conditional  whether samples depend on the labels
     batches      batches per step: more than one if the critic is updated more often than the
                  generator. Batch b has the rows b, b + batches, … of a step's images.

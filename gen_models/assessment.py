@@ -1,4 +1,4 @@
-"""Evaluation of runs: samples are drawn, with keys other than those of training, and measured."""
+"""Evaluation of runs: draws samples, with keys that training does not use, and measures them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -38,20 +38,20 @@ class Extent:
     samples: Annotated[int, Between(10, 1_000_000)] = 10_000
     """Number of images to draw from each run."""
     reference: Reference = "test"
-    """Images to compare with: the test split for a report; validation, of runs that were trained
-    with --hold-out, for a choice; train, as many of the training images as there are validation
-    images, of runs that were trained without it."""
+    """Images to compare with: test for a report; validation to choose settings, only for runs
+    trained with --hold-out; train, only for runs trained without it: as many training images as
+    there are validation images."""
     seed: Annotated[int, Between(0, 2**31 - 1)] = 0
-    """Seed of the latents that are drawn."""
+    """Seed of the drawn latents."""
     fd_infinity: bool = False
-    """Compute FID extrapolated to infinitely many samples too. Needs 15 samples a feature, 7680."""
+    """Also compute FID extrapolated to infinitely many samples. Needs 7680, 15 per feature."""
     cas: bool = False
-    """Compute the classification accuracy score of conditional models too, by three classifiers of
-    as many samples as there are training images. Takes minutes."""
+    """Also compute the classification accuracy score (CAS) of conditional models, with three
+    classifiers trained on as many samples as there are training images. Takes minutes."""
     draws: Annotated[int, Between(1, 5000)] = 100
     """Importance samples per image, k, for the likelihood bound of models that have one."""
     likelihood_images: Annotated[int, Between(1, 1_000_000)] = 10_000
-    """Number of images for the likelihood bound, test images or validation images."""
+    """Number of test or validation images for the likelihood bound."""
 
 
 class Samples(NamedTuple):
@@ -84,9 +84,9 @@ def protocol(dataset: str, extent: Extent) -> Protocol:
 
 
 def current(path: Path, step: int, protocol: Protocol, extent: Extent) -> Evaluation | None:
-    """The evaluation in `path`, if it is of this step and as one of this protocol and extent would
-    be, whether or not with the classification accuracy score. What a version that did not record it
-    drew is taken for the same."""
+    """The evaluation in `path` if its step, protocol and extent are these, with or without the
+    classification accuracy score, else None. Settings that an older version did not record are
+    taken to match."""
     try:
         found = record.read(path)
     except record.RecordError:
@@ -98,8 +98,8 @@ def current(path: Path, step: int, protocol: Protocol, extent: Extent) -> Evalua
 
 
 def check_reference(options: RunOptions, reference: Reference, name: str) -> None:
-    """Raise RunError if the images to compare with are validation images that the run of these
-    options was trained on, or training images that it was not trained on."""
+    """Raise RunError if the reference is validation images that the run with these options was
+    trained on, or training images that it was not trained on."""
     if reference == "validation" and not options.hold_out:
         raise RunError(
             f"{name} was trained on the validation images too; train it with --hold-out, or "
@@ -115,8 +115,8 @@ def check_reference(options: RunOptions, reference: Reference, name: str) -> Non
 def evaluate_state(run: Run, splits: Splits) -> Callable[[State], dict[str, float]]:
     """A function that measures a state during training and writes the run's evaluation.json.
 
-    The best state is a choice, so it is not made on the test split: samples are compared with the
-    validation images if the run does not train on them, else with the training images.
+    The best state is not chosen on the test split: samples are compared with the validation images
+    if the run does not train on them, else with the training images.
     """
     extent = Extent(reference="validation" if run.options.hold_out else "train")
     evaluator = Evaluator(features.of(splits.train.name), splits, extent.reference)
@@ -141,9 +141,9 @@ def evaluate_state(run: Run, splits: Splits) -> Callable[[State], dict[str, floa
 def described(
     run: Run, evaluator: Evaluator, samples: int, ema_decay: float | None = None
 ) -> Described:
-    """Samples of a run's newest state as the feature nets see them, with the class frequencies of
-    the reference; by the average of `ema_decay`, if given. Raises RunError as `check_reference`
-    does."""
+    """Features and predicted classes of samples of a run's newest state, with the class frequencies
+    of the reference; by the average with decay `ema_decay`, if given. Raises RunError as
+    `check_reference` does."""
     check_reference(run.options, evaluator.split, str(run.folder))
     extent = Extent(reference=evaluator.split, samples=samples)
     state = drawing.load_state(run, lambda _: None, ema_decay=ema_decay)
@@ -159,9 +159,10 @@ def evaluate_run(
     best: bool = False,
     ema_decay: float | None = None,
 ) -> Evaluation:
-    """Draw from a run and measure, by the average of `ema_decay` if it is given, with a picture of
-    the closest pairs in its folder. `report` is called with a line about each damaged checkpoint
-    and a picture that cannot be written. Raises RunError as `check_reference` does."""
+    """Draw samples from a run, by the average with decay `ema_decay` if given, measure them, and
+    write a picture of the closest pairs into its folder. `report` is called with a line about each
+    damaged checkpoint and a picture that cannot be written. Raises RunError as `check_reference`
+    does."""
     check_reference(run.options, evaluator.split, str(run.folder))
     state = drawing.load_state(run, report, best=best, ema_decay=ema_decay)
     subject = _subject(run, state, evaluator, extent, best=best)
@@ -182,8 +183,9 @@ def evaluate_model(
     picture: Path | None = None,
     report: Callable[[str], None] = print,
 ) -> Evaluation:
-    """Draw from a state and measure. `picture` is the path for the samples closest to training
-    images, or None; `report` is called with a line if it cannot be written."""
+    """Draw samples from a state and measure them. `picture` is the path for a picture of the
+    samples closest to training images, or None; `report` is called with a line if it cannot be
+    written."""
     samples = _measured_samples(model, state, evaluator, extent)
     found = evaluate_samples(samples, evaluator, extent, subject, picture, report)
     return found._replace(
@@ -259,8 +261,8 @@ def _keys(seed: int) -> tuple[Key, Key]:
 
 
 def _measured_samples(model: Model, state: State, evaluator: Evaluator, extent: Extent) -> Samples:
-    """Samples to measure, with the class frequencies of the reference: other frequencies would
-    cost even a perfect model."""
+    """Samples to measure, with the class frequencies of the reference: others would worsen the
+    measures of even a perfect model."""
     labels = labels_like(evaluator.reference.labels, extent.samples)
     return _draw(model, state, labels, _keys(extent.seed)[0])
 
@@ -273,7 +275,7 @@ def _draw(model: Model, state: State, labels: np.ndarray, key: Key) -> Samples:
 def _subject(
     run: Run, state: State, evaluator: Evaluator, extent: Extent, *, best: bool
 ) -> dict[str, Any]:
-    """A description, for JSON, of the state of a run that is evaluated."""
+    """A description, for JSON, of the evaluated state of a run."""
     return {
         "dataset": evaluator.splits.train.name,
         "name": run.folder.name,
@@ -285,7 +287,7 @@ def _subject(
 
 
 def _extent(extent: Extent, *, likelihood: bool) -> dict[str, int]:
-    """What of an extent is not in the protocol, for JSON, of a model with a likelihood or not."""
+    """Fields of an extent that are not in the protocol, for JSON; the last two if `likelihood`."""
     bounds = {"draws": extent.draws, "likelihood_images": extent.likelihood_images}
     return {"sampling_seed": extent.seed} | (bounds if likelihood else {})
 
@@ -293,7 +295,7 @@ def _extent(extent: Extent, *, likelihood: bool) -> dict[str, int]:
 def _classification_score(
     model: Model, state: State, evaluator: Evaluator, extent: Extent
 ) -> dict[str, Any]:
-    """The classification accuracy score of a conditional model, {} without `extent.cas`."""
+    """Classification accuracy score; {} for unconditional models or without `extent.cas`."""
     if not (extent.cas and model.algorithm.conditional):
         return {}
     samples = _draw(model, state, evaluator.seen.labels, _keys(extent.seed)[1])

@@ -1,4 +1,4 @@
-"""Libraries that only some commands need: imported where they are used, named where they lack."""
+"""Libraries that only some commands need: imported where they are used, named if missing."""
 
 import contextlib
 from collections.abc import Iterator
@@ -11,8 +11,8 @@ PYMDE = "pip install pymde"
 
 @contextlib.contextmanager
 def needed(install: str) -> Iterator[None]:
-    """For a block of imports: raises UserError with the command `install` if one is missing, or
-    lacks something itself."""
+    """Context of a block of imports. Raises UserError if a library is missing, with the command
+    `install`, or if it cannot be imported."""
     try:
         yield
     except ModuleNotFoundError as error:

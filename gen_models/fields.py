@@ -46,9 +46,9 @@ class Logistics:
     to save."""
 
 
-Real = float | Schedule  # a number, or one for each step
+Real = float | Schedule  # a constant, or a schedule over the steps
 Rate = Annotated[Real, Between(0, 1)]  # a fraction or a decay
-Fraction = Annotated[float, Between(0, 1)]  # one that does not change with the step
+Fraction = Annotated[float, Between(0, 1)]  # a fraction that cannot have a schedule
 Decay = Annotated[Real, Between(0, 0.99999)]  # decay of a moment that is divided by 1 - decay
 Positive = Annotated[Real, Between(1e-12, 1e6)]
 Weight = Annotated[Real, Between(0, 1000)]  # weight of a term of a loss
@@ -66,7 +66,7 @@ def hyperparameters(cls: type) -> type:
 
 
 def is_real(hint: object) -> bool:
-    """Whether values of this type are traced: numbers, schedules, and their absence."""
+    """Whether values of this type are traced: float, or a union of float with others."""
     return float in (get_args(hint) if _is_union(hint) else (hint,))
 
 
@@ -144,12 +144,12 @@ def _violation(value: object, hint: object) -> str | None:
 
 
 def _printable(text: str) -> bool:
-    """Whether a text has no control characters and no lone surrogates, as paths must."""
+    """Whether a text is free of control characters and lone surrogates, as a path must be."""
     return all(c.isprintable() for c in text)
 
 
 def to_dict(config: Any) -> dict[str, Any]:  # noqa: ANN401
-    """Plain values by field name, as JSON gives them back. Paths and schedules become text."""
+    """Values by field name, in types that JSON preserves. Paths and schedules become text."""
     return {f.name: _jsonable(getattr(config, f.name)) for f in dataclasses.fields(config)}
 
 
@@ -170,8 +170,8 @@ def from_dict(cls: type, values: Mapping[str, Any]) -> Any:  # noqa: ANN401
 
 
 def _plain(name: str, value: object, hint: object) -> object:
-    """A JSON value as its hint's type: text as a path, text or steps and values as a schedule, a
-    list as a tuple, an integer as a float. Raises ConfigError for what is no schedule."""
+    """A JSON value converted to its hint's type: text to a path, text or a mapping to a schedule, a
+    list to a tuple, an integer to a float. Raises ConfigError for an invalid schedule."""
     if Schedule in get_args(hint) and isinstance(value, str | Mapping):
         try:
             return Schedule.of(value) if isinstance(value, Mapping) else Schedule.parse(value)

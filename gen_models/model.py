@@ -33,8 +33,8 @@ class Model:
 
     @property
     def algorithm(self) -> Any:  # noqa: ANN401 (what `build` returns)
-        """The model's pure functions, built at each use: under jit, while tracing. Options that
-        change with the step have their last values; training takes those of `at`."""
+        """The model's pure functions, rebuilt at each access, which under jit is while tracing.
+        Schedules have their last values; training uses `at` for those of a step."""
         return self.build(schedules.at(self.config, jnp.int32(LAST)), self.spec)
 
     def at(self, step: jax.Array) -> "Model":

@@ -37,8 +37,8 @@ def shapes(model: Model) -> State:
 
 @cache
 def _starter() -> Callable[[Model, Key], State]:
-    """The compiled `init`. On a CPU it is compiled with less optimisation, which takes longer than
-    it saves in a program that runs once; the bits are the same."""
+    """The compiled `init`. On a CPU it is compiled with less optimisation: full optimisation takes
+    longer than it saves in a program that runs once. The results are bit-identical."""
     quickly = {"xla_backend_optimization_level": 1} if jax.default_backend() == "cpu" else None
     return jax.jit(lambda model, key: model.algorithm.init(key), compiler_options=quickly)
 
@@ -53,9 +53,9 @@ def advance(
 
     Returns the new state and the metrics of the chunk's steps, f32[S] each, of which the `count`
     entries from `state.step - chunk.start` on are filled; the others are 0, not NaN, which would
-    set off JAX_DEBUG_NANS. `count` is an argument and the state is
-    donated, so one program, updating in place, serves every division of a run into dispatches, and
-    the division cannot change a bit of the result.
+    set off JAX_DEBUG_NANS. `count` is an argument and the state is donated, so one program,
+    updating in place, serves every division of a run into dispatches, and the division cannot
+    change a bit of the result.
     """
     steps = chunk.labels.shape[0]
 
@@ -84,7 +84,7 @@ def all_finite(params: PyTree) -> Array:
 
 @jax.jit
 def finalise(model: Model, state: State, labels: Labels, key: Key) -> State:
-    """The state to be drawn from: batch statistics of the averaged weights are computed anew, from
+    """The state to sample from, with the batch statistics of the averaged weights recomputed from
     samples with these labels."""
     return model.algorithm.finalise(state, labels, key)
 
@@ -97,7 +97,7 @@ def sample(model: Model, state: State, key: Key, labels: Labels) -> Images:
 
 @jax.jit
 def generate(model: Model, state: State, z: Latents, labels: Labels) -> Images:
-    """Images of given latents, each with its label."""
+    """Images generated from latents, each with its label."""
     return model.algorithm.generate(state, z, labels)
 
 
@@ -132,12 +132,12 @@ def recognise(model: Model, state: State, images: Array) -> Array:
     return model.algorithm.recognise(state, pixels.to_float(images, jnp))
 
 
-OBSERVED = 2**32 - 1  # number of the key of what is observed of images, after those of the draws
+OBSERVED = 2**32 - 1  # index of the key of `density.observed`, beyond those of the draws
 
 
 class Bounds(NamedTuple):
-    """Bounds on log p(x) of each image, the two parts of the ELBO, and what one of these can reach
-    at most, f32[B] each, in nats."""
+    """Bounds on log p(x) of each image, the two parts of the ELBO, and the upper limit of its
+    likelihood part, f32[B] each, in nats."""
 
     elbo: Array  # likelihood - kl, the mean over k draws (Kingma & Welling 2014, eq. 2)
     likelihood: Array  # E log p(x|z)
@@ -151,8 +151,8 @@ def bounds(
     model: Model, state: State, images: Array, labels: Labels, key: Key, draws: Array
 ) -> Bounds:
     """Likelihood bounds of images u8[B,H,W] with labels i32[B], from k = `draws` i32[] >= 1
-    importance samples of each. Those of a conditional model are on log p(x|label). Products are of
-    full float32 on every device, as in all measures."""
+    importance samples per image. For a conditional model they bound log p(x|label). Matrix products
+    have full float32 precision on every device, as in all measures."""
     density, batch = model.algorithm.density, to_batch(images, labels)
     seen = density.observed(jax.random.fold_in(key, OBSERVED), batch.images)
 

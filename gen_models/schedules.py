@@ -1,11 +1,11 @@
-"""Options that change with the step: a value at each of several steps, and what is between them.
+"""Options that change with the step: values at several steps, and interpolation between them.
 
     0:1e-3,2000:3e-4          the first value up to step 2000, the second from there on
     linear:0:1e-3,5000:1e-5   on a straight line between the steps
     cosine:0:1e-3,5000:1e-5   on half a period of a cosine between the steps
 
-Before the first step the first value holds, after the last the last one. The steps and values are
-leaves of a pytree, so that one compilation serves every schedule of as many points.
+The first value holds before the first step, the last value after the last step. Steps and values
+are leaves of a pytree: one compilation serves all schedules of one shape and number of points.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 
 Shape = Literal["piecewise", "linear", "cosine"]
-MAX_STEPS = 10**9  # of a training
+MAX_STEPS = 10**9  # largest step of a schedule
 SHAPE = "shape"  # key of the shape in a mapping of steps to values
 
 
@@ -27,12 +27,12 @@ class Schedule:
     """A real-valued option that changes with the training step."""
 
     steps: tuple[int, ...]  # increasing, from 0
-    values: tuple[float, ...]  # as many
+    values: tuple[float, ...]  # one per step
     shape: Shape = "piecewise"
 
     @classmethod
     def parse(cls, text: str) -> "Schedule":
-        """The schedule of a text like those above. Raises ValueError."""
+        """The schedule written as text, as in the module's docstring. Raises ValueError."""
         shape, _, points = text.partition(":")
         if shape not in get_args(Shape):
             shape, points = "piecewise", text
@@ -45,8 +45,8 @@ class Schedule:
 
     @classmethod
     def of(cls, values: Mapping[Any, Any]) -> "Schedule":
-        """The schedule of a mapping from steps to values, such as {0: 1e-3, 2000: 3e-4}, with its
-        "shape" if that is not piecewise. Raises ValueError."""
+        """The schedule of a mapping from steps to values, such as {0: 1e-3, 2000: 3e-4}, with an
+        entry "shape" unless it is piecewise. Raises ValueError."""
         points = [(step, float(x)) for step, x in values.items() if step != SHAPE]
         return cls._of(points, values.get(SHAPE, "piecewise"))
 
@@ -83,7 +83,7 @@ class Schedule:
 
 
 def at(config: Any, step: jax.Array) -> Any:  # noqa: ANN401 (any pytree)
-    """The config with the values that its schedules have at a step i32[]."""
+    """The config with each schedule replaced by its value at a step i32[]."""
 
     def now(leaf: Any) -> Any:  # noqa: ANN401
         return leaf.at(step) if isinstance(leaf, Schedule) else leaf

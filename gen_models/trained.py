@@ -63,8 +63,8 @@ class Trained:
 
     @property
     def recognises(self) -> bool:
-        """Whether its own net estimates the code of an image: in a run of infogan, whose checkpoint
-        has that net; a saved model lacks it."""
+        """Whether it has a net that estimates the code of an image: the checkpoint of a run of
+        infogan has one; a saved model lacks it."""
         return self.model.algorithm.recognise is not None and bool(self.state.params)
 
     def sample(
@@ -73,8 +73,8 @@ class Trained:
         """Draw images u8[count,H,W]; the first images of a seed do not depend on `count`.
 
         `label` is a class, or several in turn; by default all classes of the training images in
-        turn. A seed gives the images of `python -m experiments.sample --seed`. Raises ConfigError
-        for an invalid label.
+        turn. A seed gives the same images as `python -m experiments.sample --seed`. Raises
+        ConfigError for an invalid label.
         """
         labels = np.resize(self._labels(label), _number("count", count))
         key = drawing.key_for(Purpose.SAMPLES, seed)
@@ -83,10 +83,10 @@ class Trained:
     def interpolate(
         self, count: int, steps: int, label: int | Sequence[int] | None = None, seed: int = 1
     ) -> np.ndarray:
-        """Images u8[count·steps,H,W] of `count` paths, one after the other. Each goes in `steps`
-        from one latent to another one, both included, on the great circle through them (White
-        2016, §2.1). `label` is as for `sample`, one a path. Raises ConfigError for an invalid label
-        or number."""
+        """Images u8[count·steps,H,W] of `count` paths, one after the other. Each path has `steps`
+        images, from one latent to another, both included, on the great circle through them (White
+        2016, §2.1). `label` is as for `sample`, one per path. Raises ConfigError for an invalid
+        label or number."""
         labels = np.resize(self._labels(label), _number("count", count))
         key, steps = drawing.key_for(Purpose.SAMPLES, seed), _number("steps", steps)
         return drawing.paths(self.model, self.state, key, labels, steps)
@@ -94,7 +94,7 @@ class Trained:
     def encode(self, images: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
         """Places f32[N,…] in the latent space of images u8[N,H,W] with labels i32[N], which a
         conditional model needs. Raises UserError for a model without an encoder, ConfigError for
-        other arrays."""
+        invalid arrays."""
         self._check_encoder()
         images, labels = self._inputs(images, labels)
         return np.asarray(programs.encode(self.model, self.state, images, labels))
@@ -118,9 +118,9 @@ class Trained:
         return to_bytes(programs.reconstruct(self.model, self.state, images, labels))
 
     def recognise(self, images: np.ndarray) -> np.ndarray:
-        """Codes f32[N,C] of images u8[N,H,W], as estimated by a run's own recognition net: the
-        probabilities of the categories, then the numbers. Raises UserError for other models, and
-        for a saved one, which lacks that net."""
+        """Codes f32[N,C] of images u8[N,H,W], as estimated by the recognition net of a run:
+        category probabilities, then the continuous codes. Raises UserError for a model without that
+        net, such as a saved one."""
         if self.model.algorithm.recognise is None:
             raise UserError(f"{self.recipe.options.model} has no net that recognises a code")
         if not self.recognises:
@@ -134,8 +134,8 @@ class Trained:
     def evaluate(self, data_dir: str | Path | None = None, **extent: Any) -> Evaluation:  # noqa: ANN401
         """Measure samples against the data set that the model was trained on.
 
-        `extent` are fields of `assessment.Extent`, such as `samples=2000` or
-        `cas=True`; `data_dir` is needed if the data have been moved. Raises UserError.
+        `extent` are fields of `assessment.Extent`, such as `samples=2000` or `cas=True`; `data_dir`
+        is needed if the data have been moved. Raises UserError.
         """
         wanted = fields.from_dict(Extent, extent)
         assessment.check_reference(self.recipe.options, wanted.reference, self.name)
@@ -146,10 +146,10 @@ class Trained:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the averaged parameters, by their names, in hex.
+        """SHA-256, in hex, of the averaged parameters with their names.
 
-        Statistics of batch normalisation are left out: they follow from the parameters and are
-        computed where a run is loaded, in their last bits by the machine and its threads.
+        Batch statistics are left out: they follow from the parameters and are recomputed when a run
+        is loaded, with last bits that depend on the machine and its threads.
         """
         sha = hashlib.sha256()
         for name, leaf in sorted(named(self.state.ema).items()):
@@ -176,7 +176,7 @@ class Trained:
         return self._known(asked)
 
     def _known(self, labels: np.ndarray) -> np.ndarray:
-        """The labels as i32[N]. Raises ConfigError for those of no class."""
+        """The labels as i32[N]. Raises ConfigError for a label that is no class."""
         classes = len(self.class_names)
         wrong = [x for x in labels.tolist() if not (isinstance(x, int) and 0 <= x < classes)]
         if wrong:
@@ -216,7 +216,7 @@ class Trained:
 
 
 def _number(name: str, value: int) -> int:
-    """A count of images. Raises ConfigError."""
+    """`value` as an int. Raises ConfigError unless it is a whole number from 1 on."""
     if not isinstance(value, int | np.integer) or value < 1:
         raise ConfigError(f"{name} is {value!r}, expected a whole number from 1 on")
     return int(value)
@@ -226,9 +226,9 @@ def load(source: str | Path, *, best: bool = False, ema_decay: float | None = No
     """Load a trained model from the folder of a run, a file that `Trained.save` wrote, or the name
     of a shipped model, such as "fashion_mnist-cgan".
 
-    `best` takes the checkpoint of a run's best evaluation instead of its newest one, `ema_decay`
-    the average of another decay, of a run that kept several. Raises UserError, with the names of
-    known models, if `source` is none of these.
+    `best` takes the checkpoint of a run's best evaluation instead of its newest one; `ema_decay`
+    takes the average with that decay, of a run that kept several. Raises UserError, with the names
+    of known models, if `source` is none of these.
     """
     path = Path(source)
     if str(source) in portable.SHIPPED and not path.exists():

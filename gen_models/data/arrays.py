@@ -58,7 +58,7 @@ def _open_npz(path: Path) -> Iterator[_Npz]:
         yield _Npz(archive)
 
 
-# Each opens a mapping from names to arrays. A file of one array calls it as numpy.savez does.
+# Each opens a mapping from names to arrays. A single unnamed array is arr_0, as in numpy.savez.
 OPENERS = {
     "idx": lambda path: contextlib.nullcontext({"arr_0": idx.read(path)}),
     "npy": lambda path: contextlib.nullcontext({"arr_0": np.load(path, "r", allow_pickle=False)}),
@@ -72,8 +72,8 @@ def choose(
     names: Sequence[str],
     fits: Callable[[np.ndarray], bool],
 ) -> str:
-    """The first of `names` that is there, or the only array, or the only one that fits. Raises
-    ImagesError if none does, or several do."""
+    """The first of `names` that exists, else the only array, else the only one that fits. Raises
+    ImagesError if none or several fit."""
     named = [name for name in names if name in arrays]
     if named or len(arrays) == 1:
         return (named or list(arrays))[0]
@@ -90,5 +90,5 @@ def kind(array: np.ndarray) -> str:
 
 
 def is_classes(array: np.ndarray) -> bool:
-    """Whether an array has one integer an image."""
+    """Whether an array has one integer per image."""
     return array.ndim == 1 and array.dtype.kind in "iu"

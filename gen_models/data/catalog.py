@@ -1,7 +1,7 @@
 """Find and load a data set.
 
 It is looked for in the folder that the user names, where an operating system's package puts it, and
-in the user's cache, and fetched into that cache if it is nowhere. Any other folder that holds the
+in the user's cache, and is fetched into that cache if not found. Any other folder that holds the
 four IDX files of an MNIST-like data set is a data set of its own.
 """
 
@@ -61,8 +61,8 @@ class Dataset(NamedTuple):
         return self.images.shape[1:]
 
     def part(self, chosen: np.ndarray, what: str) -> "Dataset":
-        """Some of the images, by a mask or their indices. `what` says which of this split they
-        are: their digest follows from it."""
+        """Some of the images, chosen by a mask or indices. `what` names the choice, so that the
+        digest of the part can be computed from it."""
         images, labels = self.images[chosen], self.labels[chosen]
         for array in (images, labels):
             array.flags.writeable = False
@@ -78,8 +78,8 @@ class Splits(NamedTuple):
 
 
 def name_to_look_for(recorded: str | None, folder: Path | None) -> str | None:
-    """The name to give to `load` for a recorded one: a run on the user's own folder records a name
-    made from the folder's, which the catalogue does not know; there the folder decides."""
+    """The name to give to `load` for a recorded name, or None if the folder alone identifies the
+    data: a run on the user's own data records a name made from the folder's, not one of CATALOG."""
     return recorded if recorded in CATALOG or folder is None else None
 
 
@@ -112,8 +112,8 @@ def load(
     """Find, check and load one split of a data set.
 
     `data_dir`, or else the environment variable GEN_MODELS_DATA, is a folder that holds the four
-    IDX files, raw or .gz, or has a sub-folder with them named like the data set, or any other up to
-    `folders.DEPTH` below. It may end in the prefix of the files' names, where they have one.
+    IDX files, raw or .gz, directly, in a sub-folder named like the data set, or in any other up to
+    `folders.DEPTH` levels deep. It may end in the prefix of the files' names, if they have one.
     Without `name`, the folder is the known data set with the same digests, or else a data set of
     its own, named after the prefix or the folder. The default is fashion_mnist. Digests of known
     data sets are always checked.
@@ -149,7 +149,7 @@ def _search(name: str | None, split: Split, folder: Path | None, insist: bool) -
             for found in folders.data_sets_in(inner, folder)
         ]
         whole = [found for found in below if len(found.files) == len(FILES)]
-        if name is not None:  # the rest is not meant
+        if name is not None:  # ignore other data sets
             whole = [found for found in whole if folders.identify(found.files) == name]
         found = folders.the_one(folder, whole, name)
         if found is not None:
@@ -180,7 +180,7 @@ def _load_installed(entry: KnownDataset, split: Split) -> Dataset:
 
 
 def _load_found(found: folders.Found, known: str | None, split: Split) -> Dataset:
-    """Load the known data set that the files must be, or a data set of its own if None."""
+    """Load files as the data set `known`, or as a data set of their own if that is None."""
     if known is None:
         return _load_own(found, split)
     return _load_known(CATALOG[known], found.files, split, _own_hint(found.place))
@@ -201,7 +201,7 @@ def _load_known(entry: KnownDataset, files: dict[str, Path], split: Split, hint:
 
 
 def _load_own(found: folders.Found, split: Split) -> Dataset:
-    """Load files that are a data set of their own, with shape and classes from them."""
+    """Load files as a data set of their own, with image shape and classes found in them."""
     files = found.files
     images = {key: _read_images(files[file]) for key, file in IMAGES.items()}
     labels = {key: _read_labels(files[file]) for key, file in LABELS.items()}
@@ -225,7 +225,7 @@ def _load_own(found: folders.Found, split: Split) -> Dataset:
 
 
 def _say_absent(name: str, labels: np.ndarray, num_classes: int) -> None:
-    """Say which classes, if any, no training image has."""
+    """Print which classes, if any, have no training image."""
     absent = np.setdiff1d(np.arange(num_classes), labels).tolist()
     if absent:
         notice(

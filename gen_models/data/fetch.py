@@ -33,7 +33,7 @@ class DataError(UserError):
 def fetch(name: str, payloads: Sequence[Payload], sources: Sequence[Source], folder: Path) -> None:
     """Make `folder` hold every payload, uncompressed and with the right digest, under its name.
 
-    Existing whole files are kept. Of two processes that fetch into one folder the second waits and
+    Existing whole files are kept. Of two processes that fetch into one folder, the second waits and
     then finds the files. An interrupted fetch (SIGINT, SIGTERM) leaves no file behind; leftovers of
     a killed one are removed by the next.
 

@@ -1,4 +1,4 @@
-"""The IDX files of data sets in folders, by the files' names."""
+"""Find the IDX files of data sets in folders by the files' names."""
 
 import os
 import re
@@ -11,22 +11,23 @@ from gen_models.data.fetch import DataError
 from gen_models.data.known import CATALOG, FILES, IMAGES, LABELS, SPELLINGS
 
 LISTED = 10  # most names in a message
-DEPTH = 2  # folders below the named one that are looked into: MNIST/raw, as torchvision has it
+DEPTH = 2  # levels of sub-folders that are searched: torchvision has MNIST/raw
 CONTAINERS = ("raw", "gzip")  # folders of torchvision and EMNIST, which name no data set
 
 
 class Found(NamedTuple):
     """The files of a data set, whole or in part."""
 
-    place: Path  # the folder, or the folder and the prefix of the names: either is a --data-dir
+    place: Path  # the folder, or folder/prefix of the file names: both are valid for --data-dir
     name: str  # name of the data set if it is not a known one
     files: dict[str, Path]  # paths by the name in FILES
 
 
 def find(place: Path) -> list[Found]:
-    """The whole data sets in a folder or, if `place` is no folder, those with this prefix.
+    """The complete data sets in a folder or, if `place` is no folder, with this path prefix.
 
-    Files without a prefix exclude all others. Raises DataError if there are only parts, OSError.
+    Files without a prefix hide all others. Raises DataError if there are incomplete ones only, and
+    OSError.
     """
     found = data_sets_in(place, place)
     found = [one for one in found if one.place == place] or found
@@ -42,9 +43,9 @@ def find(place: Path) -> list[Found]:
 
 
 def data_sets_in(place: Path, named: Path) -> list[Found]:
-    """The data sets, whole or in part, with files in `place`, which is a folder or a folder and the
-    prefix of their names. `named` is the folder that the user named, `place` or one around it.
-    Raises OSError."""
+    """The data sets, complete or not, with files in `place`, a folder or folder/prefix of the file
+    names. `named` is the folder that the user named: `place` or a folder above it. Raises
+    OSError."""
     folder = place if place.is_dir() else place.parent
     sets: dict[str, dict[str, Path]] = {}
     names = [path.name for path in folder.iterdir()] if folder.is_dir() else []
@@ -64,8 +65,8 @@ def data_sets_in(place: Path, named: Path) -> list[Found]:
 
 
 def the_one(folder: Path, sets: list[Found], name: str | None) -> Found | None:
-    """The only one of the data sets or, of several, that with the known name; None if there is
-    none. Raises DataError if it is not clear which is meant, IdxError."""
+    """The only data set or, of several, the one with the known name; None if there is none. Raises
+    DataError if the choice is ambiguous, and IdxError."""
     if len(sets) > 1 and name is not None:
         sets = [found for found in sets if identify(found.files) == name][:1]
     if len(sets) > 1:
@@ -78,7 +79,7 @@ def the_one(folder: Path, sets: list[Found], name: str | None) -> Found | None:
 
 
 def folders_below(folder: Path) -> Iterator[Path]:
-    """The folders in a folder, DEPTH deep, without hidden ones and those that cannot be read."""
+    """The sub-folders of a folder, up to DEPTH levels, without hidden and unreadable ones."""
     for inner, folders, _ in os.walk(folder, followlinks=True):
         path = Path(inner)
         deep = len(path.parts) - len(folder.parts)
@@ -117,6 +118,6 @@ def identify(files: dict[str, Path]) -> str | None:
 
 
 def _own_name(name: str) -> str:
-    """Name of a data set of its own in [a-z0-9_-], never that of a known data set."""
+    """Name, in [a-z0-9_-], of a user's own data set, never that of a known data set."""
     name = re.sub("[^a-z0-9_-]+", "_", name.lower()).strip("_") or "data"
     return f"{name}-own" if name in CATALOG else name

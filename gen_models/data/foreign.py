@@ -1,4 +1,4 @@
-"""What the readers of files that other programs have written share: errors, and limits of zips."""
+"""Common code of the readers of other programs' files: errors, and limits of zips."""
 
 import contextlib
 import io
@@ -16,7 +16,7 @@ from PIL import Image
 from gen_models.errors import UserError
 
 MAX_UNPACKED_BYTES = 2**30  # of all files in a zip; and of the grey pixels of all pictures
-# What NumPy, Pillow and zipfile raise for a file that is broken.
+# What NumPy, Pillow and zipfile raise for a broken file.
 _BROKEN = (
     *(OSError, ValueError, SyntaxError, LookupError, TypeError, EOFError, MemoryError),
     *(OverflowError, RuntimeError, struct.error, zlib.error, tokenize.TokenError),
@@ -30,8 +30,8 @@ class ImagesError(UserError):
 
 @contextlib.contextmanager
 def explained(where: Path | str, expected: str = "file without pickles") -> Iterator[None]:
-    """Make one line of what a library raises for a broken file, an ImagesError, and drop its
-    warnings."""
+    """Turn what a library raises for a broken file into an ImagesError of one line, and drop the
+    library's warnings."""
     try:
         with warnings.catch_warnings(action="ignore"):
             yield
@@ -52,23 +52,23 @@ def in_words(names: Sequence[str]) -> str:
 
 
 def is_hidden(name: str) -> bool:
-    """Whether a file is one of those that operating systems leave beside the user's."""
+    """Whether a file is hidden or was left by an operating system beside the user's files."""
     litter = ("__MACOSX", "Thumbs.db", "desktop.ini")
     return any(part.startswith(".") or part in litter for part in PurePosixPath(name).parts)
 
 
 def members(archive: zipfile.ZipFile) -> list[str]:
     """The names of the user's files in a zip."""
-    names = dict.fromkeys(archive.namelist())  # one that is there twice counts once
+    names = dict.fromkeys(archive.namelist())  # a name that occurs twice counts once
     return [name for name in names if not name.endswith("/") and not is_hidden(name)]
 
 
 def unpack(archive: zipfile.ZipFile, name: str) -> io.BytesIO:
-    """A file of a zip, in memory: no more than it claims to be, even on the way. Raises
-    BadZipFile; KeyError for a name that is not there."""
+    """A file of a zip, unpacked in memory, which never takes more than the file's declared size.
+    Raises BadZipFile, and KeyError for a missing name."""
     info = archive.getinfo(name)
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise zipfile.BadZipFile("it is compressed in another way than deflate")
     with archive.open(name) as file:
-        # Without a size, read() unpacks all there is before it cuts that to the claim.
+        # Without a size, read() unpacks everything before it truncates to the declared size.
         return io.BytesIO(file.read(info.file_size))

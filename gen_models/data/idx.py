@@ -1,6 +1,6 @@
 """Read and write IDX, the file format of MNIST.
 
-An IDX file is two zero bytes, a type byte, a rank byte, one big-endian u32 a dimension, and then
+An IDX file is two zero bytes, a type byte, a rank byte, one big-endian u32 per dimension, then
 the values, big-endian and row-major, and nothing else. A rank of zero is allowed: a scalar.
 """
 

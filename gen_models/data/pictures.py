@@ -27,8 +27,8 @@ def files(folder: Path, within: str = "", depth: int = 2) -> Iterator[str]:
 def read(
     path: Path, files: Sequence[str], open_file: Callable[[str], BinaryIO]
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """The PNG pictures of these names in natural order, u8[N,H,W], and i64[N], the whole numbers
-    that their folders are called by, or None. Raises ImagesError."""
+    """The PNG pictures in natural order of their names, u8[N,H,W], and the whole numbers that name
+    their folders, i64[N], or None. Raises ImagesError."""
     if len(files) > MAX_FILES:
         raise ImagesError(f"{path} holds more than {MAX_FILES} files; take some out")
     names = sorted((name for name in files if name.lower().endswith(".png")), key=_natural_order)

@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 OPEN_TIMEOUT_S = 10.0  # limit to resolve, connect and read the headers, redirects included
-READ_TIMEOUT_S = 10.0  # limit of silence
+READ_TIMEOUT_S = 10.0  # limit of each wait for data
 PROGRAM_TIMEOUT_S = 180.0
 
 _PIECE_BYTES = 2**18

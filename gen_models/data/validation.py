@@ -17,8 +17,8 @@ SHARE = 6  # one image in six: 10,000 of 60,000
 def is_validation(train: Dataset) -> np.ndarray:
     """Mask bool[N] of the training images that are set apart, ⌊N/6⌋ of them.
 
-    Each class gives its share of them, rounded so that they add up (largest remainders), namely its
-    images with the smallest SHA-256 of their bytes; of equal images the first ones. Raises
+    Each class contributes its share, rounded by largest remainders so that the shares add up: its
+    images with the smallest SHA-256 of their bytes, the first ones of equal images. Raises
     DataError for a data set with too few images to set one apart.
     """
     counts = np.bincount(train.labels, minlength=train.num_classes)

@@ -1,4 +1,4 @@
-"""The classifier of the features and of the classification accuracy score."""
+"""The classifier used for features and for the classification accuracy score."""
 
 from functools import partial
 from typing import Annotated
@@ -30,9 +30,9 @@ class Config:
     steps: Steps
     """Training steps of 128 images; the step size rises for a fifth of them, then falls to zero."""
     channels: tuple[int, ...] = WIDE
-    """Channels of its convolutions."""
+    """Channels of each convolution."""
     mirror: bool = False
-    """Whether to mirror half of the images, which must not change their class."""
+    """Whether to mirror half of the images; mirroring must not change an image's class."""
     learning_rate: Positive = 4e-3
     """Largest step size of AdamW."""
     weight_decay: Positive = 0.05
@@ -40,7 +40,7 @@ class Config:
 
 
 def build(config: Config, spec: Spec) -> Trainable:
-    """Training by cross-entropy on shifted and, by option, mirrored images, with averaged
+    """Training by cross-entropy on shifted and optionally mirrored images, with averaged
     weights."""
     classifier = net(Classifier(spec.num_classes, config.channels))
 

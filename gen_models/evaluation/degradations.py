@@ -1,4 +1,4 @@
-"""Real images made worse in known ways, to see whether the measures see it."""
+"""Real images made worse in known ways, to test whether the measures detect it."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from gen_models.evaluation.protocol import SPACES
 
 SEED = 0
 
-# Images, an amount -> worse images u8[N,H,W], labels i32[N].
+# Source, an amount -> worse images u8[N,H,W], labels i32[N].
 Worsen = Callable[["Source", float], tuple[np.ndarray, np.ndarray]]
 
 
@@ -24,7 +24,7 @@ class Source(NamedTuple):
 
     @property
     def rng(self) -> np.random.Generator:
-        """A generator with the same numbers each time, so that amounts differ in nothing else."""
+        """A new generator with a fixed seed, so that results differ in the amount alone."""
         return np.random.Generator(np.random.Philox(SEED))
 
 
@@ -39,7 +39,7 @@ class Degradation(NamedTuple):
 
 
 def repeated(source: Source, count: float) -> tuple[np.ndarray, np.ndarray]:
-    """The first `count` images, equally many of each class, again and again."""
+    """The first `count` images, equally many of each class, repeated to N images."""
     each = int(count) // source.train.num_classes
     classes = range(source.train.num_classes)
     first = [np.resize(np.flatnonzero(source.labels == c)[:each], each) for c in classes]
@@ -48,15 +48,15 @@ def repeated(source: Source, count: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def without_classes(source: Source, count: float) -> tuple[np.ndarray, np.ndarray]:
-    """All images but those of the last `count` classes, repeated to as many."""
+    """The images without those of the last `count` classes, repeated to N images."""
     kept = np.flatnonzero(source.labels < source.train.num_classes - count)
     rows = np.resize(kept, len(source.labels))
     return source.images[rows], source.labels[rows]
 
 
 def unbalanced(source: Source, share: float) -> tuple[np.ndarray, np.ndarray]:
-    """Images of which, in the first half of the classes, a `share` is replaced by images of the
-    other half."""
+    """The images, with a `share` of those of the first half of the classes replaced by images of
+    the other half."""
     first = np.flatnonzero(source.labels < source.train.num_classes / 2)
     second = np.flatnonzero(source.labels >= source.train.num_classes / 2)
     rows = np.arange(len(source.labels))
@@ -66,8 +66,8 @@ def unbalanced(source: Source, share: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def typical(source: Source, share: float) -> tuple[np.ndarray, np.ndarray]:
-    """Training images of which, within each class, the `share` farthest from the mean is missing,
-    in the class frequencies of the source."""
+    """Training images without the `share` of each class farthest from the class mean, with the
+    class frequencies of the source."""
     rows = np.empty(len(source.labels), int)
     for label in range(source.train.num_classes):
         members = np.flatnonzero(source.train.labels == label)
@@ -109,8 +109,8 @@ def mirrored(source: Source, share: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def mixed(source: Source, share: float) -> tuple[np.ndarray, np.ndarray]:
-    """Images of which a `share` is the mean with an image of another class."""
-    # Sorted by class and moved on by the largest class, each place has another class.
+    """Images of which a `share` is averaged with an image of another class."""
+    # In order of class, a shift by the size of the largest class gives each place another class.
     by_class = np.argsort(source.labels, kind="stable")
     order = np.empty_like(by_class)
     order[by_class] = np.roll(by_class, np.bincount(source.labels).max())
@@ -137,7 +137,7 @@ def mislabelled(source: Source, share: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _some(source: Source, share: float, other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The images, of which a `share` is replaced by the one of `other` in the same place."""
+    """The images, with a `share` of them replaced by those of `other` at the same index."""
     return np.where(_chosen(source, share)[:, None, None], other, source.images), source.labels
 
 

@@ -1,8 +1,8 @@
 """The encoder of the label-free features.
 
-It learns to recognise an image of which a part is covered (Chen et al. 2020, with the mask of
-DeVries & Taylor 2017 as the only change of an image). So its features tell the images of a class
-apart, and see whatever else changes an image: blur, noise, contrast, a shift, a reflection.
+It learns to recognise a partly covered image (Chen et al. 2020, with the mask of DeVries & Taylor
+2017 as the only augmentation). So its features distinguish the images of a class, and are sensitive
+to whatever else changes an image: blur, noise, contrast, a shift, a reflection.
 """
 
 from functools import partial
@@ -23,7 +23,7 @@ from gen_models.model import Model
 from gen_models.nets.features import Encoder
 from gen_models.nets.net import net
 
-SMALLEST, LARGEST = 2 / 7, 9 / 14  # sides of a mask, share of the image's
+SMALLEST, LARGEST = 2 / 7, 9 / 14  # sides of a mask, as fractions of the image's
 
 
 @hyperparameters
@@ -55,7 +55,7 @@ def build(config: Config, spec: Spec) -> Trainable:
 
 
 def _masked(key: Key, images: Images) -> Images:
-    """Images with a black rectangle each, which may reach over the border by a quarter."""
+    """Images with a black rectangle each, up to a quarter of its height and width out of view."""
     key_size, key_place = jax.random.split(key)
     count, *image, _ = images.shape
     extent = jnp.array(image)

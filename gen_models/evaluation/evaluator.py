@@ -1,11 +1,11 @@
 """Measuring against one data set: its feature nets, its real images, the floor of each measure.
 
-The floor is the score of real images under the same protocol: as many images that are not in the
-reference as there are samples (or all, if there are fewer), treated as samples. A model equal to
-the data's distribution would reach it. The floors of label accuracy and authenticity are from the
-test split: the feature nets have seen the training images, and each of them is a copy of itself. A
-model can exceed these two, by avoiding ambiguous images and by drawing images far from all real
-ones.
+The floor of a measure is the score of real images under the same protocol: as many images from
+outside the reference as there are samples (or all, if there are fewer), treated as samples. A model
+that matches the data distribution would reach it. The floors of label accuracy and authenticity are
+from the test split: the feature nets have seen the training images, and each training image is a
+copy of itself. A model can exceed these two floors, by avoiding ambiguous images and by drawing
+images far from all real ones.
 """
 
 import json
@@ -28,10 +28,10 @@ from gen_models.storage import cache
 
 MIN_SAMPLES = 10
 SCORE_STEPS = 4500  # training steps of each classifier of a classification accuracy score
-SCORE_SEEDS = 3  # classifiers of a classification accuracy score
-COPIES = "self-supervised"  # space in which near-copies are looked for
-CLOSEST = 40  # recorded pairs of a sample and a training image
-FLOOR_PARTS = 10  # most parts of the real images that a floor is the mean of
+SCORE_SEEDS = 3  # number of classifiers of a classification accuracy score
+COPIES = "self-supervised"  # feature space in which near-copies are searched
+CLOSEST = 40  # number of recorded pairs of a sample and a training image
+FLOOR_PARTS = 10  # largest number of parts of the real images that a floor averages over
 SEED = 0  # seed of the choice of images for the floor
 
 Reference = Literal["test", "validation", "train"]
@@ -41,15 +41,15 @@ Remembered = dict[str, list[float | None]]  # value and error by name
 class Memorisation(NamedTuple):
     """Evidence on whether samples are copies of training images."""
 
-    authenticity: Score | None  # fraction of samples that are no near-copies; None: all train equal
+    authenticity: Score | None  # share that are no near-copies; None if all train images are equal
     details: dict[str, Any]  # distances, exact copies and the closest pairs, for JSON
 
 
 class Evaluator:
     """Feature nets and the data that samples are measured against.
 
-    `splits` are whole: they have the validation images among the training images. Raises UserError
-    if the nets were made for other data.
+    The training images of `splits` include the validation images. Raises UserError if the nets were
+    made for other data.
     """
 
     def __init__(self, net: FeatureNet, splits: Splits, reference: Reference = "test") -> None:
@@ -67,14 +67,14 @@ class Evaluator:
 
     @cached_property
     def described(self) -> dict[str, Described]:
-        """Both splits as the feature nets see them."""
+        """Features and predicted classes of both splits, by name of the split."""
         splits = self.splits._asdict().items()
         return {name: features.describe_real(self.net, data) for name, data in splits}
 
     @cached_property
     def reference(self) -> Described:
-        """The images that samples are compared to, as the feature nets see them. Of the training
-        images these are the validation images too, as many as make a fast comparison."""
+        """The images that samples are compared to, with their features. For "train" these are the
+        validation images too, which are few enough for a fast comparison."""
         if self.split == "test":
             return self.described["test"]
         return self.described["train"].take(self._is_validation)
@@ -88,13 +88,14 @@ class Evaluator:
 
     @cached_property
     def seen(self) -> Dataset:
-        """The images that a model may have learnt from: all training images, or those that are not
-        in the reference. A run with --hold-out has learnt from a part of them."""
+        """The images that a model may have learnt from: all training images, or, against the
+        validation images, the rest of them. Against the test images, a run with --hold-out has
+        learnt from only a part of them."""
         return self._parts[0] if self.split == "validation" else self.splits.train
 
     @cached_property
     def unseen(self) -> Dataset:
-        """The real images that it has not seen, for likelihoods and classifiers."""
+        """Real images that a model has not seen, for likelihoods and to test classifiers."""
         return self._parts[1] if self.split == "validation" else self.splits.test
 
     @cached_property
@@ -112,9 +113,9 @@ class Evaluator:
         return duplicates(self.seen.images)
 
     def describe(self, images: np.ndarray, labels: np.ndarray | None) -> Described:
-        """Samples u8[N,H,W] as the feature nets see them. Raises UserError for too few samples.
+        """Features and predicted classes of samples u8[N,H,W]. Raises UserError for too few.
 
-        labels i32[N] are the requested classes, None from an unconditional model.
+        labels i32[N] are the requested classes, None for an unconditional model.
         """
         if len(images) < MIN_SAMPLES:
             raise MeasureError(f"found {len(images)} samples, expected {MIN_SAMPLES} or more")
@@ -128,7 +129,7 @@ class Evaluator:
         return {name: Score.of(estimate, floor.get(name)) for name, estimate in found.items()}
 
     def check_extrapolation(self, samples: int) -> None:
-        """Raise MeasureError if so many samples are too few for FD∞."""
+        """Raise MeasureError if `samples` samples are too few for FD∞."""
         for real in self.reference.features.values():
             check_enough(samples, real.shape[1])
 
@@ -141,7 +142,7 @@ class Evaluator:
         return found
 
     def within_classes(self, samples: Described) -> dict[str, dict[str, Any]]:
-        """Measures within each class, by its name."""
+        """Measures within each class, by the class's name."""
         return by_class(samples, self.reference, self.splits.train.class_names)
 
     def memorisation(self, samples: Described, images: np.ndarray) -> Memorisation:
@@ -181,8 +182,8 @@ class Evaluator:
         return {"accuracy": self._accuracy(self.seen)}
 
     def _accuracy(self, dataset: Dataset) -> Estimate:
-        """Accuracy, on images that were not seen, of classifiers trained on `dataset`. The error is
-        scaled so that CONFIDENCE makes the interval of Student's t for so few classifiers."""
+        """Accuracy on unseen images of classifiers trained on `dataset`. The error is scaled so
+        that CONFIDENCE times it is half the interval of Student's t for so few classifiers."""
         config = classifier.Config(
             steps=SCORE_STEPS, channels=NARROW, mirror=self.net.record["mirror"]
         )
@@ -195,7 +196,7 @@ class Evaluator:
         return found._replace(error=found.error * record.student(SCORE_SEEDS) / record.CONFIDENCE)
 
     def floor(self, samples: int) -> Remembered:
-        """Value and error of each measure of real images, as many as there are samples."""
+        """Value and error of each measure for as many real images as there are samples."""
         return self._remembered(
             f"floor-of-parts-{self.split}-{samples}", lambda: self._measure_floor(samples)
         )
@@ -217,8 +218,8 @@ class Evaluator:
         return found
 
     def _measure_floor(self, samples: int) -> dict[str, Estimate]:
-        """Estimates for disjoint parts of the other images, each as large as the samples if there
-        are enough images. Without those that these images cannot give."""
+        """Estimates from disjoint parts of `others`, each of `samples` images if there are enough.
+        Measures that these images do not allow are left out."""
         real = self.others._replace(labels=None)
         order = np.random.Generator(np.random.Philox(SEED)).permutation(len(real.predicted))
         parts = np.array_split(order, max(1, len(order) // samples))[:FLOOR_PARTS]

@@ -54,7 +54,7 @@ class FeatureNet(NamedTuple):
 
 
 class Described(NamedTuple):
-    """Images as the feature nets see them."""
+    """Features, predicted classes and labels of images."""
 
     features: dict[str, np.ndarray]  # f32[N,D] by name of the space, as in SPACES
     predicted: np.ndarray  # i32[N], classes predicted by the classifier
@@ -128,7 +128,7 @@ def save(
     """Write new nets and read them back; the classifier's test accuracy is added to `record`.
     Raises UserError.
 
-    The nets have the name of shipped ones only if they equal those to the last bit.
+    The nets get the name of shipped ones only if they are bit-identical to those.
     """
     nets = {"encoder": encoder_weights._asdict(), "classifier": classifier_weights._asdict()}
     tensors = {name: np.asarray(leaf, order="C") for name, leaf in named(nets).items()}
@@ -156,7 +156,7 @@ def _packed(tensors: dict[str, np.ndarray], record: dict[str, Any]) -> bytes:
 
 
 def describe(net: FeatureNet, images: np.ndarray, labels: np.ndarray | None = None) -> Described:
-    """Images u8[N,H,W] as the net sees them. Raises FeatureError for another image size."""
+    """Features and predicted classes of images u8[N,H,W]. Raises FeatureError for another size."""
     if images.shape[1:] != (net.spec.height, net.spec.width):
         height, width = images.shape[1:]
         raise FeatureError(
@@ -173,7 +173,7 @@ def predicted(net: FeatureNet, images: np.ndarray) -> np.ndarray:
 
 
 def describe_real(net: FeatureNet, dataset: Dataset) -> Described:
-    """A split of a data set as the nets see it, kept in the user's cache."""
+    """Features and predicted classes of a split, kept in the user's cache."""
     entry = "features", f"{net.name}-v{MEASURES_VERSION}-{dataset.digest[:16]}.npz"
     try:
         with np.load(io.BytesIO(cache.recalled(*entry)), allow_pickle=False) as file:

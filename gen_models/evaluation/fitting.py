@@ -1,5 +1,5 @@
-"""What the nets of the measures share: their training, by the compiled loop that trains the
-generative models, and their use on many images."""
+"""Common code of the measures' nets: their training, by the compiled loop that also trains the
+generative models, and their application to many images."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -68,7 +68,7 @@ def silent(step: int, loss: float) -> None:
 
 def fitted(model: Model, dataset: Dataset, steps: int, seed: int, report: Report) -> Weights:
     """The averaged weights of a net after `steps` steps of 128 images; equal seeds give equal
-    nets. Its metrics must have a "loss"."""
+    nets. The model's metrics must include "loss"."""
     key_init, key_train = jax.random.split(jax.random.key(seed))
     state = programs.start(model, key_init)
     done = 0
@@ -85,9 +85,9 @@ def fitted(model: Model, dataset: Dataset, steps: int, seed: int, report: Report
 def in_batches(
     function: Callable[[np.ndarray], tuple[Array, ...]], images: np.ndarray
 ) -> tuple[np.ndarray, ...]:
-    """The arrays [N,…] that `function` gives for images u8[N,H,W], 500 of them at a time.
+    """The arrays [N,…] that `function` returns for images u8[N,H,W], called on 500 at a time.
 
-    Products are of full float32 on every device: measures must not depend on where they are made.
+    Matrix products have full float32 precision on every device: measures must not depend on it.
     """
     parts = []
     for start in range(0, len(images), EVALUATION_BATCH):

@@ -1,8 +1,8 @@
 """Fréchet distance between Gaussians fitted to features (Heusel et al. 2017, eq. 6).
 
 No covariance is formed: with R the triangular factor of the centred features over √(n-1), the
-covariance is RᵀR, and tr √(Σ₁Σ₂) is the nuclear norm of R₁R₂ᵀ. Without squares this keeps float64's
-precision, of which the matrix square root of a near-singular product loses half.
+covariance is RᵀR, and tr √(Σ₁Σ₂) is the nuclear norm of R₁R₂ᵀ. Without squaring, this keeps the
+precision of float64, half of which the matrix square root of a near-singular product loses.
 """
 
 from typing import NamedTuple
@@ -12,8 +12,8 @@ import numpy as np
 from gen_models.errors import UserError
 
 INFINITY_SIZES = 15
-INFINITY_RATIO = 15  # least ratio of samples to features
-SMALLEST = 1e-12  # singular values below this share of the largest one are rounding
+INFINITY_RATIO = 15  # least ratio of samples to feature dimensions
+SMALLEST = 1e-12  # singular values below this share of the largest one are rounding errors
 
 
 class MeasureError(UserError):
@@ -25,14 +25,14 @@ class Gaussian(NamedTuple):
 
     mean: np.ndarray  # f64[D]
     factor: np.ndarray  # f64[<=D,D], R of the covariance RᵀR
-    count: int  # features that it was fitted to
+    count: int  # number of features that it was fitted to
 
 
 def gaussian(features: np.ndarray, weights: np.ndarray | None = None) -> Gaussian:
     """The Gaussian with the mean and the unbiased covariance of features [N,D], N >= 2.
 
     weights f64[N] >= 0 are relative; the covariance is unbiased if they do not depend on the
-    features. Without them all features count the same.
+    features. By default all features have the same weight.
     """
     if len(features) < 2:
         raise MeasureError(f"a covariance needs 2 samples or more, found {len(features)}")
@@ -72,11 +72,11 @@ def fitted(features: np.ndarray, weights: np.ndarray | None = None) -> Fitted:
 def standard_error(samples: Fitted, reference: Fitted) -> float:
     """The standard error of the distance of the Gaussians of samples [N,D] and reference [M,D].
 
-    It is that of the delta method: the distance changes with one more point x of the samples by
-    its influence, 2(μ₁-μ₂)·c + cᵀ(I - T)c with c = x - μ₁, where T is the linear map that
-    transports the centred samples' Gaussian to the reference's; with one more point of the
-    reference by the same with the two exchanged. The variances of these influences over N and M add
-    up; weights are taken as given. Where both sets have one distribution the distance is of second
+    By the delta method: a point x of the samples has the influence 2(μ₁-μ₂)·c + cᵀ(I - T)c on the
+    distance, with c = x - μ₁, where T is the linear map that transports the centred Gaussian of the
+    samples to that of the reference. A point of the reference has the same influence with the two
+    sets exchanged. The squared error is the sum of the variances of these influences over N and M;
+    weights are taken as given. If both sets have the same distribution, the distance is of second
     order, and its error is smaller than this one.
     """
     ours, theirs = samples.gaussian, reference.gaussian
@@ -115,7 +115,7 @@ def extrapolated(features: np.ndarray, reference: Gaussian, seed: int) -> float:
 
 
 def check_enough(samples: int, dimensions: int) -> None:
-    """Raise MeasureError if so many samples are too few for FD∞ of features of so many
+    """Raise MeasureError if `samples` samples are too few for FD∞ of features with `dimensions`
     dimensions."""
     fewest = INFINITY_RATIO * dimensions
     if samples < fewest:

@@ -1,4 +1,4 @@
-"""Standard errors of what is measured of two sets, by the delete-d jackknife over both at once."""
+"""Standard errors of statistics of two sets, by the delete-d jackknife over both at once."""
 
 from collections.abc import Callable
 
@@ -16,9 +16,10 @@ def standard_errors(
 ) -> np.ndarray | None:
     """The standard errors of the statistics f64[K] of samples [N,D] and reference [M,D].
 
-    They are the deviation over 100 random subsets of the same share of both sets, over √(1/share -
-    1) (Shao & Wu 1989, §2). The share leaves 1000 of the larger set, or is a half. So both sets
-    count as drawn at random. None if the smaller subset would have fewer than `least` points.
+    They are the standard deviation over 100 random subsets with the same share of both sets,
+    divided by √(1/share - 1) (Shao & Wu 1989, §2). The share leaves 1000 of the larger set, but is
+    at most a half. So both sets are treated as drawn at random. Returns None if the smaller subset
+    would have fewer than `least` points.
     """
     share = min(1 / 2, LARGEST / max(len(samples), len(reference)))
     sizes = [round(share * len(x)) for x in (samples, reference)]

@@ -44,7 +44,7 @@ def manifold(
 def _manifold(
     samples: np.ndarray, real: np.ndarray, of_precision: int, of_density: int
 ) -> Manifold:
-    """`manifold` in the precision of its arguments."""
+    """`manifold`, computed in the dtype of its arguments."""
     radius_real = nearest_radii(real, (of_precision, of_density))
     (radius_sample,) = nearest_radii(samples, (of_precision,))
     near_real, dense = np.zeros(len(samples), bool), np.zeros(len(samples))
@@ -61,10 +61,10 @@ def _manifold(
 
 def standard_errors(samples: np.ndarray, real: np.ndarray) -> dict[str, float] | None:
     """The standard error of the mean of each part of `manifold`, by its name, with samples, real
-    images and the balls of both drawn at random (`jackknife`). None for too few images.
+    images and the balls of both treated as drawn at random (`jackknife`). None for too few images.
 
-    It is an approximation, as the measures themselves change with the number of points: of images
-    that are all repeated recall is 0, but not in subsets that hold few of them twice.
+    It is an approximation, as the measures themselves change with the number of points: if every
+    sample is repeated, recall is 0, but not in subsets that hold few of them twice.
     """
 
     def means(samples: np.ndarray, real: np.ndarray) -> np.ndarray:

@@ -16,8 +16,8 @@ SEED = 0
 
 
 class Estimate(NamedTuple):
-    """A number and its standard error, or, where few values are behind it, what the 95 % interval
-    of Student's t is 1.96 times of (CAS, of three classifiers)."""
+    """A number and its standard error. For a mean of few values (CAS, of three classifiers) the
+    error is half of the 95 % interval of Student's t, divided by 1.96."""
 
     value: float  # the number
     error: float | None  # standard error of the value, if known
@@ -33,7 +33,7 @@ class Score(NamedTuple):
 
     @classmethod
     def of(cls, estimate: Estimate, floor: Sequence[float | None] | None) -> "Score":
-        """The score of an estimate and the (value, error) of its floor."""
+        """The score made of an estimate and the (value, error) of its floor."""
         return cls(*estimate, *(floor or (None, None)))
 
 
@@ -45,7 +45,7 @@ class Measure(NamedTuple):
     digits: int  # decimals that are shown
     meaning: str  # explanation for a legend
     space: str | None = None  # name in SPACES, None for a measure of labels or copies
-    needs: str = ""  # what the data may lack for it
+    needs: str = ""  # what it needs that data may lack
 
 
 _MANY = f"more than {DENSITY_NEIGHBOURS} samples and real images, and so many of the other split"
@@ -100,8 +100,8 @@ def measure(samples: Described, reference: Described) -> dict[str, Estimate]:
     """Measure samples against a reference, in every space of features.
 
     Returns fidelity and diversity by their names in MEASURES, and label accuracy if the samples
-    have labels. What needs neighbours is left out if there are too few of either. Raises
-    MeasureError if there are fewer than two.
+    have labels. Measures by neighbours are left out if either set is too small. Raises MeasureError
+    if either has fewer than two images.
     """
     found = fids(samples, reference)
     for space, suffix in SPACES.items():
@@ -115,7 +115,7 @@ def measure(samples: Described, reference: Described) -> dict[str, Estimate]:
 
 
 def fids(samples: Described, reference: Described) -> dict[str, Estimate]:
-    """FID of samples in every space of features, and FID reweighted of samples without labels, by
+    """FID of samples in every space of features, and reweighted FID for samples without labels, by
     their names in MEASURES."""
     weights = None
     if samples.labels is None:
@@ -132,8 +132,8 @@ def fids(samples: Described, reference: Described) -> dict[str, Estimate]:
 def distances(
     samples: np.ndarray, reference: np.ndarray, weights: np.ndarray | None = None
 ) -> dict[str, Estimate]:
-    """Fréchet distance of the Gaussians fitted to features [N,D] and [M,D], and its error; with
-    weights f64[N] >= 0, two or more of them positive, that of the weighted samples too."""
+    """Fréchet distance of the Gaussians fitted to features [N,D] and [M,D], and its error; also
+    that of the weighted samples, if weights f64[N] >= 0 are given and two or more are positive."""
     theirs = frechet.fitted(reference)
     found = {"fid": _distance(frechet.fitted(samples), theirs)}
     if weights is not None and np.count_nonzero(weights) > 1:
@@ -147,8 +147,8 @@ def _distance(samples: Fitted, reference: Fitted) -> Estimate:
 
 
 def among_neighbours(samples: np.ndarray, reference: np.ndarray) -> dict[str, Estimate]:
-    """Precision, recall, density and coverage of features [N,D] among [M,D]; {} if there are too
-    few of either."""
+    """Precision, recall, density and coverage of features [N,D] against [M,D]; {} if either set is
+    too small."""
     try:
         near = manifold.manifold(samples, reference)
     except MeasureError:
@@ -162,8 +162,8 @@ def among_neighbours(samples: np.ndarray, reference: np.ndarray) -> dict[str, Es
 
 def class_weights(predicted: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """Weights f64[N] under which classes i32[N] are as frequent as in the reference i32[M]: the
-    class's frequency there over that here, 0 for a class that the reference lacks. What the samples
-    lack altogether no weight can give."""
+    class's frequency in the reference divided by that in the samples, 0 for a class that the
+    reference lacks. No weight can make up for a class that the samples lack."""
     size = 1 + max(predicted.max(), reference.max())
     wanted = np.bincount(reference, minlength=size) / len(reference)
     found = np.bincount(predicted, minlength=size) / len(predicted)
@@ -171,8 +171,8 @@ def class_weights(predicted: np.ndarray, reference: np.ndarray) -> np.ndarray:
 
 
 def kernel_distance(features: np.ndarray, reference: np.ndarray) -> dict[str, Estimate]:
-    """KID × 1000 of features [N,D] and [M,D], over subsets of 1000, or of all if there are fewer,
-    and its error. Of two sets of one size, 2000 or more, the subsets are the error's too."""
+    """KID × 1000 of features [N,D] and [M,D], over subsets as large as the smaller set, at most
+    1000, and its error. For sets of one size, 2000 or more, the same subsets give the error."""
     size = min(kernel.SUBSET_SIZE, len(features), len(reference))
     found = kernel.distance(features, reference, subset_size=size)
     if len(features) == len(reference) >= 2 * size:
@@ -186,7 +186,7 @@ def kernel_distance(features: np.ndarray, reference: np.ndarray) -> dict[str, Es
 def class_gap(predicted: np.ndarray, reference: np.ndarray) -> Estimate:
     """Total variation distance, 0 to 1, of the class frequencies of predictions i32[N] and i32[M].
 
-    If one class of ten is missing it is about 0.1 or more. The error is by bootstrap.
+    If one class of ten is missing, it is about 0.1 or more. The error is by bootstrap.
     """
     size = 1 + max(predicted.max(), reference.max())
     wanted = np.bincount(reference, minlength=size) / len(reference)
@@ -198,7 +198,7 @@ def class_gap(predicted: np.ndarray, reference: np.ndarray) -> Estimate:
 
 
 def mean(entries: np.ndarray) -> Estimate:
-    """The mean of one or more entries and its standard error, which is not known of one."""
+    """The mean of one or more entries and its standard error, which is None for one entry."""
     error = float(entries.std(ddof=1) / np.sqrt(len(entries))) if len(entries) > 1 else None
     return Estimate(float(entries.mean()), error)
 
@@ -207,8 +207,8 @@ def by_class(
     samples: Described, reference: Described, class_names: tuple[str, ...]
 ) -> dict[str, dict[str, Any]]:
     """Measures within each class, by the class's name: precision, recall and coverage of the
-    self-supervised features, FID of the classifier's, whose fewer dimensions allow it, and label
-    accuracy.
+    self-supervised features, FID of the classifier features, which have few enough dimensions for
+    it, and label accuracy.
 
     The class of a sample is the requested one or, from an unconditional model, the predicted one;
     that of a real image is its label. A class without real images has no row, and a measure is None

@@ -15,9 +15,9 @@ from gen_models.evaluation.neighbours import nearest
 class Closeness(NamedTuple):
     """Nearest training images of a set of N images, in the space of features."""
 
-    index: np.ndarray  # i64[N], the nearest training image
+    index: np.ndarray  # i64[N], index of the nearest training image
     distance: np.ndarray  # f64[N], distance to it
-    own: np.ndarray  # f64[N], distance of that one to its nearest, infinite if all are equal
+    own: np.ndarray  # f64[N], distance of that one to its own nearest, inf if all are equal
 
     @property
     def authentic(self) -> np.ndarray:
@@ -26,7 +26,7 @@ class Closeness(NamedTuple):
         return self.distance > self.own
 
     def most_suspicious(self, count: int) -> np.ndarray:
-        """Indices i64[<=N] of the `count` images with the smallest distance over own distance."""
+        """Indices i64[<=N] of the `count` images with the smallest ratio `distance` / `own`."""
         share = np.divide(
             self.distance, self.own, out=np.full(len(self.own), np.inf), where=self.own > 0
         )
@@ -52,6 +52,6 @@ def duplicates(images: np.ndarray) -> np.ndarray:
 
 
 def copied(images: np.ndarray, train: np.ndarray) -> np.ndarray:
-    """Mask bool[N] of the images u8[N,H,W] that are pixel for pixel in train u8[M,H,W]."""
+    """Mask bool[N] of the images u8[N,H,W] that occur pixel for pixel in train u8[M,H,W]."""
     groups = duplicates(np.concatenate([images, train]))
     return np.isin(groups[: len(images)], groups[len(images) :])

@@ -30,8 +30,8 @@ def nearest(
 ) -> tuple[np.ndarray, np.ndarray]:
     """The nearest of others [M,D] to each of points [N,D]: (index i64[N], distance f64[N]).
 
-    groups i64[N], i64[M] are numbers of the points and of the others: one of the same number is
-    never the nearest; the distance is infinite if all others have it. Neighbours are found in
+    groups i64[N], i64[M] number the points and the others: the nearest of a point never has the
+    point's number; if all others have it, the distance is infinite. Neighbours are found in
     float32, distances computed in float64.
     """
     index, alone = np.empty(len(points), np.int64), np.zeros(len(points), bool)

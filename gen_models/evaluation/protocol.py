@@ -38,7 +38,7 @@ class Protocol:
 
 
 def common(protocols: Sequence[tuple[str, Protocol]]) -> Protocol:
-    """The common protocol of one or more (name, protocol). Raises ProtocolError if they differ."""
+    """The protocol shared by one or more (name, protocol). Raises ProtocolError if they differ."""
     if len({protocol for _, protocol in protocols}) > 1:
         lines = "\n".join(f"  {name}: {protocol}" for name, protocol in protocols)
         raise ProtocolError(

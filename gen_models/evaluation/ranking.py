@@ -6,11 +6,11 @@ import numpy as np
 
 
 def ranks(*distances: Sequence[float]) -> list[str]:
-    """The rank of each of K subjects, from its distance in each space, lower is better.
+    """The rank of each of K subjects, from its distance in each feature space; lower is better.
 
-    A rank is given as far as all spaces agree on it: "2–4" for one of five subjects to which
-    another is nearer in every space, and which is nearer than another in every space; "2" where
-    only one place is left. Of equal distances the earlier one counts as the nearer.
+    A rank is given as far as all spaces agree on it: "2–4" for one of five subjects if, in every
+    space, one other is nearer and one other is farther; "2" if only that rank is possible. Of equal
+    distances the earlier one counts as the nearer.
     """
     places = np.array([np.argsort(np.argsort(values, kind="stable")) for values in distances])
     ahead = np.all(places[:, :, None] < places[:, None, :], axis=0)  # of row before column

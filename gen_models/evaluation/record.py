@@ -47,8 +47,8 @@ class Evaluation(NamedTuple):
 class Summary(NamedTuple):
     """A measure over one or more runs that differ only in their seed.
 
-    The interval is that of the mean over several seeds, or that of the only evaluation, which does
-    not know that another training would have ended elsewhere.
+    The interval is that of the mean over several seeds or, for one run, that of its evaluation,
+    which does not include the variation between trainings.
     """
 
     value: float  # mean over the runs
@@ -102,8 +102,8 @@ def write(path: Path, evaluation: Evaluation) -> None:
 
 
 def name_of(ema_decay: float | None) -> str:
-    """Name of the file with the evaluation of a run; of an average that is not its own, if its
-    decay is given."""
+    """Name of the file with the evaluation of a run, or of its average with another decay, if
+    `ema_decay` is given."""
     return NAME if ema_decay is None else f"evaluation-ema-{ema_decay}.json"
 
 
@@ -152,8 +152,8 @@ def _summary(scores: list[Score]) -> Summary:
 
 
 def interval(values: Sequence[float], error: float | None = None) -> float | None:
-    """Half of the 95 % interval of the mean of values, one a seed; that of the only value from its
-    standard error, if known."""
+    """Half of the 95 % interval of the mean of values, one per seed; for a single value, from its
+    standard error, or None if that is unknown."""
     if len(values) > 1:
         spread = np.std(values, ddof=1) / math.sqrt(len(values))
         return float(student(len(values)) * spread)
@@ -168,7 +168,7 @@ def student(count: int) -> float:
 
 
 def shown(name: str, summary: Summary) -> str:
-    """A summary as text: "12.3 ± 0.4" over seeds, "12.3 (± 0.4)" of one evaluation."""
+    """A summary as text: "12.3 ± 0.4" over seeds, "12.3 (± 0.4)" for one evaluation."""
     return _text(summary.value, summary.interval, MEASURES[name].digits, seeds=summary.seeds)
 
 
@@ -200,7 +200,7 @@ def left_out(evaluation: Evaluation) -> list[str]:
 
 
 def warnings(evaluation: Evaluation) -> list[str]:
-    """A line for an authenticity that is neither that of real images nor explained by chance."""
+    """A line if the authenticity differs from that of real images by more than chance, or []."""
     score = evaluation.measures.get("authenticity")
     if score is None or score.floor is None:
         return []

@@ -1,4 +1,4 @@
-"""Tests of the measures: whether they see what is known to be wrong with images."""
+"""Tests of the measures: whether they detect known degradations of images."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -44,7 +44,7 @@ def readings(
 
 
 def _source(evaluator: Evaluator, split: str, samples: int) -> Source:
-    """A random choice of the images of a split."""
+    """At most `samples` random images of a split."""
     train, data = evaluator.splits.train, getattr(evaluator.splits, split)
     rng = np.random.Generator(np.random.Philox(SEED))
     rows = rng.permutation(len(data.labels))[:samples]
@@ -59,7 +59,7 @@ def _measured(
     *,
     cas: bool,
 ) -> dict[str, Estimate]:
-    """All measures of images, or only the copies if those are what is looked for."""
+    """All measures of images, or authenticity alone for a degradation of test images."""
     described = evaluator.describe(images, labels)
     if degradation.in_real == "test":  # the reference itself: other measures would be perfect
         score = evaluator.memorisation(described, images).authenticity
@@ -73,8 +73,8 @@ def _measured(
 
 
 def sees(name: str, values: Sequence[Estimate]) -> bool:
-    """Whether a measure, from the untouched images to the worst, never turns better again, and
-    differs from the untouched images each time: both by more than the 95 % interval."""
+    """Whether a measure sees a degradation: with growing amounts it never improves by more than the
+    95 % interval, and it is always worse than for the untouched images by more than that."""
     badness = [_badness(name, value, values[0]) for value in values]
     chance = lambda a, b: CONFIDENCE * np.hypot(a.error or 0, b.error or 0)  # noqa: E731
     better, worst = False, 0
@@ -97,7 +97,7 @@ def _badness(name: str, value: Estimate, before: Estimate) -> float:
 
 
 def verdicts(found: Sequence[Reading]) -> dict[str, dict[str, bool]]:
-    """For each degradation whether each measure with a known error sees it, by their names."""
+    """Whether each measure with a known error sees each degradation, by degradation and measure."""
     result: dict[str, dict[str, bool]] = {}
     for name in dict.fromkeys(reading.degradation for reading in found):
         rows = [reading.measures for reading in found if reading.degradation == name]
@@ -128,7 +128,7 @@ def page(protocol: str, found: Sequence[Reading]) -> str:
 
 
 def _values(found: Sequence[Reading], names: Sequence[str]) -> str:
-    """Table of some measures, a row a set of images; the untouched images of a split once."""
+    """Table of some measures, one row per set of images, untouched images once per split."""
     rows, untouched = [["images", *(MEASURES[name].title for name in names)]], set()
     for reading in found:
         degradation = DEGRADATIONS[reading.degradation]

@@ -26,7 +26,7 @@ _STYLE = {
     "axes.titlesize": 9, "axes.titleweight": "bold",
 }
 # fmt: on
-_SMOOTHING = 50  # a smoothed curve averages over this fraction of its length
+_SMOOTHING = 50  # a smoothed curve averages over its length divided by this
 
 
 def curves(metrics: Mapping[str, Sequence[float]], path: str | Path, title: str) -> None:
@@ -75,8 +75,8 @@ def chart(
 
 
 def load_matplotlib() -> ModuleType:
-    """Import matplotlib whatever MPLBACKEND names: the shell of a notebook names a backend that
-    need not be installed here, and charts, which are drawn into files, need none."""
+    """Import matplotlib whatever MPLBACKEND names: a notebook's shell names a backend that may be
+    missing here, and charts, which are drawn into files, need none."""
     if "matplotlib" not in sys.modules:
         named = os.environ.pop("MPLBACKEND", None)
         import matplotlib
@@ -119,7 +119,7 @@ def _draw_curve(panel: Axes, name: str, steps: Sequence[float], values: np.ndarr
 
 
 def smoothed(values: np.ndarray) -> np.ndarray:
-    """A curve f64[T] as its moving average over a fiftieth of its length."""
+    """The moving average of a curve f64[T] over a fiftieth of its length."""
     return moving_average(values, max(1, len(values) // _SMOOTHING))
 
 

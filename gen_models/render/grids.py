@@ -12,10 +12,10 @@ from PIL import Image, ImageDraw, ImageFont
 from gen_models.errors import UserError
 from gen_models.storage.files import atomic_write
 
-_BACKGROUND, _INK = 255, 40  # white, as the pages with the pictures, and dark grey
+_BACKGROUND, _INK = 255, 40  # white, like the pages that show the pictures, and dark grey
 _LAST_FRAME_S = 2.0  # duration of an animation's last frame
-MAX_FRAMES = 200  # of an animation
-_MAX_FRAMES_BYTES = 2**27  # of all frames, which Pillow holds in memory until they are written
+MAX_FRAMES = 200  # largest number of frames of an animation
+_MAX_FRAMES_BYTES = 2**27  # size of all frames, which Pillow holds in memory until they are written
 # Errors that Pillow raises for a file that is not a whole PNG.
 _BROKEN_PNG = (OSError, SyntaxError, ValueError, IndexError, Image.DecompressionBombError)
 
@@ -30,7 +30,7 @@ def grid(
     gap: int = 2,
 ) -> Image.Image:
     """Greyscale picture of the first rows·columns images u8[N,H,W], row by row. By default it shows
-    all of them, in a square or nearly.
+    all of them, in a square or nearly so.
 
     Each pixel becomes `scale` × `scale`; `gap` pixels separate the images; with fewer images the
     last places stay empty. `row_names`, if given one per row, are written on the left. Raises
@@ -88,9 +88,10 @@ def save_gif(
 ) -> None:
     """Write an endless animation of greyscale `frames`, all of one size, which pauses on its last.
 
-    Of more than MAX_FRAMES, or of fewer large ones, it shows the first, the last and some evenly
-    spaced between them. Frames given as paths are opened one at a time. Raises UserError for a
-    frame that cannot be read or has another size, and when `path` cannot be written.
+    Of more than MAX_FRAMES frames, or fewer if they are large, it shows the first, the last and
+    some evenly spaced between them. Frames given as paths are opened one at a time. Raises
+    UserError for a frame that cannot be read or has another size, and when `path` cannot be
+    written.
     """
     frames = list(frames)
     if not frames:

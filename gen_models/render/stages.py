@@ -8,13 +8,13 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-Report = Callable[[str, float | None], None]  # what is done, share of it that is (None: unknown)
+Report = Callable[[str, float | None], None]  # stage, share of it that is done (None: unknown)
 LINE_EVERY_S = 15.0  # period of the lines printed if the output is no terminal
 
 
 class Stages:
-    """A bar for the stage that is under way, with the time since the start, on standard error;
-    lines, if that is no terminal."""
+    """Progress bar of the current stage, with the time since the start, on standard error; lines of
+    text if that is no terminal."""
 
     def __init__(self) -> None:
         self.console = Console(file=sys.stderr, highlight=False)
@@ -42,7 +42,7 @@ class Stages:
         self.progress.stop()
 
     def report(self, stage: str, share: float | None) -> None:
-        """Show the stage that is under way and the share of it that is done, if that is known."""
+        """Show the current stage and the share of it that is done, None if unknown."""
         total = None if share is None else 1.0
         self.progress.update(self.task, description=stage, total=total, completed=share or 0.0)
         now = time.monotonic()

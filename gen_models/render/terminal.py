@@ -12,9 +12,9 @@ Column = Sequence[str]  # cells, heading first
 def terminal_tables(rows: Sequence[Sequence[str]], width: int) -> list[Table]:
     """A table of cells, its heading first, as tables of at most `width` characters.
 
-    If it does not fit, it is turned, so that its columns become rows, and its columns are divided
-    among several tables, each with the first column, the only one whose cells may be broken into
-    lines as long as there is room for a column beside it.
+    If it does not fit, it is transposed and its columns are divided among several tables. Each has
+    the first column, the only one whose cells may be broken into lines as long as there is room for
+    a column beside it.
     """
     columns = list(zip(*rows, strict=True))
     if _width(columns) <= width:
@@ -26,7 +26,7 @@ def terminal_tables(rows: Sequence[Sequence[str]], width: int) -> list[Table]:
 
 
 PADDING = 3  # a column's spaces and the line beside it
-MIN_NAME = 6  # characters of a line of a name, however narrow the table
+MIN_NAME = 6  # least width of the first column, in characters
 
 
 def _width(columns: Sequence[Column]) -> int:

@@ -50,8 +50,8 @@ def save(folder: Path, state: PyTree, step: int, keep: int | None = None) -> Pat
     """Write `state` as the checkpoint of `step` in `folder`, and keep the newest `keep` >= 1 files,
     all of them if it is None.
 
-    The one just written counts as the newest: those of later steps are damaged ones that a resumed
-    run has skipped, and are removed, as are half-written files of a killed process. Raises
+    The one just written counts as the newest: checkpoints of later steps are damaged ones that a
+    resumed run has skipped, and are removed, as are half-written files of a killed process. Raises
     UserError if the file cannot be written; the earlier checkpoints are then unchanged.
     """
     if keep is not None and keep < 1:
@@ -123,7 +123,7 @@ def _serialise(state: PyTree, step: int) -> tuple[bytes, memoryview]:
     leaves = tensors.named(jax.device_get(state))
     data = safetensors.numpy.save({name: np.asarray(x, order="C") for name, x in leaves.items()})
     start = 8 + int.from_bytes(data[:8], "little")
-    # Not by the library, which writes metadata in random order: equal states make equal files.
+    # The library would write metadata in random order, but equal states must make equal files.
     metadata = {"format": FORMAT, "version": VERSION, "step": str(step), "sha256": _BLANK}
     header = json.dumps({"__metadata__": metadata, **json.loads(data[8:start])}).encode()
     header += b" " * (-len(header) % 8)  # as the format requires, so that tensors are aligned
@@ -131,7 +131,7 @@ def _serialise(state: PyTree, step: int) -> tuple[bytes, memoryview]:
     body = memoryview(data)[start:]
     digest = hashlib.sha256(head)
     digest.update(body)
-    # The metadata come first, so that the first such digits are those of the digest.
+    # The metadata come first, so the first 64 zeros are the place of the digest.
     return head.replace(_BLANK.encode(), digest.hexdigest().encode(), 1), body
 
 
@@ -156,7 +156,7 @@ def _read(path: Path, template: PyTree) -> tuple[int, PyTree]:
 def _check_origin(path: Path, metadata: Mapping[str, str]) -> None:
     """Check that the file is a checkpoint, is whole and has this version, in this order.
 
-    A file is foreign if it has neither our name nor a digest: one wrong bit cannot remove both.
+    A file is foreign if it has neither our format nor a digest: one wrong bit cannot remove both.
     """
     name, recorded = metadata.get("format"), metadata.get("sha256")
     if name != FORMAT and recorded is None:
@@ -215,7 +215,7 @@ def _read_tensors(path: Path, file: safe_open, template: PyTree) -> PyTree:
 def _layout(template: PyTree) -> dict[str, str]:
     """Type and shape of each leaf by name, in the format's notation, such as "F32[2, 3]"."""
     leaves = tensors.named(template)
-    # Only the library knows its names of the types; it tells them in a header.
+    # The library's names of types are found only in the headers that it writes.
     empty = safetensors.numpy.save({name: np.empty(0, x.dtype) for name, x in leaves.items()})
     header = json.loads(empty[8:])
     return {name: f"{header[name]['dtype']}{list(x.shape)}" for name, x in leaves.items()}

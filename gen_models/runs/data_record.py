@@ -1,4 +1,4 @@
-"""What a run remembers of the data that it is trained on."""
+"""The record that a run keeps of its training data."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -9,7 +9,7 @@ from gen_models.algorithm import Spec
 from gen_models.data.catalog import Dataset
 from gen_models.fields import Between
 
-SHOWN_CLASSES = 64  # most rows of classes in a picture: EMNIST has up to 62
+SHOWN_CLASSES = 64  # largest number of class rows in a picture: EMNIST has up to 62
 
 
 @dataclass(frozen=True)
@@ -30,12 +30,12 @@ class DataRecord:
 
     @property
     def classes(self) -> tuple[int, ...]:
-        """The labels of which there are training images, in order."""
+        """The labels of the training images, each once, in order."""
         return self.labels or tuple(range(len(self.class_names)))
 
     @property
     def shown(self) -> tuple[int, ...]:
-        """The classes that have a row in pictures: all, or the first of very many."""
+        """The classes that have a row in pictures: all, or the first SHOWN_CLASSES."""
         return self.classes[:SHOWN_CLASSES]
 
     @property

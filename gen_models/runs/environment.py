@@ -20,7 +20,7 @@ from gen_models.version import __version__
 # Entries whose change may change the last bits of a result.
 DECISIVE = ("code", "libraries", "processor", "cores", "devices", "xla_flags", "jax_settings")
 SINCE_RECORDED = {"jax_settings": {}}  # entries that older sessions lack, with their usual values
-# Settings of JAX, from JAX_… variables or from Python, that change what a run is or forbid what
+# Settings of JAX, from JAX_… variables or from Python, that change a run's results or forbid what
 # its programs do. Commands set them to these values.
 FIXED_SETTINGS = {
     "jax_enable_x64": False,
@@ -47,7 +47,7 @@ DEVICE_VARIABLES = (
     "JAX_NUM_CPU_DEVICES",
     "CUDA_VISIBLE_DEVICES",
 )
-GPU_PLUGINS = ("xla_cuda", "xla_rocm")  # beginnings of their names in the package jax_plugins
+GPU_PLUGINS = ("xla_cuda", "xla_rocm")  # prefixes of their names in the package jax_plugins
 LIBRARIES = ("jax", "jaxlib", "flax", "optax", "numpy")
 
 
@@ -90,13 +90,13 @@ def devices() -> list[jax.Device]:
 
 
 def unusual_settings(usual: dict[str, Any]) -> dict[str, Any]:
-    """The settings of JAX, of those named in `usual`, that have other values than there."""
+    """The settings of JAX named in `usual` that have other values now, with these values."""
     now = {name: jax.config.values.get(name) for name in usual}  # None: unset, or not in this JAX
     return {name: x for name, x in now.items() if x is not None and x != usual[name]}
 
 
 def fix_settings() -> dict[str, Any]:
-    """Set JAX to FIXED_SETTINGS. Returns the settings that had other values, with these."""
+    """Set JAX to FIXED_SETTINGS. Returns the settings that had other values, with those values."""
     found = unusual_settings(FIXED_SETTINGS)
     for name in found:
         jax.config.update(name, FIXED_SETTINGS[name])
@@ -104,11 +104,11 @@ def fix_settings() -> dict[str, Any]:
 
 
 def prepare_gpu() -> None:
-    """Let a GPU compute the same bits each time, and let JAX take its memory as it needs it, unless
-    the user has decided. By default its compiler takes whichever program it finds faster at that
-    moment, and JAX three quarters of the memory at once, which leaves no room for a second program.
+    """Make GPU results reproducible to the bit, and let JAX allocate GPU memory on demand, unless
+    the user has set this. By default the compiler takes whichever program it finds faster at that
+    moment, and JAX allocates three quarters of the memory at once, too much for a second process.
 
-    Called before JAX finds its devices. On a machine without JAX's GPU plugin nothing is changed.
+    Call it before JAX finds its devices. On a machine without JAX's GPU plugin nothing is changed.
     """
     if _has_gpu_plugin():
         os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
@@ -178,7 +178,7 @@ def sessions(path: Path) -> list[dict[str, Any]]:
 
 
 def changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
-    """Texts on the differences of two sessions that may change the last bits of a result."""
+    """Texts on differences between two sessions that may change the last bits of a result."""
     before = SINCE_RECORDED | before
     return [
         f"{name}: {before.get(name)} then, {now[name]} now"

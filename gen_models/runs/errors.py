@@ -1,4 +1,4 @@
-"""What may be wrong with the folder of a run."""
+"""Errors about the folder of a run."""
 
 from gen_models.errors import UserError
 

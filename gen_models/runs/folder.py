@@ -7,7 +7,7 @@
     best/               the state of the best evaluation, with --evaluate-every-steps
     evaluations.jsonl   one line per evaluation during training
     evaluation.json     the newest evaluation; memorisation.png: samples closest to training images;
-                        evaluation-ema-0.99.json: by the average of another decay, if asked for
+                        evaluation-ema-0.99.json: by an average with another decay, on request
     classifiers.json    accuracies of classifiers trained on samples, by experiments.classify
     diverged.json       the last finite step of a run of a sweep or the scoreboard that diverged
     samples.png         the newest sample grid; reconstructions.png from models that reconstruct
@@ -19,7 +19,7 @@
     tensorboard/        event files, with --tensorboard
     drawn.png           samples drawn on request; exported/: the generator as programs
 
-One process at a time works on a run. Its lock is released when it ends, in whatever way.
+One process at a time works on a run. Its lock is released when the process ends in any way.
 """
 
 import contextlib
@@ -83,8 +83,8 @@ class Run:
         return max(checkpoint.steps(self.checkpoints), default=0)
 
     def check_steps(self) -> None:
-        """Raise OtherRunError if the run has done more steps than its options ask for, so that it
-        would be compared with runs that have done fewer."""
+        """Raise OtherRunError if the run has done more steps than its options ask for: it would be
+        compared with runs that have done fewer."""
         if self.step > self.options.steps:
             raise OtherRunError(
                 f"{self.folder} has done {self.step} steps, asked for {self.options.steps}, and "
@@ -136,7 +136,7 @@ class Run:
 
     @property
     def diverged_at(self) -> int | None:
-        """The last step at which all was finite, if the run is marked as diverged, else None."""
+        """The last finite step if the run is marked as diverged, else None."""
         try:
             return int(json.loads((self.folder / DIVERGED).read_text())["step"])
         except FileNotFoundError:
@@ -187,7 +187,7 @@ class Run:
 
 
 def _in_order(picture: Path) -> tuple[int, str]:
-    """Sort key of pictures by their steps, whose names have eight digits or more."""
+    """Sort key of pictures by their steps, which have eight digits or more in their names."""
     return len(picture.name), picture.name
 
 
@@ -256,8 +256,8 @@ def _write_config(run: Run) -> None:
 
 
 def change_recipe(run: Run, recipe: Recipe) -> None:
-    """Make the run one of another recipe, which must be one that could have done what the run has
-    done, as its options that change with the step say."""
+    """Give the run another recipe, which must agree with the steps done so far: options that change
+    with the step may differ in what they say of later steps."""
     _write_config(Run(run.folder, recipe, run.data))
 
 

@@ -30,9 +30,9 @@ from gen_models.version import OF_0_1
 
 FORMAT = "gen_models.run"
 VERSION = 3
-# Options that runs of this version may lack, as they were before.
+# Options that older runs of this version lack, with the values that these runs had.
 ADDED = {"hold_out": False, "ema_decays": [], "prior_components": 0, "penalty": None}
-MAX_CONFIG_BYTES = 2**23  # names of as many classes as there may be take some three megabytes
+MAX_CONFIG_BYTES = 2**23  # the names of the most classes allowed take some three megabytes
 COMMON = "common"  # name of the row whose options all other rows start from
 
 Steps = Annotated[int, Between(1, 10**9)]
@@ -68,11 +68,11 @@ class RunOptions(TrainingOptions):
     seed: Annotated[int, Between(0, 2**31 - 1)] = 0
     """Seed of the initial weights, the order of the data and all noise."""
     devices: Annotated[int, Between(1, 65536), Logistics()] = 1
-    """Number of devices to split each batch among. Several processes use all their devices, and
-    take 1 for that too."""
+    """Number of devices to split each batch among. Several processes use all their devices, also if
+    this is 1."""
     evaluate_every_steps: Annotated[Steps | None, Logistics()] = None
-    """Steps between evaluations (a minute each), which keep the best checkpoint: by FID against the
-    validation images with --hold-out, else the training images. Default: none."""
+    """Training steps between evaluations (a minute each), which keep the checkpoint with the best
+    FID against the validation images with --hold-out, else the training images. Default: none."""
     keep_checkpoints: Annotated[int, Between(1, 1000), Logistics()] = 2
     """Number of newest checkpoints to keep."""
     out: Annotated[Path | None, Logistics()] = None
@@ -82,7 +82,7 @@ class RunOptions(TrainingOptions):
 
 
 def known_model(name: object, among: Mapping[str, ModuleType] = MODELS) -> str:
-    """The name itself, if it is a model's. Raises ConfigError with the nearest right one."""
+    """`name` if it is that of a model. Raises ConfigError, with the nearest right name, if not."""
     check_known("model", name, among)
     return str(name)
 
@@ -97,7 +97,7 @@ class Recipe(NamedTuple):
     def from_flat(
         cls, values: Mapping[str, Any], among: Mapping[str, ModuleType] = MODELS
     ) -> "Recipe":
-        """The recipe of options by name, as in a config file, of one of the models `among`. Raises
+        """The recipe of options by name, as in a config file, for one of the models `among`. Raises
         ConfigError."""
         config = among[known_model(values.get("model", RunOptions.model), among)].Config
         run_names = [field.name for field in fields(RunOptions)]
@@ -136,12 +136,12 @@ class Recipe(NamedTuple):
 
     @property
     def apart_from_seed(self) -> dict[str, Any]:
-        """The identity without the seed: what runs share that differ in nothing else."""
+        """The identity without the seed, equal for runs that differ only in their seed."""
         return {name: value for name, value in self.identity.items() if name != "seed"}
 
     @property
     def setting(self) -> dict[str, Any]:
-        """What runs have in common that are seeds of one entry: options and number of steps."""
+        """The options and the number of steps, equal for runs that are seeds of one entry."""
         return self.apart_from_seed | {"steps": self.options.steps}
 
     @property
@@ -166,11 +166,11 @@ def _mark(values: Mapping[str, Any]) -> str:
 
 
 def grouped_by_seed(recipes: Sequence[Recipe], reached: Sequence[int]) -> list[list[int]]:
-    """Indices of recipes of runs in groups that differ only in their seed, first ones first, all at
-    the same step of those that they have `reached`.
+    """Indices of recipes in groups, in order. Runs of a group have `reached` the same step and
+    differ only in their seed.
 
-    A group has one recipe of each seed: one of the same options and seed as another, such as that
-    of a run on another machine, begins a group of its own.
+    A group has one recipe of each seed: a second one with the same options and seed, such as that
+    of a run on another machine, begins another group.
     """
     groups: dict[tuple[str, int], list[int]] = {}
     for index, (recipe, step) in enumerate(zip(recipes, reached, strict=True)):
@@ -183,10 +183,10 @@ def grouped_by_seed(recipes: Sequence[Recipe], reached: Sequence[int]) -> list[l
 
 
 def defaults(values: Mapping[str, Any], model: str | None, source: str | None) -> Recipe:
-    """The recipe of options that were read from `source`, if any, from which others are to start.
+    """The recipe of options that were read from `source`, if any, as defaults for other options.
 
-    `model`, if given, takes the place of theirs; options that it does not have are left out then.
-    Raises ConfigError with the source.
+    `model`, if given, replaces the model of `values`; options that it does not have are then left
+    out. Raises ConfigError with the source.
     """
     if model is not None:
         if known_model(model) != values.get("model", model):
@@ -200,8 +200,8 @@ def defaults(values: Mapping[str, Any], model: str | None, source: str | None) -
 
 
 def with_added_options(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Options that a run has recorded, with those that have been added since and that its model
-    has, as they were before; those of an unknown model as they are."""
+    """Recorded options of a run, with those of ADDED that its model has and the record lacks; for
+    an unknown model the recorded options alone."""
     model = values.get("model", RunOptions.model)
     if model not in MODELS:
         return dict(values)
@@ -215,7 +215,7 @@ def with_added_options(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _names(model: str) -> set[str]:
-    """Names of the options of a run of a model."""
+    """Names of all options of a run of `model`."""
     return {f.name for cls in (RunOptions, MODELS[model].Config) for f in fields(cls)}
 
 
@@ -291,7 +291,7 @@ def _rows(values: Mapping[str, Any]) -> list[str]:
 
 
 def _is_row(value: object) -> bool:
-    """Whether a literal is a dict of options: one of steps and values is a schedule."""
+    """Whether a literal is a dict of options. A dict from steps to values is a schedule."""
     return isinstance(value, dict) and not any(isinstance(key, int) for key in value)
 
 

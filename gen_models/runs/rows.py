@@ -29,7 +29,7 @@ def append(path: Path, new: Sequence[Row]) -> None:
 
 
 def write(path: Path, new: Sequence[Row]) -> None:
-    """Replace a file by one of these rows. Raises UserError."""
+    """Replace the content of a file by these rows. Raises UserError."""
     write_text(path, _lines(new))
 
 
@@ -38,7 +38,7 @@ def _lines(new: Sequence[Row]) -> str:
 
 
 def columns(path: Path) -> dict[str, list[float]]:
-    """The numbers of a file, a list a name, in the order of the rows. Raises RunError."""
+    """The numbers of a file, one list per name, in the order of the rows. Raises RunError."""
     history: dict[str, list[float]] = {}
     for row in read(path):
         for name, value in row.items():

@@ -1,7 +1,7 @@
 """The user's cache: downloaded data, features of real images, compiled programs.
 
-It saves time and nothing else. Where it cannot be read or written (containers, compute nodes, a
-full disk) what would be in it is made again.
+It only saves time. Where it cannot be read or written (containers, compute nodes, a full disk), its
+contents are downloaded or computed again.
 """
 
 import contextlib
@@ -26,14 +26,14 @@ def cache_folder(name: str) -> Path:
 
 
 def recalled(room: str, name: str) -> bytes:
-    """What `keep` kept under these names; nothing if it cannot be read."""
+    """The bytes that `keep` stored under these names; b"" if they cannot be read."""
     with contextlib.suppress(UserError, OSError):
         return (cache_folder(room) / name).read_bytes()
     return b""
 
 
 def keep(room: str, name: str, data: bytes) -> None:
-    """Keep data for later processes, if there can be a cache."""
+    """Store data for later processes, if the cache can be written."""
     with contextlib.suppress(UserError, OSError):
         folder = cache_folder(room)
         folder.mkdir(parents=True, exist_ok=True)
@@ -41,8 +41,8 @@ def keep(room: str, name: str, data: bytes) -> None:
 
 
 def fillable_folder(room: str) -> Path:
-    """The folder of a room of the cache, created, or a temporary one of this process instead if it
-    cannot be written and is empty."""
+    """The cache's folder `room`, created if missing; if it is empty and cannot be written, a
+    temporary folder of this process instead."""
     with contextlib.suppress(UserError, OSError):
         folder = cache_folder(room)
         folder.mkdir(parents=True, exist_ok=True)

@@ -18,9 +18,9 @@ _LEAST = "jax_persistent_cache_min_compile_time_secs"
 
 
 def keep() -> None:
-    """Keep compiled programs in the user's cache, if there can be one.
+    """Let JAX keep compiled programs in the user's cache, if that is possible.
 
-    A cache of JAX's that the user has set, by JAX_COMPILATION_CACHE_DIR, is left as it is.
+    A cache that the user has set for JAX, by JAX_COMPILATION_CACHE_DIR, is left as it is.
     """
     if jax.config.jax_compilation_cache_dir is not None:
         return

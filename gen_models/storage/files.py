@@ -27,7 +27,7 @@ _ADVICE = {
     errno.ENOLCK: "choose a folder on a file system that has locks",
     errno.EOPNOTSUPP: "choose a folder on a file system that has locks",
 }
-# What file systems answer that cannot force a file to disk, as some of a network or in user space.
+# Errors of file systems that cannot force a file to disk, as some in networks or user space.
 _NO_SYNC = (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
@@ -91,8 +91,8 @@ def write_text(path: Path, text: str) -> None:
 
 @contextlib.contextmanager
 def locked(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """Hold the lock `path`, an empty file, as soon as no other process does. A process that ends
-    gives its locks up. `waiting` is called first if another one has it. Raises UserError."""
+    """Hold the lock `path`, an empty file, as soon as no other process does; call `waiting` first
+    if one does. A process that ends releases its locks. Raises UserError."""
     lock = filelock.FileLock(path)
     try:
         try:
@@ -110,8 +110,8 @@ def locked(path: Path, waiting: Callable[[], None] = lambda: None) -> Iterator[N
 
 @contextlib.contextmanager
 def sole_writer(path: Path) -> Iterator[None]:
-    """Let no other process that asks for the same read or write `path` meanwhile; its folder is
-    made. Raises UserError."""
+    """Exclude other processes in a `sole_writer` block for the same `path`; create its folder.
+    Raises UserError."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -154,7 +154,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def check_prefix(out: Path | None, option: str = "--out") -> None:
-    """Raise UserError for a prefix of files, given by an option, that names a folder."""
+    """Raise UserError if the prefix of files that an option gives is a folder."""
     if out is not None and (not out.name or out.is_dir()):
         raise UserError(
             f"{option} is {out}, a folder; expected a prefix of files, such as {out / 'own'}"
@@ -162,6 +162,6 @@ def check_prefix(out: Path | None, option: str = "--out") -> None:
 
 
 def check_parent(path: Path) -> None:
-    """Raise UserError for a file in a folder that is not there."""
+    """Raise UserError if the folder of a file does not exist."""
     if not path.parent.is_dir():
         raise UserError(f"cannot write {path}: there is no folder {path.parent}")

@@ -17,21 +17,21 @@ from gen_models.storage.files import write_text
 
 @dataclass(frozen=True)
 class Options:
-    """Measure whether this machine's GPU or TPU computes what a CPU does, whether it does so twice,
-    and how fast, in parts that each have a time limit. On a CPU: a short form."""
+    """Measure whether this machine's GPU or TPU computes what a CPU does, whether it repeats its
+    results, and how fast it is, in parts that each have a time limit. On a CPU: a short form."""
 
     parts: tuple[str, ...] = ()
-    """Parts to make. Default: those that the report lacks."""
+    """Parts to measure. Default: those that the report lacks."""
     models: tuple[str, ...] = ()
     """Models to compare and to time. Default: all of them."""
     short: bool = False
-    """Make the short form on a GPU or TPU too."""
+    """Use the short form on a GPU or TPU too."""
     minutes: Annotated[float, Between(0.1, 10_000)] = 8.0
     """Time limit. What is left of it after the parts goes to the scoreboard."""
     out: Path = Path("results/accelerator")
     """Folder of the report, CARD.md and CARD.json."""
     into: Path | None = None
-    """File to write the figures of a single part to, which is made in this process: used by the
+    """File for the figures of a single part, which is measured in this process: used by the
     report."""
     describe: bool = False
     """Write a description of the machine to --into instead: used by the report."""

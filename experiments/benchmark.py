@@ -30,20 +30,20 @@ class Options:
     width: Size = 32
     """Width of the nets: channels of the layers next to the image."""
     scaling: bool = False
-    """Measure a table of batch sizes 16 to 512 and widths 32 to 128 too."""
+    """Also measure a table of batch sizes 16 to 512 and widths 32 to 128."""
     costs: bool = False
-    """Measure a table of the cost of every model's step too, with default options except batch."""
+    """Also measure the cost of every model's step, with default options except the batch size."""
     out: Path = Path("results/benchmark")
     """Prefix of the .md, .json and .png files to write."""
     only_start: str | None = None
-    """Model to start instead, reporting its first step and peak memory: used by the benchmark."""
+    """Only start this model, and report its first step and peak memory: used by the benchmark."""
     steps: Annotated[int, Between(1, 10**6)] = suite.START_STEPS
     """Training steps of --only-start."""
 
 
 def measured(options: Options, args: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """The figures of the models so far, after each of them, with empty tables, as `report.write`
-    takes them."""
+    """Yield, after each model, the figures of the models so far, with empty tables, as
+    `report.write` takes them."""
     setting = suite.Setting(options.batch_size, options.width, options.rounds, options.against)
     models: dict[str, dict[str, float]] = {}
     rates: list[float] = []

@@ -24,38 +24,39 @@ from gen_models.storage.files import sole_writer, write_text
 @dataclass(frozen=True)
 class Options(Limits):
     """Train the 129 classifier settings of Fashion-MNIST's own benchmark on real or generated
-    images, and test them on the real test images. What is measured already is not measured again,
+    images, and test them on the real test images. What has been measured is not measured again,
     unless it ran over smaller limits."""
 
     train: tuple[str, ...] = (REAL,)
     """Sources of training images: `real`, folders of runs, shipped models, IDX pairs by their
     prefix, folders with the IDX files train-…"""
     datasets: tuple[str, ...] = ()
-    """Data sets of `real` and --few; the one that an IDX pair is like. Default: those of the models
-    in --train, else that of --data-dir, else fashion_mnist."""
+    """Data sets for `real` and --few, or the one whose images an IDX pair is like. Default: those
+    of the models in --train, else that of --data-dir, else fashion_mnist."""
     data_dir: Path | None = None
     """Folder with the four IDX files of the data set."""
     subset: Subset | None = None
-    """All 129 settings, or the best of each of the 13 families. Default: all; of --few, which takes
-    no other, the best."""
+    """All 129 settings, or the best of each of the 13 families. Default: all; for --few, which
+    takes no other, best."""
     families: tuple[str, ...] = ()
     """Families to measure, by the names of their classes, such as SVC. Default: all."""
     images: Annotated[int, Between(1, 10_000_000)] | None = None
-    """Most training images, and the number of samples of a model. Default: as many as there are
-    real training images."""
+    """Largest number of training images, and number of samples of a model. Default: as many as
+    there are real training images."""
     seeds: Annotated[int, Between(1, 1000)] = 1
-    """Number of seeds, 0, 1, …, of samples, the order of images and classifiers."""
+    """Number of seeds, 0, 1, …, for samples, the order of images and classifiers."""
     few: tuple[int, ...] = ()
-    """Numbers of real images. For each the best of each family is trained on so many alone, and
-    with those (--images) of a generator that was trained on these few, instead of on --train."""
+    """Numbers of real images. For each, the best setting of each family is trained on that many
+    alone, and with samples (--images) of a generator that was trained on these few, instead of on
+    --train."""
     model: str | None = None
-    """Generator of --few. Default: cgan."""
+    """Model of the generators of --few. Default: cgan."""
     steps: Steps | None = None
     """Training steps of the generators of --few. Default: 5000."""
     jobs: Annotated[int, Between(1, 1024)] = 1
     """Number of settings to train at a time, each in a process of its own."""
     results: Path = Path("results/classifiers")
-    """Folder of the results, one folder in it a data set."""
+    """Folder of the results, with one folder per data set."""
 
 
 class Job(NamedTuple):
@@ -67,9 +68,9 @@ class Job(NamedTuple):
 
 def check(options: Options) -> None:
     """Raise ConfigError for unknown names and for options that contradict each other, UserError if
-    what the extra installs is not there."""
+    the extra's libraries are not installed."""
     with extras.needed(extras.ANALYSIS):
-        import psutil  # noqa: F401 (said before minutes of work)
+        import psutil  # noqa: F401 (an error here costs no minutes of work)
         import sklearn  # noqa: F401
     for name in options.families:
         check_known("family", name, settings.families())
@@ -92,7 +93,7 @@ def check(options: Options) -> None:
 
 
 def data(options: Options) -> list[Splits]:
-    """The data sets that the options name; none if none is named. Raises UserError."""
+    """The data sets that the options name; [] if none is named. Raises UserError."""
     if options.datasets or options.data_dir:
         names = options.datasets or (None,)
         return [sources.splits_named(name, options.data_dir) for name in names]
@@ -133,7 +134,7 @@ def jobs(options: Options) -> list[Job]:
 
 
 def few_jobs(options: Options) -> list[Job]:
-    """The sources of --few, for each number the real images alone and with generated ones. Raises
+    """The sources of --few: for each number, the real images alone and with generated ones. Raises
     UserError."""
     found = []
     given = {"model": options.model or "cgan", "steps": options.steps}
@@ -144,7 +145,7 @@ def few_jobs(options: Options) -> list[Job]:
         sources.check_labelled(recipe, splits.train.spec, "--model")
         runs = options.results / splits.train.name / "runs"
         for count in options.few:
-            few.part(splits.train, count, 0)  # refused before the smaller ones are measured
+            few.part(splits.train, count, 0)  # fails before the smaller ones are measured
             added = few.with_generated(splits, count, recipe, generated, runs)
             found += [Job(few.alone(splits.train, count), splits), Job(added, splits)]
     return found
@@ -154,7 +155,7 @@ def wanted(options: Options) -> list[Setting]:
     """The settings to measure, quick ones first. Raises ConfigError if there are none."""
     if not options.few:
         return settings.chosen(options.subset or "all", options.families)
-    # A part of few real images and many generated ones would hold next to none of the real ones.
+    # A part of few real and many generated images would hold hardly any real ones.
     best = settings.chosen("best", options.families)
     found = [setting for setting in best if setting.estimator.part is None]
     if not found:

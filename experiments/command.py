@@ -29,7 +29,7 @@ REGISTRY = ConstructorRegistry()
 
 @REGISTRY.primitive_rule
 def _real(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec | None:
-    """How a number or a schedule is read from the command line, or None where there may be none."""
+    """Rule by which tyro reads a number, a schedule or, where the option allows it, None."""
     kinds = _kinds(info.type)
     if not {float, Schedule} <= kinds:
         return None
@@ -50,7 +50,7 @@ def _real(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec | None:
 
 
 def _kinds(hint: object) -> set[object]:
-    """The types of a union, within other unions and annotations too; of another type that alone."""
+    """The types in a union, also within other unions and annotations; of any other type, itself."""
     if get_origin(hint) is Annotated:
         return _kinds(get_args(hint)[0])
     if get_origin(hint) in (Union, UnionType):
@@ -59,12 +59,12 @@ def _kinds(hint: object) -> set[object]:
 
 
 def run(main: Callable[[Sequence[str]], int], spare: Sequence[str] = ()) -> None:
-    """Run a command and exit with its code. Errors of the user are one message and status 2.
+    """Run a command and exit with its code. User errors give one message and status 2.
 
     `spare` are the command's options that take less memory if they are smaller.
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
-        # Imports are over: from here on Ctrl-C unwinds.
+        # Imports are over: from here on Ctrl-C raises KeyboardInterrupt.
         signal.signal(signal.SIGINT, signal.default_int_handler)
     # A terminal or a log that cannot show "β" or "±" gets an escape in its place, as stderr does.
     sys.stdout.reconfigure(errors="backslashreplace")
@@ -118,7 +118,7 @@ def _started(main: Callable[[Sequence[str]], int]) -> int:
 
 
 def _out_of_memory(spare: Sequence[str]) -> str:
-    """What to do if memory does not suffice."""
+    """Message for running out of memory."""
     smaller = f"try a smaller {' or '.join(spare)}, or " if spare else ""
     return f"out of memory; {smaller}end other programs that use this device"
 
@@ -158,7 +158,7 @@ class Processes:
 
 def parse(command: str, cls: type, args: Sequence[str], model: str | None = None) -> Any:  # noqa: ANN401
     """Parse `args` into the dataclass `cls`, whose nested dataclasses are option groups. `model` is
-    the one whose options are among them.
+    the model whose options are among them.
 
     Raises ConfigError for a value that is none of an option's choices, with the nearest right one,
     and for an option of other models, with their names; exits with status 2 for anything else that
@@ -208,12 +208,12 @@ def _hints(cls: type) -> dict[str, Any]:
 
 
 def _choices(hint: object) -> tuple[str, ...]:
-    """Allowed values of a `Literal`, () of other types."""
+    """Allowed values of a `Literal`, () for other types."""
     return tuple(map(str, get_args(hint))) if get_origin(hint) is Literal else ()
 
 
 def _check_foreign(option: str, model: str) -> None:
-    """Raises ConfigError if a model lacks an option that others have."""
+    """Raise ConfigError if a model lacks an option that others have."""
     owners = [name for name, module in MODELS.items() if option in _hints(module.Config)]
     if owners:
         raise ConfigError(f"{model} has no {option}, an option of {', '.join(owners)}")

@@ -33,7 +33,8 @@ class Options(Extent):
     data_dir: Path | None = None
     """Folder with the four IDX files. Not needed for a run, unless its data have moved."""
     points: Annotated[int, Between(1, 200_000)] = 20_000
-    """Most points of the page, some 500 bytes each. The picture and the CSV file have all."""
+    """Largest number of points in the page, some 500 bytes each. The picture and the CSV file have
+    all."""
     out: Path | None = None
     """Prefix of the .html, .png, .csv and .json files. Default:
     results/maps/DATASET-METHOD-SPACE."""

@@ -38,7 +38,7 @@ class Options(Extent):
     best: bool = False
     """Use the best checkpoint that --evaluate-every-steps kept instead of the last one."""
     ema_decay: Annotated[float, Between(0, 1)] | None = None
-    """Decay of the averaged weights to draw from, of runs that kept several by --ema-decays."""
+    """Decay of the averaged weights to draw from, for runs that kept several (--ema-decays)."""
     images: Path | None = None
     """Generated images to measure instead of a run: IDX, .npy, .npz, or a folder or zip of PNGs."""
     labels: Path | None = None
@@ -93,7 +93,7 @@ def measured(options: Options, report: Callable[[str], None]) -> Iterator[Measur
         yield evaluate_images(options, report)
     evaluators: dict[str, Evaluator] = {}
     names, found_runs = distinct_names(options.runs), [runs.load(path) for path in options.runs]
-    for run in found_runs:  # before minutes of work
+    for run in found_runs:  # an error here costs no minutes of work
         assessment.check_reference(run.options, options.reference, str(run.folder))
         drawing.check_state(run, best=options.best, ema_decay=options.ema_decay)
     for name, run in zip(names, found_runs, strict=True):

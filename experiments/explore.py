@@ -28,12 +28,12 @@ class Options:
     """Run folders, saved model files, or names of shipped models, such as fashion_mnist-cgan; all
     of one data set. Default: the shipped models, in a page for each data set."""
     out: Path | None = None
-    """HTML file to write. Default: results/explorer/NAME.html, NAME that of the only model or of
-    the data set."""
+    """HTML file to write. Default: results/explorer/NAME.html, where NAME is the only model or the
+    data set."""
 
 
 def shipped() -> list[list[Path]]:
-    """The names of the shipped models, those of each data set together."""
+    """The names of the shipped models, grouped by data set."""
     names = sorted(portable.SHIPPED)
     return [list(map(Path, found)) for _, found in groupby(names, lambda name: name.split("-")[0])]
 

@@ -42,7 +42,7 @@ class Options:
     model: Annotated[Path, tyro.conf.Positional]
     """Run folder, saved model file, or name of a shipped model, such as fashion_mnist-cgan."""
     onnx: bool = False
-    """Export as ONNX too, which needs jax2onnx."""
+    """Also export as ONNX, which needs jax2onnx."""
     best: bool = False
     """Use the best checkpoint that --evaluate-every-steps kept instead of the last one."""
     out: Path | None = None

@@ -18,7 +18,7 @@ class Options:
     built once, by `make playground`."""
 
     port: Annotated[int, Between(1, 65535)] = 8000
-    """Port of 127.0.0.1; the next free one is taken where it is not."""
+    """Port of 127.0.0.1, or the next free one if it is taken."""
     no_browser: bool = False
     """Serve the page without opening it."""
     out: Path | None = None
@@ -37,7 +37,7 @@ def main(args: Sequence[str]) -> int:
         return 0
     with playground.server(site, options.port) as server:
         print(f"the playground is at {playground.address(server)} (Ctrl-C ends it)", flush=True)
-        if not options.no_browser:  # beside the server: a browser in the terminal waits for it
+        if not options.no_browser:  # in a thread: a browser in the terminal waits for the server
             address = playground.address(server)
             threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
         try:

@@ -32,7 +32,7 @@ class Options:
     best: bool = False
     """Use the best checkpoint that --evaluate-every-steps kept instead of the last one."""
     ema_decay: Annotated[float, Between(0, 1)] | None = None
-    """Decay of the averaged weights to draw from, of a run that kept several by --ema-decays."""
+    """Decay of the averaged weights to draw from, for a run that kept several (--ema-decays)."""
     out: Path | None = None
     """Picture to write, a grid of the first 400 images. Default: drawn.png in the run, or
     MODEL.png in the working folder."""

@@ -48,8 +48,8 @@ class Options:
     steps: Steps = 5000
     """Training steps of each run, the same for the whole scoreboard."""
     cas: bool = False
-    """Compute the classification accuracy score of conditional models too. Takes minutes a run; one
-    whose folder is gone stays without."""
+    """Also compute the classification accuracy score of conditional models, which takes minutes a
+    run; a run whose folder is gone stays without it."""
     results: Path = Path("results")
     """Folder of the page, scoreboard.json and the pictures; runs are trained in its runs/."""
 
@@ -65,8 +65,8 @@ class Options:
 
 
 def make(cell: Cell, folder: Path, extent: Extent) -> int:
-    """Train and evaluate a cell's run in `folder`, as far as that is not done. Returns the exit
-    code of the command that was stopped, or 0. Raises DivergenceError."""
+    """Train and evaluate a cell's run in `folder`, as far as that is not done. Returns 0, or the
+    exit code of the command if stopped. Raises DivergenceError."""
     recipe, splits = session.completed(agenda.recipe_of(cell, folder))
     if not agenda.is_trained(cell, folder):
         with Terminal(folder, cell.steps) as terminal:
@@ -91,8 +91,8 @@ def draw(run: Run, cell: Cell, options: Options) -> None:
 
 
 def publish(options: Options) -> None:
-    """Write the page of all valid results that are on disk, other processes' among them, and of
-    what lacks, whichever part of the scoreboard `options` name."""
+    """Write the page of all valid results on disk, including those of other processes, and of what
+    is missing, whichever part of the scoreboard `options` name."""
     whole = Options(results=options.results, steps=options.steps)
     with sole_writer(options.results / PAGE):
         found = results.read(options.results / NUMBERS)
@@ -121,7 +121,7 @@ def main(args: Sequence[str]) -> int:
             f"{options.results / NUMBERS} has rows of presets, which {agenda.CONFIGS.absolute()} "
             "has not; run the command in the project's folder"
         )
-    results.peers(options.results / PEERS)  # what is wrong with them is said before the work
+    results.peers(options.results / PEERS)  # an error here costs no hours of work
     code = fill(options, found)
     publish(options)
     print(options.results / PAGE)
@@ -139,9 +139,9 @@ def check(options: Options) -> None:
 
 
 def fill(options: Options, found: dict[Cell, Result]) -> int:
-    """Make every run that `found` lacks; add its result to `found` and on disk. Left out are runs
-    that diverged, and those in whose folder is another run. Returns the exit code of the command
-    that was stopped, or 0."""
+    """Make every run that `found` lacks, and add its result to `found` and on disk. Skips runs that
+    diverged, and those whose folder holds another run. Returns 0, or the exit code of the command
+    if stopped."""
     path = options.results / NUMBERS
     for cell in options.agenda.cells(found):
         done = agenda.valid([cell], found)
@@ -165,7 +165,7 @@ def fill(options: Options, found: dict[Cell, Result]) -> int:
             runs.load(folder).mark_diverged(error.step)
             print(f"{folder} is left out: {error}", file=sys.stderr)
             continue
-        except runs.OtherRunError as error:  # such as one of the defaults of before
+        except runs.OtherRunError as error:  # such as one with earlier defaults
             print(f"{folder} is left out; move it away to have it made: {error}", file=sys.stderr)
             continue
         if code:

@@ -50,28 +50,28 @@ class Options(TrainingOptions):
     """Options that all candidates share."""
 
     config: Path | None = None
-    """File to take defaults from, as of `train`."""
+    """File to take defaults from, as for `train`."""
     hold_out: tyro.conf.Suppress[bool] = True
     sample_every_steps: Steps | None = None
-    """Training steps between sample grids. Default: at the rungs alone."""
+    """Training steps between sample grids. Default: only at the rungs."""
     rule: Literal["halving", "evolution"] = "halving"
-    """halving: after each rung, which has twice the steps of the one before, the better half goes
-    on. evolution: after each of as many steps, the worst quarter becomes copies of the best, with
-    other numbers from there on."""
+    """halving: each rung has twice the steps of the one before, and after it the better half goes
+    on. evolution: rungs are equally spaced, and after each the worst quarter becomes copies of the
+    best, with other numbers from there on."""
     members: Annotated[int, Between(2, 10_000)] = 32
     """Number of settings to begin with."""
     rungs: Annotated[int, Between(1, 100)] | None = None
     """Number of rungs. Default: 4 for halving, 10 for evolution."""
     seed: Annotated[int, Between(0, 2**30)] = 0
-    """Seed of the settings that are drawn, of all candidates, and of what the rule draws."""
+    """Seed of the drawn settings, of all candidates, and of the rule's random choices."""
     score: tuple[str, ...] = ("fid",)
-    """Measures to be low, each NAME or NAME:WEIGHT, such as fid recall:5; one whose higher values
-    are better counts negatively."""
+    """Measures to minimise, each NAME or NAME:WEIGHT, such as fid recall:5; a measure whose higher
+    values are better counts negatively."""
     samples: Annotated[int, Between(100, 100_000)] = 2000
-    """Samples of each candidate at each rung."""
+    """Number of samples of each candidate at each rung."""
     report_seeds: Annotated[int, Between(0, 100)] = 3
-    """Fresh seeds with which the winner, the runner-up and the default are reported on the test
-    split; 0: no report."""
+    """Number of fresh seeds with which the winner, the runner-up and the default are reported on
+    the test split; 0: no report."""
     devices: Annotated[int, Between(1, 65536)] | None = None
     """Number of devices to train on. Default: all."""
     per_device: Annotated[int, Between(1, 4096)] = 16
@@ -123,7 +123,7 @@ def conduct(work: Search, console: Console, should_stop: Callable[[], bool]) -> 
 def reported(
     work: Search, rungs: list[Rung], seeds: range, splits: Splits, should_stop: Callable[[], bool]
 ) -> Report | None:
-    """The report, trained and measured; None if it was stopped before."""
+    """The report, trained and measured; None if stopped before."""
     winner = rungs[-1].ranked[0].recipe
     found = report.settings(rungs, work.searched, outcome.default_of(winner))
     members = report.members(found, seeds, work.out / "report")
@@ -157,7 +157,7 @@ def publish(work: Search, rungs: list[Rung], table: str) -> None:
 def planned(
     options: Options, start: Recipe, given: Mapping[str, tuple[Any, ...]], words: str
 ) -> tuple[Search, Splits]:
-    """The search of a command line, `words`, and all data. Raises UserError."""
+    """The search that the command line `words` asks for, and all data. Raises UserError."""
     wanted = terms(options.score)
     base, splits = session.completed(start)
     rule, count = RULES[options.rule], options.rungs or RUNGS[options.rule]
@@ -211,7 +211,7 @@ def main(args: Sequence[str]) -> int:
         if whole and not math.isfinite(min(done[-1].scores.values())):
             raise UserError(f"{work.out}: every candidate diverged; try lower step sizes")
         if whole and options.report_seeds:
-            if first and not (work.out / PAGE).exists():  # whatever becomes of the report
+            if first and not (work.out / PAGE).exists():  # in case the report fails
                 publish(work, done, "Not made yet: the same command goes on with it.")
             seeds = range(options.seed + 1, options.seed + 1 + options.report_seeds)
             made = reported(work, done, seeds, splits, should_stop)

@@ -23,8 +23,8 @@ class Asked(NamedTuple):
 
 
 def parse(name: str, options: type[TrainingOptions], about: str, args: Sequence[str]) -> Asked:
-    """What the command line of the command `name` and its --config ask for. `about` is its help.
-    Raises ConfigError."""
+    """Parse the command line of the command `name`, and its --config. `about` is its help. Raises
+    ConfigError."""
     source, model = (command.deciding(args, option) for option in ("--config", "--model"))
     values = recipes.read(Path(source)) if source else {}
     start = recipes.defaults(values, model, source)
@@ -32,8 +32,8 @@ def parse(name: str, options: type[TrainingOptions], about: str, args: Sequence[
     shared = {*(f.name for f in fields(TrainingOptions)), "seed"} - {"hold_out"}
     read = {name: getattr(start.options, name) for name in shared if name in values}
     hints = get_type_hints(type(defaults), include_extras=True)
-    # Each option of the model as a tuple of its type, so that it takes several values. One that is
-    # a tuple already has one value.
+    # Each option of the model becomes a tuple of its type, to take several values. An option that
+    # is a tuple already takes one value.
     several = {f.name for f in fields(defaults) if get_origin(hints[f.name]) is not tuple}
     axes = make_dataclass(
         "Axes",

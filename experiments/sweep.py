@@ -39,7 +39,7 @@ class Options(TrainingOptions):
     config: Path | None = None
     """File to take defaults from: a preset, a row of a table of presets (FILE.py:ROW), or the
     config.json of a run. What it says of --devices, --evaluate-every-steps, --hold-out,
-    --tensorboard and --out is of a single training and left out."""
+    --tensorboard and --out applies to a single training and is ignored."""
     steps: Steps = 2000
     """Training steps of each member."""
     hold_out: bool = True

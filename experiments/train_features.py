@@ -22,8 +22,8 @@ class Options:
     """Train the two nets that measures use in place of ImageNet's Inception, in minutes."""
 
     dataset: str | None = None
-    """Data set: fashion_mnist or mnist, which stay measured with their shipped nets. Default: the
-    one in --data-dir, else fashion_mnist."""
+    """Data set: fashion_mnist or mnist, which are still measured with their shipped nets. Default:
+    the one in --data-dir, else fashion_mnist."""
     data_dir: Path | None = None
     """Folder with the four IDX files of the data set."""
     steps: classifier.Steps = 5600
@@ -39,13 +39,13 @@ class Options:
 
 
 def progress(net: str, steps: int) -> Report:
-    """A report of a net's training that prints a line, called every few hundred steps."""
+    """A function that prints a line about a net's training, called every few hundred steps."""
     return lambda step, loss: print(f"{net}: step {step}/{steps}  loss {loss:.3f}", flush=True)
 
 
 def check(out: Path, splits: Splits) -> None:
-    """Raise UserError for another suffix, an existing file, on which measures may depend, or data
-    whose features have no covariance."""
+    """Raise UserError if `out` has another suffix or exists, as measures may depend on it, or if
+    the features of the data have no covariance."""
     for split, data in splits._asdict().items():
         if len(data.images) < 2:
             raise UserError(

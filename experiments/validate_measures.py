@@ -52,7 +52,7 @@ def check(options: Options) -> None:
 
 
 def read(path: Path) -> tuple[str, list[Reading]]:
-    """The protocol of a file and its readings of degradations that exist; "" and none without the
+    """The protocol in a file, and its readings of degradations that exist; "" and [] if there is no
     file. Raises UserError."""
     try:
         values = json.loads(path.read_text())
@@ -104,7 +104,7 @@ def measure(options: Options, dataset: str) -> None:
 
 
 def section(options: Options, dataset: str) -> str:
-    """The section of the page of a data set that is measured."""
+    """The section of the page for a measured data set."""
     order = list(DEGRADATIONS)
     protocol, found = read(options.numbers(dataset))
     found.sort(key=lambda reading: order.index(reading.degradation))

@@ -1,29 +1,29 @@
-"""What the scikit-learn of 2017 called each family of the benchmark, and what it is called today.
+"""The benchmark's families of classifiers in today's scikit-learn.
 
-The settings are written as of 2017. Since then scikit-learn has renamed and removed options and
-changed defaults; a family's entry says how to have the same algorithm with the same defaults. The
-notes stand in the tables of results.
+The settings are written for the scikit-learn of 2017. Since then it has renamed and removed options
+and changed defaults; a family's entry says how to get the same algorithm with the same defaults.
+The entries' notes appear in the tables of results.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 FIVE_PASSES = {"max_iter": 5, "tol": None}
-PART = 10_000  # images of the families that would take days with all of them
+PART = 10_000  # training images of families that would take days on all of them
 
 
 class Estimator(NamedTuple):
-    """A family of classifiers in the scikit-learn of today."""
+    """A family of classifiers in today's scikit-learn."""
 
     place: str  # module and class
     given: Mapping[str, Any] = {}  # options that were defaults in 2017, or are new
-    renamed: Mapping[str, Mapping[str, Any]] = {}  # options of today by "name=value" of 2017
-    one_vs_rest: bool = False  # a classifier for each class against all others
-    part: int | None = None  # most training images; None: all
+    renamed: Mapping[str, Mapping[str, Any]] = {}  # today's options by 2017's "name=value"
+    one_vs_rest: bool = False  # whether to train one classifier per class against all others
+    part: int | None = None  # largest number of training images; None: all
     note: str = ""  # what differs from 2017, as text
 
     def options(self, parameters: Sequence[str], classes: int) -> dict[str, Any]:
-        """The options of today for parameters of 2017, "name=value" each, and so many classes."""
+        """Today's options for 2017's `parameters`, each "name=value", with `classes` classes."""
         options = dict(self.given)
         for parameter in parameters:
             name, _, text = parameter.partition("=")
@@ -37,7 +37,7 @@ EQUAL = "equal"  # priors of 1/K each, for K classes
 
 
 def _value(text: str) -> Any:  # noqa: ANN401
-    """A number, a list "[100,10]" of whole numbers, or a word."""
+    """`text` as an int, a list of ints (from "[100,10]"), or itself."""
     if text.startswith("["):
         return [int(size) for size in text.strip("[]").split(",")]
     try:

@@ -11,9 +11,9 @@ PUBLISHED = "published, real"
 
 
 def rows(sources: Sequence[Results], dataset: str) -> list[list[str]]:
-    """Cells of the table, heading first: a row a family, a column a source of training images, then
-    the published accuracy of real ones; the last row has the numbers of training images. Families
-    that no source has are left out."""
+    """Cells of the table, heading first: one row per family, one column per source of training
+    images, then the published accuracy with real images. The last row has the numbers of training
+    images. Families without results are left out."""
     heading = ["family", *(found.name for found in sources), PUBLISHED]
     cells = [
         [title(s), *(results.shown(found.of(s)) for found in sources), published(s, dataset)]
@@ -25,12 +25,12 @@ def rows(sources: Sequence[Results], dataset: str) -> list[list[str]]:
 
 
 def _images(found: Results) -> str:
-    """The number of training images of the families that take all."""
+    """Number of training images of the families that take all of them, as text."""
     return f"{max((row.images for row in found.rows.values()), default=0):,}"
 
 
 def title(setting: Setting) -> str:
-    """The family, with a dagger if it takes a part of the images."""
+    """Name of the family, with a dagger if it takes only a part of the images."""
     return setting.family + (" †" if setting.estimator.part else "")
 
 

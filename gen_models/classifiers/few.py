@@ -1,4 +1,4 @@
-"""Few real images, alone and beside those of a generator that was trained on these few."""
+"""Training on few real images, alone or with samples of a generator trained on these few."""
 
 import sys
 from collections.abc import Sequence
@@ -22,9 +22,9 @@ ALONE = "alone"  # with no generated images
 
 
 def part(train: Dataset, count: int, seed: int) -> Dataset:
-    """`count` of the training images, as evenly over the classes as can be, chosen by a seed. A
-    larger count holds the images of a smaller one. Raises ConfigError for more than there are, and
-    for fewer than there are classes."""
+    """`count` of the training images, chosen by the seed, as evenly over the classes as possible. A
+    larger count includes the images of a smaller one. Raises ConfigError if a class has too few
+    images, or if `count` is less than the number of classes."""
     labels = np.unique(train.labels)
     if count < len(labels):
         raise ConfigError(
@@ -46,7 +46,7 @@ def part(train: Dataset, count: int, seed: int) -> Dataset:
 
 
 def alone(train: Dataset, count: int) -> Source:
-    """`count` real images, chosen by the seed."""
+    """Source of `count` real images, chosen by the seed."""
 
     def draw(seed: int) -> Labelled:
         few = part(train, count, seed)
@@ -58,8 +58,8 @@ def alone(train: Dataset, count: int) -> Source:
 def with_generated(
     splits: Splits, count: int, recipe: Recipe, generated: int, runs_folder: Path
 ) -> Source:
-    """So many real images and `generated` ones, drawn by a model of the recipe that is trained on
-    these real ones alone, in a run of its own a seed, when its images are first asked for."""
+    """Source of `count` real images and `generated` samples of the recipe's model trained on those
+    real images alone. Each seed has its own run, trained when its images are first drawn."""
 
     def draw(seed: int) -> Labelled:
         few = splits._replace(train=part(splits.train, count, seed))
@@ -82,8 +82,8 @@ def with_generated(
 
 
 def beside(found: Results) -> str:
-    """What stands beside the few real images of some results, as text: nothing, or how many samples
-    of which model."""
+    """What was added to the few real images of some results, as text: "alone" for nothing, or the
+    number of samples and their model."""
     alone = name_alone(found.subject["few"])
     if found.name == alone:
         return ALONE
@@ -91,18 +91,18 @@ def beside(found: Results) -> str:
 
 
 def name_alone(count: int) -> str:
-    """Name of the source of so many real images."""
+    """Name of the source of `count` real images alone."""
     return f"few-{count}"
 
 
 def name_with(count: int, model: str) -> str:
-    """Name of the source of so many real images and a model's."""
+    """Name of the source of `count` real images and a model's samples."""
     return f"few-{count}-{model}"
 
 
 def _train(recipe: Recipe, few: Splits, folder: Path) -> trained.Trained:
-    """The model that is trained on the few images, now or before. A signal during the training
-    saves it and exits."""
+    """Train the model on the few images, unless its run is done, and return it. A signal during
+    training saves the run and exits."""
     with Terminal(folder, recipe.options.steps) as terminal:
         ended = session.train(recipe.with_options(out=folder), few, [terminal], terminal.say)
     if not ended.is_done:
@@ -111,7 +111,7 @@ def _train(recipe: Recipe, few: Splits, folder: Path) -> trained.Trained:
 
 
 def curves(found: Sequence[Results]) -> Few:
-    """The results of few real images, by what stands beside them and by their number."""
+    """Results with few real images, by what was added to the images, then by their number."""
     by_name: dict[str, dict[int, Results]] = {}
     for each in sorted(found, key=lambda each: (beside(each) != ALONE, each.name)):
         by_name.setdefault(beside(each), {})[each.subject["few"]] = each

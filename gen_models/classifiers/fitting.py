@@ -15,13 +15,13 @@ from gen_models.classifiers.settings import Setting
 class Fitted(NamedTuple):
     """The result of one training."""
 
-    accuracy: float  # part of the test images whose class is predicted, in [0,1]
-    converged: bool  # False if the solver stopped at its limit of iterations and says so
+    accuracy: float  # share of test images classified correctly, in [0,1]
+    converged: bool  # False if the solver warns that it stopped at its iteration limit
 
 
 def classifier(setting: Setting, classes: int, seed: int) -> Any:  # noqa: ANN401 (an estimator)
-    """The untrained classifier of a setting for a data set of so many classes; `seed` decides all
-    that is random in it."""
+    """The untrained classifier of a setting for a data set of `classes` classes; `seed` determines
+    everything random in it."""
     module, _, name = setting.estimator.place.rpartition(".")
     estimator = getattr(importlib.import_module(module), name)(**setting.options(classes))
     if "random_state" in estimator.get_params():
@@ -30,8 +30,8 @@ def classifier(setting: Setting, classes: int, seed: int) -> Any:  # noqa: ANN40
 
 
 def standardised(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Pixels u8[N,H,W] of both splits as f64[N,H·W], each pixel with the mean 0 and the variance 1
-    over the training images; one that is the same in all of them keeps its scale."""
+    """Pixels u8[N,H,W] of both splits as f64[N,H·W], each pixel standardised to mean 0 and variance
+    1 over the training images; a pixel that is constant over them keeps its scale."""
     flat = [images.reshape(len(images), -1).astype(np.float64) for images in (train, test)]
     scaler = StandardScaler(copy=False).fit(flat[0])
     return scaler.transform(flat[0]), scaler.transform(flat[1])
@@ -42,7 +42,7 @@ def fit(
     train: tuple[np.ndarray, np.ndarray],
     test: tuple[np.ndarray, np.ndarray],
 ) -> Fitted:
-    """Train on pixels f64[N,P] and labels i32[N], test on others. Raises what scikit-learn raises
+    """Train and test, each on pixels f64[N,P] and labels i32[N]. Raises what scikit-learn raises
     for settings that it refuses."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

@@ -1,4 +1,4 @@
-"""Classifiers trained on one source of images: what is missing is measured, and saved at once."""
+"""Measurement of the missing results of classifiers on one source of images, each saved at once."""
 
 import tempfile
 from collections.abc import Sequence
@@ -18,38 +18,38 @@ from gen_models.storage.files import sole_writer
 
 
 class Observer(Protocol):
-    """What is told of the progress."""
+    """Receives the progress of a measurement."""
 
     def begin(self, source: str, seed: int, settings: Sequence[Setting]) -> None:
-        """These settings of a source are measured next."""
+        """Called before these settings are measured on a source."""
 
     def drawn(self) -> None:
-        """The images are there; the first classifier is trained now."""
+        """Called when the images are drawn, before training."""
 
     def done(self, setting: Setting, row: Row) -> None:
-        """One of them has ended."""
+        """Called when a setting has ended."""
 
 
 @dataclass(frozen=True)
 class Work:
-    """What is to be measured of every source."""
+    """What to measure for every source."""
 
-    settings: Sequence[Setting]  # in the order of starting them
+    settings: Sequence[Setting]  # settings, in the order in which to start them
     seeds: int  # number of seeds, 0, 1, …
-    images: int | None  # most training images; None: all
-    limits: Limits  # of one setting
-    jobs: int  # settings at a time
+    images: int | None  # largest number of training images; None: all
+    limits: Limits  # limits of one setting
+    jobs: int  # number of settings at a time
 
 
 def missing(found: Results, work: Work, seed: int) -> list[Setting]:
-    """The settings without a row of a seed, or with one that larger limits could change."""
+    """Settings without a row for the seed, or with one that the limits of `work` could change."""
     rows = ((setting, found.rows.get((setting.number, seed))) for setting in work.settings)
     return [setting for setting, row in rows if row is None or not row.is_settled(work.limits)]
 
 
 def begun(source: Source, splits: Splits, work: Work, folder: Path) -> Results:
-    """The results of a source in `folder`, none where it has none. Raises ResultsError for those of
-    other images, another test split or another scikit-learn."""
+    """The results of a source in `folder`, without rows if it has none. Raises ResultsError if they
+    are of other images, another test split or another scikit-learn."""
     return results.begun(_path(folder, source), empty(source, splits, work))
 
 
@@ -60,8 +60,9 @@ def _path(folder: Path, source: Source) -> Path:
 def measure(
     source: Source, splits: Splits, work: Work, folder: Path, observer: Observer
 ) -> Results:
-    """The results of a source, those in `folder` and those that they lack, which are written there
-    one by one, and into the folder of the run that draws the images. Raises UserError."""
+    """Measure what the results of a source in `folder` lack, and return all of them. Each new row
+    is written at once, also into the folder of the run that draws the images, if any. Raises
+    UserError."""
     path, found = _path(folder, source), begun(source, splits, work, folder)
     _copy(path, source)
     for seed in range(work.seeds):
@@ -83,8 +84,8 @@ def measure(
 
 
 def _copy(path: Path, source: Source) -> None:
-    """Write the results in a file into the folder of the run whose samples they are of, if it is
-    one."""
+    """Copy the results at `path` into the folder of the run whose samples the source draws, if
+    any."""
     if source.run is not None:
         copy = source.run / results.NAME
         with sole_writer(copy):
@@ -94,7 +95,7 @@ def _copy(path: Path, source: Source) -> None:
 
 
 def empty(source: Source, splits: Splits, work: Work) -> Results:
-    """Results without rows, with all that decides them."""
+    """Results without rows, with everything that determines them."""
     decides = {"test": splits.test.digest, "scikit-learn": version("scikit-learn")}
     subject = source.subject | decides | {"most_images": work.images}
     return Results(source.name, splits.test.name, subject, {})

@@ -27,7 +27,7 @@ PARTLY = (
 
 
 def page(dataset: str, sources: Sequence[Results], few: Few) -> str:
-    """Text of the page. `sources` are those of whole training sets, real images first."""
+    """Text of the page. `sources` are the results of whole training sets, real images first."""
     parts = [
         f"# Classifiers on {dataset}\n\n{ABOUT}\n{PARTLY}\n{_machinery([*sources, *_all(few)])}"
     ]
@@ -60,7 +60,7 @@ def _machinery(sources: Sequence[Results]) -> str:
 
 
 def setting_rows(sources: Sequence[Results], dataset: str) -> list[list[str]]:
-    """Cells of the table of every setting with a row, heading first."""
+    """Cells of the table of every measured setting, heading first."""
     names = [found.name for found in sources]
     rows = [["#", "family", "parameters", *names, PUBLISHED, "minutes", "note"]]
     for setting in settings.runnable():
@@ -84,8 +84,8 @@ def setting_rows(sources: Sequence[Results], dataset: str) -> list[list[str]]:
 
 
 def few_rows(few: Few) -> list[list[str]]:
-    """Cells of the table of few real images, heading first: a row a family, a column for each of
-    their numbers and what stands beside them."""
+    """Cells of the table of few real images, heading first: one row per family, one column per
+    number of real images and what was added to them."""
     columns = {
         f"{count:,} real, {beside}": found[count]
         for count in pictures.counts_of(few)

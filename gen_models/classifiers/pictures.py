@@ -20,8 +20,8 @@ MARKERS = "osD^vPX*<>"
 
 
 def family_chart(sources: Sequence[Results], dataset: str) -> Image.Image:
-    """The accuracy of each family, a mark for each source of training images; a line where the
-    published accuracy is. Families without any are left out."""
+    """Chart of each family's accuracy, one mark per source of training images, with a line at the
+    published accuracy. Families without accuracies are left out."""
     shown = [s for s in reversed(settings.best()) if any(r.accuracies(s) for r in sources)]
 
     def draw(panels: Sequence[Axes]) -> None:
@@ -51,12 +51,12 @@ def family_chart(sources: Sequence[Results], dataset: str) -> Image.Image:
     return render.chart(draw, 1, 1, (9, 1.2 + 0.3 * len(shown)))
 
 
-Few = Mapping[str, Mapping[int, Results]]  # by what stands beside the real images, by their number
+Few = Mapping[str, Mapping[int, Results]]  # by what was added to real images, then by their number
 
 
 def few_chart(sources: Few, dataset: str) -> Image.Image:
-    """Accuracy over the number of real images, a panel a family, a curve for what stands beside
-    them; intervals over seeds."""
+    """Chart of accuracy against the number of real images, one panel per family, one curve per kind
+    of added images; intervals over seeds."""
     counts = counts_of(sources)
 
     def draw(panels: Sequence[Axes]) -> None:
@@ -77,12 +77,12 @@ def few_chart(sources: Few, dataset: str) -> Image.Image:
 
 
 def counts_of(sources: Few) -> list[int]:
-    """The numbers of real images, the least first."""
+    """Numbers of real images, in increasing order."""
     return sorted({count for found in sources.values() for count in found})
 
 
 def shown_of(sources: Few) -> list[Setting]:
-    """The settings that can be compared: with accuracies in two curves or more."""
+    """Settings that can be compared: those with accuracies in two or more curves."""
     return [
         setting
         for setting in settings.best()
@@ -93,7 +93,7 @@ def shown_of(sources: Few) -> list[Setting]:
 def _curve(
     sources: Mapping[int, Results], setting: Setting
 ) -> tuple[list[int], list[float], np.ndarray]:
-    """Numbers of real images, accuracies, and halves of their intervals, 0 of a single seed."""
+    """Numbers of real images, mean accuracies, and half their intervals, 0 for a single seed."""
     found = {count: each.accuracies(setting) for count, each in sorted(sources.items())}
     means = {count: results.mean(values) for count, values in found.items() if values}
     values, intervals = zip(*means.values(), strict=True) if means else ((), ())

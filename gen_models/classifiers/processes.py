@@ -1,4 +1,4 @@
-"""Settings in processes of their own, each with a limit of time and of memory."""
+"""Measurement of settings in processes of their own, each with limits of time and memory."""
 
 import json
 import math
@@ -17,18 +17,19 @@ import psutil
 from gen_models.classifiers.results import KILLED, Limits, Row
 from gen_models.classifiers.task import Task
 
-CHECK_S = 0.1  # between looks at the running processes
+CHECK_S = 0.1  # between checks of the running processes
 MIB = 2**20
-REASON = 200  # most characters of a failure
+REASON = 200  # largest number of characters of a failure
 ROOT = Path(__file__).parents[2]  # the folder that holds gen_models
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def rows(tasks: Sequence[Task], limits: Limits, jobs: int) -> Iterator[Row]:
-    """The row of each task as soon as it has ended, `jobs` at a time, started in the given order.
+    """Yield the row of each task as soon as it has ended. Tasks start in the given order, `jobs` at
+    a time.
 
-    The processes share the cores evenly. Those that run when the iterator is closed are ended, and
-    so are they when this process ends in any way.
+    The processes share the cores evenly. Those still running end when the iterator is closed, and
+    when this process ends in any way.
     """
     waiting, running = list(tasks), []
     threads = max(1, (os.cpu_count() or 1) // jobs)
@@ -60,16 +61,16 @@ class _Worker:
         self.began, self.peak_mib = time.monotonic(), 0.0
         self.process = subprocess.Popen(
             [sys.executable, "-m", "gen_models.classifiers.worker", task.to_json()],
-            stdin=subprocess.PIPE,  # its end, when this process ends, ends the other
+            stdin=subprocess.PIPE,  # closed when this process ends, which ends the worker
             stdout=self.output,
             stderr=self.errors,
             env=environment | dict.fromkeys(THREADS, str(threads)),
-            start_new_session=True,  # Ctrl-C is this process's to handle
+            start_new_session=True,  # only this process handles Ctrl-C
         )
         self.files.enter_context(self.process.stdin)
 
     def look(self) -> Row | None:
-        """The row, if the task has ended or is ended now for running over a limit."""
+        """The row of a task that has ended, or that exceeds a limit and is ended now; else None."""
         ended = self.process.poll() is not None
         if not ended:
             self.peak_mib = max(self.peak_mib, self._memory_mib())
@@ -91,13 +92,13 @@ class _Worker:
         return None
 
     def end(self) -> None:
-        """End the process at once, if it runs, and free what it held."""
+        """Kill the process if it is running, and close its files."""
         self.process.kill()
         self.process.wait()
         self.files.close()
 
     def _outcome(self) -> dict[str, float | bool | str]:
-        """What the ended process has printed, or the last line of its complaint."""
+        """Row fields of the ended process: those that it printed, or why it failed."""
         output, errors = map(_text, (self.output, self.errors))
         code = self.process.returncode
         self.files.close()
@@ -123,5 +124,5 @@ def _text(file: IO[bytes]) -> str:
 
 
 def _tenths(number: float) -> float:
-    """The number rounded up, so that what is over a limit stays over it."""
+    """The number rounded up to tenths, so that what is over a limit stays over it."""
     return math.ceil(10 * number) / 10

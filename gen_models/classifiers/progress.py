@@ -12,11 +12,12 @@ from gen_models.classifiers.results import Row
 from gen_models.classifiers.settings import Setting
 from gen_models.training.progress import Display
 
-OVERHEAD_MINUTES = 0.1  # start of a process
+OVERHEAD_MINUTES = 0.1  # time to start a process
 
 
 class Bar:
-    """Observer with a progress bar and the time left of a source; a line for each setting."""
+    """Observer that shows a source's progress bar and time left, and prints one line per
+    setting."""
 
     def __init__(self) -> None:
         self.console = Console(file=Display(sys.stderr), highlight=False)
@@ -42,13 +43,13 @@ class Bar:
         self.progress.stop()
 
     def begin(self, source: str, seed: int, settings: Sequence[Setting]) -> None:
-        """Show a bar for these settings, as long as they may take."""
+        """Show a bar for these settings, as long as their expected time."""
         for task in self.progress.task_ids:
             self.progress.remove_task(task)
         self.source, self.ended = f"{source}, seed {seed}", 0
         self.settings = len(settings)
         total = sum(map(_weight, settings))
-        # Images are drawn first, or a generator trained, which is no part of the time left.
+        # Drawing images or training a generator comes first, and is no part of the time left.
         self.task = self.progress.add_task(
             self.source, total=total, start=False, ended=0, settings=self.settings
         )

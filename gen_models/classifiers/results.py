@@ -17,15 +17,15 @@ from gen_models.runs import recipe as recipes
 from gen_models.storage.files import sole_writer, write_text
 
 FORMAT, VERSION = "gen_models.classifiers", 1
-KILLED = "ended by signal"  # of failures that say nothing about the setting
-NAME = "classifiers.json"  # of the copy in the folder of a run
+KILLED = "ended by signal"  # start of failures that say nothing about the setting
+NAME = "classifiers.json"  # name of the copy in a run's folder
 
 NonNegative = Annotated[float, Between(0, 1e12)]
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one setting may take before it is ended."""
+    """Limits of one setting, beyond which it is ended."""
 
     minutes: Annotated[float, Between(0.001, 100_000)] = 60
     """Minutes that one setting may take, by the clock."""
@@ -37,18 +37,18 @@ class Limits:
 class Row:
     """One setting, trained once: its accuracy, or why it has none."""
 
-    number: Annotated[int, Between(1, 1000)]  # of the setting
-    seed: Annotated[int, Between(0, 2**31 - 1)]  # of the images, their order and the classifier
-    images: Annotated[int, Between(1, 10**9)]  # training images
+    number: Annotated[int, Between(1, 1000)]  # number of the setting
+    seed: Annotated[int, Between(0, 2**31 - 1)]  # seed of images, their order and classifier
+    images: Annotated[int, Between(1, 10**9)]  # number of training images
     seconds: NonNegative  # duration of the process
-    peak_mib: NonNegative  # most memory of the process that was seen
-    accuracy: Annotated[float, Between(0, 1)] | None = None  # of the test images
+    peak_mib: NonNegative  # largest observed memory of the process
+    accuracy: Annotated[float, Between(0, 1)] | None = None  # on the test images
     converged: bool | None = None  # False: the solver stopped at its limit of iterations
-    over: Literal["", "time", "memory"] = ""  # the limit that it ran over
+    over: Literal["", "time", "memory"] = ""  # limit that the process exceeded
     failure: str = ""  # what scikit-learn said when it failed
 
     def is_settled(self, limits: Limits) -> bool:
-        """Whether these limits would give nothing else."""
+        """Whether measuring again under these limits would give the same row."""
         if self.over == "time":
             return limits.minutes * 60 <= self.seconds
         if self.over == "memory":
@@ -57,7 +57,7 @@ class Row:
 
     @property
     def reason(self) -> str:
-        """Why there is no accuracy, as a few words; empty if there is one."""
+        """Why there is no accuracy, in a few words; empty if there is one."""
         if self.over == "time":
             return f"over {self.seconds / 60:.3g} min"
         if self.over == "memory":
@@ -73,20 +73,20 @@ class Results(NamedTuple):
 
     name: str  # name of the source, which is its column in tables
     dataset: str  # name of the data set whose test images were classified
-    subject: Mapping[str, Any]  # what determines the training images, and the libraries
+    subject: Mapping[str, Any]  # what determines the results: images, test split, library
     rows: Mapping[Key, Row]  # rows by setting and seed
 
     def of(self, setting: Setting) -> list[Row]:
-        """The rows of a setting, one a seed."""
+        """Rows of a setting, one per seed."""
         return [row for (number, _), row in sorted(self.rows.items()) if number == setting.number]
 
     def accuracies(self, setting: Setting) -> list[float]:
-        """The accuracies of a setting, one a seed, without those that failed."""
+        """Accuracies of a setting, one per seed that has one."""
         return [row.accuracy for row in self.of(setting) if row.accuracy is not None]
 
 
 class ResultsError(UserError):
-    """A file that cannot be read as results of classifiers, or is of other images."""
+    """A file that cannot be read as results of classifiers, or holds those of other images."""
 
 
 def read(path: Path) -> Results | None:
@@ -113,7 +113,7 @@ def read(path: Path) -> Results | None:
 
 
 def begun(path: Path, empty: Results) -> Results:
-    """The results in `path` to go on with, or `empty` if there are none. Raises ResultsError if
+    """The results in `path` to continue, or `empty` if there is no file. Raises ResultsError if
     they are of other training images, another test split or another scikit-learn."""
     found = read(path)
     if found is None:
@@ -134,11 +134,11 @@ def begun(path: Path, empty: Results) -> Results:
 
 
 def add(path: Path, found: Results, row: Row) -> Results:
-    """Write a row into a file, beside those that other processes have written since `found` was
-    read, or, if the file is gone, beside those of `found`. Returns what is there then.
+    """Add a row to a file, beside the rows that other processes have written since `found` was
+    read, or, if the file is gone, beside those of `found`. Returns what the file then holds.
 
-    An accuracy is not replaced by the reason why there is none. Raises ResultsError, as `begun`
-    does, and UserError.
+    A row with an accuracy is not replaced by one without. Raises ResultsError, as `begun` does, and
+    UserError.
     """
     key = row.number, row.seed
     with sole_writer(path):
@@ -163,7 +163,7 @@ def _without_absent(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def mean(accuracies: Sequence[float]) -> tuple[float, float | None]:
-    """The mean over seeds, and half of its 95 % interval (Student's t), None of a single seed."""
+    """Mean over seeds, and half of its 95 % interval (Student's t), None for a single seed."""
     return float(np.mean(accuracies)), record.interval(accuracies)
 
 

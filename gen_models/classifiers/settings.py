@@ -1,10 +1,11 @@
-"""The settings of the benchmark, as settings.csv lists them.
+"""The settings of the benchmark, as listed in settings.csv.
 
-Its rows are those of the data set's `benchmark/baselines.json`, expanded as `benchmark/runner.py`
-expands it, in its order and with its names of 2017, beside the accuracies of Table 3 of the data
-set's paper (Xiao et al. 2017, arXiv 1708.07747, draft of August 2017): the mean of five trainings,
-each on all training images in another order. `minutes` is ours, extrapolated from 1000 images, that
-of SVC from one training on all; it decides the order and the time left that is shown, no result.
+Its rows are the settings in the data set's `benchmark/baselines.json`, expanded as by
+`benchmark/runner.py`, in the same order and with the names of 2017. Their accuracies are those of
+Table 3 of the data set's paper (Xiao et al. 2017, arXiv 1708.07747, draft of August 2017): means of
+five trainings, each on all training images in a different order. `minutes` is our own measurement,
+extrapolated from 1000 images, for SVC from one training on all; it determines only the order of
+trainings and the time left that is shown.
 """
 
 import csv
@@ -26,21 +27,21 @@ class Setting(NamedTuple):
     family: str  # class of scikit-learn, as it was called in 2017
     parameters: str  # parameters as of 2017, such as "C=10 kernel=rbf"
     published: dict[str, float]  # published accuracies by data set; {} where there are none
-    minutes: float  # rough time on one core, of 60,000 images or the family's part of them
+    minutes: float  # rough time on one core for 60,000 images, or the family's part of them
     note: str  # why it has no published accuracy; empty if it has one
 
     @property
     def can_run(self) -> bool:
-        """Whether the benchmark could run it: 129 of the 143."""
+        """Whether the benchmark could run the setting: 129 of the 143."""
         return not self.note.startswith(("refused", "valid, no result"))
 
     @property
     def estimator(self) -> Estimator:
-        """What it is in the scikit-learn of today."""
+        """The setting's family in today's scikit-learn."""
         return ESTIMATORS[self.family]
 
     def options(self, classes: int) -> dict[str, Any]:
-        """Its parameters in the scikit-learn of today, for a data set of so many classes."""
+        """The setting's parameters in today's scikit-learn, for a data set of `classes` classes."""
         return self.estimator.options(self.parameters.split(), classes)
 
 
@@ -72,14 +73,14 @@ def runnable() -> tuple[Setting, ...]:
 
 @functools.cache
 def families() -> tuple[str, ...]:
-    """The 13 families, that of the highest published accuracy on Fashion-MNIST first."""
+    """The 13 families, by decreasing published accuracy on Fashion-MNIST."""
     return tuple(setting.family for setting in best())
 
 
 @functools.cache
 def best() -> tuple[Setting, ...]:
-    """The setting of each family with the highest published accuracy on Fashion-MNIST, of equal
-    ones the first in the table, by that accuracy. MNIST is measured with the same."""
+    """The setting of each family with the highest published accuracy on Fashion-MNIST (of ties, the
+    first in the table), by decreasing accuracy. MNIST is measured with the same settings."""
     chosen: dict[str, Setting] = {}
     for setting in runnable():
         held = chosen.setdefault(setting.family, setting)
@@ -93,8 +94,7 @@ def _accuracy(setting: Setting) -> float:
 
 
 def chosen(subset: Subset, names: Sequence[str] = ()) -> list[Setting]:
-    """The settings of a subset and of the named families, or of all if none are named, those that
-    take the least time first."""
+    """Settings of a subset and of the named families (all if none is named), quickest first."""
     found = best() if subset == "best" else runnable()
     wanted = [setting for setting in found if not names or setting.family in names]
     return sorted(wanted, key=lambda setting: (setting.minutes, setting.number))

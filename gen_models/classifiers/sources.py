@@ -1,4 +1,4 @@
-"""Where training images come from: real ones, those of a trained model, and IDX files."""
+"""Sources of training images: real images, samples of a trained model, and IDX files."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -24,8 +24,8 @@ class Source(NamedTuple):
 
     name: str  # name of the column in tables, and of the file of results
     subject: dict[str, Any]  # what determines the images, for JSON
-    draw: Callable[[int], Labelled]  # the images of a seed, in any order
-    run: Path | None = None  # folder of the run that draws them, if it is one
+    draw: Callable[[int], Labelled]  # returns the images of a seed, in any order
+    run: Path | None = None  # folder of the run that draws the images, if any
 
 
 def real(train: Dataset) -> Source:
@@ -34,14 +34,15 @@ def real(train: Dataset) -> Source:
 
 
 def is_model(text: str) -> bool:
-    """Whether `trained.load` knows a text: a shipped model, a saved one, the folder of a run."""
+    """Whether `text` names a model for `trained.load`: a shipped or saved model, or a run
+    folder."""
     path = Path(text)
     known = text in portable.SHIPPED or path.suffix == portable.SUFFIX
     return known or (path / runs.CONFIG).is_file()
 
 
 def load_model(text: str) -> Trained:
-    """A trained model whose samples have labels. Raises UserError; ConfigError for a model that is
+    """Load a trained model whose samples have labels. Raises UserError; ConfigError if the model is
     not conditional."""
     model = trained.load(text)
     check_labelled(model.recipe, model.data.spec, text)
@@ -49,7 +50,7 @@ def load_model(text: str) -> Trained:
 
 
 def check_labelled(recipe: Recipe, spec: Spec, text: str) -> None:
-    """Raise ConfigError for a recipe of a model that is not conditional, which `text` names."""
+    """Raise ConfigError that names `text` if a recipe's model is not conditional."""
     if not recipe.model(spec).algorithm.conditional:
         raise ConfigError(
             f"{text}: samples of {recipe.options.model} have no labels to train on; choose a "
@@ -63,9 +64,9 @@ def data_of(model: Trained, data_dir: Path | None) -> Splits:
 
 
 def samples(text: str, model: Trained, train: Dataset, count: int) -> Source:
-    """As many samples of a model as asked for, with the class frequencies of the training images;
-    the seed is that of `python -m experiments.sample`. Weights and step, not options, say which
-    model it is: what options a name stands for may change."""
+    """Source of `count` samples of a model, with the class frequencies of the training images. A
+    seed is that of `python -m experiments.sample`. The subject identifies the model by weights and
+    step, not options: the options that a name stands for may change."""
     labels = labels_like(train.labels, count)
     subject = {
         "step": int(model.state.step),
@@ -79,9 +80,9 @@ def samples(text: str, model: Trained, train: Dataset, count: int) -> Source:
 
 
 def pair(text: str, test: Dataset) -> Source:
-    """The images of an IDX pair, named by its prefix as `experiments.sample --idx` writes it, or
-    those of the training split in a folder. Raises UserError, for labels and sizes too that are
-    not the data set's."""
+    """Source of the images of an IDX pair, named by its prefix as in `experiments.sample --idx`, or
+    of the training split in a folder. Raises UserError, also for labels and sizes that are not the
+    data set's."""
     path = Path(text)
     prefix = path / "train" if path.is_dir() else path
     files = [_present(prefix, kind) for kind in ("images-idx3-ubyte", "labels-idx1-ubyte")]
@@ -92,7 +93,7 @@ def pair(text: str, test: Dataset) -> Source:
 
 
 def _present(prefix: Path, kind: str) -> Path:
-    """The file of one kind, raw or .gz. Raises UserError if it is not there."""
+    """Path of the IDX file of one kind, raw or .gz. Raises UserError if it does not exist."""
     plain = prefix.parent / f"{prefix.name}-{kind}"
     found = [path for path in (plain, plain.with_name(f"{plain.name}.gz")) if path.is_file()]
     if not found:

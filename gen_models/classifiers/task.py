@@ -1,4 +1,4 @@
-"""What a process of one setting is told."""
+"""The task of the process of one setting, and its images."""
 
 import json
 from pathlib import Path
@@ -18,7 +18,7 @@ class Labelled(NamedTuple):
     labels: np.ndarray  # i32[N]
 
     def shuffled(self, seed: int) -> "Labelled":
-        """The same images in the order of a seed."""
+        """The same images in a random order determined by the seed."""
         order = np.random.default_rng(seed).permutation(len(self.images))
         return Labelled(self.images[order], self.labels[order])
 
@@ -28,8 +28,8 @@ class Task(NamedTuple):
 
     folder: str  # folder with both splits
     number: int  # number of the setting
-    images: int  # training images, the first in the folder
-    classes: int  # classes of the data set
+    images: int  # number of training images, the first in the folder
+    classes: int  # number of classes of the data set
     seed: int  # seed of the classifier
 
     def to_json(self) -> str:
@@ -48,7 +48,7 @@ def read(folder: Path, split: str) -> Labelled:
 
 
 def write(folder: Path, split: str, found: Labelled) -> None:
-    """Write the images of a split, for all tasks to come. Raises IdxError."""
+    """Write the images of a split, for all tasks to read. Raises IdxError."""
     images, labels = _paths(folder, split)
     idx.write(images, found.images)
     idx.write(labels, found.labels.astype(np.int32))

@@ -16,13 +16,13 @@ from gen_models.classifiers.task import TEST, TRAIN, Task
 
 
 def main(text: str) -> None:
-    """Print what the classifier of a task achieves."""
+    """Print the result of a task as JSON."""
     threading.Thread(target=_end_with_the_starter, daemon=True).start()
     print(json.dumps(achieved(Task.from_json(text))._asdict()))
 
 
 def achieved(asked: Task) -> Fitted:
-    """Train and test the classifier of a task: its accuracy, and whether it converged."""
+    """Train and test the classifier of a task. Returns its accuracy and whether it converged."""
     train, test = (task.read(Path(asked.folder), split) for split in (TRAIN, TEST))
     pixels = fitting.standardised(train.images[: asked.images], test.images)
     estimator = fitting.classifier(settings.every()[asked.number - 1], asked.classes, asked.seed)
@@ -31,7 +31,7 @@ def achieved(asked: Task) -> Fitted:
 
 
 def _end_with_the_starter() -> None:
-    """Wait for the end of the input, to which the starter never writes, and exit at once."""
+    """Exit as soon as stdin, which the starter holds open without writing to it, is closed."""
     os.read(0, 1)  # not sys.stdin, whose lock Python wants at its regular exit
     os._exit(1)
 

@@ -1,9 +1,9 @@
 """Deep embedded clustering (Xie, Girshick & Farhadi 2016).
 
-An auto-encoder is trained to reconstruct images; then its encoder and K centres are trained to make
-their own soft assignment of images to centres sharper. How the auto-encoder is trained decides the
-result (docs/clusters.md): it is as in the program of Guo et al. (DEC-keras), as a whole and by SGD,
-not layer by layer as in the paper (§3.3).
+An auto-encoder is trained to reconstruct images; then its encoder and K centres are trained to
+sharpen their own soft assignment of images to centres. The result depends on how the auto-encoder
+is trained (docs/clusters.md): here as a whole and by SGD, as in the program of Guo et al.
+(DEC-keras), not layer by layer as in the paper (§3.3).
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from gen_models.nets.net import Net, net
 from gen_models.render import Report
 
 ENCODED = 5000  # images that are encoded at a time
-RESTORING = optax.sgd(1.0, momentum=0.9)  # of the auto-encoder; its loss is a mean over pixels
+RESTORING = optax.sgd(1.0, momentum=0.9)  # for the auto-encoder, whose loss is a mean over pixels
 SHARPENING = optax.sgd(0.01, momentum=0.9)
 
 
@@ -30,17 +30,18 @@ SHARPENING = optax.sgd(0.01, momentum=0.9)
 class Config:
     """Options of DEC.
 
-    Layers, embedding, batches and tolerance are the paper's, initial weights, step sizes, steps
-    between targets and their limit those of DEC-keras, whose auto-encoder has 300 epochs.
+    Layers, embedding, batches and tolerance are the paper's. Initial weights, step sizes, steps
+    between targets and the limit of steps are those of DEC-keras, whose auto-encoder has 300
+    epochs.
     """
 
     epochs: int = 100  # epochs of the auto-encoder
     hidden: tuple[int, ...] = (500, 500, 2000)  # units of the encoder's layers before the last
     size: int = 10  # Z, dimensions of the embedding
-    batch: int = 256  # images of a step
-    update_steps: int = 140  # steps from one computation of the target to the next
-    most_steps: int = 20_000  # steps after which training ends in any case
-    tolerance: float = 0.001  # it ends when a smaller share of images changes its cluster
+    batch: int = 256  # images per step
+    update_steps: int = 140  # steps between computations of the target
+    most_steps: int = 20_000  # largest number of steps
+    tolerance: float = 0.001  # training ends when a smaller share of images changes cluster
 
     @property
     def encoder(self) -> Net:
@@ -51,18 +52,18 @@ class Config:
 
 
 class Autoencoder(NamedTuple):
-    """Parameters of both halves."""
+    """Parameters of an auto-encoder."""
 
     encoder: PyTree
     decoder: PyTree
 
 
 class Keys(NamedTuple):
-    """The keys of a seed."""
+    """Random keys derived from a seed."""
 
-    encoder: Key  # of the first weights
-    decoder: Key  # of the first weights
-    restoring: Key  # of the auto-encoder's training
+    encoder: Key  # of the encoder's initial weights
+    decoder: Key  # of the decoder's initial weights
+    restoring: Key  # of training the auto-encoder
     clusters: Key  # of the second phase
 
     @classmethod
@@ -71,7 +72,7 @@ class Keys(NamedTuple):
 
 
 class Clusterer(NamedTuple):
-    """Parameters that the second phase trains."""
+    """Parameters that the second phase of DEC trains."""
 
     encoder: PyTree
     centres: Array  # f32[K,Z]
@@ -85,7 +86,7 @@ def assignment(z: Array, centres: Array) -> Array:
 
 
 def target(q: Array) -> Array:
-    """The target p f32[N,K] of an assignment q f32[N,K]: sharper, and less of large clusters
+    """Target p f32[N,K] of an assignment q f32[N,K]: q sharpened, with large clusters weighted less
     (eq. 3)."""
     weight = q**2 / jnp.sum(q, axis=0)
     return weight / jnp.sum(weight, axis=1, keepdims=True)
@@ -115,7 +116,7 @@ def pretrained(config: Config, images: np.ndarray, seed: int, report: Report) ->
 
 @partial(jax.jit, static_argnums=0, donate_argnums=1)
 def _reconstruct(config: Config, carry: tuple, images: Array, key: Key, steps: Array) -> tuple:
-    """So many steps of the auto-encoder, each on images drawn at random."""
+    """Train the auto-encoder for `steps` steps, each on images drawn at random."""
 
     def loss(params: Autoencoder, x: Array) -> Array:
         z = _apply(config.encoder, params.encoder, x)
@@ -138,9 +139,9 @@ def refined(
     seed: int,
     report: Report,
 ) -> tuple[np.ndarray, Clusterer]:
-    """The soft assignment f32[N,K] of images u8[N,D] after training the encoder and the centres
-    f32[K,Z], and these. It ends when hardly an image changes its cluster from one target to the
-    next."""
+    """Train the encoder and the centres f32[K,Z] on images u8[N,D], until hardly any image changes
+    its cluster from one target to the next. Returns the soft assignment f32[N,K] of the images and
+    the trained parameters."""
     params = Clusterer(jax.tree.map(jnp.array, encoder), jnp.asarray(centres))
     carry, data = (params, SHARPENING.init(params)), jnp.asarray(images)
     key = Keys.of(seed).clusters
@@ -159,7 +160,7 @@ def refined(
 
 @partial(jax.jit, static_argnums=0, donate_argnums=1)
 def _sharpen(config: Config, carry: tuple, images: Array, p: Array, key: Key) -> tuple:
-    """`update_steps` steps towards the target p f32[N,K]."""
+    """Train for `update_steps` steps towards the target p f32[N,K]."""
 
     def loss(params: Clusterer, x: Array, p: Array) -> Array:
         z = _apply(config.encoder, params.encoder, x)
@@ -196,10 +197,10 @@ def _apply(part: Net, params: PyTree, x: Array) -> Array:
 
 
 def _drawn(config: Config, key: Key, index: Array, images: Array) -> Array:
-    """The images of a step, i32[batch]."""
+    """Indices i32[batch] of a step's images, drawn at random."""
     return jax.random.randint(jax.random.fold_in(key, index), (config.batch,), 0, len(images))
 
 
 def _levels(images: Array) -> Array:
-    """Levels f32[…] in [0,1] of bytes."""
+    """Bytes as levels f32[…] in [0,1]."""
     return images.astype(jnp.float32) / 255

@@ -1,4 +1,4 @@
-"""From a data set and models to results, one at a time."""
+"""Clustering of images in several ways, one result at a time."""
 
 import hashlib
 import time
@@ -22,18 +22,18 @@ from gen_models.trained import Trained
 
 @dataclass(frozen=True)
 class Extent:
-    """What is clustered, and how often."""
+    """What to cluster, and how often."""
 
     images: Annotated[int, Between(20, 1_000_000)] = 1_000_000
-    """Number of images, of training and test images together. Default: all."""
+    """Number of images, from training and test images together. Default: all."""
     seeds: Annotated[int, Between(1, 100)] = 5
-    """Number of seeds, from 0 on, of each way to cluster; of runs, how many of them at most."""
+    """Number of seeds, 0, 1, …, of each way to cluster; for runs, the largest number of them."""
     epochs: Annotated[int, Between(1, 10_000)] = 100
     """Epochs of the auto-encoder before DEC."""
     ways: tuple[str, ...] = ()
     """Ways to cluster, by their names, such as kmeans-pixels or dec. Default: all."""
     anew: bool = False
-    """Replace the results of ways that were made with other settings, such as other epochs."""
+    """Replace results that were made with other settings, such as other epochs."""
 
 
 class Task(NamedTuple):
@@ -53,10 +53,10 @@ def task(
     extent: Extent,
     report: Report,
 ) -> Task:
-    """The task of models of one data set, or of a data set alone. Runs that differ only in their
-    seed are one way. Raises UserError; ConfigError for ways that do not exist."""
+    """The task for models of one data set, or for a data set alone. Runs that differ only in their
+    seed form one way. Raises UserError; ConfigError for ways that do not exist."""
     with extras.needed(extras.ANALYSIS):
-        import sklearn  # noqa: F401 (said before minutes of work)
+        import sklearn  # noqa: F401 (an error here costs no minutes of work)
 
         if not extent.ways or ways.UMAP in extent.ways:
             import umap  # noqa: F401
@@ -89,8 +89,8 @@ def task(
 
 
 def grouped(names: Sequence[str], models: Sequence[Trained]) -> dict[str, list[Trained]]:
-    """Models that differ only in their seed, by the name of the first of them, as files may have
-    it."""
+    """Group models that differ only in their seed, by the name of the first, made fit for file
+    names."""
     steps = [int(model.state.step) for model in models]
     groups = grouped_by_seed([model.recipe for model in models], steps)
     files = [name.replace("/", "-") for name in names]
@@ -98,7 +98,8 @@ def grouped(names: Sequence[str], models: Sequence[Trained]) -> dict[str, list[T
 
 
 def chosen(found: Sequence[Way], names: Sequence[str]) -> list[Way]:
-    """The ways of these names, or all. Raises ConfigError with the nearest right name."""
+    """The ways with these names; all if none is given. Raises ConfigError with the nearest right
+    name."""
     known = {way.name: way for way in found}
     for name in names:
         check_known("way to cluster", name, known)
@@ -115,9 +116,9 @@ def _path(prefix: Path) -> Path:
 
 
 def done(task: Task, prefix: Path, extent: Extent, report: Report) -> Iterator[Results]:
-    """Cluster by every way with every seed that PREFIX.json lacks, and write each result into it as
-    soon as it is there; a way's first seed is drawn into PREFIX-WAY.png. Raises UserError; before
-    anything is done for ways whose results are of other settings, unless they are made anew."""
+    """Cluster in every way with every seed that PREFIX.json lacks, and yield the results so far.
+    Each result is written at once; a way's first seed is drawn into PREFIX-WAY.png. Raises
+    UserError, before any work if results have other settings and are not to be made anew."""
     there = found(task, prefix)
     if not extent.anew:
         for way in task.ways:
@@ -137,7 +138,7 @@ def done(task: Task, prefix: Path, extent: Extent, report: Report) -> Iterator[R
 
 
 def _clustered(task: Task, way: Way, seed: int) -> tuple[Result, Clustering]:
-    """A way's clusters and their scores."""
+    """A way's clusters with a seed, and their scores."""
     began = time.perf_counter()
     clustering = way.cluster(seed)
     took = time.perf_counter() - began

@@ -1,4 +1,4 @@
-"""Methods that group points, each by the library that does it well."""
+"""Methods that cluster points, by established libraries."""
 
 import warnings
 from collections.abc import Callable
@@ -8,11 +8,11 @@ import numpy as np
 
 from gen_models import extras
 
-STARTS = 10  # of k-means, of which the best is taken
-FULL = 64  # most dimensions of a mixture whose covariances are not diagonal
-VARIANCE = 1e-3  # added to each, as many pixels have none
-NEIGHBOURS, CORE = 30, 10  # of UMAP and HDBSCAN, as UMAP's documentation has them for clustering
-SMALLEST = 140  # the smallest cluster of HDBSCAN has one image in so many: 500 of 70,000
+STARTS = 10  # starts of k-means, of which the best is kept
+FULL = 64  # largest number of dimensions for full covariances of a mixture
+VARIANCE = 1e-3  # added to each variance, as many pixels have none
+NEIGHBOURS, CORE = 30, 10  # of UMAP and HDBSCAN, from UMAP's documentation on clustering
+SMALLEST = 140  # HDBSCAN's smallest cluster has one image in this many: 500 of 70,000
 
 
 class Clustering(NamedTuple):
@@ -22,11 +22,11 @@ class Clustering(NamedTuple):
     typical: np.ndarray  # f64[N], larger for images more typical of their cluster
 
 
-Method = Callable[[np.ndarray, int, int], Clustering]  # points f32[N,D], clusters, seed
+Method = Callable[[np.ndarray, int, int], Clustering]  # points f32[N,D], number of clusters, seed
 
 
 def kmeans(points: np.ndarray, count: int, seed: int) -> Clustering:
-    """k-means (Lloyd 1982) from ten starts; typical are points near their centre."""
+    """k-means (Lloyd 1982) from ten starts; points near their centre are typical."""
     with extras.needed(extras.ANALYSIS):
         from sklearn.cluster import KMeans
 
@@ -38,7 +38,7 @@ def kmeans(points: np.ndarray, count: int, seed: int) -> Clustering:
 
 def mixture(points: np.ndarray, count: int, seed: int) -> Clustering:
     """A mixture of normal distributions by expectation maximisation, with full covariances in up to
-    64 dimensions, else diagonal ones; typical are points of high density."""
+    64 dimensions, else diagonal ones; points of high density are typical."""
     with extras.needed(extras.ANALYSIS):
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.mixture import GaussianMixture
@@ -53,14 +53,14 @@ def mixture(points: np.ndarray, count: int, seed: int) -> Clustering:
 
 def density(points: np.ndarray, count: int, seed: int) -> Clustering:
     """UMAP into the plane, then HDBSCAN (Campello et al. 2013), which finds the number of clusters
-    by itself and leaves some points out; typical are the surest members."""
+    by itself and leaves some points out; the most probable members are typical."""
     with extras.needed(extras.ANALYSIS):
         import umap
         from sklearn.cluster import HDBSCAN
 
     del count
     near = min(NEIGHBOURS, len(points) - 1)
-    with warnings.catch_warnings():  # of small sets, that a spectral start is not possible
+    with warnings.catch_warnings():  # small sets warn that a spectral start is impossible
         warnings.simplefilter("ignore")
         reducer = umap.UMAP(n_neighbors=near, min_dist=0.0, random_state=seed, n_jobs=1)
         places = reducer.fit_transform(points)

@@ -1,4 +1,4 @@
-"""A picture of clusters: the images most typical of each, and those that it mistakes."""
+"""A picture of clusters: the most typical images of each, and the most typical of other classes."""
 
 from collections.abc import Sequence
 
@@ -11,15 +11,15 @@ from gen_models.clusters.methods import Clustering
 from gen_models.comparison import pictures
 
 COLUMNS = 10
-ROWS = 30  # most clusters that are shown, the largest ones
+ROWS = 30  # number of clusters shown at most, the largest ones
 
 
 def picture(
     found: Clustering, images: np.ndarray, labels: np.ndarray, class_names: Sequence[str]
 ) -> Image | None:
-    """A row for each cluster of images u8[N,H,W] with classes i32[N], named after the class that it
-    stands for: its ten most typical images, then the ten most typical of those of other classes.
-    White where there are fewer; None without a cluster."""
+    """Picture with one row per cluster of images u8[N,H,W] with classes i32[N], named after the
+    class that it stands for: its ten most typical images, then its ten most typical images of other
+    classes. White where there are fewer; None if there is no cluster."""
     sizes = np.bincount(found.clusters[found.clusters != scores.NONE])
     if not sizes.size:
         return None

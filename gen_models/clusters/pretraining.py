@@ -1,4 +1,4 @@
-"""The encoder of a trained auto-encoder, kept in the user's cache: it takes longest."""
+"""The encoder of a trained auto-encoder, kept in the user's cache as its training takes longest."""
 
 import hashlib
 
@@ -14,7 +14,7 @@ from gen_models.render import Report
 from gen_models.storage import cache
 from gen_models.storage.tensors import filled, named
 
-VERSION = 3  # to be raised when the auto-encoder is trained otherwise
+VERSION = 3  # to be raised when the training of the auto-encoder changes
 
 
 def encoder(config: dec.Config, images: np.ndarray, seed: int, report: Report) -> PyTree:

@@ -4,18 +4,18 @@ from typing import NamedTuple
 
 
 class Published(NamedTuple):
-    """What a paper or its table of rivals has."""
+    """Scores from a paper or from its table of rivals."""
 
     accuracy: float
     nmi: float
 
 
-IMAGES = 70_000  # of training and test split, which these are of
+IMAGES = 70_000  # training and test images; the scores are of all of them
 
 # DEC and k-means of its auto-encoder: means of ten runs of the program of Guo et al. (DEC-keras,
-# results/exp1), which papers' tables of rivals have taken over; the paper of DEC itself has an
-# accuracy of 0.84 on MNIST. k-means of pixels: from such tables. The code is that of ClusterGAN
-# (Mukherjee et al. 2019), the like of an InfoGAN's: means of ten runs of the authors' program.
+# results/exp1), which later papers quote in their tables; the DEC paper itself reports an accuracy
+# of 0.84 on MNIST. k-means of pixels: from such tables. Code: that of ClusterGAN (Mukherjee et al.
+# 2019), which is like an InfoGAN's; means of ten runs of the authors' program.
 PUBLISHED = {
     "fashion_mnist": {
         "k-means of pixels": Published(0.47, 0.51),

@@ -17,7 +17,7 @@ INTRODUCTION = (
 
 
 def rows(results: Results) -> list[list[str]]:
-    """Cells of the table, heading first, the best accuracy first."""
+    """Cells of the table, heading first, then by decreasing accuracy."""
     ways: dict[str, list[Result]] = {}
     for one in results.found:
         ways.setdefault(one.way, []).append(one)
@@ -28,7 +28,7 @@ def rows(results: Results) -> list[list[str]]:
 
 
 def page(results: Results, prefix: Path) -> str:
-    """Markdown of the table, and of those pictures of ways that are there as PREFIX-WAY.png."""
+    """Markdown of the table, and of the pictures of ways that exist as PREFIX-WAY.png."""
     titles = {picture_path(prefix, one.way): one.title for one in results.found}
     pictures = {title: path for path, title in titles.items() if path.exists()}
     parts = [

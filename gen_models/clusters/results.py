@@ -1,4 +1,4 @@
-"""What has been measured, in a JSON file that grows result by result."""
+"""Measured results, in a JSON file that grows result by result."""
 
 import json
 from collections.abc import Mapping
@@ -18,13 +18,13 @@ class Result(NamedTuple):
 
     way: str  # name of the way
     title: str  # title of the way in tables
-    published: str | None  # what it compares with in `published`
+    published: str | None  # key in `published` of the scores to compare with
     settings: dict[str, Any]  # settings of the way
-    seed: int  # that of the run, if of a run
+    seed: int  # seed of the run, if the way has runs
     scores: Scores
-    libraries: dict[str, str]  # their versions
-    seconds: float  # time that it took, the training of an auto-encoder with its first way
-    model: dict[str, Any]  # weights of the run, if of a run
+    libraries: dict[str, str]  # versions by library
+    seconds: float  # duration; the first way with an auto-encoder includes training it
+    model: dict[str, Any]  # weights of the run, if the way has runs
 
 
 class Results(NamedTuple):
@@ -36,13 +36,13 @@ class Results(NamedTuple):
     found: list[Result]
 
     def has(self, way: Way, seed: int) -> bool:
-        """Whether a way has a result of this seed, of its own settings and model."""
+        """Whether there is a result with this seed and with the settings and model of a way."""
         wanted = way.name, seed, way.settings, way.models.get(seed, {})
         return any((one.way, one.seed, one.settings, one.model) == wanted for one in self.found)
 
     def check(self, way: Way) -> None:
-        """Raise ConfigError if a way has results with other settings, or of another state of a run,
-        which one of these would replace."""
+        """Raise ConfigError if a way has results with other settings, or of another state of its
+        run, which a new one would replace."""
         for one in self.found:
             now = way.settings | way.models.get(one.seed, one.model)
             if one.way == way.name and one.settings | one.model != now:
@@ -53,8 +53,8 @@ class Results(NamedTuple):
                 )
 
     def added(self, new: Result) -> "Results":
-        """With a result, in the place of one of the same way and seed, and of all that its way had
-        with other settings: a mean is of equal ones."""
+        """The results with `new`, which replaces that of the same way and seed, and all of its way
+        with other settings: a mean is over equal settings."""
         kept = [
             one
             for one in self.found
@@ -98,15 +98,15 @@ def _result(stored: dict[str, Any]) -> Result:
     settings, model = dict(stored["settings"]), dict(stored.get("model", {}))
     if "recipe" in settings:
         settings["recipe"] = recipes.with_added_options(settings["recipe"])
-    if "step" in model:  # where results had it until runs of several seeds were one way
+    if "step" in model:  # its place before runs of several seeds formed one way
         settings["step"] = model.pop("step")
     own = {"scores": Scores(**stored["scores"]), "settings": settings, "model": model}
     return Result(**{"libraries": {}} | stored | own)
 
 
 def add(path: Path, found: Results, new: Result) -> Results:
-    """Write a result into a file, beside those that other processes have written since `found` was
-    read, or, if the file is gone, beside those of `found`. Returns what is there then. Raises
+    """Add a result to a file, beside those that other processes have written since `found` was
+    read, or, if the file is gone, beside those of `found`. Returns what the file then holds. Raises
     UserError."""
     with sole_writer(path):
         there = read(path, found.dataset, found.digest, found.images) if path.exists() else found
@@ -122,5 +122,5 @@ def write(path: Path, results: Results) -> None:
 
 
 def picture_path(prefix: Path, way: str) -> Path:
-    """The picture of a way's clusters."""
+    """Path of the picture of a way's clusters."""
     return prefix.with_name(f"{prefix.name}-{way}.png")

@@ -1,4 +1,4 @@
-"""How well clusters agree with classes that they were made without."""
+"""Agreement of clusters with classes that were not used to make them."""
 
 from typing import NamedTuple
 
@@ -11,8 +11,8 @@ NONE = -1  # cluster of an image that a method leaves out
 
 
 class Scores(NamedTuple):
-    """Agreement with the classes; images that are left out count as wrong in the accuracy, and as
-    one more cluster in the others."""
+    """Agreement of clusters with classes. Images that are left out count as wrong in the accuracy,
+    and as one more cluster in the other scores."""
 
     accuracy: float  # share of images whose cluster stands for their class
     nmi: float  # normalised mutual information, by the mean of both entropies
@@ -37,8 +37,7 @@ def scores(clusters: np.ndarray, labels: np.ndarray) -> Scores:
 
 
 def counts(clusters: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Number of images of each cluster and class, i64[K,classes]; those left out are not among
-    them."""
+    """Number of images of each cluster and class, i64[K,classes], without those left out."""
     inside = clusters != NONE
     table = np.zeros((max(0, int(clusters.max())) + 1, int(labels.max()) + 1), np.int64)
     np.add.at(table, (clusters[inside], labels[inside]), 1)
@@ -46,9 +45,8 @@ def counts(clusters: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def meanings(clusters: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """The class that each cluster stands for, i64[K]: by the matching of clusters with classes that
-    has most images in common (Kuhn 1955), and its most frequent class for a cluster beyond those.
-    """
+    """Class that each cluster stands for, i64[K]: by the matching of clusters with classes that has
+    most images in common (Kuhn 1955); for an unmatched cluster, its most frequent class."""
     table = counts(clusters, labels)
     found = table.argmax(axis=1)
     matched, classes = linear_sum_assignment(-table)

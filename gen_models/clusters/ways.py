@@ -1,4 +1,4 @@
-"""The ways to cluster that are compared: a method in a space."""
+"""The ways to cluster that are compared, each a method in a space."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -19,35 +19,35 @@ from gen_models.render import Report
 from gen_models.trained import Trained
 
 UMAP = "umap-hdbscan"  # name of the way that needs umap-learn
-VERSION = 2  # to be raised when a way gives other clusters
+VERSION = 2  # to be raised when the clusters of a way change
 LIBRARIES = "jax", "scikit-learn", "umap-learn"
 
 
 class Way(NamedTuple):
     """A way to cluster the images."""
 
-    name: str  # of files and options
-    title: str  # of tables
-    settings: dict[str, Any]  # what its clusters depend on beside images and seed, for JSON
-    models: Mapping[int, dict[str, Any]]  # weights of its run of each seed; {} for no runs
-    cluster: Callable[[int], Clustering]  # of a seed
-    published: str | None = None  # what it compares with in `published`
+    name: str  # name in files and options
+    title: str  # title in tables
+    settings: dict[str, Any]  # what clusters depend on besides images and seed, for JSON
+    models: Mapping[int, dict[str, Any]]  # weights of the run of each seed; {} without runs
+    cluster: Callable[[int], Clustering]  # clusters of a seed
+    published: str | None = None  # key in `published` of the scores to compare with
 
     def seeds(self, most: int) -> list[int]:
-        """The first seeds that it has, at most so many: those of its runs, or 0, 1, …"""
+        """The first seeds, at most `most`: those of the way's runs, or 0, 1, …"""
         return list(self.models)[:most] if self.models else list(range(most))
 
 
 class Images(NamedTuple):
-    """The images to cluster. Their labels are read by encoders of conditional models alone."""
+    """The images to cluster, and their labels, which only encoders of conditional models read."""
 
     images: np.ndarray  # u8[N,H,W]
     labels: np.ndarray  # i32[N]
-    clusters: int  # number of clusters that methods are told: that of the classes
+    clusters: int  # number of clusters given to methods: that of the classes
 
 
 def of_images(data: Images, config: dec.Config, report: Report) -> list[Way]:
-    """Ways that need no model. The auto-encoder of a seed is trained once for all of them."""
+    """Ways to cluster without a model. Each seed's auto-encoder is trained once for all of them."""
     flat = data.images.reshape(len(data.images), -1)
 
     @cache
@@ -104,8 +104,8 @@ METHODS = (
 
 
 def of_models(data: Images, name: str, models: Sequence[Trained]) -> list[Way]:
-    """Ways in the latent space of models that differ only in their seed: k-means and a mixture for
-    an encoder's, the estimated category for a recognition net's. [] for models with neither."""
+    """Ways to cluster in the latent space of models that differ only in their seed: k-means and a
+    mixture with an encoder, the estimated category with a recognition net, [] with neither."""
     of_seed = {model.recipe.options.seed: model for model in models}
     step = int(models[0].state.step)
     recipe = models[0].recipe.apart_from_seed
@@ -139,14 +139,14 @@ def of_models(data: Images, name: str, models: Sequence[Trained]) -> list[Way]:
 
 
 def _categories(data: Images, model: Trained) -> Clustering:
-    """The most probable category of each image, by a run's own recognition net."""
+    """The most probable category of each image, as a run's own recognition net estimates it."""
     size = model.model.algorithm.parts[0].size  # the category is the first part of the code
     probabilities = spaces.codes(model, data.images)[:, :size]
     return Clustering(probabilities.argmax(axis=1), probabilities.max(axis=1).astype(np.float64))
 
 
 def libraries() -> dict[str, str]:
-    """The versions of the libraries that are installed, of those that the clusters come from."""
+    """Versions of the installed libraries among those that compute the clusters."""
     found = {}
     for library in LIBRARIES:
         with suppress(PackageNotFoundError):
@@ -155,5 +155,5 @@ def libraries() -> dict[str, str]:
 
 
 def _plain(options: dict[str, Any]) -> dict[str, Any]:
-    """Options as JSON gives them back."""
+    """Options as a round trip through JSON returns them."""
     return json.loads(json.dumps(options))

@@ -63,8 +63,8 @@ def entries(runs: Sequence[Run], evaluations: Mapping[Path, Evaluation]) -> list
 
 def _names(runs: Sequence[Run]) -> list[str]:
     """Names of runs that tell them apart: the model, and the options in which a run differs from
-    others of its model or, unless all runs share the value, from the model's defaults. Runs of
-    equal options have the names of their folders."""
+    others of its model or, unless all runs share the value, from the model's defaults. Names of
+    runs with equal options end with their folders' names."""
     options = [run.recipe.setting for run in runs]
     names = []
     for own in options:
@@ -84,7 +84,7 @@ def _names(runs: Sequence[Run]) -> list[str]:
 
 
 def distinct_names(folders: Sequence[Path]) -> list[str]:
-    """Names of folders, with as many of their parents as tell them apart."""
+    """Names of folders, with as many of their parents as are needed to tell them apart."""
     places = [folder.absolute().parts for folder in folders]
     names: list[str] = []
     for count in range(1, max(map(len, places), default=0) + 1):
@@ -101,7 +101,8 @@ def _keys() -> tuple[Key, Key]:
 
 
 def by_class(run: Run, net: FeatureNet | None) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Images u8[classes·8,H,W], eight per class, of the same latents for every run; class names.
+    """Images u8[classes·8,H,W], eight per class, from the same latents for every run, and class
+    names.
 
     For an unconditional model they are the first eight that the classifier assigns to each class,
     white if there are fewer; without a net they are unordered, and there are no class names.

@@ -23,7 +23,7 @@ GAP, MARGIN = 16, 24
 WHITE, INK = 255, 40
 TITLE, HEADING, TEXT = 30, 20, 15  # font sizes
 PANELS = 6  # largest number of curves
-HEADING_CHARACTERS, LEGEND_CHARACTERS = 24, 40  # of a line
+HEADING_CHARACTERS, LEGEND_CHARACTERS = 24, 40  # largest number per line
 IN_A_ROW = 6  # largest number of pictures, and of columns of a table
 LINES = "-", "--", "-.", ":"  # styles of lines; each has ten colours
 
@@ -78,7 +78,7 @@ def _history(entry: Entry) -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
 
 def table_picture(rows: Sequence[Sequence[str]]) -> Image.Image:
-    """Picture of a table's cells, the heading first, in several lines where it is long."""
+    """Picture of a table's cells, heading first; long titles are wrapped."""
     font = _font(TEXT)
     wrapped = [textwrap.wrap(title, HEADING_CHARACTERS) for title in rows[0]]
     lines = max(map(len, wrapped))
@@ -131,7 +131,7 @@ def below(pictures: Sequence[Image.Image], gap: int = GAP) -> Image.Image:
 
 
 def text(line: str, size: int, width: float | None = None) -> Image.Image:
-    """Picture of a text: a line, or as many as the words need within a width in pixels."""
+    """Picture of a text in one line, or wrapped to a width in pixels."""
     font = _font(size)
     if width is not None and font.getlength(line) > width:
         characters = max(1, int(len(line) * width / font.getlength(line)))
@@ -151,7 +151,7 @@ def framed(picture: Image.Image) -> Image.Image:
 
 
 def _font(size: int) -> ImageFont.FreeTypeFont:
-    """The font of matplotlib: that of Pillow lacks the multiplication and infinity signs."""
+    """Matplotlib's font, as Pillow's lacks the multiplication and infinity signs."""
     folder = Path(load_matplotlib().get_data_path())
     return ImageFont.truetype(folder / "fonts/ttf/DejaVuSans.ttf", size)
 
@@ -178,5 +178,6 @@ def _column(section: Section) -> Image.Image:
 
 
 def _narrow(rows: Sequence[Sequence[str]]) -> Sequence[Sequence[str]]:
-    """The cells of a table, turned if it has so many columns that a row an entry is better."""
+    """The cells of a table, transposed if it has so many columns that one row per entry is
+    better."""
     return list(zip(*rows, strict=True)) if len(rows[0]) > IN_A_ROW + 2 else rows

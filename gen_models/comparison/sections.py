@@ -26,8 +26,8 @@ OLD_CLASSIFIERS = (
 
 
 def drawn(found: Sequence[Run]) -> list[Run]:
-    """The runs on one data set whose pictures are shown: the first of those that differ only in
-    their seed."""
+    """The runs on one data set whose pictures are shown: the first of each group that differs only
+    in the seed."""
     return [entry.drawn for entry in entries.entries(found, {})]
 
 
@@ -57,8 +57,8 @@ def section(name: str, found: Sequence[Run], explorer: str = "") -> Section:
 
 
 def classifiers(columns: Sequence[Entry]) -> dict[Path, Results]:
-    """The results of classifiers that were trained on samples of the runs that are drawn, by the
-    run's folder, of those that have some. Raises ResultsError."""
+    """Results of classifiers that were trained on samples of the drawn runs, by run folder; only of
+    runs that have any. Raises ResultsError."""
     folders = [entry.drawn.folder for entry in columns]
     found = {folder: results.read(folder / results.NAME) for folder in folders}
     return {folder: each for folder, each in found.items() if each is not None}
@@ -67,7 +67,7 @@ def classifiers(columns: Sequence[Entry]) -> dict[Path, Results]:
 def classifier_rows(
     dataset: str, columns: Sequence[Entry], classified: Mapping[Path, Results]
 ) -> list[list[str]]:
-    """Cells of the table of classifiers, a column a run that has some; [] if none has."""
+    """Cells of the table of classifiers, one column per run with results; [] if none has any."""
     named = [
         classified[entry.drawn.folder]._replace(name=entry.name)
         for entry in columns
@@ -81,8 +81,7 @@ def notes(
     evaluations: Mapping[Path, Evaluation],
     classified: Mapping[Path, Results],
 ) -> list[str]:
-    """Notes on runs without evaluation, and on what was measured of another state than the
-    pictures show."""
+    """Notes on runs without evaluation, and on results of another state than the pictures show."""
     missing = [str(run.folder) for run in found if run.folder not in evaluations]
     named = (
         (UNMEASURED, missing),

@@ -1,5 +1,5 @@
-"""Maps: real images and models' samples as points of one plane, and what the plane's numbers say
-of the models."""
+"""Maps: real images and models' samples as points in one plane, and what its numbers say about the
+models."""
 
 from gen_models.maps.drawing import picture
 from gen_models.maps.files import write

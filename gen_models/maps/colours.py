@@ -2,7 +2,7 @@
 
 import colorsys
 
-# Okabe and Ito's colours, which people who do not tell red from green tell apart, and three more.
+# Okabe and Ito's colours, which red-green colour-blind people can tell apart, and three more.
 TEN = (
     "#0072b2",
     "#e69f00",
@@ -15,8 +15,8 @@ TEN = (
     "#8c564b",
     "#17becf",
 )
-REAL = "#9a9aa2"  # real images where colours are of models, and images of no known class
-GOLDEN_ANGLE = 0.381966  # share of a turn: hues of neighbouring numbers lie far apart
+REAL = "#9a9aa2"  # real images if colours are of models, and images of unknown class
+GOLDEN_ANGLE = 0.381966  # share of a turn between consecutive hues, which are thus far apart
 
 
 def of(count: int) -> list[str]:

@@ -16,19 +16,20 @@ from gen_models.maps.sets import UNKNOWN
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-SIDE = 5.0  # inches of a panel
+SIDE = 5.0  # side of a panel, inches
 COLUMNS = 3
-LEGEND = 26  # most classes of a column of the legend
-UNKNOWN_NAME = "unknown"  # class of samples that nothing predicts
-BACKGROUND = "0.82"  # of real images behind samples: light grey
+LEGEND = 26  # largest number of classes in a column of the legend
+UNKNOWN_NAME = "unknown"  # shown for samples whose class nothing predicts
+BACKGROUND = "0.82"  # light grey, of real images behind samples
 
 
 def picture(found: Map) -> Image:
-    """Panels of the real images and of each model's samples before them, coloured by class."""
+    """A panel of the real images and one of each model's samples in front of them, coloured by
+    class."""
     real, everything = found.places[0], np.concatenate(found.places)
     low, high = everything.min(axis=0), everything.max(axis=0)
     margin = 0.02 * float((high - low).max()) + 1e-9
-    size = np.clip(2e4 / len(real), 0.6, 12)  # of a dot, square points
+    size = np.clip(2e4 / len(real), 0.6, 12)  # area of a dot, square points
 
     def draw(panels: Sequence[Axes]) -> None:
         for panel, one, places in zip(panels, found.sets, found.places, strict=True):
@@ -42,7 +43,7 @@ def picture(found: Map) -> Image:
             for spine in panel.spines.values():
                 spine.set_visible(False)
         shown = {}
-        for panel in panels:  # a class may be in some of them alone
+        for panel in panels:  # a class may be in only some of them
             shown |= dict(zip(*reversed(panel.get_legend_handles_labels()), strict=True))
         names = [name for name in (UNKNOWN_NAME, *found.class_names) if name in shown]
         handles = [shown[name] for name in names]

@@ -21,7 +21,7 @@ from gen_models.webpage.making import page
 
 PAGE = Path(__file__).parent / "page"
 SHEET = 50  # images along each side of a sheet: decoded, 8 MB
-LARGEST = 2**16 - 1  # of a coordinate in the page
+LARGEST = 2**16 - 1  # largest coordinate in the page
 
 
 def write(found: Map, prefix: Path, points: int) -> list[Path]:
@@ -38,8 +38,8 @@ def write(found: Map, prefix: Path, points: int) -> list[Path]:
 
 
 def _table(found: Map) -> bytes:
-    """Rows of set, number of the image in it, class, x and y, as CSV in UTF-8. Numbers of real
-    images are those of training images, then test images."""
+    """CSV in UTF-8, with set, number of the image in it, class, x and y. Real images are numbered
+    from the first training image to the last test image."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["set", "number", "class", "x", "y"])
@@ -55,7 +55,7 @@ def _page(found: Map, points: int) -> str:
     everything = np.concatenate(found.places)
     low, high = everything.min(axis=0), everything.max(axis=0)
     side = max(float((high - low).max()), 1e-9)
-    corner = (low + high - side) / 2  # of a square that holds the map
+    corner = (low + high - side) / 2  # lower corner of a square that holds the map
 
     def scaled(places: np.ndarray) -> np.ndarray:
         return np.clip((places - corner) / side, 0, 1)

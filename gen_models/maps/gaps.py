@@ -1,4 +1,4 @@
-"""Where a model is missing: regions of the map whose real images no sample is near."""
+"""Gaps of a model: regions of the map whose real images have too few samples nearby."""
 
 from typing import NamedTuple
 
@@ -8,28 +8,28 @@ from gen_models import extras
 from gen_models.evaluation.manifold import DENSITY_NEIGHBOURS, nearest_radii
 from gen_models.evaluation.neighbours import nearest
 
-MOST = 10_000  # real images that are judged
+MOST = 10_000  # largest number of real images that are judged
 IN_A_REGION = 50  # real images of a region, on average
 MOST_REGIONS = 100
-LISTED, SHOWN = 8, 12  # regions, and images of each
+LISTED, SHOWN = 8, 12  # largest numbers of regions, and of images of each
 
 
 class Region(NamedTuple):
     """A region of the map in which real images lack samples."""
 
-    images: np.ndarray  # i64[n], its judged images, indices among all real ones
-    covered: float  # share of them that a sample is near
-    expected: float  # share that one of as many other real images is near
-    shown: np.ndarray  # i64[<=12], images that no sample is near, those in the middle first
-    middle: tuple[float, float]  # of the region in the map
-    radius: float  # of a circle around the middle with nine tenths of the region
+    images: np.ndarray  # i64[n], the region's judged images, as indices among all real ones
+    covered: float  # share of the judged images that are near a sample
+    expected: float  # share near one of as many other real images
+    shown: np.ndarray  # i64[<=12], images near no sample, those in the middle first
+    middle: tuple[float, float]  # middle of the region in the map
+    radius: float  # radius of a circle around the middle with nine tenths of the region
 
 
 class Gaps(NamedTuple):
     """Coverage of real images by samples, and the regions where it is missing."""
 
-    covered: float  # share of the judged real images that a sample is near
-    expected: float  # share that one of as many other real images is near
+    covered: float  # share of the judged real images that are near a sample
+    expected: float  # share near one of as many other real images
     # Regions covered less than half as often as expected, those with most uncovered images first;
     # LISTED at most.
     regions: list[Region]
@@ -38,10 +38,10 @@ class Gaps(NamedTuple):
 def gaps(real: np.ndarray, places: np.ndarray, samples: np.ndarray, seed: int) -> Gaps | None:
     """The gaps of samples [M,D] among real points [N,D] with places f32[N,2] in the map.
 
-    An image is covered if a sample is nearer than its fifth nearest other judged real image
-    (coverage of Naeem et al. 2020, eq. 4, whose k-balls are in the space, not in the map). What is
-    expected is what as many other real images cover. Regions are by k-means of the judged images'
-    places. None if five real images or fewer are left to be judged.
+    An image is covered if a sample is nearer to it than its fifth nearest other judged real image
+    (coverage of Naeem et al. 2020, eq. 4, whose k-balls are in the space, not in the map). The
+    expected coverage is that by as many other real images. Regions are k-means clusters of the
+    judged images' places. Returns None if five real images or fewer are left to be judged.
     """
     with extras.needed(extras.ANALYSIS):
         from sklearn.cluster import KMeans

@@ -1,8 +1,8 @@
-"""How points become a map: PCA, t-SNE, UMAP, PyMDE, each by the library that does it well.
+"""Layouts of points in the plane by PCA, t-SNE, UMAP and PyMDE, each from an established library.
 
-The map is made of the real images alone, and samples are placed into it, except by PyMDE, which
-cannot do that. t-SNE, UMAP and PyMDE are given the first 50 principal components of the real
-images, for speed, as is usual.
+The map is made from the real images alone, and samples are placed into it, except with PyMDE, which
+cannot do that. For speed, as is usual, t-SNE, UMAP and PyMDE see only the first 50 principal
+components of the real images.
 """
 
 import os
@@ -18,9 +18,9 @@ from gen_models.render import Report
 
 Method = Literal["pca", "tsne", "umap", "pymde"]
 
-DIMENSIONS = 50  # of the points that t-SNE, UMAP and PyMDE are given
+DIMENSIONS = 50  # of the points given to t-SNE, UMAP and PyMDE
 PERPLEXITY, NEIGHBOURS = 30, 15  # the libraries' own defaults
-ITERATIONS, EVERY = 750, 25  # of openTSNE: 250 with early exaggeration, 500 without
+ITERATIONS, EVERY = 750, 25  # iterations of openTSNE: 250 with early exaggeration, 500 without
 PLACED, TOGETHER = (
     "the map is made of real images; samples are placed into it",
     "the map is made of real images and samples together",
@@ -96,7 +96,7 @@ def _tsne() -> Maker:
 
 
 def _umap() -> Maker:
-    """UMAP (McInnes et al. 2018) by umap-learn. A seed keeps it to one core."""
+    """UMAP (McInnes et al. 2018) by umap-learn, which a seed restricts to one core."""
     with extras.needed(extras.ANALYSIS):
         import umap
     reduce = reducer(DIMENSIONS)
@@ -105,7 +105,7 @@ def _umap() -> Maker:
         report("principal components", None)
         points, *others = reduce(real, samples)
         report("UMAP", None)
-        with warnings.catch_warnings():  # of small sets, that a spectral start is not possible
+        with warnings.catch_warnings():  # small sets warn that a spectral start is impossible
             warnings.simplefilter("ignore")
             reducer = umap.UMAP(
                 n_neighbors=min(NEIGHBOURS, len(points) - 1), random_state=seed, n_jobs=1
@@ -119,7 +119,7 @@ def _umap() -> Maker:
 
 def _pymde() -> Maker:
     """A minimum-distortion embedding that preserves neighbours (Agrawal et al. 2021), by PyMDE.
-    A seed does not make it repeat itself."""
+    Equal seeds do not give equal maps."""
     with extras.needed(extras.PYMDE):
         import pymde
         import torch
@@ -140,8 +140,8 @@ def _pymde() -> Maker:
 
 
 def reducer(dimensions: int) -> Callable[[np.ndarray, Sequence[np.ndarray]], list[np.ndarray]]:
-    """A function that reduces all points [N,D] to the first principal components of the first ones,
-    f32[N,dimensions]; fewer columns where there are no more, but never fewer than two."""
+    """A function that projects all points [N,D] onto the first principal components of the real
+    ones: f32[N,dimensions], with fewer columns if there are fewer components, but at least two."""
     with extras.needed(extras.ANALYSIS):
         from sklearn.decomposition import PCA
 
@@ -154,5 +154,5 @@ def reducer(dimensions: int) -> Callable[[np.ndarray, Sequence[np.ndarray]], lis
 
 
 def _plain(places: np.ndarray) -> np.ndarray:
-    """Places as an array of the base class, apart from what a library keeps with them."""
+    """Places as a plain f32 array, without what a library's subclass keeps with them."""
     return np.array(places, np.float32, subok=False)

@@ -1,4 +1,4 @@
-"""From models to a map: images, their points, their places, the numbers."""
+"""The making of a map: images, their points, places in the map, and numbers."""
 
 import hashlib
 import io
@@ -21,8 +21,8 @@ from gen_models.maps.spaces import Space
 from gen_models.render import Report
 from gen_models.storage import cache
 
-LEAST = 12  # real images of a map
-VERSION = 1  # of the cache's entries
+LEAST = 12  # smallest number of real images of a map
+VERSION = 1  # version of the cache's entries
 
 
 @dataclass(frozen=True)
@@ -30,13 +30,13 @@ class Extent:
     """What a map is made of, and how."""
 
     method: Method = "tsne"
-    """How the map is made."""
+    """Method that makes the map."""
     space: Space = "features"
-    """Where images are near each other: in pixels, in the features of the data set's encoder, or in
-    the latent space of the first model that has one (a VAE, or a run of infogan by its own
+    """Space in which images are compared: pixels, the features of the data set's encoder, or the
+    latent space of the first model that has one (a VAE, or a run of infogan with its own
     recognition net)."""
     images: Annotated[int, Between(LEAST, 1_000_000)] = 10_000
-    """Number of real images, of training and test images together; 70000 are all."""
+    """Number of real images, from training and test images together; 70000 are all."""
     samples: Annotated[int, Between(1, 1_000_000)] = 5000
     """Number of samples of each model."""
     seed: Annotated[int, Between(0, 2**31 - 1)] = 1
@@ -44,7 +44,7 @@ class Extent:
 
 
 class Map(NamedTuple):
-    """A map with all that is said of it."""
+    """A map and everything reported about it."""
 
     dataset: str  # name of the data set
     class_names: tuple[str, ...]
@@ -98,7 +98,7 @@ def made(
 
 
 def _entry(extent: Extent, points: np.ndarray, sampled: Sequence[np.ndarray]) -> tuple[str, str]:
-    """The room and the name in the user's cache of the map of these points."""
+    """Folder and file name in the user's cache of the map of these points."""
     digest = hashlib.sha256(f"{VERSION} {layouts.version(extent.method)} {extent.seed}".encode())
     for array in (points, *sampled):
         digest.update(str(array.shape).encode())
@@ -107,8 +107,7 @@ def _entry(extent: Extent, points: np.ndarray, sampled: Sequence[np.ndarray]) ->
 
 
 def _recalled(entry: tuple[str, str], models: int) -> Layout | None:
-    """A map with samples of so many models from the user's cache, None if it is not there or
-    damaged."""
+    """A map with samples of `models` models from the user's cache; None if missing or damaged."""
     try:
         with np.load(io.BytesIO(cache.recalled(*entry)), allow_pickle=False) as file:
             samples = [file[f"samples_{i}"] for i in range(models)]

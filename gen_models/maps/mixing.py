@@ -6,9 +6,9 @@ import numpy as np
 
 from gen_models.evaluation.neighbours import nearest
 
-MOST = 5000  # images of each kind
+MOST = 5000  # largest number of images of each kind
 SPLITS = 400  # random divisions of real images, for the level
-TAILS = 2.5, 97.5  # per cent
+TAILS = 2.5, 97.5  # percentiles of the level
 
 
 class Mixing(NamedTuple):
@@ -18,17 +18,17 @@ class Mixing(NamedTuple):
     share: float  # of both kinds
     real: float  # of the real images
     samples: float  # of the samples
-    level: tuple[float, float]  # 95 % of the shares of real images divided at random
+    level: tuple[float, float]  # central 95 % of the shares of real images divided at random
     count: int  # images of each kind
 
 
 def mixing(real: np.ndarray, samples: np.ndarray, seed: int) -> Mixing | None:
-    """The leave-one-out accuracy of a nearest neighbour (Lopez-Paz & Oquab 2017, §2; Xu et al.
-    2018, §3) on real [N,D] and samples [M,D], of each at most 5000, and at most half of the real
-    points; None where that is less than 2.
+    """Leave-one-out accuracy of a nearest-neighbour classifier (Lopez-Paz & Oquab 2017, §2; Xu et
+    al. 2018, §3) on real points [N,D] and samples [M,D], equally many of each: at most 5000, and at
+    most half of the real points. None for fewer than 2.
 
-    The level is that of as many real points against as many others, under random divisions of
-    both: a test at 5 % takes samples that lie outside of it for unlike real ones.
+    The level is that of as many real points against as many others, under random divisions of both:
+    a test at 5 % rejects samples whose share is outside it.
     """
     count = min(len(samples), len(real) // 2, MOST)
     if count < 2:

@@ -9,7 +9,7 @@ from gen_models.maps import quality
 from gen_models.maps.gaps import Region
 from gen_models.maps.making import Map
 
-MAIN_CLASS = 0.3  # share of a region's images from which on their class is named
+MAIN_CLASS = 0.3  # smallest share of a region's images for which a class is named
 
 
 class Missed(NamedTuple):
@@ -99,7 +99,7 @@ def _cells(parts: Sequence[Any], name: str) -> list[str]:
 
 
 def _classes(found: Map, images: np.ndarray) -> str:
-    """The names of the main classes of real images, by their indices i64[n]."""
+    """Names of the main classes of the real images with the indices i64[n]."""
     counts = np.bincount(found.sets[0].labels[images], minlength=len(found.class_names))
     order = np.argsort(-counts, kind="stable")
     main = [label for label in order if counts[label] >= MAIN_CLASS * len(images)] or order[:1]

@@ -15,7 +15,7 @@ from gen_models.evaluation import features
 from gen_models.fields import ConfigError
 from gen_models.trained import Trained
 
-UNKNOWN = -1  # class of a sample that nobody asked for and nothing predicts
+UNKNOWN = -1  # class of a sample that was neither requested nor predicted
 
 
 class ImageSet(NamedTuple):
@@ -24,7 +24,7 @@ class ImageSet(NamedTuple):
     name: str  # "real images", or the name of the model
     images: np.ndarray  # u8[N,H,W]
     labels: np.ndarray  # i32[N], true, requested or predicted classes, UNKNOWN where there is none
-    numbers: np.ndarray  # i64[N], places among all images of the origin
+    numbers: np.ndarray  # i64[N], indices among all images of the origin
     is_real: bool = False
 
 
@@ -63,8 +63,8 @@ def load(sources: Sequence[Path], dataset: str | None, data_dir: Path | None) ->
 
 
 def real_images(splits: Splits, count: int, seed: int) -> ImageSet:
-    """`count` of all images, training images before test images, drawn without replacement and in
-    order; all, if there are not that many."""
+    """`count` of all images, drawn without replacement and kept in order, training images before
+    test images; all images if there are fewer."""
     images = np.concatenate([data.images for data in splits])
     labels = np.concatenate([data.labels for data in splits])
     chosen = np.random.default_rng(seed).permutation(len(images))[:count]
@@ -73,8 +73,8 @@ def real_images(splits: Splits, count: int, seed: int) -> ImageSet:
 
 
 def samples(model: Trained, name: str, splits: Splits, count: int, seed: int) -> ImageSet:
-    """`count` samples, with the class frequencies of the test images from a conditional model. The
-    classes of other samples are predicted by the data set's classifier, where it has one."""
+    """`count` samples, with the class frequencies of the test images if the model is conditional.
+    Otherwise the data set's classifier, if there is one, predicts their classes."""
     asked = labels_like(splits.test.labels, count)
     images = model.sample(count, asked.tolist() if model.conditional else None, seed)
     if model.conditional:

@@ -20,13 +20,13 @@ Points = Callable[[ImageSet], np.ndarray]  # images -> f32[N,D]
 
 
 def points_in(space: Space, splits: Splits, models: Sequence[Trained]) -> tuple[str, Points]:
-    """What a space is, as text, and the function from images to their points in it.
+    """Description of a space, and the function from images to their points in it.
 
     pixels    levels in [0,1]
     features  those of the data set's encoder, which was trained without labels
     latent    means of q(z|x) of the first model that has an encoder, or the code as the recognition
               net of an InfoGAN estimates it
-    Raises UserError if the data set has no feature nets, or no model a latent space.
+    Raises UserError if the data set has no feature nets, or if no model has a latent space.
     """
     if space == "pixels":
         return "pixels", pixels
@@ -45,13 +45,13 @@ def points_in(space: Space, splits: Splits, models: Sequence[Trained]) -> tuple[
 
 
 def pixels(one: ImageSet) -> np.ndarray:
-    """Levels f32[N,H·W] in [0,1]."""
+    """Pixels as levels f32[N,H·W] in [0,1]."""
     return one.images.reshape(len(one.images), -1).astype(np.float32) / 255
 
 
 def latents(model: Trained, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Places f32[N,Z] of images u8[N,H,W] in the latent space of a model, several axes as one.
-    Raises ConfigError for a conditional model and images of which no class is known."""
+    """Places f32[N,Z] of images u8[N,H,W] in the latent space of a model, flattened. Raises
+    ConfigError if the model is conditional and the class of an image is unknown."""
     if model.conditional and np.any(labels == UNKNOWN):
         raise ConfigError(
             f"{model.name} encodes images with their classes, and those of samples without labels "
@@ -81,7 +81,7 @@ def _codes(model: Trained, one: ImageSet) -> np.ndarray:
 
 
 def _features(net: features.FeatureNet, splits: Splits, one: ImageSet) -> np.ndarray:
-    """Features f32[N,D]; those of real images come from the user's cache, once they are there."""
+    """Features f32[N,D]; those of real images come from the user's cache, if they are there."""
     if not one.is_real:
         return features.describe(net, one.images).features[UNLABELLED]
     all_of = [features.describe_real(net, data).features[UNLABELLED] for data in splits]

@@ -17,7 +17,7 @@ from gen_models.scoreboard.results import Cell, Result
 
 CONFIGS = Path("configs")
 TABLES = (CONFIGS / "papers.py", CONFIGS / "fitted_priors.py")
-ALWAYS = ("dcgan", "cgan", "vae")  # models with every seed and data set in any case
+ALWAYS = ("dcgan", "cgan", "vae")  # models that get every seed and data set in any case
 
 Results = Mapping[Cell, Result]
 
@@ -31,11 +31,11 @@ class Agenda(NamedTuple):
     seeds: int  # number of seeds, 0, 1, …, of the best models
     best: int  # number of models that count as the best, by FID on the first data set
     steps: int  # training steps of each run
-    presets: Mapping[str, str] = {}  # rows of tables in configs/, with the models that they are of
+    presets: Mapping[str, str] = {}  # rows of tables in configs/, with the model of each
 
     def cells(self, results: Results) -> Iterator[Cell]:
-        """All runs, in the order of making them. The best models are determined from `results`
-        after one run of every model."""
+        """All runs, in the order in which to make them. The best models are determined from
+        `results` after one run of every model."""
         once = [Cell(self.datasets[0], model, 0, self.steps) for model in self.models]
         yield from once
         chosen = self.leading(results)
@@ -65,7 +65,8 @@ class Agenda(NamedTuple):
 
 
 def valid(wanted: Iterable[Cell], results: Results) -> dict[Cell, Result]:
-    """The results that are valid: of existing models and presets, present options and protocol."""
+    """The valid results among `wanted`: of existing models and presets, with today's options and
+    protocol."""
     models = presets()
     return {
         cell: results[cell]
@@ -89,8 +90,7 @@ def recipe_of(cell: Cell, out: Path | None = None) -> Recipe:
 
 
 def presets() -> dict[str, str]:
-    """The presets that the scoreboard has beside the defaults, with the models that they are of;
-    none where their files are not."""
+    """The presets in the scoreboard, with the model of each; none if their files do not exist."""
     rows = [row for table in TABLES if table.exists() for row in recipes.rows(table)]
     return {row.name: recipes.read(row)["model"] for row in rows}
 
@@ -136,7 +136,7 @@ def has_score(evaluation: Evaluation) -> bool:
 
 
 def result_of(run: Run, preset: str = "") -> Result:
-    """The result of a run, of a preset or not, that is trained and evaluated. Raises UserError."""
+    """The result of a trained and evaluated run, of a preset or not. Raises UserError."""
     sessions = run.sessions()
     if not sessions:
         raise runs.RunError(

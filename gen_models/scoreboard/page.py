@@ -138,7 +138,8 @@ def _dataset(
 
 
 def _table(lines: Sequence[_Line], space: str | None, suffix: str = "") -> str:
-    """Table of the measures of one space, ranked, or of those of none, with minutes."""
+    """Table of the measures of one space, ranked, or of the measures without a space, with
+    minutes."""
     names = [
         name
         for name, measure in MEASURES.items()

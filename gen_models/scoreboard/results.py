@@ -40,7 +40,7 @@ class Cell(NamedTuple):
 
 
 def file_name(row: str) -> str:
-    """A row's name as a part of a file's: papers.py:gan is papers-gan."""
+    """A row's name as part of a file name: papers.py:gan becomes papers-gan."""
     return row.replace(".py:", "-")
 
 
@@ -99,8 +99,8 @@ def _has_fids(evaluation: Evaluation) -> bool:
 
 
 def add(path: Path, found: Mapping[Cell, Result], cell: Cell, new: Result) -> dict[Cell, Result]:
-    """Write a result into a file, beside those of `found` and those that other processes have
-    written meanwhile. Returns what is there then. Raises UserError."""
+    """Add a result to a file, beside those of `found` and those that other processes have written
+    meanwhile. Returns what the file then holds. Raises UserError."""
     with sole_writer(path):
         there = {**found, **read(path), cell: new}
         write(path, there)

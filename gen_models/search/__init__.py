@@ -1,1 +1,1 @@
-"""Searches: many settings begun, the worse ones stopped or replaced, the best ones reported."""
+"""Searches: many settings start, the worse ones are stopped or replaced, the best are reported."""

@@ -11,12 +11,12 @@ from gen_models.search.rules import Candidate
 from gen_models.sweep.plan import real_options
 from gen_models.sweep.space import Space, are_ends, are_numbers
 
-DRAWS = 100  # for each candidate, of which one must be new
+DRAWS = 100  # draws per candidate at most, to find different settings
 
 
 def space(model: str, given: Mapping[str, tuple[Any, ...]]) -> Space:
-    """What the given values of each option span: two numbers of a real-valued option are the ends
-    of a range, other values are choices. Raises ConfigError."""
+    """The space that the given values of each option span: two numbers of a real-valued option are
+    the ends of a range, other values are choices. Raises ConfigError."""
     real, ranges, choices = real_options(model), {}, {}
     for name, values in given.items():
         if not values:
@@ -40,7 +40,7 @@ def begin(
     base: Recipe, given: Mapping[str, tuple[Any, ...]], wanted: Space, count: int
 ) -> tuple[Candidate, ...]:
     """`count` different settings drawn from the space, all with the base's seed. Raises ConfigError
-    if there are not as many, or for an end of a range that its option does not allow."""
+    if there are not that many, or for an end of a range that its option does not allow."""
     single = {name: values[0] for name, values in given.items() if len(values) == 1}
     base = base.with_values(single)
     for name, ends in wanted.ranges.items():

@@ -1,8 +1,8 @@
-"""The conduct of a search: candidates trained from rung to rung, scored, stopped or replaced.
+"""The conduct of a search: candidates are trained from rung to rung, scored, stopped or replaced.
 
-Every candidate is a run with a folder of its own. What becomes of it follows from the scores in
-these folders, so that a search that was killed anywhere goes on, on any number of devices, where it
-was; several processes each train a part, and wait for each other at the rungs.
+Every candidate is a run with a folder of its own. Its fate follows from the scores in these
+folders, so a search that was killed at any point continues from there, on any number of devices.
+Several processes each train a part of the candidates, and wait for each other at the rungs.
 """
 
 import contextlib
@@ -30,9 +30,9 @@ from gen_models.sweep.plan import Plan
 from gen_models.sweep.space import Space
 from gen_models.training import together
 
-WAIT_S = 1.0  # between checks for what other processes do
+WAIT_S = 1.0  # between checks on other processes
 CANDIDATES = "candidates"
-# Index of the rung, number of its candidates, the rung before, the steps that they have just done.
+# Index of the rung, number of its candidates, previous rung, steps that they have just trained.
 Watch = Callable[[int, int, Rung | None, int], None]
 
 
@@ -42,9 +42,9 @@ class Search:
 
     rule: Rule
     space: Space
-    candidates: tuple[Candidate, ...]  # as they start
-    rungs: tuple[int, ...]  # steps at which all are scored, the last ones of a whole training
-    seed: int  # seed of what the rule leaves to chance
+    candidates: tuple[Candidate, ...]  # candidates at the start
+    rungs: tuple[int, ...]  # steps at which all are scored; the last are a whole training
+    seed: int  # seed of the rule's random choices
     devices: int  # number of devices of all processes
     per_device: int  # largest number of candidates on a device at a time
     out: Path
@@ -73,9 +73,9 @@ class Search:
         watch: Watch = lambda *_: None,
         report: Callable[[str], None] = print,
     ) -> list[Rung]:
-        """Train and score, rung after rung. Returns the rungs that are done, fewer than `rungs` if
-        it was stopped. `watch` is called as candidates advance."""
-        rng = np.random.Generator(np.random.Philox([self.seed, 1]))  # not that of the settings
+        """Train and score the candidates, rung after rung. Returns the rungs that are done, fewer
+        than `rungs` if stopped. `watch` is called as candidates advance."""
+        rng = np.random.Generator(np.random.Philox([self.seed, 1]))  # not the settings' stream
         done: list[Rung] = []
         alive = list(self.candidates)
         for index, step in enumerate(self.rungs):
@@ -95,7 +95,7 @@ class Search:
 
     @property
     def steps(self) -> int:
-        """Steps that all candidates together train, if none diverges."""
+        """Training steps of all candidates together, if none diverges."""
         total, before, alive = 0, 0, list(self.candidates)
         for step in self.rungs:
             total += len(alive) * (step - before)
@@ -106,13 +106,13 @@ class Search:
         return total
 
     def _plan(self, candidates: Sequence[Candidate], step: int) -> Plan:
-        """The trainings to `step`, each recipe with its folder as `out`."""
+        """The plan of training to `step`, each recipe with its folder as `out`."""
         recipes = tuple(_to(one.recipe, step, self.folder(one)) for one in candidates)
         return Plan({}, recipes, self.devices, self.per_device, jax.process_count())
 
     def _own(self, plan: Plan, step: int) -> list[list[Recipe]]:
-        """What this process trains to `step`, wave by wave, without what has its score already,
-        which may have gone on since."""
+        """Recipes that this process trains to `step`, wave by wave, without those that have their
+        score already, whose runs may have gone on."""
         known = lambda recipe: self.scorer.known(recipe.options.out, step) is not None  # noqa: E731
         waves = plan.share(jax.process_index())
         return [[recipe for recipe in wave if not known(recipe)] for wave in waves]
@@ -144,7 +144,7 @@ class Search:
     def _scores(
         self, candidates: Sequence[Candidate], step: int, should_stop: Callable[[], bool]
     ) -> dict[str, float] | None:
-        """The scores of all candidates at `step`; None if the search is to stop before."""
+        """The scores of all candidates at `step`; None if the search is stopped before."""
         own = self._own(self._plan(candidates, step), step)
         for recipe in itertools.chain.from_iterable(own):
             if should_stop():
@@ -173,7 +173,7 @@ class Search:
         return None
 
     def measures(self, rungs: Sequence[Rung]) -> dict[str, dict[int, Measures]]:
-        """The measures behind each score, by candidate and step, but for those that diverged."""
+        """The measures behind each score, by candidate and step, without diverged candidates."""
         found: dict[str, dict[int, Measures]] = {}
         for rung in rungs:
             for one in rung.candidates:
@@ -184,9 +184,9 @@ class Search:
         return found
 
     def settled(self, rungs: Sequence[Rung]) -> list[Rung]:
-        """The rungs, with the average of each candidate that had the best score there as its own,
-        where candidates keep several. A training does not depend on its averages: with that one
-        alone a candidate is the same run."""
+        """The rungs with candidates that, of several averages, keep only the one with the best
+        score at that rung. Training does not depend on the averages: with one alone a candidate is
+        the same run."""
         return [
             rung._replace(
                 candidates=tuple(self._settled(one, rung.step) for one in rung.candidates)
@@ -204,7 +204,7 @@ class Search:
 
     @property
     def searched(self) -> Space:
-        """The space of the settled candidates: the averages that they keep are choices."""
+        """The space of the settled candidates, where the averages that they kept are choices."""
         config = self.candidates[0].recipe.config
         decays = (config.ema_decay, *config.ema_decays)
         if len(decays) == 1:
@@ -214,8 +214,8 @@ class Search:
     def _born(
         self, candidates: Sequence[Candidate], step: int, should_stop: Callable[[], bool]
     ) -> bool:
-        """Make the folders of candidates that are copies, by the first process. Returns False if
-        the search is to stop before."""
+        """Make the folders of candidates that are copies, in the first process; the others wait.
+        Returns False if the search is stopped before."""
         for one in candidates:
             if one.parent is None or self.folder(one).exists():
                 continue
@@ -230,14 +230,14 @@ class Search:
 
 
 def _diverged(run: Run, step: int) -> bool:
-    """Whether a run diverged before `step`: what comes later does not change an earlier rung."""
+    """Whether a run diverged before `step`: a later divergence does not change an earlier rung."""
     at = run.diverged_at
     return at is not None and at < step
 
 
 def copied(parent: Path, child: Path, recipe: Recipe) -> None:
-    """Make a run of another recipe that has done what `parent` has done: its newest state, its
-    metrics. Whole or not at all: a search that is killed meanwhile makes it again."""
+    """Copy a run, with its newest state and metrics, to `child` under another recipe. The copy
+    appears as a whole or not at all: a search that is killed meanwhile makes it again."""
     scratch = child.with_name(f".{child.name}")
     shutil.rmtree(scratch, ignore_errors=True)
     kept = shutil.ignore_patterns(".*", "score_*", "grids", "reconstructions")

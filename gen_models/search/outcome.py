@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 WON, FINISHED, STOPPED, DIVERGED = "won", "finished", "stopped", "diverged"
 COLOURS = {STOPPED: "0.75", DIVERGED: "tab:red", FINISHED: "tab:blue", WON: "tab:orange"}
-# What a preset leaves out. Of several averages the best is the winner's own, in `ema_decay`.
+# Options that a preset leaves out. Of several averages the winner's best is its `ema_decay`.
 OF_RUN = ("steps", "seed", "out", "data_dir", "hold_out", "sample_every_steps", "keep_checkpoints")
 OWN = (*OF_RUN, "ema_decays")
 
@@ -46,7 +46,7 @@ def _all(rungs: Sequence[Rung]) -> dict[str, Candidate]:
 
 
 def history(rungs: Sequence[Rung], name: str) -> list[tuple[int, float]]:
-    """Steps and scores of a candidate, those of its parent before it was copied among them."""
+    """Steps and scores of a candidate, including those of its parent before it was copied."""
     everyone, points = _all(rungs), []
     current: str | None = name
     for rung in reversed(rungs):
@@ -65,7 +65,7 @@ def term(one: Term) -> str:
 
 
 def steps_trained(rungs: Sequence[Rung]) -> int:
-    """Steps that all candidates together have trained; what a copy was given is not counted."""
+    """Steps that all candidates together have trained; those that a copy inherits do not count."""
     total, before = 0, 0
     for rung in rungs:
         total += len(rung.candidates) * (rung.step - before)
@@ -121,8 +121,8 @@ REPORT = (
 
 
 def preset(winner: Recipe, space: Space, where: str, search: str) -> str:
-    """The winner as a preset: all options of its model, whose defaults may change, and the command
-    that trains it. Alone, with the search's seed and --hold-out, it is the winning run."""
+    """The winner as a preset: all options of its model, as defaults may change, and the command
+    that trains it. Trained alone, with the search's seed and --hold-out, it is the winning run."""
     recipe = shortened(winner, space)
     named = {"model": recipe.options.model, "dataset": recipe.options.dataset}
     default = Recipe.from_flat(named).to_flat()
@@ -148,8 +148,8 @@ python -m experiments.train --config {where}
 def lineage(
     rungs: Sequence[Rung], space: Space, measures: Mapping[str, Mapping[int, Measures]]
 ) -> str:
-    """JSON text of every candidate: its options, parent, scores, the measures behind these, by
-    candidate and step, and fate."""
+    """JSON text of every candidate: its options, parent, fate, scores, and the measures behind
+    these, given by candidate and step."""
     everyone = _all(rungs)
     rows: list[dict[str, Any]] = [
         {
@@ -232,8 +232,8 @@ def _scale(axes: Axes, rungs: Sequence[Rung]) -> None:
 
 
 def _plain_numbers(axis: Axis) -> None:
-    """Label the ticks of a logarithmic axis, of which a range may hold no power of ten, without
-    mathematics, which charts do not set."""
+    """Label the ticks of a logarithmic axis, whose range may hold no power of ten, as plain
+    numbers, since charts do not set mathematics."""
     from matplotlib.ticker import LogLocator
 
     axis.set_major_formatter("{x:g}")
@@ -242,7 +242,8 @@ def _plain_numbers(axis: Axis) -> None:
 
 
 def default_of(winner: Recipe) -> Recipe:
-    """Today's default of the winner's model, trained as long, on as large batches."""
+    """Today's default of the winner's model, with the run options of the winner, such as its
+    steps."""
     kept = {name: getattr(winner.options, name) for name in RunOptions.__dataclass_fields__}
     fresh = Recipe.from_flat({"model": winner.options.model})
     return fresh.with_options(**kept)

@@ -1,6 +1,7 @@
 """The report of a search: its best settings and today's default, trained anew.
 
-The seeds had no part in the choice; training is on all images, measures are against the test split.
+Their seeds had no part in the choice; they are trained on all images and measured against the test
+split.
 """
 
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ REPORTED = WINNER, SECOND, DEFAULT = "winner", "runner-up", "default"
 
 
 def settings(rungs: list[Rung], space: Space, default: Recipe) -> dict[str, Recipe]:
-    """The settings to report, by what they are."""
+    """The settings to report, by their names in REPORTED."""
     best = [shortened(one.recipe, space) for one in rungs[-1].ranked[:2]]
     return dict(zip((WINNER, SECOND), best, strict=False)) | {DEFAULT: default}
 
@@ -33,7 +34,7 @@ def members(found: Mapping[str, Recipe], seeds: range, folder: Path) -> tuple[Re
 
 @dataclass(frozen=True)
 class Report(Sweep):
-    """The runs of a report, trained and measured as a sweep's."""
+    """The runs of a report, trained and measured as those of a sweep."""
 
     def folder(self, member: Recipe) -> Path:
         return member.options.out

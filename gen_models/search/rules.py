@@ -11,13 +11,13 @@ from gen_models.runs import Recipe
 from gen_models.schedules import Schedule
 from gen_models.sweep.space import Space
 
-QUARTER = 4  # one in so many candidates is replaced, one in so many is copied
+QUARTER = 4  # one in this many candidates is replaced, one in this many is copied
 
 
 class Candidate(NamedTuple):
     """One run of a search."""
 
-    name: str  # its place, followed by the step at which it took the place of another
+    name: str  # its place, with @STEP if it replaced another candidate at STEP
     recipe: Recipe  # options of the run, whose steps are those of a whole training
     parent: str | None = None  # name of the candidate that it was copied from
 
@@ -26,15 +26,15 @@ Scores = Mapping[str, float]  # by name of the candidate; lower is better, infin
 
 
 class Rung(NamedTuple):
-    """One rung of a search, when its candidates have been measured."""
+    """One rung of a search, after its candidates have been measured."""
 
-    step: int  # steps that they have done
+    step: int  # steps that the candidates have done
     candidates: tuple[Candidate, ...]
     scores: Scores
 
     @property
     def ranked(self) -> list[Candidate]:
-        """The candidates, the best first; of equal ones the earlier."""
+        """The candidates, best first; ties keep their order."""
         return sorted(self.candidates, key=lambda one: self.scores[one.name])
 
 
@@ -42,8 +42,8 @@ class Rule(NamedTuple):
     """A way to search.
 
     name   as the command takes it
-    rungs  steps of a whole training, number of rungs -> the steps of each; the last one's are all
-    begin  candidates, steps of the rungs, Space -> the candidates as they start
+    rungs  steps of a whole training, number of rungs -> the steps of each rung; the last has all
+    begin  candidates, steps of the rungs, Space -> the candidates at the start
     after  Rung, Space, random numbers -> the candidates of the next rung
     """
 
@@ -54,27 +54,28 @@ class Rule(NamedTuple):
 
 
 def doubling(steps: int, rungs: int) -> list[int]:
-    """Rungs of which each has twice the steps of the one before."""
+    """Steps of rungs, each twice those of the one before."""
     return sorted({max(1, math.ceil(steps / 2**i)) for i in range(rungs)})
 
 
 def better_half(rung: Rung, space: Space, rng: np.random.Generator) -> list[Candidate]:
-    """The better half, in their order (successive halving: Jamieson & Talwalkar 2016, fig. 2)."""
+    """The better half of the candidates, in their order (successive halving: Jamieson & Talwalkar
+    2016, fig. 2)."""
     del space, rng
     kept = {one.name for one in rung.ranked[: math.ceil(len(rung.candidates) / 2)]}
     return [one for one in rung.candidates if one.name in kept]
 
 
 def even(steps: int, rungs: int) -> list[int]:
-    """Rungs of equally many steps more."""
+    """Steps of rungs at equal distances."""
     return sorted({max(1, round(steps * (i + 1) / rungs)) for i in range(rungs)})
 
 
 def scheduled(
     candidates: Sequence[Candidate], steps: Sequence[int], space: Space
 ) -> list[Candidate]:
-    """The candidates with a point for each rung in every number that varies, so that what becomes
-    of them changes no program."""
+    """The candidates with a schedule for every number that varies, with a point for each rung, so
+    that later changes of the numbers change no program."""
     points = (0, *steps[:-1])
 
     def constant(value: float) -> Schedule:
@@ -91,10 +92,11 @@ def scheduled(
 
 
 def exploited(rung: Rung, space: Space, rng: np.random.Generator) -> list[Candidate]:
-    """The candidates with the worst quarter replaced by copies of ones of the best quarter, with
-    perturbed numbers from here on (population-based training: Jaderberg et al. 2017, algorithm 1).
+    """The candidates with the worst quarter replaced by copies of candidates in the best quarter,
+    with perturbed numbers from here on (population-based training: Jaderberg et al. 2017, algorithm
+    1).
 
-    A copy has its parent's seed too: it is the run that its parent would be with other numbers.
+    A copy keeps its parent's seed: it is the run that its parent would be with other numbers.
     """
     ranked = rung.ranked
     count = len(ranked) // QUARTER or len(ranked) // 2
@@ -111,7 +113,7 @@ def exploited(rung: Rung, space: Space, rng: np.random.Generator) -> list[Candid
 def _copy(
     place: Candidate, parent: Candidate, step: int, space: Space, rng: np.random.Generator
 ) -> Candidate:
-    """The parent in another's place, with perturbed numbers from `step` on."""
+    """Copy of the parent in another's place, with perturbed numbers from `step` on."""
     lived: dict[str, Schedule] = {
         name: getattr(parent.recipe.config, name) for name in space.ranges
     }

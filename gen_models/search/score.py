@@ -18,7 +18,7 @@ from gen_models.runs import Run
 from gen_models.storage.files import write_text
 
 Measures = Mapping[str, float]  # values by their names in MEASURES
-ByDecay = Mapping[float | None, Measures]  # measures of each average of a run; None: its own
+ByDecay = Mapping[float | None, Measures]  # measures by decay of a run's averages; None: its own
 FIDS = {f"fid{suffix}": space for space, suffix in SPACES.items()}
 # Measures that need nothing but samples of any model.
 MEASURED = [
@@ -32,7 +32,7 @@ class Term(NamedTuple):
     """One measure of a score."""
 
     name: str  # name in MEASURES
-    weight: float  # what it counts
+    weight: float  # factor of the measure in the score
 
 
 def terms(texts: Sequence[str]) -> tuple[Term, ...]:
@@ -85,7 +85,7 @@ class Scorer:
         return {name: math.inf if x is None else float(x) for name, x in found.items()}
 
     def measured(self, folder: Path, step: int) -> ByDecay:
-        """The measures of a run's newest state, of `step`, made now if they are not known."""
+        """Measures of a run's newest state, at `step`, computed now if they are not known."""
         found = self.known(folder, step)
         if found is None:
             run = runs.load(folder)
@@ -133,15 +133,15 @@ class Scorer:
         return {name: float(estimate[0]) for name, estimate in floor.items()}
 
     def best(self, measured: ByDecay) -> tuple[float, float | None]:
-        """The lowest score of the averages, and the decay of the one that has it."""
+        """The lowest score of the averages, and the decay of that average."""
         scores = {decay: self.score(measures) for decay, measures in measured.items()}
         decay = min(scores, key=scores.__getitem__)
         return scores[decay], decay
 
     def score(self, measures: Measures) -> float:
-        """The sum of the terms, each with its weight; lower is better. A measure whose higher
-        values are better counts negatively, one that is best near real images' value by its
-        distance from that."""
+        """Weighted sum of the terms; lower is better. A measure whose higher values are better
+        counts negatively; one that should equal real images' value counts by its distance from
+        it."""
         total = 0.0
         for name, weight in self.terms:
             better, value = MEASURES[name].better, measures[name]

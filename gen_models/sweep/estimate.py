@@ -12,7 +12,7 @@ from gen_models.sweep import plan
 from gen_models.sweep.plan import Plan
 from gen_models.training.population import spread_over
 
-EFFICIENCY = 0.7  # of the matrix rate, which a step reaches on a CPU: results/benchmark.md
+EFFICIENCY = 0.7  # share of the matrix rate that a step reaches on a CPU: results/benchmark.md
 
 
 class Estimate(NamedTuple):
@@ -20,12 +20,12 @@ class Estimate(NamedTuple):
 
     per_device: int  # largest number of members on a device at a time
     mebibytes: float  # memory of states and data on a device, without activations
-    seconds: float  # duration of the training, of CPUs
+    seconds: float  # duration of the training on CPUs
     rate: float  # FLOP/s at which a device of this machine multiplies matrices
 
     def words(self, part: float = 1.0) -> str:
-        """Memory, and how long a part of the training takes: unknown but on a CPU, as other devices
-        wait for memory and for the host more than they multiply."""
+        """Text on the memory and, only on a CPU, the time of a `part` of the training: other
+        devices wait for memory and for the host more than they multiply."""
         memory = f"about {self.mebibytes:.0f} MiB of states and data on a device, activations apart"
         if jax.default_backend() != "cpu":
             return memory
@@ -37,8 +37,8 @@ class Estimate(NamedTuple):
 
 
 def estimate(work: Plan, train: Dataset) -> Estimate:
-    """The cost of a plan on a training split, at EFFICIENCY of the matrix rate, measured here. The
-    first of several processes has the most to train."""
+    """The cost of a plan on a training split, at EFFICIENCY of the matrix rate measured here. Of
+    several processes the first counts, which has the most to train."""
     per_device = max(spread.per_device for spread in work.compilations)
     state = max(plan.state_bytes(group[0], train.spec) for group in work.groups)
     product, rate_of = matmul()

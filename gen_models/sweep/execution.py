@@ -133,7 +133,7 @@ class Sweep:
 
     def publish(self, report: Callable[[str], None]) -> None:
         """Write table, CSV, JSON and pictures of the members of all processes, and the page in
-        which the best settings run. `report` is called with a line about what that lacks."""
+        which the best settings run. `report` is called with a line about what this page lacks."""
         members = [self.ending(member) for member in self.plan.members]
         folders = [self.folder(member) for member in self.plan.members]
         found = results.rows(members)
@@ -159,7 +159,7 @@ class Sweep:
         return assessment.current(path, run.step, protocol, extent)
 
     def _drawn(self, row: results.Row) -> Path:
-        """The folder of the first member of a setting that has not diverged."""
+        """The folder of a setting's first member that has not diverged."""
         own = (m for m in self.plan.members if self.setting(m) == row.setting)
         folders = map(self.folder, own)
         return next(folder for folder in folders if runs.load(folder).diverged_at is None)

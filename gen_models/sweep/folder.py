@@ -1,4 +1,4 @@
-"""The folder of a sweep or a search: made for one, and kept for it."""
+"""The folder of a sweep or a search, which belongs to it alone."""
 
 import json
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ PLAN = "plan.json"
 
 
 def claim(folder: Path, kind: str, command: str, about: Mapping[str, Any]) -> None:
-    """Create the folder of a "sweep" or "search" with what distinguishes it, or find it again.
+    """Create the folder of a "sweep" or "search" with what distinguishes it, `about`, or check it.
 
     Raises ConfigError for a folder that holds something else, or one of the same kind that differs
     in `about`.
@@ -22,7 +22,7 @@ def claim(folder: Path, kind: str, command: str, about: Mapping[str, Any]) -> No
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / PLAN
     others = any(not entry.name.startswith(".") for entry in folder.iterdir())
-    if not path.exists():  # asked last: another process may write it meanwhile
+    if not path.exists():  # checked last, as another process may write it meanwhile
         if others:
             raise ConfigError(
                 f"{folder} is no {kind}: it has files but no {PLAN}; choose another --out"
@@ -41,7 +41,7 @@ def claim(folder: Path, kind: str, command: str, about: Mapping[str, Any]) -> No
 
 
 def _today(value: object) -> object:
-    """What a plan says of a setting, with the options of runs as they would be recorded today."""
+    """A value of a plan, with the options of runs as they would be recorded today."""
     if isinstance(value, dict) and "model" in value:
         return recipes.with_added_options(value)
     return {name: _today(x) for name, x in value.items()} if isinstance(value, dict) else value
@@ -54,7 +54,7 @@ def _plain(value: object) -> str:
 
 
 def _read(path: Path) -> dict[str, Any] | None:
-    """What a plan says; None if it cannot be read, as the runs check themselves."""
+    """Contents of a plan; None if it cannot be read, as the runs check themselves."""
     try:
         found = json.loads(path.read_text())
     except (OSError, ValueError):

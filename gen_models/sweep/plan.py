@@ -39,7 +39,7 @@ class Plan:
 
     @property
     def waves(self) -> list[list[Recipe]]:
-        """Members grouped by the time of their training: waves of a group, equally filled."""
+        """Members grouped by when they are trained: each group in equally filled waves."""
         size = self.devices * self.per_device
         waves = []
         for group in self.groups:
@@ -49,7 +49,7 @@ class Plan:
 
     @property
     def own_devices(self) -> int:
-        """Devices of one process."""
+        """Number of devices of one process."""
         return -(-self.devices // self.processes)
 
     def share(self, process: int) -> list[list[Recipe]]:
@@ -153,7 +153,7 @@ def sampled(
 
 
 def real_options(model: str) -> list[str]:
-    """Names of a model's real-valued options, for all values of which one compilation serves."""
+    """Names of a model's real-valued options, all values of which share one compilation."""
     config = MODELS[model].Config()
     leaves = jax.tree_util.tree_leaves_with_path(config, is_leaf=lambda leaf: leaf is None)
     return [jax.tree_util.keystr(path, simple=True) for path, _ in leaves]

@@ -23,7 +23,7 @@ from gen_models.evaluation.record import Evaluation, common_protocol, summarise
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-LABEL_CHARACTERS, LINE_INCHES = 36, 0.16  # of a line of a label
+LABEL_CHARACTERS, LINE_INCHES = 36, 0.16  # length and height of a label's lines
 
 History = Mapping[str, Sequence[float]]
 
@@ -236,7 +236,7 @@ def chart(members: Sequence[Member], metrics: Sequence[History]) -> Image.Image:
 
 
 def _label(member: Member) -> str:
-    """A setting as text, in lines that leave room beside them."""
+    """A setting as text, wrapped to lines that leave room beside them."""
     label = ", ".join(f"{axis} {value}" for axis, value in member.setting.items()) or "all"
     return "\n".join(textwrap.wrap(label, LABEL_CHARACTERS))
 

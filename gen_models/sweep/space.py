@@ -17,7 +17,8 @@ class Space(NamedTuple):
     choices: Mapping[str, tuple[Any, ...]]  # values by option
 
     def draw(self, rng: np.random.Generator) -> dict[str, Any]:
-        """A setting: of each range a number, of each choice a value, all alike."""
+        """A random setting: a number from each range, and one of each choice's values, equally
+        likely."""
         numbers = {name: _number(rng, *bounds) for name, bounds in self.ranges.items()}
         chosen = {name: x[int(rng.integers(len(x)))] for name, x in self.choices.items()}
         return numbers | chosen

@@ -1,7 +1,8 @@
-"""The best of Fashion-MNIST that we know, without a bound on time: `cgan` with nets of the
+"""The best run on Fashion-MNIST that we know, without a time limit: `cgan` with nets of the
 published width, batches of 128, and sixteen times as many images as 5000 steps of 64 take. Rates,
-β1 and penalty are its defaults; of two averages it has the better one, on the held-out images. Its
-score: docs/results.md. Four minutes on an H100 beside three searches, some six hours on two cores.
+β1 and penalty are the defaults of `cgan`; the average is the better of two on the held-out images.
+Score: docs/results.md. Four minutes on an H100 shared with three searches, some six hours on two
+cores.
 
 python -m experiments.train --config configs/best_fashion_mnist.py
 """

@@ -1,5 +1,5 @@
-"""Our conditional GAN, for the 5000 steps after which Fashion-MNIST's page shows one.
-Its score: docs/results.md. Some five minutes on two cores.
+"""The conditional GAN, trained for 5000 steps, after which Fashion-MNIST's page shows one.
+Score: docs/results.md. Some five minutes on two cores.
 
 python -m experiments.train --config configs/cgan.py
 """

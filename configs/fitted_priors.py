@@ -1,7 +1,8 @@
-"""The VAEs drawn from a mixture that is fitted to their codes while they train, instead of the
-standard normal (docs/models.md, What a VAE is drawn from), a row a model. Training is the same.
+"""VAEs whose latents are drawn from a mixture fitted to their codes during training, instead of
+from the standard normal (docs/models.md, What a VAE is drawn from), one row per model. Training is
+the same.
 
-All rows: Fashion-MNIST, as many steps as the scoreboard has, which shows these rows beside the
+All rows: Fashion-MNIST, with the steps of the scoreboard, which shows these rows beside the
 defaults.
 
 python -m experiments.train --config configs/fitted_priors.py:vae

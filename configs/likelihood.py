@@ -1,5 +1,5 @@
-"""VAEs trained long enough for their likelihood to be set beside published ones (docs/results.md),
-a row a data set: nine times as many images as the scoreboard's runs see, and a falling step size.
+"""VAEs trained long enough to compare their likelihoods with published ones (docs/results.md), one
+row per data set: nine times as many images as the scoreboard's runs see, and a falling step size.
 
 MNIST is binarised anew in each step, as in Burda et al. 2016; Fashion-MNIST's grey values are taken
 as probabilities.

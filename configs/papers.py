@@ -1,8 +1,8 @@
-"""The settings of papers for most models whose defaults a search found (docs/results.md), a row a
-model. Ours are the averaged weights, batches of 64, and nets of half the width; what else differs
-from a paper stands at the top of its model's file.
+"""The papers' settings of most models whose defaults a search found (docs/results.md), one row per
+model. Averaged weights, batches of 64 and nets of half the width are ours; other differences from a
+paper stand at the top of its model's file.
 
-All rows: Fashion-MNIST, as many steps as the scoreboard has, which shows these rows beside the
+All rows: Fashion-MNIST, with the steps of the scoreboard, which shows these rows beside the
 defaults.
 
 python -m experiments.train --config configs/papers.py:wgan
@@ -11,7 +11,7 @@ python -m experiments.train --config configs/papers.py:wgan
 # fmt: off
 common = {"dataset": "fashion_mnist", "steps": 5000, "ema_decay": 0.999}
 
-# Chen et al. 2016 (InfoGAN), appendix C.1, whose nets these are.
+# Chen et al. 2016 (InfoGAN), appendix C.1, the source of the nets.
 gan     = {"model": "gan",     "learning_rate": 1e-3, "disc_learning_rate": 2e-4, "beta1": 0.5,
            "penalty": None}
 
@@ -27,7 +27,7 @@ acgan   = {"model": "acgan",   "learning_rate": 2e-4, "disc_learning_rate": 2e-4
 infogan = {"model": "infogan", "learning_rate": 1e-3, "disc_learning_rate": 2e-4, "beta1": 0.5,
            "penalty": None}
 
-# Zhao et al. 2017, figure 4, the best digits, by dense nets.
+# Zhao et al. 2017, figure 4: the settings of the best digits, drawn by dense nets.
 ebgan   = {"model": "ebgan",   "learning_rate": 1e-3, "disc_learning_rate": None, "beta1": 0.5,
            "margin": 10.0, "pull_away": 0.1}
 
@@ -39,8 +39,8 @@ dragan  = {"model": "dragan",  "learning_rate": 1e-4, "disc_learning_rate": None
 wgan    = {"model": "wgan",    "learning_rate": 5e-5, "disc_learning_rate": 5e-5, "clip": 0.01,
            "critic_updates": 5, "optimiser": "rmsprop"}
 
-# Huang et al. 2024, CIFAR-10: constant where theirs are schedules, which configs/r3gan.py has; the
-# γ they begin with, the β2 they end with.
+# Huang et al. 2024, CIFAR-10: constants instead of their schedules (configs/r3gan.py has those),
+# with their initial γ and their final β2.
 r3gan   = {"model": "r3gan",   "learning_rate": 2e-4, "disc_learning_rate": 2e-4, "beta1": 0.0,
            "beta2": 0.99, "penalty": 0.05}
 # fmt: on

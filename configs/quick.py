@@ -1,4 +1,4 @@
-"""A first look: half the width, 1000 steps. Shapes, not details.
+"""A first look: half the width, 1000 steps. Samples show shapes, not details.
 
 python -m experiments.train --config configs/quick.py
 """

@@ -1,6 +1,6 @@
 """R3GAN (Huang et al. 2024) with the schedules of its authors' program for CIFAR-10, scaled from
-20,000,000 images to this run's 320,000: step size, γ and Adam's β2 on half a cosine. Nets and
-augmentation are not theirs (gen_models/models/r3gan.py). Not measured yet.
+20,000,000 images to this run's 320,000: step size, γ and Adam's β2 follow half a cosine. The nets
+are not theirs, nor are images augmented (gen_models/models/r3gan.py). Not measured yet.
 
 python -m experiments.train --config configs/r3gan.py
 """

@@ -1,2 +1,2 @@
-"""The engines: functions that make an Algorithm of a paper's networks and objective. Papers import
-engines, never the reverse."""
+"""The engines: functions that make an Algorithm from a paper's networks and objective. Papers
+import engines, never the reverse."""

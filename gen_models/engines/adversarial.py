@@ -1,4 +1,4 @@
-"""The engine of every GAN, which makes an Algorithm of two nets and a loss."""
+"""The engine of every GAN, which makes an Algorithm from two nets and a loss."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -41,10 +41,10 @@ class Judged(NamedTuple):
 
 
 class Term(NamedTuple):
-    """What is added to a player's loss."""
+    """A term added to a player's loss."""
 
-    weight: float | Array  # what its value is multiplied by there
-    value: Callable[[Judged], Array]  # f32[]; the metric of its name, not weighted
+    weight: float | Array  # factor of the value in the loss
+    value: Callable[[Judged], Array]  # f32[]; unweighted, also the metric of the term's name
 
 
 Terms = Mapping[str, Term]  # terms by name
@@ -63,10 +63,10 @@ class Game(NamedTuple):
     disc_terms      terms added to the discriminator's loss at each update
     gen_terms       terms added to the generator's loss
     penalty         gradient penalty added to the discriminator's loss
-    penalty_every   steps from one penalty to the next, each so many times as heavy: lazy
-                    regularisation (Karras et al. 2020, §3.1), but in one update with the loss,
-                    where theirs has its own, with an adjusted Adam. The metric is the penalty as it
-                    is, and 0 in the steps between
+    penalty_every   steps from one penalty to the next, and the factor of each penalty in the loss:
+                    lazy regularisation (Karras et al. 2020, §3.1), but in the same update as the
+                    loss; theirs has its own update, with an adjusted Adam. The metric is the
+                    penalty without this factor, and 0 in the steps between
     critic_updates  updates of the discriminator per step, each on its own batch
     conditional     whether the generator uses the labels
     views, parts    as in Algorithm
@@ -90,7 +90,8 @@ class Game(NamedTuple):
 
 
 def adversarial(game: Game, spec: Spec) -> Algorithm:
-    """Alternating updates, the discriminator's first (Goodfellow et al. 2014, algorithm 1).
+    """The Algorithm of alternating updates, the discriminator's first (Goodfellow et al. 2014,
+    algorithm 1).
 
     The last discriminator update and the generator update share their fake images: the generator
     runs forward once, and its pullback is applied after the discriminator's update. Fake images
@@ -176,7 +177,7 @@ def _update_both(game: Game, state: State, batch: Batch, key: Key) -> tuple[Stat
     state, metrics = _update_discriminator(game, state, batch, fake, z, key_penalty)
 
     def gen_loss(images: Images) -> tuple[Array, Metrics]:
-        # A loss that ignores the real images costs nothing here: the scores are dead code.
+        # If the loss ignores the real images, their scores are dead code and cost nothing.
         real, _ = _judge(game, state.params["disc"], state.stats["disc"], batch.images, batch)
         on_fake, _ = _judge(game, state.params["disc"], state.stats["disc"], images, batch)
         loss = game.loss(real.score, on_fake.score)[1]
@@ -231,7 +232,7 @@ def _update_discriminator(
 
 
 def _at_times(penalty: Callable[[], Array], step: Array, every: int) -> Array:
-    """The penalty in every so many steps, 0 in the others."""
+    """The penalty f32[] in steps that are multiples of `every`, 0 in the others."""
     if every == 1:
         return penalty()
     return lax.cond(step % every == 0, penalty, lambda: jnp.zeros(()))
@@ -244,6 +245,6 @@ def _judge(
 
 
 def _with_terms(loss: Array, terms: Terms, judged: Judged) -> tuple[Array, Metrics]:
-    """A loss with its terms, and their values."""
+    """The loss plus its weighted terms, and the unweighted terms by name."""
     values = {name: term.value(judged) for name, term in terms.items()}
     return sum((terms[name].weight * value for name, value in values.items()), loss), values

@@ -1,10 +1,10 @@
 """The engine of VAEs with a hierarchy of normal latents.
 
-A level's latent is z_l = μ + σ ε_l, where μ(z_<l) and σ(z_<l) are those of its prior. Here "the
-latent" is the noise ε of all levels, side by side: given the levels above, ε_l and z_l determine
-each other, so that KL divergences and bounds on log p(x) are the same for both. The prior of ε is
-standard normal; its posterior N(Δμ, Δσ²) is the posterior N(μ + σ Δμ, (σ Δσ)²) of z_l, relative to
-its prior (Vahdat & Kautz 2020, §3.2; there Δμ is not in units of σ), and
+A level's latent is z_l = μ + σ ε_l, with the mean μ(z_<l) and deviation σ(z_<l) of its prior. Here
+"the latent" is the concatenated noise ε of all levels: given the levels above, ε_l and z_l
+determine each other, so that KL divergences and bounds on log p(x) are the same for both. The prior
+of ε is standard normal; the posterior N(Δμ, Δσ²) of ε_l is the posterior N(μ + σ Δμ, (σ Δσ)²) of
+z_l relative to the prior of z_l (Vahdat & Kautz 2020, §3.2; there Δμ is not in units of σ), and
 
     KL(q(z|x) ‖ p(z)) = Σ_l E KL(N(Δμ_l, Δσ_l²) ‖ N(0, I))
 
@@ -46,8 +46,8 @@ class Hierarchy(NamedTuple):
     """The parts of a hierarchical VAE that one paper defines.
 
     inference   Net: Images, noise f32[B,Z] -> Inference
-    generator   Net, with the parameters of `inference`: Latents -> f32[B,H,W,1], the parameters of
-                the likelihood
+    generator   Net that shares the parameters of `inference`: Latents -> f32[B,H,W,1], the
+                parameters of the likelihood
     sizes       dimensions of each level's latent, the top one first; their sum is Z
     likelihood  p(x|z), x in [0,1]
     objective   step i32[] -> Objective of that step: Draws -> the loss that is minimised, and
@@ -66,8 +66,9 @@ class Hierarchy(NamedTuple):
 
 
 def hierarchical(vae: Hierarchy, spec: Spec) -> Algorithm:
-    """Stochastic gradients of the objective through reparameterised draws, from the top level
-    down. Images are encoded as the means of their posteriors, each given the means above."""
+    """The Algorithm that minimises the objective by stochastic gradients through reparameterised
+    draws, from the top level down. Images are encoded as posterior means, each given the means of
+    the levels above."""
     return Algorithm(
         init=partial(_init, vae, spec),
         step=partial(_step, vae),
@@ -101,7 +102,7 @@ def _step(vae: Hierarchy, state: State, batch: Batch, key: Key) -> tuple[State, 
 
 
 def _kl_by_level(vae: Hierarchy, mean: Array, log_variance: Array) -> Metrics:
-    """Mean KL divergence of each level in nats, `kl_1` of the top one."""
+    """Mean KL divergence of each level, nats; `kl_1` is that of the top level."""
     each = jnp.mean(kl_to_standard_normal(mean, log_variance), axis=0)
     ends = [sum(vae.sizes[: level + 1]) for level in range(len(vae.sizes) - 1)]
     parts = jnp.split(each, ends)

@@ -1,10 +1,10 @@
-"""The distribution of a VAE's latents that is drawn from: the standard normal that it was trained
+"""Distributions from which a VAE's latents are drawn: the standard normal that the VAE was trained
 with, or a mixture fitted to the codes of its training images.
 
 Among all priors the aggregate posterior, the mean of q(z|x) over the images, gives the highest ELBO
 (Hoffman & Johnson 2016, §2; Tomczak & Welling 2018, §2). The encoder does not fill the standard
-normal evenly, so that many draws from that are codes of no image; a mixture of normals, fitted by
-expectation maximisation to codes drawn from q(z|x), leaves these out.
+normal evenly, so that many draws from the standard normal are codes of no image; a mixture of
+normals, fitted by expectation maximisation to codes drawn from q(z|x), avoids such draws.
 """
 
 from typing import NamedTuple
@@ -15,11 +15,11 @@ import jax.numpy as jnp
 from gen_models.algorithm import Array, Key, Labels, Latents, PyTree
 from gen_models.losses import normal_log_prob
 
-FIRST_VARIANCE = 0.25  # of the components before any code was seen
+FIRST_VARIANCE = 0.25  # variance of the components before any code was seen
 LEAST_VARIANCE = 1e-3
 FORGETTING = 0.75  # α of the step sizes t^-α
 FIRST_STEPS = 10  # added to t, so that the first batches do not empty most components
-EMPTY, BEGUN = 0.1, 0.5  # of an equal share: a component with fewer codes begins anew with that
+EMPTY, BEGUN = 0.1, 0.5  # of an equal share: components below EMPTY restart with BEGUN
 
 
 class StandardNormal(NamedTuple):
@@ -45,21 +45,21 @@ class StandardNormal(NamedTuple):
 
 
 class Mixture(NamedTuple):
-    """Σ_k w_k N(m_k, diag v_k), whose weights depend on the label where the model does.
+    """Σ_k w_k N(m_k, diag v_k), whose weights depend on the label if the model is conditional.
 
-    It is fitted while the model is trained, which it changes nothing about: after each step by one
-    step of online expectation maximisation on codes of the batch (Cappé & Moulines 2009, §2.2). A
-    component that hardly any code belongs to begins anew at one of them. The state is averages of
-    sufficient statistics:
+    The mixture is fitted during training and does not affect it: each training step is followed by
+    one step of online expectation maximisation on codes of the batch (Cappé & Moulines 2009, §2.2).
+    A component to which hardly any code belongs restarts at one of the codes. The fitted state
+    holds averages of sufficient statistics:
 
-        counts   f32[C,K], of labels and components; C = 1 without labels
+        counts   f32[C,K], by label and component; C = 1 without labels
         sums     f32[K,Z], of codes
-        squares  f32[K,Z], of their squares
+        squares  f32[K,Z], of squared codes
     """
 
     latent_size: int  # Z
     components: int  # K
-    classes: int  # C, number of labels with weights of their own; 1: none
+    classes: int  # C, number of labels, each with weights of its own; 1: one set for all labels
 
     def init(self, key: Key) -> dict:
         means = jax.random.normal(key, (self.components, self.latent_size))
@@ -72,7 +72,7 @@ class Mixture(NamedTuple):
         }
 
     def update(self, fitted: PyTree, z: Latents, labels: Labels, step: Array) -> PyTree:
-        """After a step with codes z f32[N,Z] of images with labels i32[N]."""
+        """The fitted state after one step on codes z f32[N,Z] of images with labels i32[N]."""
         # E step: responsibilities under the old parameters, and the batch's statistics.
         shares = jax.nn.softmax(self._joint(fitted, z, labels), axis=-1) / len(z)
         seen = {
@@ -85,8 +85,8 @@ class Mixture(NamedTuple):
         return self._refilled(moved, z[step % len(z)])
 
     def _refilled(self, fitted: PyTree, code: Array) -> PyTree:
-        """With the emptiest component, if it is empty, around a code f32[Z], as wide as others and
-        with the same weight for every label."""
+        """The fitted state, with the emptiest component, if it is empty, restarted around a code
+        f32[Z], with the components' mean variance and the same weight for every label."""
         counts, (_, _, log_variance) = fitted["counts"].sum(0), self._parameters(fitted)
         emptiest, share = jnp.argmin(counts), jnp.sum(counts) / self.components
         usual = counts @ jnp.exp(log_variance) / jnp.sum(counts)
@@ -116,7 +116,7 @@ class Mixture(NamedTuple):
         return log_weights[self._own(labels)] + normal_log_prob(z[..., None, :], mean, log_variance)
 
     def _parameters(self, fitted: PyTree) -> tuple[Array, Array, Array]:
-        """Logarithms of the weights f32[C,K], means and log-variances f32[K,Z]: the M step."""
+        """The M step. Returns log-weights f32[C,K], means f32[K,Z] and log-variances f32[K,Z]."""
         counts = fitted["counts"] + jnp.finfo(jnp.float32).tiny
         mean, square = (fitted[name] / counts.sum(0)[:, None] for name in ("sums", "squares"))
         variance = jnp.maximum(square - mean**2, LEAST_VARIANCE)
@@ -124,5 +124,5 @@ class Mixture(NamedTuple):
         return log_weights, mean, jnp.log(variance)
 
     def _own(self, labels: Labels) -> Labels:
-        """The rows of the weights that labels have."""
+        """The row of the weights for each label."""
         return labels if self.classes > 1 else jnp.zeros_like(labels)

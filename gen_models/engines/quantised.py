@@ -1,4 +1,4 @@
-"""The engine of auto-encoders whose latent is a map of codes, at each place one of a codebook.
+"""The engine of auto-encoders whose latent is a map with one code of a codebook at each place.
 
 The decoder is given the code e nearest to the encoder's output z(x) at each place; the gradient at
 e is passed to z(x) unchanged (van den Oord et al. 2017, eq. 1 and 2, §3.2). The prior over maps is
@@ -47,7 +47,7 @@ class Quantiser(NamedTuple):
     encoder     Net: Images -> f32[B,h,w,D]
     decoder     Net: codes' vectors f32[B,h,w,D] -> f32[B,H,W,1], the parameters of the likelihood
     prior       Net: codes i32[B,h,w] -> their log-probabilities f32[B], nats
-    sampler     Net, with the prior's parameters: uniform numbers f32[B,h·w] -> codes i32[B,h·w]
+    sampler     Net that shares the prior's parameters: uniform f32[B,h·w] -> codes i32[B,h·w]
     places      height h and width w of the map
     book        number of codes, and their dimension D
     attraction  z and the codes' vectors e, f32[B,h,w,D] both -> terms of the loss by name, f32[],
@@ -70,8 +70,8 @@ class Quantiser(NamedTuple):
 
 
 def quantised(quantiser: Quantiser, spec: Spec) -> Algorithm:
-    """Stochastic gradients of -log p(x|e) - log p(e), and of the terms that pull encodings and
-    codes together."""
+    """The Algorithm that minimises -log p(x|e) - log p(e) and the terms that pull encodings and
+    codes together, by stochastic gradients."""
     return Algorithm(
         init=partial(_init, quantiser, spec),
         step=partial(_step, quantiser),
@@ -135,7 +135,7 @@ def _log_prior(quantiser: Quantiser, params: PyTree, codes: Array) -> Array:
 
 
 def _prior(quantiser: Quantiser, state: State, key: Key, labels: Labels) -> Latents:
-    del state  # `generate` makes codes of standard normal numbers
+    del state  # `generate` turns standard normal numbers into codes
     height, width = quantiser.places
     return jax.random.normal(key, (labels.shape[0], height * width))
 
@@ -183,7 +183,7 @@ def nearest_code(z: Array, book: Array) -> Array:
 
 
 def perplexity(codes: Array, count: int) -> Array:
-    """Effective number of the `count` codes in use, i32[N,h,w] -> f32[]: the exponential of the
+    """Effective number of codes in use out of `count`, i32[N,h,w] -> f32[]: the exponential of the
     entropy of their frequencies."""
     used = jnp.mean(jax.nn.one_hot(codes, count), axis=(0, 1, 2))
     return jnp.exp(-jnp.sum(used * jnp.log(used + 1e-10)))

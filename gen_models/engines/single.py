@@ -30,7 +30,7 @@ def initial_state(
     optimiser: optax.GradientTransformation,
     averaging: Averaging,
 ) -> State:
-    """The state at step 0 of a training with one player."""
+    """The state at step 0 of training with one player."""
     ema = {"params": params, "stats": stats}
     return State(
         step=jnp.zeros((), jnp.int32),
@@ -64,7 +64,7 @@ def update(
 
 
 def key_beside(key: Key, step: Array) -> Key:
-    """A key of a step, beside the one that is made of the training's key and the step alone."""
+    """A second key of a step, different from `fold_in(key, step)`."""
     return jax.random.fold_in(jax.random.fold_in(key, BEYOND), step)
 
 

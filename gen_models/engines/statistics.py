@@ -1,10 +1,10 @@
 """Batch statistics of averaged weights.
 
-Weights that still move make features of more variance than their average does. With averages of
-their batch statistics the averaged net's features would be scaled down too far, and its samples
-would lie too close to their mean. Statistics of the averaged weights themselves are computed anew,
-as for averages by Izmailov et al. 2018 (§3.2) and, "standing statistics", for samples by Brock et
-al. 2019 (appendix C).
+Features of weights that still move vary more than features of averaged weights. With averaged batch
+statistics the averaged net's features would be scaled down too far, and its samples would lie too
+close to their mean. The statistics of the averaged weights are therefore recomputed, as in
+Izmailov et al. 2018 (§3.2) for weight averages and in Brock et al. 2019 (appendix C, "standing
+statistics") for samples.
 """
 
 from collections.abc import Callable
@@ -24,7 +24,7 @@ def standing_statistics(
     """The mean statistics of BATCHES batches, in the structure of `stats`.
 
     `forward` maps running statistics and a key to the running statistics after one forward pass in
-    training mode, of a batch drawn with the key.
+    training mode, on a batch drawn with the key.
     """
     none = jax.tree.map(jnp.zeros_like, stats)
     parts = jax.lax.map(lambda key: forward(none, key), jax.random.split(key, BATCHES))

@@ -1,4 +1,4 @@
-"""Updates of parameters that all engines share: optimiser step, clipping, the exponential moving
+"""Parameter updates that all engines share: optimiser step, clipping, and exponential moving
 averages (EMA) of the weights."""
 
 from typing import NamedTuple
@@ -33,17 +33,17 @@ def clipped(
 
 
 class Averaging(NamedTuple):
-    """Which averages are kept of the weights of the player that samples."""
+    """The averages kept of the weights of the player that samples."""
 
-    decay: float | Array | None  # of the one that is drawn from; None: the newest weights alone
-    others: tuple[float, ...] = ()  # of further ones, kept beside it
+    decay: float | Array | None  # decay of the average drawn from; None: the newest weights
+    others: tuple[float, ...] = ()  # decays of further averages
 
 
 def averaged(state: State, newest: PyTree, averaging: Averaging) -> State:
-    """The state with its averages after one more step, to be called before `step` is counted up."""
+    """The state with its averages after one more step. Call it before `step` is incremented."""
 
     def moved(ema: dict, decay: float | Array | None) -> dict:
-        own = {name: ema[name] for name in newest}  # there may be parts that are not averaged so
+        own = {name: ema[name] for name in newest}  # `ema` may have parts that are not averaged
         return ema | exponential_moving_average(own, newest, decay, state.step)
 
     others = zip(state.averages, averaging.others, strict=True)
@@ -56,7 +56,7 @@ def averaged(state: State, newest: PyTree, averaging: Averaging) -> State:
 def exponential_moving_average(
     ema: PyTree, new: PyTree, decay: float | Array | None, step: Array
 ) -> PyTree:
-    """The average of weights after one more step; `decay` None keeps the newest weights alone.
+    """The average of weights after one more step; `decay` None returns the newest weights.
 
     The decay at step t is min(decay, (1 + t) / (10 + t)), so that the average forgets the
     initialisation within the first steps instead of keeping it for some 1 / (1 - decay) steps. A

@@ -31,7 +31,7 @@ from gen_models.losses import Draws, Likelihood, Objective, normal_log_prob, rep
 from gen_models.nets.net import Net
 
 PLAYER = "vae"
-PRIOR = 2  # number of the key of the prior, after those of the nets
+PRIOR = 2  # number of the prior's key, after the nets' keys
 PLANE = 15  # images along each side of the picture of a latent plane
 
 
@@ -41,7 +41,7 @@ class Autoencoder(NamedTuple):
     encoder      Net: Images, Labels -> mean, log-variance f32[B,Z]
     decoder      Net: Latents, Labels -> f32[B,H,W,1], the parameters of the likelihood
     latent_size  Z, dimensions of the latent
-    prior        distribution of the latents that are drawn; what is fitted of it is in `ema`
+    prior        distribution from which latents are drawn; its fitted state is in `ema`
     likelihood   p(x|z), x in [0,1]
     objective    Draws -> the loss that is minimised, and metrics
     optimiser    optimiser of both nets
@@ -63,8 +63,8 @@ class Autoencoder(NamedTuple):
 
 
 def variational(vae: Autoencoder, spec: Spec) -> Algorithm:
-    """Stochastic gradients of the objective through reparameterised draws (Kingma & Welling 2014,
-    algorithm 1)."""
+    """The Algorithm that minimises the objective by stochastic gradients through reparameterised
+    draws (Kingma & Welling 2014, algorithm 1)."""
     return Algorithm(
         init=partial(_init, vae, spec),
         step=partial(_step, vae),
@@ -118,7 +118,7 @@ def _step(vae: Autoencoder, state: State, batch: Batch, key: Key) -> tuple[State
     new, metrics = single.update(PLAYER, loss, state, vae.optimiser, vae.averaging)
 
     def fitted(ema: PyTree) -> PyTree:
-        """An average with its prior, fitted to codes of its own encoder."""
+        """The average, with its prior updated on codes of the average's own encoder."""
         (z,) = reparameterise(key_prior, *_encode(vae, ema, *batch), draws=1)
         return ema | {"prior": vae.prior.update(ema["prior"], z, batch.labels, state.step)}
 
@@ -130,9 +130,9 @@ def _prior(vae: Autoencoder, state: State, key: Key, labels: Labels) -> Latents:
 
 
 def _finalise(vae: Autoencoder, state: State, labels: Labels, key: Key) -> State:
-    """The decoder's statistics are those of standard normal latents, with a fitted prior too, whose
-    own gave a higher FID (docs/history.md); its reconstructions and likelihoods are by the same
-    net. The encoder's stay averages: they would need images."""
+    """Recompute the decoder's batch statistics on standard normal latents, even with a fitted
+    prior, whose latents gave a higher FID (docs/history.md). Reconstructions and likelihoods use
+    the same decoder. The encoder's statistics stay averages: recomputing them would need images."""
     params, stats = state.ema["params"]["decoder"], state.ema["stats"]
 
     def forward(stats: PyTree, key: Key) -> PyTree:

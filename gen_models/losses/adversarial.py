@@ -36,7 +36,7 @@ def least_squares(real: Array, fake: Array) -> tuple[Array, Array]:
 
 
 def least_squares_of_probabilities(real: Array, fake: Array) -> tuple[Array, Array]:
-    """Those of the discriminator's probabilities σ(D) (Lucic et al. 2018, table 1)."""
+    """LSGAN on the discriminator's probabilities σ(D) (Lucic et al. 2018, table 1)."""
     return least_squares(jax.nn.sigmoid(real), jax.nn.sigmoid(fake))
 
 
@@ -47,7 +47,8 @@ def wasserstein(real: Array, fake: Array) -> tuple[Array, Array]:
 
 
 def hinge(real: Array, fake: Array) -> tuple[Array, Array]:
-    """(Miyato et al. 2018, eq. 16 and 17): max(0, 1 - D(x)) + max(0, 1 + D(G(z))); -D(G(z))."""
+    """Hinge loss (Miyato et al. 2018, eq. 16 and 17): max(0, 1 - D(x)) + max(0, 1 + D(G(z)));
+    -D(G(z))."""
     disc = jnp.mean(jax.nn.relu(1 - real)) + jnp.mean(jax.nn.relu(1 + fake))
     return disc, -jnp.mean(fake)
 
@@ -88,9 +89,8 @@ def pulling_away(codes: Array) -> Array:
 
 
 def mismatched(scores: Array, labels: Array) -> Array:
-    """-log(1 - D(x, y')), the mean over real images x and all labels y' that are not theirs (Reed
-    et al. 2016, algorithm 1, which draws one). scores f32[B,K] with each label, labels i32[B] ->
-    f32[]."""
+    """-log(1 - D(x, y')), the mean over real images x and all wrong labels y' (Reed et al. 2016,
+    algorithm 1, which draws one). scores f32[B,K] of x with each label, labels i32[B] -> f32[]."""
     count = scores.shape[1]
     wrong = 1 - jax.nn.one_hot(labels, count)
     return jnp.mean(jnp.sum(wrong * softplus(scores), axis=1)) / max(count - 1, 1)

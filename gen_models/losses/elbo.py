@@ -1,4 +1,4 @@
-"""The evidence lower bound and the likelihoods that it is taken under."""
+"""The evidence lower bound and the likelihoods in it."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -12,11 +12,11 @@ from gen_models.algorithm import Array, Images, Key
 class Likelihood(NamedTuple):
     """p(x|z) for images x in [0,1], given the decoder's output.
 
-    name      what is taken for what, for reports
+    name      description of the pixels' distribution, for reports
     log_prob  x f32[B,H,W,1], decoder output f32[B,H,W,1] -> f32[B], nats an image
     mean      decoder output -> E[x|z] f32[B,H,W,1] in [0,1]
     largest   x f32[B,H,W,1] -> f32[B], the largest log p(x|z) that any decoder output gives
-    observed  key, images f32[B,H,W,1] in [-1,1] -> those that encoder and likelihood see instead
+    observed  key, images f32[B,H,W,1] in [-1,1] -> images that encoder and likelihood see instead
     """
 
     name: str
@@ -35,12 +35,13 @@ def bernoulli_log_prob(x: Array, logits: Array) -> Array:
 
 
 def bernoulli_largest(x: Array) -> Array:
-    """-Σ H(x), reached by a decoder whose mean is x: minus the entropy of the pixels' own bits."""
-    x = jnp.clip(x, 0, 1)  # rounding can exceed it
+    """-Σ H(x), reached by a decoder whose mean is x: minus the entropy of Bernoulli pixels of mean
+    x."""
+    x = jnp.clip(x, 0, 1)  # rounding can exceed the range
     return -jnp.sum(jax.scipy.special.entr(x) + jax.scipy.special.entr(1 - x), axis=(1, 2, 3))
 
 
-# Of one pixel in [0,1]; about the reconstruction error of a good small VAE.
+# Standard deviation of a pixel in [0,1], about the reconstruction error of a good small VAE.
 GAUSSIAN_DEVIATION = 0.1
 
 
@@ -52,8 +53,9 @@ def gaussian_log_prob(x: Array, mean: Array) -> Array:
 
 
 def binarised(key: Key, images: Images) -> Images:
-    """Black and white images, -1 and 1, of grey ones in [-1,1], whose values are the probabilities
-    of white (Salakhutdinov & Murray 2008); drawn anew in each training step (Burda et al. 2016)."""
+    """Images of -1 (black) and 1 (white), drawn from grey images in [-1,1] whose values give the
+    probability of white (Salakhutdinov & Murray 2008), anew in each training step (Burda et al.
+    2016)."""
     white = jax.random.bernoulli(key, (images + 1) / 2)
     return jnp.where(white, 1.0, -1.0)
 
@@ -86,18 +88,18 @@ class Draws(NamedTuple):
 
     likelihood: Array  # log p(x|z), f32[k,B], nats
     z: Array  # f32[k,B,Z]
-    mean: Array  # of q(z|x), f32[B,Z]
-    log_variance: Array  # f32[B,Z]
+    mean: Array  # mean of q(z|x), f32[B,Z]
+    log_variance: Array  # log-variance of q(z|x), f32[B,Z]
 
 
-# What is minimised, f32[], and its metrics.
+# Draws -> the loss that is minimised, f32[], and metrics.
 Objective = Callable[[Draws], tuple[Array, dict[str, Array]]]
 
 
 def weighted_elbo(beta: float | Array = 1.0, free_bits: float | Array = 0.0) -> Objective:
     """-log p(x|z) + β KL(q(z|x) ‖ p(z)) (Kingma & Welling 2014, eq. 10; β: Higgins et al. 2017,
-    eq. 4). A latent dimension whose mean KL in the batch is below `free_bits` nats costs that much
-    (Kingma et al. 2016, eq. 15, a group a dimension)."""
+    eq. 4). A latent dimension whose mean KL in the batch is below `free_bits` nats costs
+    `free_bits` (Kingma et al. 2016, eq. 15, with one dimension per group)."""
 
     def objective(draws: Draws) -> tuple[Array, dict[str, Array]]:
         reconstruction = -jnp.mean(draws.likelihood)

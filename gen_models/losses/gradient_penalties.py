@@ -13,12 +13,12 @@ from gen_models.algorithm import Array, Key
 
 Scores = Callable[[Array], Array]
 Penalty = Callable[[Scores, Array, Array, Key], Array]
-TINY = 1e-24  # under a root whose gradient would be infinite at zero
+TINY = 1e-24  # least value under a square root, whose gradient is infinite at zero
 
 
 def squared_gradients(scores: Scores, images: Array) -> Array:
-    """‖∇D(x)‖² of each image, f32[B], by the gradient of the sum of all scores: the same where the
-    score of an image does not depend on the others of its batch."""
+    """‖∇D(x)‖² of each image, f32[B], from the gradient of the sum of all scores: the same if the
+    score of an image does not depend on the other images of its batch."""
     gradients = jax.grad(lambda images: jnp.sum(scores(images)))(images)
     return jnp.sum(gradients**2, axis=(1, 2, 3))
 
@@ -30,7 +30,7 @@ def _distance_from_one(scores: Scores, images: Array) -> Array:
 
 def wgan_gp_penalty(weight: float | Array) -> Penalty:
     """The gradient penalty of WGAN-GP (Gulrajani et al. 2017, eq. 3): λ E(‖∇D(x̂)‖ - 1)², x̂
-    anywhere on the line between a real and a generated image."""
+    uniform on the line between a real and a generated image."""
 
     def penalty(scores: Scores, real: Array, fake: Array, key: Key) -> Array:
         share = jax.random.uniform(key, (real.shape[0], 1, 1, 1))
@@ -41,9 +41,9 @@ def wgan_gp_penalty(weight: float | Array) -> Penalty:
 
 def dragan_penalty(weight: float | Array, radius: float | Array) -> Penalty:
     """The gradient penalty of DRAGAN (Kodali et al. 2017, §2.5): λ E(‖∇D(x + δ)‖ - 1)² at real
-    images x. The paper's δ is Gaussian, its authors' program takes a box on one side of the image,
-    shortened by a share drawn for each image; here δ is uniform in a box on both, of `radius`
-    standard deviations of the batch's pixels."""
+    images x. The paper's δ is Gaussian; its authors' program draws δ from a box on one side of the
+    image and multiplies it by a factor drawn for each image; here δ is uniform in a box on both
+    sides, up to `radius` standard deviations of the batch's pixels."""
 
     def penalty(scores: Scores, real: Array, fake: Array, key: Key) -> Array:
         del fake
@@ -57,7 +57,8 @@ def r1_penalty(weight: float | Array) -> Penalty:
     """The gradient penalty R1 (Mescheder et al. 2018, eq. 9): γ/2 E‖∇D(x)‖² at real images x.
 
     In a discriminator with batch normalisation, which the paper does not have, the scores of a
-    batch depend on each other: there it is the gradient of the sum of all scores by each image.
+    batch depend on each other: ∇D(x) is then the gradient of the sum of all scores with respect to
+    each image.
     """
 
     def penalty(scores: Scores, real: Array, fake: Array, key: Key) -> Array:

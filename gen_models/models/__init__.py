@@ -15,5 +15,5 @@ MODELS: dict[str, ModuleType] = {
     if not name.startswith("_")
 }
 
-# All models whose files can be drawn from: also one that the playground's page trains.
+# All models whose files can be sampled, including the generator that the playground's page trains.
 DRAWN = ChainMap({"playground": import_module(f"{__name__}._playground")}, MODELS)

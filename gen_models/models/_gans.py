@@ -27,13 +27,13 @@ class Config:
     latent_size: Size = 62
     """Dimensions of z, uniform in [-1, 1]."""
     arch: Architecture = "infogan"
-    """InfoGAN's nets; or patch: without their hidden dense layers, so that the discriminator's
-    score is a sum over patches of 10×10 pixels."""
+    """Layers of the nets: InfoGAN's; or patch, without InfoGAN's hidden dense layers, so that the
+    discriminator's score is a sum over patches of 10×10 pixels."""
     width: Size = 32
     """Channels of the layers next to the image; the layers beyond have twice as many, hidden dense
     layers 16 times as many units. The published nets have 64."""
     learning_rate: Positive = 1e-3
-    """Step size of Adam, of the generator alone where --disc-learning-rate is given."""
+    """Step size of Adam, for the generator alone if --disc-learning-rate is given."""
     disc_learning_rate: Positive | None = 2e-4
     """Step size of the discriminator's optimiser; None: --learning-rate."""
     beta1: Decay = 0.5
@@ -44,25 +44,25 @@ class Config:
     """Decay of the generator's averaged weights, from which samples are drawn; None: no average.
     The decay rises gradually: after t steps it is at most (1 + t) / (10 + t)."""
     ema_decays: tuple[Fraction, ...] = ()
-    """Decays of further averages, kept beside the one drawn from: --ema-decay of `evaluate` and
-    `sample` takes one of them, `search` the best."""
+    """Decays of further averages to keep: --ema-decay of `evaluate` and `sample` selects one of
+    them, `search` selects the best."""
     compute_dtype: Literal["float32", "bfloat16"] = "float32"
     """Type of activations and matrix products. Parameters stay float32."""
 
 
 @hyperparameters
 class Penalised(Config):
-    """Options of the GANs whose papers have no gradient penalty, but which may have one here."""
+    """Options of GANs with an optional gradient penalty, which their papers do not have."""
 
     penalty: Weight | None = None
     """Weight γ of the gradient penalty R1 at real images (Mescheder et al. 2018), taken in every
-    fourth step with four times the weight (Karras et al. 2020); None: none."""
+    fourth step with four times the weight (Karras et al. 2020); None: no penalty."""
 
 
 @hyperparameters
 class Tuned(Penalised):
-    """Options that searches on held-out images of Fashion-MNIST found for GANs without labels, and
-    near which others found theirs (docs/results.md)."""
+    """Options that searches on held-out images of Fashion-MNIST found for GANs without labels.
+    Searches for other models found options near these (docs/results.md)."""
 
     learning_rate: Positive = 8e-4
     disc_learning_rate: Positive | None = 6.5e-4

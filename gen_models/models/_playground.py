@@ -1,4 +1,4 @@
-"""A generator that the playground's page trained, as it saved it: only to be drawn from."""
+"""A generator trained and saved by the playground's page, for sampling only."""
 
 from typing import Literal, NoReturn
 
@@ -22,18 +22,18 @@ class Config:
     labels: bool = False
     """Whether the net is given the label, one-hot, beside z."""
     compute_dtype: Literal["float32"] = "float32"
-    """Type of activations and products, as other models have it."""
+    """Type of activations and matrix products, an option because other models have it."""
 
 
 def build(config: Config, spec: Spec) -> Algorithm:
-    """The algorithm for images of `spec`. Raises ConfigError for layers that draw others."""
+    """The algorithm for images of `spec`. Raises ConfigError if the layers draw another shape."""
     inputs = config.latent_size + (spec.num_classes if config.labels else 0)
     image, shapes = layered.follow(config.layers, (inputs,))
     if image != (spec.height, spec.width, 1):
         drawn = "×".join(map(str, image))
         raise ConfigError(f"the layers draw {drawn}, expected {spec.height}×{spec.width}×1")
 
-    def init(key: Key) -> State:  # noqa: ARG001 (nothing is drawn: it is filled from a file)
+    def init(key: Key) -> State:  # noqa: ARG001 (nothing is drawn: a file holds the weights)
         params = {
             place: {name: jnp.zeros(shape) for name, shape in own.items()}
             for place, own in shapes.items()

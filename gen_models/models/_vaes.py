@@ -21,8 +21,8 @@ class Common:
     """Options of every VAE. The weights are averaged, even if the paper's are not."""
 
     latent_size: Size = 10
-    """Dimensions of z, standard normal. More did not raise the bound on Fashion-MNIST, and drew
-    more codes that no image has."""
+    """Dimensions of z, standard normal. More dimensions did not raise the bound on Fashion-MNIST,
+    and more draws were codes of no image."""
     width: Size = 32
     """Channels of the layers next to the image; the layers beyond have twice as many, hidden dense
     layers 16 times as many units."""
@@ -35,8 +35,8 @@ class Common:
     """Decay of the averaged weights, from which samples are drawn; None: no average.
     The decay rises gradually: after t steps it is at most (1 + t) / (10 + t)."""
     ema_decays: tuple[Fraction, ...] = ()
-    """Decays of further averages, kept beside the one drawn from: --ema-decay of `evaluate` and
-    `sample` takes one of them, `search` the best."""
+    """Decays of further averages to keep: --ema-decay of `evaluate` and `sample` selects one of
+    them, `search` selects the best."""
     compute_dtype: Literal["float32", "bfloat16"] = "float32"
     """Type of activations and matrix products. Parameters stay float32."""
 
@@ -46,13 +46,13 @@ class Config(Common):
     """Options of a VAE with a normal latent."""
 
     arch: Architecture = "infogan"
-    """InfoGAN's nets; or patch: without hidden dense layers and batch normalisation."""
+    """Layers of the nets: InfoGAN's; or patch, without hidden dense layers and batch
+    normalisation."""
     beta1: Decay = 0.9
     """Decay of Adam's first moment."""
     prior_components: Annotated[int, Between(0, 4096)] = 0
-    """Components of a mixture that is fitted to the codes of the training images, to be drawn from
-    instead of the standard normal, in whose place it also has its likelihood; 0: none. Training is
-    the same with it."""
+    """Components of a mixture fitted to the codes of the training images, which replaces the
+    standard normal in samples and likelihoods; 0: no mixture. Training is not affected."""
 
 
 def autoencoder(
@@ -63,7 +63,8 @@ def autoencoder(
     draws: int = 1,
     conditional: bool = False,
 ) -> Autoencoder:
-    """Nets of the config under an objective of `draws` latents; conditional nets take the label."""
+    """A VAE of the config's size, with an objective on `draws` latents per image. Conditional nets
+    take the label."""
     dtype = jnp.dtype(config.compute_dtype)
     hidden = hidden_units(config.arch, config.width)
     classes = spec.num_classes if conditional else None
@@ -84,7 +85,7 @@ def autoencoder(
 
 
 def _prior(config: Config, classes: int) -> StandardNormal | Mixture:
-    """The distribution of latents that is drawn from, with weights of its own for each class."""
+    """The distribution from which latents are drawn; a mixture has weights for each class."""
     if config.prior_components == 0:
         return StandardNormal(config.latent_size)
     return Mixture(config.latent_size, config.prior_components, classes)

@@ -1,4 +1,4 @@
-"""Auxiliary classifier GAN (Odena et al. 2017): the discriminator also names the class.
+"""Auxiliary classifier GAN (Odena et al. 2017): the discriminator also predicts the class.
 
 Both players minimise the cross-entropy of the class in addition to the GAN's loss: the
 discriminator on real and generated images, the generator on generated ones (eq. 2 and 3). The
@@ -18,7 +18,7 @@ from gen_models.nets.net import Net, Verdict
 
 @hyperparameters
 class Config(_gans.Tuned):
-    """Options of `acgan`: those of `gan`, which with the weight of the classes are near the third
+    """Options of `acgan`: those of `gan`, which together with the class weight are near the third
     best of sixteen settings of this model on held-out images of Fashion-MNIST (docs/results.md).
     The paper gives both losses the same weight."""
 

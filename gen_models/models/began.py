@@ -24,10 +24,10 @@ from gen_models.nets.net import net
 
 @hyperparameters
 class Config(_gans.Config):
-    """Options of `began`, of which step size, β1, average, γ and λ were chosen on held-out images
-    of Fashion-MNIST (docs/results.md), for a training some hundred times shorter than the paper's:
-    with the paper's values the generator collapses to a single shape before k has moved. `arch`
-    applies to the generator only."""
+    """Options of `began`. Step size, β1, average, γ and λ were chosen on held-out images of
+    Fashion-MNIST (docs/results.md), for training some hundred times shorter than the paper's: with
+    the paper's values the generator collapses to a single shape before k has moved. `arch` applies
+    to the generator only."""
 
     latent_size: Size = 64
     learning_rate: Positive = 1.6e-3

@@ -3,9 +3,9 @@
 The label is not an input beside z and the image as in the paper; it enters as in later work, by
 conditional batch normalisation in the generator and a projection in the discriminator
 (`ClassAffine` and `Projection` in nets/blocks.py, placed by nets/gan.py). The discriminator's
-hidden layer, whose features are projected, has no batch normalisation. If asked to, the
-discriminator also learns to reject real images with wrong labels (Reed et al. 2016, with a weight
-of their own instead of half the weight of the generated ones).
+hidden layer, whose features are projected, has no batch normalisation. Optionally, the
+discriminator also learns to reject real images with wrong labels (Reed et al. 2016, but with a
+weight of their own instead of half the weight of generated images).
 """
 
 from gen_models import losses
@@ -27,9 +27,9 @@ class Config(_gans.Penalised):
     ema_decay: Rate | None = 0.992
     penalty: Weight | None = 0.12
     mismatch: Weight = 0.0
-    """Weight of the loss on real images with wrong labels. With it the best generator is no longer
-    p(x|y): it avoids images that two classes share, so label accuracy rises beyond that of real
-    images, and coverage falls."""
+    """Weight of the loss on real images with wrong labels. With it the optimal generator is no
+    longer p(x|y): it avoids images that two classes share, so label accuracy rises beyond that of
+    real images, and coverage falls."""
 
 
 def build(config: Config, spec: Spec) -> Algorithm:

@@ -11,7 +11,7 @@ from gen_models.models import _vaes, vae
 
 @hyperparameters
 class Config(vae.Config):
-    """Options of `cvae`: those of `vae` and a larger step size, chosen on held-out images of
+    """Options of `cvae`: those of `vae` except for a larger step size, chosen on held-out images of
     Fashion-MNIST (docs/history.md)."""
 
     learning_rate: Positive = 2e-3

@@ -1,9 +1,9 @@
 """DCGAN (Radford et al. 2016) for small images.
 
 The nets are InfoGAN's: those of the authors' program for MNIST except for kernels of 4×4 instead of
-5×5, half the width (--width), a tanh instead of a sigmoid, and the labels, which that program gives
-to both players at every layer and the paper's experiments on other data do not. It also has weight
-decay and a falling step size.
+5×5, half the width (--width), a tanh instead of a sigmoid, and no labels. The program gives labels
+to both players at every layer; the paper's experiments on other data have none. The program also
+has weight decay and a falling step size.
 """
 
 from gen_models import losses
@@ -15,9 +15,9 @@ from gen_models.models import _gans
 
 @hyperparameters
 class Config(_gans.Tuned):
-    """Options of `dcgan`: those of `gan`, and the paper's z. The paper's own (Radford et al. 2016,
-    §4), except for averaged weights and batches of 64 instead of 128, are the preset
-    `configs/papers.py:dcgan`."""
+    """Options of `dcgan`: those of `gan`, and the paper's latent size. The preset
+    `configs/papers.py:dcgan` has the paper's options (Radford et al. 2016, §4), except for averaged
+    weights and batches of 64 instead of 128."""
 
     latent_size: Size = 100
 

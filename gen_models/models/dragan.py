@@ -1,8 +1,8 @@
 """DRAGAN (Kodali et al. 2017): the GAN's loss, and a penalty for a norm of the discriminator's
 gradient other than 1 around real images (§2.5). The discriminator has no batch normalisation, which
 would couple the images' gradients. The gradient is that of the logit, as in the authors' program;
-in the paper it is that of the probability. The noise is uniform on both sides of an image, in the
-paper Gaussian."""
+in the paper it is that of the probability. The noise is uniform on both sides of an image; in the
+paper it is Gaussian."""
 
 from gen_models import losses
 from gen_models.algorithm import Algorithm, Spec
@@ -15,7 +15,8 @@ from gen_models.models import _gans
 class Config(_gans.Config):
     """Options of `dragan`: the radius of the authors' program, and step size, β1, weight and
     average that were chosen on held-out images of Fashion-MNIST (docs/results.md). The program has
-    1e-4 and 10, dense nets for MNIST and images in [0, 1], where the norm of 1 is one of ½ here."""
+    step size 1e-4, weight 10, dense nets for MNIST, and images in [0, 1], where a gradient norm of
+    1 corresponds to ½ here."""
 
     learning_rate: Positive = 1.2e-3
     disc_learning_rate: Positive | None = None

@@ -1,7 +1,7 @@
 """Energy-based GAN (Zhao et al. 2017): the discriminator is an auto-encoder whose energy is the
 distance between an image and its reconstruction. It raises the energy of generated images up to a
 margin (eq. 1); the pulling-away term makes their codes differ from each other (§2.4). Both nets are
-convolutional, the paper's for digits are dense."""
+convolutional; the paper's for digits are dense."""
 
 import jax.numpy as jnp
 
@@ -16,9 +16,10 @@ from gen_models.nets.net import net
 
 @hyperparameters
 class Config(_gans.Config):
-    """Options of `ebgan`, of which step sizes, β1, average, margin and weight were chosen on
-    held-out images of Fashion-MNIST (docs/results.md). The paper's, of its best digits by dense
-    nets (Zhao et al. 2017, fig. 4), are 1e-3, 10 and 0.1. `arch` applies to the generator only."""
+    """Options of `ebgan`. Step sizes, β1, average, margin and weight were chosen on held-out images
+    of Fashion-MNIST (docs/results.md). For its best digits, by dense nets, the paper has step size
+    1e-3, margin 10 and weight 0.1 (Zhao et al. 2017, fig. 4). `arch` applies to the generator
+    only."""
 
     learning_rate: Positive = 2e-3
     disc_learning_rate: Positive | None = 3e-4

@@ -18,8 +18,8 @@ LOSSES = {"non_saturating": losses.non_saturating, "saturating": losses.saturati
 
 @hyperparameters
 class Config(_gans.Tuned):
-    """Options of `gan`, found by a search for InfoGAN's nets. Those of InfoGAN's appendix C.1 (Chen
-    et al. 2016) are the preset `configs/papers.py:gan`."""
+    """Options of `gan`, found by a search with InfoGAN's nets. The preset `configs/papers.py:gan`
+    has the options of InfoGAN's appendix C.1 (Chen et al. 2016)."""
 
     loss: Literal["non_saturating", "saturating"] = "non_saturating"
     """Loss of the generator: -log D(G(z)), or log(1 - D(G(z))) if saturating."""

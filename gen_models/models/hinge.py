@@ -1,7 +1,7 @@
-"""SNGAN: hinge loss; a discriminator in which each layer's kernel, as a matrix, is divided by an
-estimate of its spectral norm (Miyato et al. 2018), and a projection of its features on the label's
-vector (Miyato & Koyama 2018). Both papers have deeper nets; the second projects features that are
-summed over the image, here it is those of the hidden layer."""
+"""SNGAN with a projection: the hinge loss, and a discriminator in which each layer's kernel, as a
+matrix, is divided by an estimate of its spectral norm (Miyato et al. 2018) and the features are
+projected on the label's vector (Miyato & Koyama 2018). Both papers have deeper nets; the second
+projects features summed over the image, here the hidden layer's features are projected."""
 
 from gen_models import losses
 from gen_models.algorithm import Algorithm, Spec
@@ -12,9 +12,9 @@ from gen_models.models import _gans
 
 @hyperparameters
 class Config(_gans.Config):
-    """Options of `hinge`: the betas are those of Miyato & Koyama 2018, for the projection. They had
-    five updates of the discriminator per step at 2e-4; here it is one, with a step size four times
-    as large. Their z is normal, of 128 dimensions."""
+    """Options of `hinge`. The betas are those of Miyato & Koyama 2018, for the projection. They
+    have five updates of the discriminator per step, at 2e-4; here there is one, with a step size
+    four times as large. Their z is normal, with 128 dimensions."""
 
     learning_rate: Positive = 2e-4
     disc_learning_rate: Positive | None = 8e-4

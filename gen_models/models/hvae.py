@@ -1,14 +1,14 @@
-"""Hierarchical VAE: several latents, each with a prior that is learned given those above it, of a
+"""Hierarchical VAE: several latents, each with a learned prior given the latents above it, and a
 decoder that prior and posterior share (Sønderby et al. 2016; Vahdat & Kautz 2020; Child 2021).
 
     p(z) = Π_l p(z_l | z_<l),   q(z|x) = Π_l q(z_l | z_<l, x)
     L = -E log p(x|z) + β Σ_l E KL(q(z_l | z_<l, x) ‖ p(z_l | z_<l))
 
 The upper latents are vectors, each with twice as many dimensions as the one above it, as in
-Sønderby et al. 2016; the last one is a map of a quarter of the image's sides. A level's posterior
-is relative to its prior (Vahdat & Kautz 2020, §3.2). What is called the latent everywhere is the
-noise of all levels side by side, f32[N,Z], whose prior is standard normal: an image is encoded as
-the means of its posteriors, and any noise can be decoded (engines/hierarchical.py).
+Sønderby et al. 2016; the last one is a map with a quarter of the image's height and width. A
+level's posterior is relative to its prior (Vahdat & Kautz 2020, §3.2). Elsewhere "the latent" is
+the concatenated noise of all levels, f32[N,Z], whose prior is standard normal: an image is encoded
+as the means of its posteriors, and any noise can be decoded (engines/hierarchical.py).
 
 The later papers have tens of levels up to the image's own size, normalisation or spectral
 regularisation, and other likelihoods; Sønderby et al. have dense nets with batch normalisation, and
@@ -30,17 +30,18 @@ from gen_models.models import _vaes
 from gen_models.nets.hvae import Ladder
 from gen_models.nets.net import net
 
-FIRST = 0.1  # part of β at step 0 of the warm-up
+FIRST = 0.1  # fraction of β at step 0 of the warm-up
 
 
 @hyperparameters
 class Config(_vaes.Common):
     """Options of `hvae`, chosen on held-out images of Fashion-MNIST (docs/history.md). Without a
-    warm-up the lower levels stay unused: a latent that says little as yet costs more than it gives
-    back."""
+    warm-up the lower levels stay unused: a latent that still carries little information costs more
+    than it gains."""
 
     levels: Annotated[int, Between(2, 5)] = 4
-    """Number of latents: vectors, and a map of a quarter of the image's sides at the bottom."""
+    """Number of latents: vectors, and at the bottom a map with a quarter of the image's height and
+    width."""
     latent_size: Size = 4
     """Dimensions of the top vector; each vector below has twice as many as the one above it."""
     map_channels: Size = 4
@@ -52,9 +53,9 @@ class Config(_vaes.Common):
     """Weight β of the KL term; with 1 the objective is the evidence lower bound."""
     warm_up: Annotated[int, Between(1, 10**6)] = 700
     """Steps over which the weight of the KL term rises from β/10 to β (Sønderby et al. 2016: from
-    0); 1: none after the first step."""
+    0); 1: no warm-up after the first step."""
     free_bits: Weight = 0.0
-    """Nats of KL divergence that each latent dimension may have without a gradient."""
+    """Nats of KL divergence per latent dimension below which the KL term has no gradient."""
 
 
 def build(config: Config, spec: Spec) -> Algorithm:
@@ -81,6 +82,6 @@ def build(config: Config, spec: Spec) -> Algorithm:
 
 
 def _objective(config: Config, step: Array) -> Objective:
-    """The objective of a step i32[]."""
+    """The objective at a step i32[]."""
     weight = FIRST + (1 - FIRST) * jnp.minimum(step / config.warm_up, 1)
     return weighted_elbo(config.beta * weight, config.free_bits)

@@ -3,8 +3,8 @@
 The discriminator also estimates the code of a generated image, a category and continuous numbers;
 both players maximise the estimate's log-likelihood, a lower bound on the mutual information of code
 and image (eq. 5 and 6). Neither player takes a label: the meaning of the code emerges in training.
-The estimate is by a hidden layer of 128 units on the discriminator's last features; its continuous
-part has unit variance, as in the authors' program.
+The estimate is made by a hidden layer of 128 units on the discriminator's last features; its
+continuous part has unit variance, as in the authors' program.
 """
 
 from typing import Annotated, NamedTuple
@@ -50,7 +50,7 @@ class Code(NamedTuple):
     continuous: int
 
     def assembled(self, noise: Array, category: Array, continuous: Array) -> Latents:
-        """z of noise f32[N,noise], categories i32[N] and continuous codes f32[N,continuous]."""
+        """z from noise f32[N,noise], categories i32[N] and continuous codes f32[N,continuous]."""
         one_hot = jax.nn.one_hot(category, self.categories)
         return jnp.concatenate([noise, one_hot, continuous], axis=-1)
 
@@ -73,7 +73,7 @@ class Code(NamedTuple):
         return nats + jnp.mean(jnp.sum((continuous - means) ** 2, axis=-1)) / 2
 
     def views(self, key: Key) -> dict[str, View]:
-        """Views, one per continuous code varied along the rows; a category and a noise per row."""
+        """One view per continuous code, varied along each row; one category and noise per row."""
         rows = self.categories
         still = jax.random.uniform(key, (rows, self.noise), minval=-1.0).repeat(COLUMNS, axis=0)
         category = jnp.arange(rows).repeat(COLUMNS)

@@ -19,12 +19,12 @@ LOSSES = {
 
 @hyperparameters
 class Config(_gans.Tuned):
-    """Options of `lsgan`: those of `gan`, from which only the loss differs. They are near the
-    second best of sixteen settings of this model (docs/results.md)."""
+    """Options of `lsgan`: those of `gan`, which differs from this model only in the loss. They are
+    near the second best of sixteen settings of this model (docs/results.md)."""
 
     squared: Literal["scores", "probabilities"] = "scores"
-    """Values with the targets 1 and 0: the discriminator's scores, as in the paper, or their
-    sigmoids."""
+    """Values compared with the targets 1 and 0: the discriminator's scores, as in the paper, or
+    their sigmoids."""
     clip: Positive | None = None
     """Bound of the discriminator's parameters, clipped to [-clip, clip]; None: no clipping."""
 

@@ -6,7 +6,7 @@ real and at generated images; no normalisation anywhere.
 
 Differences from the paper: the nets have InfoGAN's layers with scaled initial weights instead of
 residual blocks of grouped convolutions; learning rate, γ and Adam's β2 are constant by default
-(configs/r3gan.py has the authors' schedules); and images are not augmented. As theirs, the
+(configs/r3gan.py has the authors' schedules); and images are not augmented. As in the paper, the
 generator ends in a linear layer, without a tanh.
 """
 
@@ -22,8 +22,8 @@ from gen_models.models import _gans
 @hyperparameters
 class Config(_gans.Config):
     """Options of `r3gan`: the final β2 of the authors' schedule for CIFAR-10, and step sizes, γ, β1
-    and average that a search on held-out images of Fashion-MNIST found (docs/results.md), for a
-    training some sixty times as short as theirs."""
+    and average that a search on held-out images of Fashion-MNIST found (docs/results.md), for
+    training some sixty times shorter than theirs."""
 
     latent_size: Size = 64
     """Dimensions of z, standard normal."""

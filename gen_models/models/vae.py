@@ -1,5 +1,5 @@
-"""Variational auto-encoder (Kingma & Welling 2014), the KL term weighted (Higgins et al. 2017) or
-with free bits (Kingma et al. 2016)."""
+"""Variational auto-encoder (Kingma & Welling 2014), with an optional weight on the KL term (Higgins
+et al. 2017) and optional free bits (Kingma et al. 2016)."""
 
 from gen_models.algorithm import Algorithm, Spec
 from gen_models.engines.variational import variational
@@ -16,7 +16,7 @@ class Config(_vaes.Config):
     beta: Weight = 1.0
     """Weight β of the KL term; with 1 the objective is the evidence lower bound."""
     free_bits: Weight = 0.0
-    """Nats of KL divergence that each latent dimension may have without a gradient."""
+    """Nats of KL divergence per latent dimension below which the KL term has no gradient."""
 
 
 def build(config: Config, spec: Spec) -> Algorithm:

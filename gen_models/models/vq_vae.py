@@ -6,8 +6,8 @@ each place.
 where e is the code nearest to the encoder's output z(x) (eq. 1 and 2) and sg stops the gradient.
 Every term is summed over the places of the map; the paper averages the last two over them (§3.2).
 The prior is an autoregressive recurrent net, learned together with the codes; the paper learns a
-PixelCNN afterwards. Encoder, codebook and prior are averaged each by itself: the averaged prior is
-not exactly that of the averaged encoder's codes.
+PixelCNN afterwards. The weights of encoder, codebook and prior are averaged independently: the
+averaged prior is not exactly the prior of the averaged encoder's codes.
 """
 
 from typing import Literal
@@ -43,12 +43,13 @@ class Config(_vaes.Common):
     learning_rate: Positive = 1e-3
     """Step size of Adam. The paper's 2e-4 is for 250,000 steps."""
     compute_dtype: Literal["float32", "bfloat16"] = "float32"
-    """Type of activations and matrix products of encoder and decoder. Those of the prior, and
-    parameters, stay float32."""
+    """Type of activations and matrix products of encoder and decoder. The prior and all parameters
+    stay float32."""
 
 
 def build(config: Config, spec: Spec) -> Algorithm:
-    """The algorithm for images of `spec`, with a map of codes of a quarter of their size."""
+    """The algorithm for images of `spec`, with a map of codes of a quarter of their height and
+    width."""
 
     def attraction(z: Array, e: Array) -> Metrics:
         return {

@@ -1,9 +1,9 @@
 """Wasserstein GAN (Arjovsky et al. 2017): a critic whose weights are clipped (algorithm 1).
 
 The critic's values estimate the earth mover's distance up to a factor (eq. 2) if the critic is
-Lipschitz, which clipping is meant to ensure; it has batch normalisation, whose scales are clipped
-too, as in the authors' program, so that there is no strict bound. The critic is updated several
-times per update of the generator.
+Lipschitz, which clipping is meant to ensure. The critic has batch normalisation, whose scales are
+clipped too, as in the authors' program, so that its Lipschitz constant has no strict bound. The
+critic is updated several times per update of the generator.
 """
 
 from functools import partial
@@ -21,11 +21,11 @@ from gen_models.models import _gans
 
 @hyperparameters
 class Config(_gans.Config):
-    """Options of `wgan`: those of Arjovsky et al. 2017, algorithm 1, except for step sizes, which a
-    search on held-out images of Fashion-MNIST found (docs/results.md), as it did the average's
-    decay. By the paper's 5e-5, the preset `configs/papers.py:wgan`, a weight hardly moves further
-    than 0.25 in 5000 steps. The authors' program has a hundred updates of the critic in each of the
-    first 25 steps and in every 500th, and z is normal."""
+    """Options of `wgan`: those of Arjovsky et al. 2017, algorithm 1, except for step sizes and the
+    average's decay, which a search on held-out images of Fashion-MNIST found (docs/results.md).
+    With the paper's 5e-5, the preset `configs/papers.py:wgan`, a weight hardly moves further than
+    0.25 in 5000 steps. The authors' program has a hundred updates of the critic in each of the
+    first 25 steps and in every 500th, and its z is normal."""
 
     learning_rate: Positive = 2.5e-3
     """Step size of the generator's optimiser."""
@@ -33,7 +33,7 @@ class Config(_gans.Config):
     """Step size of the critic's optimiser; None: --learning-rate."""
     ema_decay: Rate | None = 0.997
     optimiser: Literal["rmsprop", "adam"] = "rmsprop"
-    """Optimiser of both players: RMSProp as in the paper, which ignores the betas, or Adam."""
+    """Optimiser of both players: RMSProp, as in the paper, or Adam. RMSProp ignores the betas."""
     clip: Positive = 0.01
     """Bound of the critic's parameters, clipped to [-clip, clip]."""
     critic_updates: Count = 5

@@ -12,8 +12,8 @@ from gen_models.models import _gans
 @hyperparameters
 class Config(_gans.Config):
     """Options of `wgan_gp`: those of Gulrajani et al. 2017, algorithm 1, except for a step size
-    five times as large, for a training some forty times as short. The generator keeps batch
-    normalisation, which the authors' program for MNIST has in neither net; z is uniform, theirs
+    five times as large, for training some forty times shorter. The generator keeps batch
+    normalisation, which the authors' program for MNIST has in neither net; z is uniform, theirs is
     normal."""
 
     learning_rate: Positive = 5e-4

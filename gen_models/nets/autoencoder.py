@@ -26,7 +26,7 @@ class Decoder(nn.Module):
     """z f32[N,Z] -> f32[N,D], the mirror image of the encoder."""
 
     hidden: tuple[int, ...]  # units of the encoder's layers, which are reversed here
-    size: int  # D, dimensions of what is reconstructed
+    size: int  # D, dimensions of the reconstruction
 
     @nn.compact
     def __call__(self, z: Array, *, train: bool) -> Array:

@@ -32,7 +32,7 @@ leaky_relu = partial(nn.leaky_relu, negative_slope=0.2)
 class Conv(nn.Module):
     """Convolution, 4×4 of stride 2, padded by 1: x f32[N,H,W,C] -> f32[N,H/s,W/s,features].
 
-    A kernel of 3 with a stride s of 1 gives these sizes too.
+    The output sizes also hold for a kernel of 3 with a stride s of 1.
     """
 
     features: int  # output channels
@@ -79,8 +79,8 @@ def _add_bias(module: nn.Module, y: Array) -> Array:
 
 class Layers(NamedTuple):
     """Layers of a net with its initialisation: N(0, 0.02) in nets with batch normalisation, else
-    weights that preserve the variance from layer to layer (He et al. 2015). Before a normalisation
-    a bias would have no effect: `bias` is for layers without a normalisation after them."""
+    weights that preserve the variance from layer to layer (He et al. 2015). A normalisation cancels
+    the bias of the layer before it: `bias` is for layers that no normalisation follows."""
 
     normalised: bool  # whether the net has batch normalisation
     dtype: jnp.dtype  # type of the computation
@@ -96,7 +96,8 @@ class Layers(NamedTuple):
         return Conv(features, bias=bias, kernel_init=init, dtype=self.dtype)
 
     def double(self, features: int, *, bias: bool = False, gain: float = 2.0) -> ConvTranspose:
-        """`gain` is that of the mean square by weights that are scaled, 2 where a ReLU follows."""
+        """In a net without batch normalisation, the initial weights multiply the mean square by
+        `gain`: 2 if a ReLU follows."""
         bias = bias or not self.normalised
         init = normal if self.normalised else transposed(gain)
         return ConvTranspose(features, bias=bias, kernel_init=init, dtype=self.dtype)
@@ -144,7 +145,7 @@ def with_labels(x: Array, labels: Array, num_classes: int | None) -> Array:
 def of_class(table: Array, labels: Array, like: Array) -> Array:
     """Rows of table f32[K,C] by label, shaped to broadcast against `like` [N,…,C]."""
     one_hot = jax.nn.one_hot(labels, table.shape[0], dtype=like.dtype)
-    rows = one_hot @ table.astype(like.dtype)  # a product, whose gradient is no scatter
+    rows = one_hot @ table.astype(like.dtype)  # a matrix product, whose gradient is no scatter
     return rows.reshape(rows.shape[0], *(1,) * (like.ndim - 2), rows.shape[1])
 
 

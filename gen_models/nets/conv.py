@@ -7,19 +7,20 @@ A convolution y = F(x, w) is bilinear, and so are the two maps that its gradient
     G(x, y)   images and features -> kernel      "correlate", the adjoint of F(x, .)
 
 All three are parts of one trilinear form <F(x, w), y> = <x, T(y, w)> = <w, G(x, y)>, so the
-gradient of each is made of the other two, and derivatives of every order close over the three.
+gradients of each are the other two, and derivatives of every order need only the three.
 On a TPU all three are XLA's own convolutions (`convolution.native`). On a CPU, where those are many
 times slower inside a compiled loop, they are matrix products: of each output's taps, gathered into
 columns (`convolution.columns`), or, where a kernel is twice its stride, of sums and differences
 (`convolution.winograd`).
 
-An NVIDIA GPU takes columns too: XLA's own convolutions become slow there when operations must be
-deterministic, and when kernels are batched, which makes them grouped. On an H100 a step of one
-`dcgan` of 64 images took 0.59 ms in columns and 1.01 ms with XLA's, of 64 members 13 and 48.
+An NVIDIA GPU uses columns too: XLA's own convolutions become slow there when operations must be
+deterministic, and when kernels are batched, which makes the convolutions grouped. On an H100 a step
+of one `dcgan` with 64 images took 0.59 ms with columns and 1.01 ms with XLA's convolutions; a step
+of 64 members took 13 and 48 ms.
 
-On a CPU winograd is faster where channels are many. Milliseconds of columns and of winograd on two
-cores, 4×4 kernels of stride 2, 64 images of 14×14, float32 (sums of bfloat16 would lose what it
-has):
+On a CPU winograd is faster with many channels. Milliseconds with columns and with winograd, on two
+cores, 4×4 kernels of stride 2, 64 images of 14×14, float32 (in bfloat16 the sums would lose
+precision):
 
     channels -> features      F              T              G
        8 ->  64           0.6    0.8     0.4    0.9     0.9    1.1
@@ -29,7 +30,7 @@ has):
      128 -> 256          30     20      20     17      29     20
 
 Within the step of `dcgan --arch patch --width 64`, where F and G share the parts of an image and T
-and G those of features, it took 0.86 of the time.
+and G the parts of features, winograd took 0.86 of the time.
 
 Images are f32[N,H,W,C], features f32[N,h,w,O], kernels f32[k,k,C,O]; bfloat16 works too. Padding is
 p pixels on every side: h = (H + 2p - k) // s + 1.
@@ -61,7 +62,7 @@ __all__ = [
     "using",
 ]
 
-WINOGRAD_CHANNELS = 32  # channels of an image from which winograd is the faster one
+WINOGRAD_CHANNELS = 32  # least number of an image's channels for which winograd is faster
 
 
 def convolve(x: Array, w: Array, *, stride: int = 1, padding: int = 0) -> Array:
@@ -99,9 +100,9 @@ _chosen: ContextVar[Layout | None] = ContextVar("chosen", default=None)
 
 @contextmanager
 def using(layout: Layout | None) -> Iterator[None]:
-    """Use this layout on every platform for programs traced within the block; None: the fastest of
-    each platform. For comparisons: values differ only by rounding. Programs traced before keep
-    their layout. WINOGRAD takes only kernels of twice their stride."""
+    """Use this layout on every platform for programs traced within the block; None: the fastest on
+    each platform. For comparisons: values differ only by rounding. Programs traced earlier keep
+    their layout. WINOGRAD requires kernels of twice their stride."""
     token = _chosen.set(layout)
     try:
         yield
@@ -157,5 +158,6 @@ def _by_platform(name: str, geometry: Geometry, channels: int, a: Array, b: Arra
 
 @cache
 def _program(layout: Layout, name: str, geometry: Geometry) -> Callable[[Array, Array], Array]:
-    """One of the maps by a layout; always the same object, which JAX traces once a shape."""
+    """One of the three maps in a layout; always the same object, which JAX traces once per
+    shape."""
     return partial(getattr(layout, name), geometry)

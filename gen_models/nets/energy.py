@@ -13,7 +13,7 @@ from gen_models.nets.net import Verdict
 class EnergyDiscriminator(nn.Module):
     """Auto-encoder: images f32[N,H,W,1] in [-1,1] -> Verdict, with energies >= 0 as scores, and
     codes f32[N,code_size] in its head. It has the convolutions of the GANs' discriminator, a dense
-    layer to the code, and the layers of a generator without a hidden one, with leaky ReLUs.
+    layer to the code, and the layers of a generator without a hidden layer, with leaky ReLUs.
 
     error      image minus reconstruction f32[N,H,W,1] -> energy f32[N]
     code_size  dimensions of the code

@@ -5,20 +5,20 @@ The layers are the published ones, at a width of 64; the slope below zero is 0.2
 (0.01 in InfoGAN's program), and images are in [-1, 1], by a tanh instead of a sigmoid. Three
 properties are options:
 
-- `hidden` is the number of units of a dense layer in both, as Radford's own program for MNIST has
-  it too. Without it the discriminator's score is a sum over 49 patches of 10×10 pixels, which
+- `hidden` is the number of units of a dense layer in both nets, as in Radford's own program for
+  MNIST. Without it the discriminator's score is a sum over 49 patches of 10×10 pixels, which
   cannot judge whether two halves of an image belong together.
 - `num_classes` makes the pair conditional. The label scales and shifts the generator's normalised
-  features (de Vries et al. 2017); the discriminator projects the features from which it reads the
-  score on a vector of the class (Miyato & Koyama 2018). Its hidden layer is then not normalised by
-  batch: with labels such features distinguish real from generated batches so early that the
-  generator never learns.
-- `normalisation` of the discriminator is by batch, by its weights' spectra, or none; that of the
-  generator is by batch or none. Nets without it start from weights that preserve the variance from
-  layer to layer (He et al. 2015).
+  features (de Vries et al. 2017); the discriminator projects the features from which it computes
+  the score on a vector of the class (Miyato & Koyama 2018). Its hidden layer then has no batch
+  normalisation: with labels, batch-normalised features distinguish real from generated batches so
+  early that the generator never learns.
+- `normalisation` of the discriminator is batch, spectral (of its weights) or none; the generator
+  has batch normalisation or none. Nets without normalisation start from weights that preserve the
+  variance from layer to layer (He et al. 2015).
 
-Units of a dense layer are normalised each by itself, before they are arranged as a map: statistics
-over the places of a map would count a pattern that all images share as variance.
+Each unit of a dense layer is normalised by itself, before the units are arranged as a map:
+statistics over the places of a map would count a pattern that all images share as variance.
 """
 
 from typing import Literal
@@ -49,7 +49,7 @@ class Generator(nn.Module):
     hidden: int | None = None  # units of a hidden dense layer
     num_classes: int | None = None  # None: unconditional
     normalised: bool = True  # whether to use batch normalisation
-    bounded: bool = True  # whether images are a tanh, or the values of the last layer
+    bounded: bool = True  # whether a tanh follows the last layer
     dtype: jnp.dtype = jnp.float32  # type of the computation
 
     @nn.compact

@@ -1,11 +1,11 @@
 """The ladder of a hierarchical VAE: a bottom-up encoder, and a top-down decoder that prior and
 posterior share.
 
-All latents but the last are vectors, the last one is a map of a quarter of the image's sides. From
-level to level features are passed on, first hidden units as many as InfoGAN's, then a map, and each
-level adds its latent to them (Child 2021, figure 3). Residual blocks are bottlenecks without
-normalisation, on maps with one 3×3 convolution (the paper: two). Their last weights are small: at
-first a level adds little but its latent.
+All latents but the last are vectors; the last one is a map with a quarter of the image's height and
+width. Features are passed from level to level, first as hidden units, as many as InfoGAN's, then as
+a map, and each level adds its latent to them (Child 2021, figure 3). Residual blocks are
+bottlenecks without normalisation, with one 3×3 convolution on maps (the paper: two). The initial
+weights of their last layers are small: at first a level adds little but its latent.
 """
 
 import math
@@ -19,17 +19,17 @@ from gen_models.algorithm import Array, Images, Latents
 from gen_models.nets.blocks import Conv, ConvTranspose, he_normal, he_transposed, normal
 from gen_models.nets.net import Inference
 
-SMALLEST, LARGEST = -10.0, 2.0  # of the logarithm of a level's deviation or variance
+SMALLEST, LARGEST = -10.0, 2.0  # bounds of the logarithm of a level's deviation or variance
 lecun_normal = nn.initializers.lecun_normal()
 
 
 class Ladder(nn.Module):
-    """Encoder and decoder in one, called by the names of two methods.
+    """Encoder and decoder in one module with two methods.
 
     infer     images f32[N,H,W,1], noise f32[N,Z] -> Inference
     generate  z f32[N,Z] -> parameters of the likelihood f32[N,H,W,1] (logits or means)
 
-    z is the noise of all levels side by side, the top one first.
+    z is the concatenated noise of all levels, the top one first.
     """
 
     height: int  # H, a multiple of 4
@@ -90,8 +90,8 @@ class Ladder(nn.Module):
         return self._descend(z, lambda _level, _x, part: part)
 
     def _descend(self, noise: Latents, draw: Callable[["Level", Array, Array], Array]) -> Array:
-        """Parameters of the likelihood. Each level's latent is drawn given the features of those
-        above and its part of the noise."""
+        """Parameters of the likelihood. Each level's latent is drawn given the features of the
+        levels above and the level's part of the noise."""
         ends = [sum(self.sizes[:level]) for level in range(1, self.levels)]
         x = jnp.broadcast_to(self.top.astype(self.dtype), (noise.shape[0], *self.top.shape))
         for level, part in zip(self.steps, jnp.split(noise, ends, axis=-1), strict=True):
@@ -103,22 +103,22 @@ class Ladder(nn.Module):
 
 
 def bounded(log_scale: Array) -> Array:
-    """The logarithm of a scale between SMALLEST and LARGEST: a rare latent far above would
-    otherwise be multiplied by each level below it, and one draw in a million would decide the mean
-    of all bounds."""
+    """The logarithm of a scale, clipped to [SMALLEST, LARGEST]: otherwise each level below would
+    amplify a rare latent far larger than usual, and one draw in a million would decide the mean of
+    all bounds."""
     return jnp.clip(log_scale, SMALLEST, LARGEST)
 
 
 class Level(nn.Module):
     """One latent, given the features x f32[N,…,C] of all levels above.
 
-    Called with the latent's noise f32[N,…,D] it adds the latent to the features: z = μ + σ noise,
-    where μ and σ are the prior's. `posterior` gives the mean and log-variance of that noise, f32[N,
-    …,2·D], given the image's features f32[N,…,C] too.
+    Called with the latent's noise f32[N,…,D], a level adds the latent z = μ + σ noise to the
+    features, where μ and σ are the prior's. `posterior` gives the mean and log-variance of that
+    noise, f32[N,…,2·D], given also the image's features f32[N,…,C].
     """
 
-    shape: tuple[int, ...]  # of one latent; the last is D
-    features: int  # C
+    shape: tuple[int, ...]  # shape of one latent; its last size is D
+    features: int  # C, number of features
     block: Callable[..., nn.Module]  # residual block with this many features
     dtype: jnp.dtype = jnp.float32  # type of the computation
 
@@ -142,7 +142,7 @@ class Level(nn.Module):
 
 class Block(nn.Module):
     """Bottleneck: x f32[N,…,C] -> f32[N,…,features], the branch that a residual connection adds, or
-    a latent's parameters; small at first with the default initialiser."""
+    a latent's parameters. With the default initialiser its outputs are small at first."""
 
     features: int
     width: int  # channels of the bottleneck

@@ -12,7 +12,7 @@ from gen_models.fields import ConfigError, check_known
 from gen_models.nets import conv
 
 EPSILON = 1e-5  # added to variances
-MOST_PIXELS = 2**14  # of a map
+MOST_PIXELS = 2**14  # largest height × width of a map
 
 Shape = tuple[int, ...]  # of one example: (features,) or (height, width, channels)
 Shapes = dict[str, Shape]  # of weights by name
@@ -24,7 +24,7 @@ class Kind(NamedTuple):
     follow  shape of one example, number -> shape of its outputs, shapes of its weights. Raises
             ValueError where the input does not fit
     apply   x f32[N,…], weights, number -> f32[N,…]
-    number  type of the number that it is written with, None if it has none
+    number  type of the number after the layer's name, None if it has none
     """
 
     follow: Callable[[Shape, float], tuple[Shape, Shapes]]
@@ -115,14 +115,14 @@ KINDS = {
 
 
 class Layer(NamedTuple):
-    """A layer as it was written."""
+    """A layer parsed from its text."""
 
     kind: Kind
     number: float
 
 
 def parsed(text: str) -> Layer:
-    """The layer that a text stands for. Raises ConfigError."""
+    """The layer described by a text such as "dense 128". Raises ConfigError for other texts."""
     name, *numbers = text.split()
     check_known("layer", name, KINDS)
     kind = KINDS[name]
@@ -138,8 +138,8 @@ def parsed(text: str) -> Layer:
 
 
 def follow(layers: Sequence[str], shape: Shape) -> tuple[Shape, dict[str, Shapes]]:
-    """The shape of the outputs for one input of `shape`, and the shapes of each layer's weights, by
-    its place. Raises ConfigError for layers that do not fit."""
+    """The shape of the outputs for one input of `shape`, and the shapes of the weights by the
+    layer's place in the list. Raises ConfigError for layers that do not fit."""
     weights = {}
     for place, text in enumerate(layers):
         kind, number = parsed(text)

@@ -31,11 +31,11 @@ class Verdict(NamedTuple):
 
 class Inference(NamedTuple):
     """Outputs of a hierarchical VAE for images: a latent drawn from the posterior, level by level,
-    that posterior, and what the decoder makes of the latent."""
+    the posterior, and the decoder's outputs for the latent."""
 
     z: Array  # f32[N,Z]
-    mean: Array  # of each dimension given the levels above, f32[N,Z]
-    log_variance: Array  # f32[N,Z]
+    mean: Array  # posterior mean of each dimension given the levels above, f32[N,Z]
+    log_variance: Array  # posterior log-variance likewise, f32[N,Z]
     outputs: Array  # parameters of the likelihood, f32[N,H,W,1]
 
 

@@ -2,10 +2,10 @@
 
 With `hidden` both have a dense layer of `hidden` units and batch normalisation, of each unit by
 itself: they are InfoGAN's nets as used by Lucic et al. 2018 (appendix), except for the initial
-weights (He et al. 2015) and a ReLU in the encoder too. With `num_classes` both take the label, as
-further channels of the image (Sohn et al. 2015), so that the posterior's shape can depend on it,
-and beside z and as further channels of the decoder's first map; it also scales and shifts the
-decoder's features (de Vries et al. 2017).
+weights (He et al. 2015) and ReLUs in the encoder too. With `num_classes` both take the label: the
+encoder as further channels of the image (Sohn et al. 2015), so that the posterior's shape can
+depend on it; the decoder beside z and as further channels of its first map. The label also scales
+and shifts the decoder's features (de Vries et al. 2017).
 """
 
 from functools import partial

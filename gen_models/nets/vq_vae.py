@@ -39,7 +39,8 @@ class Decoder(nn.Module):
 
 
 class Prior(nn.Module):
-    """Autoregressive distribution of a map of codes, each given those before it in reading order.
+    """Autoregressive distribution of a map of codes, each given the codes before it in reading
+    order.
 
     A gated recurrent net (Cho et al. 2014). Called with codes i32[N,h,w] it gives their
     log-probabilities f32[N], nats; `sample` turns uniform numbers f32[N,h·w] into codes i32[N,h·w].
@@ -49,7 +50,7 @@ class Prior(nn.Module):
     width: int  # units of the recurrent net
 
     def setup(self) -> None:
-        self.embed = nn.Embed(self.codes + 1, self.width)  # the last is the first place's input
+        self.embed = nn.Embed(self.codes + 1, self.width)  # the last is input at the first place
         self.cell = nn.GRUCell(self.width)
         self.out = nn.Dense(self.codes)
 

@@ -1,1 +1,1 @@
-"""Drawing from trained models: samples, paths between latents, the gallery of a run."""
+"""Sampling from trained models: samples, paths between latents, the gallery of a run."""

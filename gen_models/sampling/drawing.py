@@ -39,8 +39,8 @@ def key_for(purpose: Purpose, seed: int) -> Key:
 
 
 def finalised(model: Model, data: DataRecord, state: State) -> State:
-    """The state of a training made ready to be drawn from, always with the same key: batch
-    statistics of the averaged weights, over images of all classes that were trained on."""
+    """The state of a training, ready to be sampled: with the batch statistics of the averaged
+    weights over images of all classes that were trained on, always with the same key."""
     labels = np.resize(np.array(data.classes, np.int32), STATISTICS_BATCH)
     return programs.finalise(model, state, labels, key_for(Purpose.STATISTICS, 0))
 
@@ -93,10 +93,10 @@ def load_state(
     best: bool = False,
     ema_decay: float | None = None,
 ) -> State:
-    """The state in the newest whole checkpoint, or in that of the best evaluation, ready to be
-    drawn from, by the average of another decay if `ema_decay` names one that the run kept.
+    """The state of the newest whole checkpoint, or of the checkpoint of the best evaluation, ready
+    to be sampled, with the average of another decay if `ema_decay` names one that the run kept.
 
-    `report` is called with a line about each damaged one. Raises UserError if there is none.
+    `report` is called with a line about each damaged checkpoint. Raises UserError if there is none.
     """
     folder = run.best if best else run.checkpoints
     found = checkpoint.newest(folder, programs.shapes(run.model), report)
@@ -107,8 +107,8 @@ def load_state(
 
 
 def check_state(run: Run, *, best: bool = False, ema_decay: float | None = None) -> None:
-    """Raise, without reading a state, for what `load_state` would raise for: UserError if there is
-    no checkpoint, ConfigError for an average that was not kept."""
+    """Raise the errors of `load_state`, without reading a state: UserError if there is no
+    checkpoint, ConfigError for an average that was not kept."""
     if not checkpoint.steps(run.best if best else run.checkpoints):
         raise UserError(_no_checkpoint(run, best))
     check_average(run.recipe.config, ema_decay)
@@ -120,8 +120,8 @@ def _no_checkpoint(run: Run, best: bool) -> str:
 
 
 def with_average(config: Any, state: State, ema_decay: float | None) -> State:  # noqa: ANN401
-    """The state drawn from the average of another decay; None: as it is. Raises ConfigError for one
-    that is not among the `ema_decays` of the model's config."""
+    """The state with the average of another decay as the one drawn from; None: unchanged. Raises
+    ConfigError for a decay that is not among the `ema_decays` of the model's config."""
     check_average(config, ema_decay)
     if ema_decay in (None, config.ema_decay):
         return state

@@ -18,8 +18,8 @@ SHOWN = 40  # test images in the picture of codes
 
 def pictures(run: Run, state: State, test: Dataset) -> dict[str, Image]:
     """Pictures by name: interpolations; the model's views, if any; for models with an encoder also
-    interpolations between test images and, as far as the latent space has them, test images in the
-    plane of vector latents and the discrete codes of test images."""
+    interpolations between test images; for vector latents, test images in a plane of the latent
+    space; for discrete latents, the codes of test images."""
     model, algorithm = run.model, run.model.algorithm
     key = drawing.key_for(drawing.Purpose.GALLERY, run.options.seed)
     key_paths, key_views = jax.random.split(key)
@@ -54,8 +54,8 @@ def _interpolations(run: Run, state: State, key: Key) -> Image:
 
 
 def _between(run: Run, state: State, places: np.ndarray, labels: np.ndarray) -> Image:
-    """Picture of straight lines from each of the first places f32[N,…] to another one, one per row,
-    decoded with the label of the first."""
+    """Picture of straight lines in latent space, one per row, from each of the first places
+    f32[N,…] to another place, decoded with the label of the first."""
     a, b = np.resize(places, (2, ROWS, *places.shape[1:]))
     share = np.linspace(0, 1, COLUMNS, dtype=np.float32).reshape(-1, *(1,) * (places.ndim - 1))
     line = a[:, None] + share * (b - a)[:, None]

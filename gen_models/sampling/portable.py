@@ -1,8 +1,8 @@
 """A trained model as one small file for sampling, without the rest of the training state.
 
 It is a safetensors file with the averaged weights and batch statistics, and the recipe, the step
-and the sizes of the data in its metadata. Weights may be stored in half precision. Those of
-`SHIPPED` are part of the package, and checked by their digests.
+and the sizes of the data in its metadata. Weights may be stored in half precision. The files of
+`SHIPPED` are part of the package, and are checked by their digests.
 """
 
 import hashlib
@@ -40,7 +40,7 @@ SHIPPED: dict[str, str] = {  # SHA-256 of the file by name
 
 
 class PortableError(UserError):
-    """A file that is no portable model, or a damaged one."""
+    """Raised for a file that is no portable model or is damaged."""
 
 
 def save(path: Path, recipe: Recipe, data: DataRecord, state: State, *, half: bool = False) -> None:
@@ -90,7 +90,7 @@ def _filled(
 
 
 def _check_digest(path: Path, digest: str) -> None:
-    """Raise PortableError for a file of the package that is not the shipped one."""
+    """Raise PortableError for a file of the package whose digest is not the shipped one's."""
     expected = SHIPPED.get(path.stem) if path.parent == FOLDER else None
     if expected and digest != expected:
         raise PortableError(

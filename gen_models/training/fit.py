@@ -27,7 +27,7 @@ DISPATCH_S = 1.0  # intended duration of a dispatch: the period of progress and 
 
 
 class DivergenceError(UserError):
-    """A training in which a metric or a parameter became NaN or infinite after `step`."""
+    """Raised when a metric or a parameter became NaN or infinite after `step`."""
 
     def __init__(self, message: str, step: int) -> None:
         super().__init__(message)
@@ -117,8 +117,8 @@ class Recorder:
 
     def evaluate(self, evaluate: Evaluate, state: State, step: int) -> dict[str, float]:
         """Measure a state, record the measures, keep the state if its FID is the lowest so far.
-        Those that were the best before are kept until the next checkpoint: a run that is killed
-        sooner goes back to a step at which they are."""
+        States that were the best before are kept until the next checkpoint: a run killed before
+        that checkpoint resumes at a step at which one of them is the best."""
         measures = evaluate(self.placement.local(state))
         if measures["fid"] < self._best_fid():
             self.run.sync_metrics()
@@ -143,7 +143,7 @@ class Recorder:
         if frames and not self._is_new(ANIMATION):
             try:
                 render.save_gif(frames, self.run.folder / ANIMATION, FRAME_S)
-            except UserError as error:  # such as a frame that was damaged: the rest is there
+            except UserError as error:  # such as a damaged frame: the other files are complete
                 report(f"there is no new {ANIMATION}: {error}")
 
     def _is_new(self, name: str) -> bool:
@@ -174,9 +174,9 @@ class SilentRecorder(Recorder):
 
 
 class Pace:
-    """The number of steps per dispatch with which a dispatch takes about DISPATCH_S.
+    """The number of steps per dispatch, adapted so that a dispatch takes about DISPATCH_S.
 
-    The clock is started before training, so that pauses for grids and checkpoints do not count.
+    The clock restarts after each pause, so that the time of grids and checkpoints does not count.
     """
 
     def __init__(self, first: int) -> None:
@@ -218,7 +218,8 @@ class Dispatcher:
         self.stopped = False
 
     def advance_to(self, milestone: int, should_stop: Callable[[], bool]) -> int:
-        """Train until `milestone` or a request to stop. Returns the step, its metrics written."""
+        """Train until `milestone` or a request to stop. Returns the step reached, whose metrics are
+        written."""
         self.pace.start()
         agreed = self.recorder.placement.agreed
         while self.step < milestone and not self.stopped:
@@ -232,7 +233,8 @@ class Dispatcher:
         return self.step
 
     def _dispatch(self, milestone: int) -> tuple[int, int, int, Metrics]:
-        """Dispatch steps by the pace. Returns first step, offset in the chunk, count, metrics."""
+        """Dispatch as many steps as the pace allows. Returns the first step, its offset in the
+        chunk, the count of steps, and their metrics."""
         length = chunk_steps(self.recorder.splits.train, self.recorder.run.images_a_step)
         if self.chunk is None or self.step % length == 0:
             self.chunk = None  # so that at most two chunks exist, not three

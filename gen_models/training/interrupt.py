@@ -1,4 +1,4 @@
-"""Signals that announce the end as a flag that training reads between dispatches."""
+"""Signals to end the process, as a flag that training reads between dispatches."""
 
 import contextlib
 import os
@@ -10,20 +10,20 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-# What people and schedulers send to end a process. Where one comes twice, somebody is impatient.
+# Signals that people and schedulers send to end a process. A second one ends it at once.
 ENDS = (signal.SIGINT, signal.SIGTERM)
-# What tells that the end is near: a closed terminal; Slurm's --signal, LSF, Grid Engine; a limit on
-# processor time, whose signal is repeated each second. Windows has none of them.
+# Signals that the end is near: from a closed terminal; from Slurm's --signal, LSF, Grid Engine;
+# from a limit on processor time, repeated each second. Windows has none of them.
 WARNINGS = ("SIGHUP", "SIGUSR1", "SIGUSR2", "SIGXCPU")
 HANDLED = (*ENDS, *(getattr(signal, name) for name in WARNINGS if hasattr(signal, name)))
-TOGETHER_S = 1.0  # `timeout`, `uv run` and others pass on what the process has received itself
+TOGETHER_S = 1.0  # `timeout`, `uv run` and others forward signals that the process receives anyway
 _DEFAULTS = (signal.SIG_DFL, signal.default_int_handler)
 SHOW_CURSOR = "\x1b[?25h"  # undoes a progress bar's hiding of the cursor
 
 
 @dataclass
 class Interruption:
-    """A request by a signal to end, if one has come."""
+    """A signal's request to end, if one has come."""
 
     by: signal.Signals | None = None  # the signal
 
@@ -33,8 +33,8 @@ class Interruption:
 
     @property
     def exit_code(self) -> int:
-        """Exit code of what was stopped, 128 + signal, as shells and clusters expect: SIGTERM's
-        where it was another process that received one."""
+        """Exit code of a stopped process, 128 + signal, as shells and clusters expect; that of
+        SIGTERM if only another process received a signal."""
         return 128 + (self.by or signal.SIGTERM)
 
 
@@ -43,11 +43,11 @@ def interruptible() -> Iterator[Interruption]:
     """Within the block, record the first signal, and end the process at once when SIGINT or
     SIGTERM comes again, TOGETHER_S later or more.
 
-    A signal that is ignored, as SIGHUP under `nohup`, or that the program has a handler of its own
-    for, is left as it is.
+    Signals that are ignored, as SIGHUP under `nohup`, or for which the program has its own handler
+    are left as they are.
 
-    Files are written under another name and renamed, or appended to in whole lines, of which a
-    resumed run drops a half one: ending at once does no damage. A thread receives the signals:
+    Ending at once does no damage: files are written under another name and renamed, or appended to
+    in whole lines, and a resumed run drops an incomplete line. A thread receives the signals:
     Python's own handlers would wait for a compilation to end, and merge two signals during it.
     Outside of the main thread, the only one that can handle signals, none is recorded.
     """
@@ -61,7 +61,7 @@ def interruptible() -> Iterator[Interruption]:
     ours = [number for number in HANDLED if signal.getsignal(number) in _DEFAULTS]
 
     def watch() -> None:
-        came: dict[int, float] = {}  # when signals came first
+        came: dict[int, float] = {}  # time at which each signal first came
         while data := reader.recv(1):
             number, now = data[0], time.monotonic()
             if number not in ours:

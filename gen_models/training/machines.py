@@ -14,10 +14,11 @@ from gen_models.storage.files import write_text
 
 HEARTBEAT_S = 20  # until the others notice that a process has ended
 JOIN_S = 120  # time limit for all processes to appear
-SHUTDOWN_S = 7 * 24 * 3600  # for all processes to end; a lost heartbeat is noticed earlier
-# Variables, number of processes and index of this one, that launchers set in each process. One
-# that mpirun starts inside of a Slurm step has Slurm's as well, of mpirun's own step. SLURM_NTASKS
-# would not do: it is there in a whole allocation, where a process may have been started by hand.
+SHUTDOWN_S = 7 * 24 * 3600  # time limit for all to end; a lost heartbeat is noticed earlier
+# Variables that launchers set in each process: number of processes, and index of this one. A
+# process that mpirun starts inside of a Slurm step also has Slurm's variables, of mpirun's own
+# step. SLURM_NTASKS would not do: it is set in the whole allocation, where a process may have been
+# started by hand.
 LAUNCHERS = (
     ("OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK"),  # mpirun of Open MPI
     ("PMI_SIZE", "PMI_RANK"),  # mpirun of MPICH and Intel MPI
@@ -27,7 +28,7 @@ POD = "TPU_WORKER_HOSTNAMES"
 
 
 class Group(NamedTuple):
-    """Processes that are to cooperate; JAX detects what is None."""
+    """Processes that are to cooperate; JAX detects the fields that are None."""
 
     coordinator: str | None  # address of process 0
     process_id: int | None  # index of this process
@@ -38,8 +39,9 @@ class Group(NamedTuple):
 def join(coordinator: str | None, process_id: int | None, process_count: int | None) -> None:
     """Join the other processes, before JAX is used. Does nothing if there are no others.
 
-    Raises UserError if that is not possible. If the others do not appear in time, the process ends
-    with that message and status 2: JAX would abort it with a stack trace, which cannot be caught.
+    Raises UserError if that is not possible. If the others do not appear in time, the process
+    prints that error and ends with status 2: JAX would abort it with a stack trace, which cannot be
+    caught.
     """
     group = grouped(coordinator, process_id, process_count)
     if group is None:
@@ -82,7 +84,7 @@ def leave(code: int) -> None:
 
 
 def _not_found(reason: str, group: Group) -> str:
-    """A message for when the processes do not find each other, with what to do."""
+    """The error message for processes that do not find each other, with advice."""
     hint = "start all of them, with the same address, one of process 0 that each reaches"
     if group.because:
         hint = (
@@ -138,8 +140,8 @@ def _is_address(text: str) -> bool:
 
 
 def _launched() -> tuple[int | None, int | None, str | None]:
-    """Index and number of the processes, and the variable that says so, if a launcher has started
-    several."""
+    """Index of this process, number of processes, and the variable that gives the number, if a
+    launcher has started several; None where unknown."""
     for size, rank in LAUNCHERS:
         count = _number(None, size)
         if count is not None and count > 1:
@@ -169,7 +171,8 @@ class SharedStop:
         self.began = mark.stat().st_mtime_ns  # by the clock of the file system
 
     def ask(self, own: bool) -> bool:
-        """Whether this process (`own`) or another one is to stop. Passes its request to others."""
+        """Whether this process (`own`) or another one is to stop. Passes this process's request on
+        to the others."""
         if own and not self._asked():
             write_text(self.file, "")
         return own or self._asked()

@@ -30,7 +30,7 @@ class Placement:
     """Placement of chunks and states on devices, and agreement of several processes."""
 
     def __init__(self, devices: int, batch_size: int) -> None:
-        """Raise ConfigError for too many devices, or a batch that they do not divide."""
+        """Raise ConfigError for too many devices, or a batch size that they do not divide."""
         check_devices(devices)
         found = jax.devices()
         processes = jax.process_count()
@@ -69,7 +69,7 @@ class Placement:
         return jax.make_array_from_callback(array.shape, sharding, lambda index: array[index])
 
     def local(self, state: State) -> State:
-        """The state in a place where one process alone can compute with it."""
+        """The state where one process alone can compute with it."""
         return state if self.devices == 1 else jax.device_get(state)
 
     def agreed(self, stop: bool, pace: int) -> tuple[bool, int]:

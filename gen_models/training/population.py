@@ -52,12 +52,12 @@ def advance(
     begin: Array,
     count: Array,
 ) -> tuple[Members, Metrics]:
-    """Train K members on one device for `count` steps from step `begin` on, of a chunk that takes
-    rows i32[K,S,B].
+    """Train K members on one device for `count` steps from step `begin` on, all in one chunk, whose
+    batches are the rows i32[K,S,B] of `data`.
 
     `models` is one Model whose real-valued options have a leading axis of members. A member that
     diverges keeps its last finite state while the others continue; its later metrics are NaN.
-    Returns the metrics f32[K,S], of which the entries of these steps are filled.
+    Returns the members and the metrics f32[K,S], filled only at these steps.
     """
     first = begin % CHUNK_STEPS
 
@@ -67,8 +67,8 @@ def advance(
         def step(
             state: State, alive: Array, taken: Array, at: Array
         ) -> tuple[State, Array, Metrics]:
-            # The step is one number for all members, so that what is done in some steps only is
-            # done in these: a condition of each member's own would be computed both ways in all.
+            # The step is one number for all members, so that work of some steps only is skipped in
+            # the others: with a condition per member, both branches would be computed in all steps.
             batch = to_batch(data.images[taken], data.labels[taken])
             new, metrics = model.at(at).algorithm.step(state._replace(step=at), batch, key)
             finite = jnp.stack([jnp.isfinite(value) for value in metrics.values()])
@@ -98,7 +98,7 @@ def program(devices: tuple[jax.Device, ...], vectorised: bool | None = None) -> 
     """`advance` mapped over the leading axis of all its arguments except `begin` and `count`.
 
     The members on a device are vectorised, except on a CPU: there one member's activations fit the
-    cache and those of several do not, so that members train their steps of a dispatch in turn.
+    cache and those of several do not, so each member trains all its steps of a dispatch in turn.
     """
     if vectorised is None:
         vectorised = devices[0].platform != "cpu"
@@ -124,7 +124,7 @@ class Spread(NamedTuple):
 
 
 def spread_over(members: int, devices: int) -> Spread:
-    """The spread of members over as many devices as they fill. Each spread is one compilation."""
+    """The spread of members over as many devices as they fill. Each spread is compiled once."""
     used = min(members, devices)
     return Spread(used, -(-members // used))
 
@@ -152,7 +152,7 @@ class Wave:
         self.rows: tuple[int, Array] | None = None
 
     def spread(self, trees: Sequence[PyTree]) -> PyTree:
-        """Stack one pytree per place into one of leaves [devices, per device, …] on the devices."""
+        """Stack one pytree per place into one on the devices; leaves [devices, per device, …]."""
 
         def stack(*leaves: Array | float) -> Array:
             whole = np.stack([np.asarray(leaf) for leaf in leaves])
@@ -186,7 +186,7 @@ class Wave:
         )
 
     def _rows(self, chunk: int) -> Array:
-        """Indices i32[devices, per device, S, B] of the data that members take in a chunk."""
+        """Indices i32[devices, per device, S, B] of the data that members train on in a chunk."""
         if self.rows is None or self.rows[0] != chunk:
             taken = []
             for recorder in self.filled:
@@ -197,7 +197,8 @@ class Wave:
         return self.rows[1]
 
     def advance(self, members: Members, step: int, count: int) -> tuple[Members, Metrics]:
-        """Train `count` steps from `step` on, in one chunk. Metrics f32[devices, per device, S]."""
+        """Train `count` steps from `step` on, in one chunk. Returns the members and the metrics
+        f32[devices, per device, S]."""
         rows = self._rows(step // CHUNK_STEPS)
         return self.program(self.models, members, self.keys, self.data, rows, step, count)
 
@@ -220,7 +221,7 @@ def fit(
 ) -> list[Ending]:
     """Train members together to their last step, each from its newest whole checkpoint.
 
-    They must have one program: the same model, static options, data, batch size and steps.
+    They must share one program: the same model, static options, data, batch size and steps.
     `trained` is called with the step reached and the number of steps that all members together have
     just done, or need not do any more because they diverged. When `should_stop` returns True the
     members are saved. `report` is called with a line about each skipped damaged checkpoint. Members

@@ -17,8 +17,8 @@ LINE_EVERY_S = 15.0  # period of the lines printed if the output is no terminal
 
 
 class Display:
-    """A text stream that falls silent once it cannot be written: training outlives its terminal,
-    the reader of its output, and the room for its log."""
+    """A text stream that ignores all writes after a failed one, so that training survives a closed
+    terminal, a closed pipe and a full disk."""
 
     def __init__(self, stream: TextIO) -> None:
         self.stream, self.failed = stream, False

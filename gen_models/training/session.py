@@ -1,4 +1,4 @@
-"""A training from its recipe to its end or to a signal, for the commands and notebooks."""
+"""Training from a recipe to its last step or to a signal, for the commands and notebooks."""
 
 import os
 import time
@@ -43,9 +43,10 @@ def placed(recipe: Recipe) -> Recipe:
 
 
 def completed(recipe: Recipe) -> tuple[Recipe, Splits]:
-    """The recipe with its missing options, and its data. Raises UserError.
+    """The recipe with its missing options filled in, and its data. Raises UserError.
 
-    These are the data set's name, its folder if the environment names it, and the run's folder.
+    The options are the data set's name, its folder if the environment names it, and the run's
+    folder.
     """
     options = recipe.options
     named = options.data_dir or os.environ.get(catalog.DATA_DIR_VARIABLE)
@@ -80,11 +81,11 @@ def train(
     observers: Sequence[fit.Observer] = (),
     report: Callable[[str], None] = print,
 ) -> Ended:
-    """Create or continue the run of a completed recipe and train it to its end, then draw the
-    gallery, or until a signal. `report` is called with messages for the user.
+    """Create or continue the run of a completed recipe, train it to its end and draw the gallery,
+    or stop at a signal. `report` is called with messages for the user.
 
-    Of several processes that train together, the first writes. Raises as `runs.opened` and
-    `fit.fit` do.
+    Of several processes that train together, only the first writes. Raises the errors of
+    `runs.opened` and `fit.fit`.
     """
     if jax.process_index() > 0:
         return _train_silently(recipe, splits)

@@ -23,12 +23,12 @@ def train(
     *,
     summarise: bool = True,
 ) -> bool:
-    """Train runs of one program, by folder, each to the last of its steps. Returns whether all are
+    """Train runs that share one program, by folder, each to its last step. Returns whether all are
     done.
 
-    `advanced` is called with the steps that members have just done, `report` as by `fit.fit`; with
-    `summarise` finished runs get their curves and animation. A run's session records its share of
-    the time: that of all over the runs trained.
+    `advanced` is called with the number of steps that members have just done, `report` as by
+    `fit.fit`; with `summarise` finished runs get their curves and animation. A run's session
+    records its share of the time: the total divided by the number of runs trained.
     """
     began, session = time.perf_counter(), environment.describe()
     with contextlib.ExitStack() as stack:
@@ -36,7 +36,7 @@ def train(
             stack.enter_context(runs.opened(folder, member, splits.train))
             for folder, member in members.items()
         ]
-        changes: dict[str, None] = {}  # a set in order: the runs share them
+        changes: dict[str, None] = {}  # an ordered set: the runs share changes
         for run in opened:
             run.check_steps()
             before = run.sessions()

@@ -1,1 +1,1 @@
-"""The layouts in which `conv` computes its three maps, one a file."""
+"""The layouts in which `conv` computes its three maps, one per file."""

@@ -1,11 +1,11 @@
 """Products of matrices whose rows are the taps of each output.
 
-F gathers the k·k taps of each output into columns, one product with the kernel. The columns are
-contiguous runs of C values; G, features transposed times columns, wants the same, so the compiler
-builds them once. (That order runs 1.4 times faster than columns transposed times features.) T is
-one product from each feature vector to all its k·k·C taps, then shifted adds on the space-to-depth
-image, which fuse with what follows. It multiplies nothing by zero; gathering columns as F does took
-twice the time, and 20 times for a single output channel.
+F gathers the k·k taps of each output into columns and takes one product with the kernel. The
+columns are contiguous runs of C values; G, transposed features times columns, needs the same
+columns, so the compiler builds them once. (That order is 1.4 times faster than transposed columns
+times features.) T is one product from each feature vector to all its k·k·C taps, then shifted adds
+on the space-to-depth image, which fuse with the operations after them. T multiplies nothing by
+zero; gathering columns as F does took twice the time, and 20 times for a single output channel.
 """
 
 import jax.numpy as jnp
@@ -49,7 +49,7 @@ def correlate(geometry: Geometry, x: Array, y: Array) -> Array:
 def outer(x: Array, y: Array) -> Array:
     """Sum of outer products: x f32[…,I], y f32[…,O] -> f32[I,O]."""
     turned = y.reshape(-1, y.shape[-1]).T @ x.reshape(-1, x.shape[-1])
-    # The barrier keeps the compiler from turning the product itself around, into the slow order.
+    # The barrier keeps the compiler from rewriting the product into the slow order.
     return lax.optimization_barrier(turned).T
 
 
@@ -59,7 +59,7 @@ def transpose(geometry: Geometry, y: Array, w: Array) -> Array:
     n, h, v, features = y.shape
     channels = w.shape[2]
     taps = -(-k // s)  # how many groups of s pixels each feature vector reaches along an axis
-    # Kernel blocks of s×s taps, so that what one shift moves lies together in the product.
+    # Kernel blocks of s×s taps, so that what one shift moves is contiguous in the product.
     blocks = {
         (a, b): w[a * s : a * s + s, b * s : b * s + s] for a in range(taps) for b in range(taps)
     }

@@ -1,4 +1,4 @@
-"""What a layout of a convolution is, and the sizes that it is given."""
+"""Types for a convolution's layout and its sizes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ Array = jax.Array
 
 @dataclass(frozen=True)
 class Geometry:
-    """Sizes of a convolution, which are static when it is compiled."""
+    """Sizes of a convolution, static under jit."""
 
     image: tuple[int, int]  # H, W
     kernel: int  # height and width k
@@ -26,7 +26,7 @@ class Geometry:
 
 
 class Layout(NamedTuple):
-    """Programs of the three maps.
+    """The functions that compute the three maps.
 
     convolve   F: Geometry, x, w -> y
     transpose  T: Geometry, y, w -> x

@@ -50,5 +50,5 @@ def _transpose_dilated(geometry: Geometry, y: Array, w: Array) -> Array:
 
 
 NATIVE = Layout(convolve, transpose, correlate)
-# For programs that others read: its layouts of arrays are those of plain convolutions.
+# For programs that other software reads: the arrays have the layouts of plain convolutions.
 DILATED = NATIVE._replace(transpose=_transpose_dilated)

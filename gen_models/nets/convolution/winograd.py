@@ -7,10 +7,10 @@ Grouped by the stride, such a kernel has 2×2 taps k and moves by one over an im
                                                           m2 = (d[2t+2] - d[2t+1]) k[1]
 
 (Winograd 1980; Lavin & Gray 2016, §4.1), three products instead of four: along both axes 9 instead
-of 16, and 11 by 11 instead of 14 by 14 for 7 features. So d and k have three parts each, and so
-have the features that the products make. An odd last feature has no m2. T and G need the transposes
-of the maps to and from parts; those of images and features are written out, as XLA is slower on
-what JAX derives.
+of 16, and 11 by 11 instead of 14 by 14 for 7 features. So d and k have three parts each, as have
+the features that the products give. An odd last feature has no m2. T and G need the transposes of
+the maps to and from parts; those for images and features are written out, because XLA is slower on
+the transposes that JAX derives.
 """
 
 from collections.abc import Callable
@@ -47,7 +47,7 @@ def correlate(geometry: Geometry, x: Array, y: Array) -> Array:
 
 
 def _nine(parts: Callable[[Array, int], list[Array]], x: Array) -> list[Array]:
-    """Nine parts of x: three along axis 1, and of each of these three along axis 2."""
+    """Nine parts of x: three along axis 1, each split into three along axis 2."""
     return [part for row in parts(x, 1) for part in parts(row, 2)]
 
 

@@ -42,6 +42,91 @@ class Members(NamedTuple):
     alive: Array  # bool[K]; False after a metric or parameter of the member was not finite
 
 
+class Stretch(NamedTuple):
+    """The steps that one member trains in one dispatch, all in one chunk."""
+
+    model: Model
+    key: Key
+    data: DeviceData
+    rows: Array  # i32[S,B], the rows of the data in each batch of the chunk
+    begin: Array  # i32[], the first of the steps
+    count: Array  # i32[], number of steps
+
+    @property
+    def first(self) -> Array:
+        """Index of the first step in the chunk, i32[]."""
+        return self.begin % CHUNK_STEPS
+
+    def step(self, state: State, index: Array) -> tuple[State, Metrics, Array]:
+        """The state after the step at an index of the chunk, its metrics, and whether all of these
+        and of the parameters are finite, bool[]."""
+        # The step is one number for all members, so that work of some steps only is skipped in the
+        # others: with a condition per member, both branches would be computed in all steps.
+        at = self.begin - self.first + index
+        rows = lax.dynamic_index_in_dim(self.rows, index, keepdims=False)
+        batch = to_batch(self.data.images[rows], self.data.labels[rows])
+        new, metrics = self.model.at(at).algorithm.step(state._replace(step=at), batch, self.key)
+        finite = jnp.stack([jnp.isfinite(value) for value in metrics.values()])
+        return new, metrics, all_finite(new.params) & jnp.all(finite)
+
+    def history(self, state: State) -> Metrics:
+        """Metrics f32[S] of the chunk, of which none is filled."""
+        names = jax.eval_shape(self.step, state, self.begin)[1]
+        return {name: jnp.zeros(len(self.rows), jnp.float32) for name in names}
+
+
+def _beside_others(stretch: Stretch, state: State, alive: Array) -> tuple[Members, Metrics]:
+    """A member among several that step at the same time: in each step it keeps the state before, in
+    case it diverges."""
+
+    def body(index: Array, carry: tuple[Members, Metrics]) -> tuple[Members, Metrics]:
+        (state, alive), history = carry
+        new, metrics, finite = stretch.step(state, index)
+        alive = alive & finite
+        new = jax.tree.map(partial(jnp.where, alive), new, state)
+        seen = {name: jnp.where(alive, value, jnp.nan) for name, value in metrics.items()}
+        return Members(new, alive), _filled(history, index, seen)
+
+    first = stretch.first
+    carry = Members(state, alive), stretch.history(state)
+    return lax.fori_loop(first, first + stretch.count, body, carry)
+
+
+class Attempt(NamedTuple):
+    """A training of some of a stretch's steps."""
+
+    steps: Array  # i32[], number of steps
+    state: State  # the state after them
+    history: Metrics
+    finite: Array  # i32[], number of steps before the first that was not finite
+
+
+def _by_itself(stretch: Stretch, state: State, alive: Array) -> tuple[Members, Metrics]:
+    """A member that trains alone: if it diverges, it trains once more from the beginning, to the
+    step before. So no step keeps the state before, which would take longer than Adam."""
+    first, count = stretch.first, stretch.count
+
+    def body(index: Array, last: Attempt) -> Attempt:
+        new, metrics, finite = stretch.step(last.state, index)
+        steps = jnp.where(finite, last.finite, jnp.minimum(last.finite, index - first))
+        return Attempt(last.steps, new, _filled(last.history, index, metrics), steps)
+
+    def attempt(last: Attempt) -> Attempt:
+        begun = Attempt(last.finite, state, stretch.history(state), last.finite)
+        return lax.fori_loop(first, first + last.finite, body, begun)
+
+    none = Attempt(-1, state, stretch.history(state), jnp.where(alive, count, 0))
+    end = lax.while_loop(lambda last: last.steps != last.finite, attempt, none)
+    index = jnp.arange(len(stretch.rows))
+    missing = (index >= first + end.finite) & (index < first + count)
+    history = {name: jnp.where(missing, jnp.nan, values) for name, values in end.history.items()}
+    return Members(end.state, alive & (end.finite == count)), history
+
+
+def _filled(history: Metrics, index: Array, metrics: Metrics) -> Metrics:
+    return {name: values.at[index].set(metrics[name]) for name, values in history.items()}
+
+
 def advance(
     vectorised: bool,
     models: Model,
@@ -59,38 +144,17 @@ def advance(
     diverges keeps its last finite state while the others continue; its later metrics are NaN.
     Returns the members and the metrics f32[K,S], filled only at these steps.
     """
-    first = begin % CHUNK_STEPS
+    train = _beside_others if vectorised else _by_itself
 
-    def train(
+    def one(
         model: Model, state: State, alive: Array, key: Key, rows: Array
     ) -> tuple[Members, Metrics]:
-        def step(
-            state: State, alive: Array, taken: Array, at: Array
-        ) -> tuple[State, Array, Metrics]:
-            # The step is one number for all members, so that work of some steps only is skipped in
-            # the others: with a condition per member, both branches would be computed in all steps.
-            batch = to_batch(data.images[taken], data.labels[taken])
-            new, metrics = model.at(at).algorithm.step(state._replace(step=at), batch, key)
-            finite = jnp.stack([jnp.isfinite(value) for value in metrics.values()])
-            alive = alive & all_finite(new.params) & jnp.all(finite)
-            new = jax.tree.map(partial(jnp.where, alive), new, state)
-            return new, alive, {n: jnp.where(alive, v, jnp.nan) for n, v in metrics.items()}
-
-        def body(index: Array, carry: tuple[Members, Metrics]) -> tuple[Members, Metrics]:
-            member, history = carry
-            taken = lax.dynamic_index_in_dim(rows, index, keepdims=False)
-            state, alive, metrics = step(*member, taken, begin - first + index)
-            history = {name: h.at[index].set(metrics[name]) for name, h in history.items()}
-            return Members(state, alive), history
-
-        names = jax.eval_shape(step, state, alive, rows[0], begin)[2]
-        history = {name: jnp.zeros(len(rows), jnp.float32) for name in names}
-        return lax.fori_loop(first, first + count, body, (Members(state, alive), history))
+        return train(Stretch(model, key, data, rows, begin, count), state, alive)
 
     arguments = (models, *members, keys, rows)
     if vectorised:
-        return jax.vmap(train)(*arguments)
-    return lax.map(lambda one: train(*one), arguments)
+        return jax.vmap(one)(*arguments)
+    return lax.map(lambda each: one(*each), arguments)
 
 
 @cache

@@ -7,7 +7,8 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import jax
@@ -15,7 +16,14 @@ import numpy as np
 import pytest
 from trainings import QUICKLY, write_folder
 
-from gen_models.data.catalog import Dataset, Splits
+from experiments import command
+from gen_models.algorithm import Spec
+from gen_models.data.catalog import DataError, Dataset, Splits, load_splits
+from gen_models.engines.adversarial import Game
+from gen_models.evaluation import features
+from gen_models.evaluation.features import Described, FeatureNet
+from gen_models.models import MODELS
+from gen_models.storage import compilations
 from gen_models.storage.cache import cache_folder
 
 with pytest.MonkeyPatch.context() as environment:
@@ -42,6 +50,20 @@ def make_split(seed: int, count: int, size: tuple[int, int] = (8, 8)) -> Dataset
     for array in (images, labels):
         array.flags.writeable = False
     return Dataset("tiny", images, labels, ("zero", "one", "two"), digest)
+
+
+@pytest.fixture(scope="session")
+def real_splits() -> Callable[[str], Splits]:
+    """A function that loads a known data set. The test is skipped on a machine without it that
+    reaches no source of it."""
+
+    def load(name: str) -> Splits:
+        try:
+            return load_splits(name)
+        except DataError as error:
+            pytest.skip(str(error).splitlines()[0])
+
+    return load
 
 
 MANY_MAPPINGS = 25_000  # of a process; Linux allows 65,530 and a compiled program takes several
@@ -109,9 +131,64 @@ def no_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def run_command(monkeypatch, capsys) -> Callable:
+    """A function that runs a command's `main` as its program does, in this process: exit code,
+    output, errors."""
+    monkeypatch.setattr(compilations, "keep", lambda: None)
+
+    def run(main: Callable, *args, spare: Sequence[str] = ()) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["command", *map(str, args)])
+        with pytest.raises(SystemExit) as end:
+            command.run(main, spare)
+        streams = capsys.readouterr()
+        return end.value.code, streams.out, streams.err
+
+    return run
+
+
+@pytest.fixture
 def tiny_folder(tmp_path: Path, tiny: Splits) -> Path:
     """A folder called `tiny` with the four IDX files of `tiny`, for `--data-dir`."""
     return write_folder(tmp_path / "tiny", tiny)
+
+
+@pytest.fixture
+def random_net(monkeypatch) -> Callable[[str, Splits], FeatureNet]:
+    """A function that makes a net for 8×8 images of three classes, of a name. Its features are
+    random directions."""
+    directions = np.random.default_rng(0).normal(size=(64, 6)) / 1000
+
+    def describe(net, images, labels=None):
+        del net
+        found = (images.reshape(-1, 64) @ directions).astype(np.float32)
+        spaces = {"self-supervised": found, "classifier": found[:, ::2]}
+        return Described(spaces, found[:, :3].argmax(axis=1).astype(np.int32), labels)
+
+    def made(name: str, splits: Splits) -> FeatureNet:
+        record = {"train": splits.train.digest, "test": splits.test.digest, "mirror": False}
+        return FeatureNet(name, None, None, Spec(8, 8, 3), record)
+
+    monkeypatch.setattr(features, "describe", describe)
+    return made
+
+
+@pytest.fixture
+def game_of(monkeypatch) -> Callable[..., Game]:
+    """A function that gives what a model's file hands to the adversarial engine."""
+
+    def game_of(name: str, config, spec: Spec) -> Game:
+        games, engine = [], MODELS[name].adversarial
+
+        def recording(game, spec):
+            games.append(game)
+            return engine(game, spec)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(MODELS[name], "adversarial", recording)
+            MODELS[name].build(config, spec)
+        return games[0]
+
+    return game_of
 
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
@@ -133,6 +210,19 @@ def browser() -> Iterator:
         )
         yield found
         found.close()
+
+
+@pytest.fixture(scope="session")
+def violations() -> Callable:
+    """A function that names what is seriously inaccessible in a tab."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    def found(tab) -> list[str]:
+        serious = ("serious", "critical")
+        all_ = Axe().run(tab).response["violations"]
+        return [one["id"] for one in all_ if one["impact"] in serious]
+
+    return found
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import numpy as np
 import optax
 import pytest
 from lowering import convolutions, foreign_calls, lower
+from trainings import assert_same_bits
 
 from gen_models import programs
 from gen_models.algorithm import Algorithm, Batch, Spec, State
@@ -102,10 +103,6 @@ def subject(request, tiny, tiny_options) -> Iterator[Subject]:
 def batch_of(spec, count):
     images = jnp.zeros((count, spec.height, spec.width, 1))
     return Batch(images, jnp.zeros(count, jnp.int32))
-
-
-def assert_same_bits(found, wanted):
-    jax.tree.map(np.testing.assert_array_equal, found, wanted)
 
 
 def assert_close(found, wanted, rtol=1e-4, atol=1e-5):

@@ -1,6 +1,9 @@
 """Trainings so small that a test can afford many, in this process or in one of their own."""
 
+import json
 import os
+import re
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -42,6 +45,16 @@ def write_folder(folder: Path, tiny) -> Path:
         idx.write(folder / IMAGES[split], dataset.images)
         idx.write(folder / LABELS[split], dataset.labels.astype(np.uint8))
     return folder
+
+
+def contents_of(page: Path) -> dict:
+    """What the program in a page is given to show."""
+    text = page.read_text()
+    return json.loads(re.search(r'id="contents">(.*?)</script>', text, re.DOTALL)[1])
+
+
+def assert_same_bits(found, wanted) -> None:
+    jax.tree.map(np.testing.assert_array_equal, found, wanted)
 
 
 def make_recipe(**options) -> Recipe:
@@ -107,6 +120,13 @@ def command(data: Path, out: Path, **options) -> list[str]:
     return [sys.executable, "-m", "experiments.train", *(word for pair in pairs for word in pair)]
 
 
+def free_port() -> int:
+    """A port of this machine that no program listens at."""
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        return probe.getsockname()[1]
+
+
 def start(args: list[str]) -> subprocess.Popen:
     """Start a command with its output in pipes and one cache of compiled programs for all."""
     own = {"XDG_CACHE_HOME": str(cache_folder("tests")), "JAX_PLATFORMS": "cpu"}
@@ -128,3 +148,8 @@ def finish(process: subprocess.Popen, timeout_s: float = 300) -> tuple[int, str,
 def execute(args: list[str]) -> tuple[int, str, str]:
     """Exit code, output and errors of a command."""
     return finish(start(args))
+
+
+def plain(text: str) -> str:
+    """A text that was broken into lines, or boxed, as one line."""
+    return " ".join(re.sub(r"[│╭╮╰╯─]", " ", text).split())

@@ -13,7 +13,6 @@ from experiments import accelerator
 from gen_models.accelerator import report
 from gen_models.benchmark import commands
 from gen_models.benchmark.commands import Done
-from gen_models.data import catalog
 from gen_models.errors import UserError
 from gen_models.fields import ConfigError
 
@@ -231,12 +230,9 @@ def test_what_a_command_has_started_is_stopped_with_it(tmp_path):
 @pytest.mark.parametrize(
     "parts", [["agreement"], pytest.param([*report.PARTS], marks=pytest.mark.slow)], ids=len
 )
-def test_the_short_form_passes_on_a_cpu(tmp_path, parts, monkeypatch):
+def test_the_short_form_passes_on_a_cpu(tmp_path, parts, monkeypatch, real_splits):
     monkeypatch.setenv("XLA_FLAGS", QUICKLY)
-    try:
-        catalog.load_splits("fashion_mnist")
-    except catalog.DataError as error:
-        pytest.skip(str(error).splitlines()[0])
+    real_splits("fashion_mnist")
     few = ["--models", "vae", "--minutes", "10", "--parts", *parts]
     done = commands.run(["accelerator", "--short", *few, "--out", str(tmp_path)])
     assert done.check().code == 0

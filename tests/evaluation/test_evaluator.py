@@ -8,13 +8,11 @@ import pytest
 from conftest import make_split
 
 from gen_models import assessment
-from gen_models.algorithm import Spec
 from gen_models.assessment import Extent, Samples
 from gen_models.data import validation
 from gen_models.data.catalog import Splits
-from gen_models.evaluation import classifier, features, record
+from gen_models.evaluation import classifier, record
 from gen_models.evaluation.evaluator import SCORE_STEPS, Evaluator
-from gen_models.evaluation.features import Described, FeatureNet
 from gen_models.evaluation.frechet import MeasureError
 from gen_models.evaluation.measure import MEASURES
 from gen_models.evaluation.protocol import SPACES
@@ -61,24 +59,15 @@ SETS = {  # splits, measures left out, measures of real images left out
 
 
 @pytest.fixture
-def evaluator(monkeypatch, tmp_path):
+def evaluator(random_net, monkeypatch, tmp_path):
     """A function that makes an evaluator of two splits with nets of random features."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    directions = np.random.default_rng(0).normal(size=(64, 6)) / 1000
-
-    def describe(net, images, labels=None):
-        del net
-        found = (images.reshape(-1, 64) @ directions).astype(np.float32)
-        spaces = {"self-supervised": found, "classifier": found[:, ::2]}
-        return Described(spaces, found[:, :3].argmax(axis=1).astype(np.int32), labels)
 
     def made(train, test, *reference):
-        record = {"train": train.digest, "test": test.digest, "mirror": False}
-        name = f"net-{train.digest[:4]}-{test.digest[:4]}"
-        net = FeatureNet(name, None, None, Spec(8, 8, 3), record)
-        return Evaluator(net, Splits(train, test), *reference)
+        splits = Splits(train, test)
+        net = random_net(f"net-{train.digest[:4]}-{test.digest[:4]}", splits)
+        return Evaluator(net, splits, *reference)
 
-    monkeypatch.setattr(features, "describe", describe)
     return made
 
 

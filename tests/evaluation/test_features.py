@@ -5,22 +5,13 @@ import json
 import numpy as np
 import pytest
 
-from gen_models.data import catalog
 from gen_models.data.catalog import Splits
-from gen_models.data.fetch import DataError
 from gen_models.data.known import CATALOG
 from gen_models.evaluation import classifier, encoder, features
 from gen_models.evaluation.features import DIGESTS, NAMES, SHIPPED, FeatureError
 
 TARGETS = {"fashion_mnist": 0.935, "mnist": 0.995}  # test accuracy
 MAX_BYTES = 7 * 2**20
-
-
-def real(name, split="test"):
-    try:
-        return catalog.load(name, split)
-    except DataError as error:  # no network, no mirror
-        pytest.skip(str(error))
 
 
 @pytest.fixture(params=CATALOG)
@@ -41,8 +32,8 @@ def test_shipped_nets_are_small(dataset):
 
 
 @pytest.mark.parametrize(("dataset", "accuracy"), TARGETS.items())
-def test_a_shipped_net_classifies_the_real_test_split_as_recorded(dataset, accuracy):
-    net, test = features.load(features.net_path(dataset)), real(dataset)
+def test_a_shipped_net_classifies_the_real_test_split_as_recorded(dataset, accuracy, real_splits):
+    net, test = features.load(features.net_path(dataset)), real_splits(dataset).test
     assert net.record["test"] == test.digest
     seen = features.describe(net, test.images[:2000], test.labels[:2000])
     found = np.mean(seen.predicted == seen.labels)
@@ -53,9 +44,9 @@ def test_a_shipped_net_classifies_the_real_test_split_as_recorded(dataset, accur
 @pytest.mark.parametrize(
     "dataset", ["fashion_mnist", pytest.param("mnist", marks=pytest.mark.slow)]
 )
-def test_the_encoder_was_not_shown_the_classes_and_is_wide(dataset):
+def test_the_encoder_was_not_shown_the_classes_and_is_wide(dataset, real_splits):
     """Most of the variance is within classes, and no few directions hold it all."""
-    net, test = features.load(features.net_path(dataset)), real(dataset)
+    net, test = features.load(features.net_path(dataset)), real_splits(dataset).test
     found = features.describe(net, test.images[:2000], test.labels[:2000])
     shares, widths = {}, {}
     for space, x in found.features.items():

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from gen_models.data import catalog
 from gen_models.evaluation import neighbours
 from gen_models.evaluation.memorisation import closeness, copied, duplicates
 
@@ -121,12 +120,9 @@ def test_copied_and_duplicates_take_strided_images():
 
 
 @pytest.fixture(scope="module")
-def fashion_mnist():
+def fashion_mnist(real_splits):
     """u8[60000,28,28] and u8[10000,28,28]"""
-    try:
-        return [catalog.load("fashion_mnist", split).images for split in ("train", "test")]
-    except catalog.DataError as error:  # a machine without it that reaches no source of it
-        pytest.skip(str(error).splitlines()[0])
+    return [data.images for data in real_splits("fashion_mnist")]
 
 
 def test_fashion_mnist_of_today_holds_no_duplicate(fashion_mnist):

@@ -2,8 +2,6 @@
 
 import pytest
 
-from gen_models.data import catalog
-from gen_models.data.fetch import DataError
 from gen_models.evaluation import features, jackknife, kernel, sensitivity
 from gen_models.evaluation.degradations import DEGRADATIONS
 from gen_models.evaluation.evaluator import Evaluator
@@ -54,12 +52,9 @@ SETS = [pytest.param(name, marks=pytest.mark.slow) for name in ("fashion_mnist",
 
 
 @pytest.fixture(scope="module", params=SETS)
-def evaluator(request):
+def evaluator(request, real_splits):
     """An evaluator of real images, few of them, so that the tests are short."""
-    try:
-        splits = catalog.load_splits(request.param)
-    except DataError as error:  # no network, no mirror
-        pytest.skip(str(error))
+    splits = real_splits(request.param)
     made = Evaluator(features.of(request.param), splits)
     few = {
         name: data._replace(images=data.images[:IMAGES], labels=data.labels[:IMAGES])

@@ -3,13 +3,12 @@
 import json
 import os
 import signal
-import socket
 import sys
 import time
 
 import numpy as np
 import pytest
-from trainings import command, execute, finish, start
+from trainings import command, execute, finish, free_port, start
 
 from gen_models.runs import checkpoint
 
@@ -38,12 +37,6 @@ def joined(data, out, port, number, **options):
     """The command of process `number` of two."""
     machines = {"coordinator": f"localhost:{port}", "process_id": number, "process_count": 2}
     return command(data, out, **STEPS | machines | options)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("localhost", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.mark.slow

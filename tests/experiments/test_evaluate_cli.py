@@ -5,7 +5,6 @@ import json
 import os
 import re
 import shutil
-import sys
 import zipfile
 from dataclasses import replace
 from functools import partial
@@ -18,7 +17,6 @@ from rich.console import Console
 from trainings import write_folder
 
 from experiments import (
-    command,
     compare,
     evaluate,
     sample,
@@ -40,7 +38,6 @@ from gen_models.fields import ConfigError
 from gen_models.runs import RunError, checkpoint, environment
 from gen_models.scoreboard import agenda, results
 from gen_models.scoreboard.results import Cell
-from gen_models.storage import compilations
 
 QUICK = ["--width", "4", "--latent-size", "3", "--batch-size", "4", "--steps", "4"]
 
@@ -299,14 +296,10 @@ def test_a_zip_and_a_folder_of_pngs_have_the_order_of_their_numbers(others, tiny
         assert made_by_another_program(name, "--labels", "forty-labels") == others
 
 
-def test_images_without_a_data_set_are_refused_with_one_line(place, monkeypatch, capsys):
+def test_images_without_a_data_set_are_refused_with_one_line(place, run_command):
     idx.write(place / "twenty", np.zeros((20, 8, 8), np.uint8))
-    monkeypatch.setattr(compilations, "keep", lambda: None)
-    monkeypatch.setattr(sys, "argv", ["evaluate", "--images", "twenty"])
-    with pytest.raises(SystemExit) as end:
-        command.run(evaluate.main)
-    out, err = capsys.readouterr()
-    assert (end.value.code, out, err.count("\n")) == (2, "", 1)
+    code, out, err = run_command(evaluate.main, "--images", "twenty")
+    assert (code, out, err.count("\n")) == (2, "", 1)
     assert err.startswith("error: --images needs --dataset or --data-dir")
     assert "fashion_mnist, mnist" in err
     assert not Path(f"twenty.{record.NAME}").exists()

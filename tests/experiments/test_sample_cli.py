@@ -5,6 +5,7 @@ import shutil
 import numpy as np
 import pytest
 from PIL import Image
+from trainings import write_folder
 
 from experiments import sample, train
 from gen_models.data import idx
@@ -17,15 +18,7 @@ from gen_models.trained import Trained
 def runs(tmp_path_factory, tiny):
     """A trained cgan and a trained vae, by name."""
     folder = tmp_path_factory.mktemp("runs")
-    data = folder / "tiny"
-    data.mkdir()
-    for split, images, labels in (
-        ("train", "train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
-        ("test", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
-    ):
-        dataset = getattr(tiny, split)
-        idx.write(data / images, dataset.images)
-        idx.write(data / labels, dataset.labels.astype("u1"))
+    data = write_folder(folder / "tiny", tiny)
     options = ["--data-dir", str(data), "--width", "4", "--latent-size", "3", "--batch-size", "4"]
     for model in ("cgan", "vae"):
         out = str(folder / model)

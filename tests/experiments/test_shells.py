@@ -96,16 +96,13 @@ def test_no_device_is_one_line_that_names_the_variable(monkeypatch, refusal):
     assert "\n" not in str(error.value)
 
 
-def test_a_nan_that_jax_finds_is_one_line(monkeypatch, capsys):
+def test_a_nan_that_jax_finds_is_one_line(run_command):
     def main(_):
         with jax.debug_nans(True):
             return jax.numpy.zeros(2) / 0
 
-    monkeypatch.setattr(compilations, "keep", lambda: None)
-    with pytest.raises(SystemExit) as end:
-        commands.run(main)
-    assert end.value.code == 2
-    err = capsys.readouterr().err
+    code, _, err = run_command(main)
+    assert code == 2
     assert err.startswith("error: invalid value (nan) encountered in ")
     assert "JAX_DEBUG_NANS or JAX_DEBUG_INFS is set" in err
     assert err.count("\n") == 1

@@ -9,13 +9,14 @@ import signal
 import sys
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
 import jax
 import pytest
 from PIL import Image
-from trainings import execute, finish, products, start, write_folder
+from trainings import execute, finish, plain, products, start, write_folder
 
 from experiments import command as commands
 from experiments import sample, settings, sweep, train
@@ -25,7 +26,6 @@ from gen_models.evaluation import features, record
 from gen_models.evaluation.measure import Score
 from gen_models.evaluation.protocol import Protocol
 from gen_models.runs import RunOptions, checkpoint
-from gen_models.storage import compilations
 from gen_models.sweep import estimate
 from gen_models.training import population
 from gen_models.training.interrupt import Interruption
@@ -43,30 +43,15 @@ def quick():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(render, "curves", lambda *_: None)
         patch.setattr(estimate, "matmul", lambda: (lambda: 1.0, lambda _: 1e9))
-        patch.setattr(compilations, "keep", lambda: None)
         patch.setattr(commands, "_discard_output", lambda: None)
         yield
 
 
 @pytest.fixture
-def call(monkeypatch, capsys, tiny_folder, tmp_path):
+def call(run_command, monkeypatch, tiny_folder, tmp_path):
     """Runs the command line in this process, in `tmp_path`: exit code, output, errors."""
     monkeypatch.chdir(tmp_path)
-
-    def run(*args):
-        words = ["sweep", "--data-dir", str(tiny_folder), *SMALL, *map(str, args)]
-        monkeypatch.setattr(sys, "argv", words)
-        with pytest.raises(SystemExit) as end:
-            commands.run(sweep.main)
-        streams = capsys.readouterr()
-        return end.value.code, streams.out, streams.err
-
-    return run
-
-
-def plain(text):
-    """A text that was broken into lines, or boxed, as one line."""
-    return " ".join(re.sub(r"[│╭╮╰╯─]", " ", text).split())
+    return partial(run_command, sweep.main, "--data-dir", tiny_folder, *SMALL)
 
 
 def tree(folder: Path) -> dict[str, bytes]:
@@ -192,12 +177,10 @@ def test_a_bad_request_is_one_clear_message_before_anything_is_compiled(
     assert tree(tmp_path) == before
 
 
-def test_an_unknown_model_is_refused_with_the_nearest_right_name(monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["sweep", "--model", "vea", "--beta", "1", "2"])
-    with pytest.raises(SystemExit) as end:
-        commands.run(sweep.main)
-    assert end.value.code == 2
-    assert "no model is called 'vea'; perhaps you meant 'vae'" in capsys.readouterr().err
+def test_an_unknown_model_is_refused_with_the_nearest_right_name(run_command):
+    code, _, err = run_command(sweep.main, "--model", "vea", "--beta", 1, 2)
+    assert code == 2
+    assert "no model is called 'vea'; perhaps you meant 'vae'" in err
 
 
 @pytest.fixture

@@ -9,7 +9,17 @@ import time
 from types import SimpleNamespace
 
 import pytest
-from trainings import OPTIONS, command, execute, finish, half_written, products, start
+from trainings import (
+    OPTIONS,
+    command,
+    execute,
+    finish,
+    half_written,
+    plain,
+    products,
+    start,
+    write_folder,
+)
 
 from experiments import command as commands
 from experiments import train
@@ -19,7 +29,6 @@ from gen_models.data.known import IMAGES
 from gen_models.models import MODELS
 from gen_models.runs import Recipe, checkpoint
 from gen_models.runs.recipe import MAX_CONFIG_BYTES
-from gen_models.storage import compilations
 from gen_models.training import session
 
 STEPS = 600
@@ -28,23 +37,10 @@ FOREVER = {"steps": 10**9, "sample_every_steps": 10**9, "checkpoint_every_steps"
 
 
 @pytest.fixture
-def call(monkeypatch, capsys):
+def call(run_command):
     """Runs the command line in this process: exit code, output, errors."""
-    monkeypatch.setattr(compilations, "keep", lambda: None)
-
-    def run(*args):
-        monkeypatch.setattr(sys, "argv", ["train", *map(str, args)])
-        with pytest.raises(SystemExit) as end:
-            commands.run(train.main, spare=["--batch-size", "--width"])
-        streams = capsys.readouterr()
-        return end.value.code, streams.out, streams.err
-
-    return run
-
-
-def plain(text):
-    """A message in a box on several lines as one line."""
-    return " ".join(re.sub(r"[│╭╮╰╯─]", " ", text).split())
+    spare = ["--batch-size", "--width"]
+    return lambda *args: run_command(train.main, *args, spare=spare)
 
 
 # --- bad input
@@ -220,15 +216,7 @@ def test_lack_of_memory_or_disk_and_ctrl_c_are_exit_codes_and_no_stack_trace(
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory, tiny):
-    from gen_models.data import idx
-    from gen_models.data.known import LABELS
-
-    folder = tmp_path_factory.mktemp("data") / "tiny"
-    folder.mkdir()
-    for split, dataset in (("train", tiny.train), ("test", tiny.test)):
-        idx.write(folder / IMAGES[split], dataset.images)
-        idx.write(folder / LABELS[split], dataset.labels.astype("u1"))
-    return folder
+    return write_folder(tmp_path_factory.mktemp("data") / "tiny", tiny)
 
 
 @pytest.fixture(scope="module")

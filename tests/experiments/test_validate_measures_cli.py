@@ -2,37 +2,24 @@
 
 import json
 
-import numpy as np
 import pytest
 
 from experiments import validate_measures
-from gen_models.algorithm import Spec
 from gen_models.data import catalog
 from gen_models.errors import UserError
 from gen_models.evaluation import features, sensitivity
-from gen_models.evaluation.features import Described, FeatureNet
 from gen_models.fields import ConfigError
 
 FEW = ["--datasets", "mnist", "--samples", "100", "--degradations", "blurred", "memorised"]
 
 
 @pytest.fixture
-def measured(monkeypatch, tmp_path, tiny):
+def measured(random_net, monkeypatch, tmp_path, tiny):
     """Nets of random features for tiny data in MNIST's place. Which degradations were measured."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
-    directions = np.random.default_rng(0).normal(size=(64, 6)) / 1000
-    record = {"train": tiny.train.digest, "test": tiny.test.digest, "mirror": False}
-
-    def describe(net, images, labels=None):
-        del net
-        found = (images.reshape(-1, 64) @ directions).astype(np.float32)
-        spaces = {"self-supervised": found, "classifier": found[:, ::2]}
-        return Described(spaces, found[:, :3].argmax(axis=1).astype(np.int32), labels)
-
-    net = FeatureNet("net-0123", None, None, Spec(8, 8, 3), record)
+    net = random_net("net-0123", tiny)
     monkeypatch.setattr(features, "of", lambda _: net)
-    monkeypatch.setattr(features, "describe", describe)
     monkeypatch.setattr(catalog, "load_splits", lambda _: tiny)
     readings, done = sensitivity.readings, []
 

@@ -1,14 +1,12 @@
 """`experiments.explore`: from folders to a page, or one line on why not."""
 
 import dataclasses
-import json
-import re
 from itertools import chain
 
 import jax
 import numpy as np
 import pytest
-from trainings import train
+from trainings import contents_of, train
 from untrained import made
 
 from experiments import explore, sweep
@@ -19,11 +17,6 @@ from gen_models.runs import checkpoint
 from gen_models.sampling import portable
 
 TINY = ["--width", "4", "--latent-size", "3", "--batch-size", "4", "--steps", "2"]
-
-
-def contents_of(file) -> dict:
-    text = file.read_text()
-    return json.loads(re.search(r'id="contents">(.*?)</script>', text, re.DOTALL)[1])
 
 
 @pytest.fixture

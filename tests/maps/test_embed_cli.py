@@ -2,12 +2,11 @@
 
 import csv
 import json
-import re
 import sys
 
 import numpy as np
 import pytest
-from trainings import train, write_folder
+from trainings import contents_of, train, write_folder
 
 from experiments import embed
 from gen_models import trained
@@ -46,11 +45,6 @@ def written(out, kind):
     return out.with_name(f"{out.name}.{kind}")
 
 
-def contents_of(out):
-    text = written(out, "html").read_text()
-    return json.loads(re.search(r'id="contents">(.*?)</script>', text, re.DOTALL)[1])
-
-
 def test_a_map_has_a_page_a_picture_coordinates_and_numbers(run, data, tmp_path, capsys):
     out = tmp_path / "new" / "map"
     assert embed.main([str(run), *data, *SMALL, "--out", str(out)]) == 0
@@ -58,7 +52,7 @@ def test_a_map_has_a_page_a_picture_coordinates_and_numbers(run, data, tmp_path,
     assert [row["set"] for row in rows] == ["real images"] * 60 + ["dcgan-0"] * 30
     assert {row["class"] for row in rows[:60]} == {"0", "1", "2"}
     assert {row["class"] for row in rows[60:]} == {""}  # no net of features tells it
-    found = contents_of(out)
+    found = contents_of(written(out, "html"))
     assert [len(one["labels"]) for one in found["sets"]] == [60, 30]
     assert found["rows"][0] == ["", "dcgan-0", "real images"]
     numbers = json.loads(written(out, "json").read_text())
@@ -85,14 +79,14 @@ def test_the_same_command_writes_the_same_bytes_with_and_without_a_cache(
 def test_a_page_holds_no_more_points_than_asked_and_the_table_all(run, data, tmp_path):
     out = tmp_path / "map"
     assert embed.main([str(run), *data, *SMALL, "--points", "45", "--out", str(out)]) == 0
-    assert [len(one["labels"]) for one in contents_of(out)["sets"]] == [30, 15]
+    assert [len(one["labels"]) for one in contents_of(written(out, "html"))["sets"]] == [30, 15]
     assert len(written(out, "csv").read_text().splitlines()) == 91
 
 
 def test_a_data_set_without_models_has_a_map_too(data, tmp_path):
     out = tmp_path / "map"
     assert embed.main([*data, *SMALL, "--out", str(out)]) == 0
-    assert contents_of(out)["rows"] == []
+    assert contents_of(written(out, "html"))["rows"] == []
 
 
 @pytest.mark.parametrize("model", ["vae", "infogan"])

@@ -88,51 +88,39 @@ TERMS = {  # added to the discriminator's loss and to the generator's
 
 
 @pytest.fixture
-def game_of(monkeypatch):
-    """What a model's file hands to the engine."""
-
-    def game_of(model, **options):
-        games, engine = [], MODELS[model].adversarial
-
-        def recording(game, spec):
-            games.append(game)
-            return engine(game, spec)
-
-        monkeypatch.setattr(MODELS[model], "adversarial", recording)
-        build(model, **options)
-        return games[0]
-
-    return game_of
+def tiny_game_of(game_of):
+    """What a model's file hands to the engine for tiny nets."""
+    return lambda name, **options: game_of(name, configured(name, **options).config, SPEC)
 
 
 @pytest.mark.parametrize("model", LOSSES)
-def test_each_gan_has_the_loss_of_its_paper(model, game_of):
+def test_each_gan_has_the_loss_of_its_paper(model, tiny_game_of):
     scores = jnp.array([0.3, 2.0, 12.0]), jnp.array([-1.5, 0.2, 11.0])
-    assert game_of(model).loss(*scores) == LOSSES[model](*scores)
+    assert tiny_game_of(model).loss(*scores) == LOSSES[model](*scores)
 
 
-def test_lsgan_squares_scores_or_probabilities(game_of):
+def test_lsgan_squares_scores_or_probabilities(tiny_game_of):
     scores = jnp.array([0.3, 2.0]), jnp.array([-1.5, 0.2])
-    loss = game_of("lsgan", squared="probabilities").loss
+    loss = tiny_game_of("lsgan", squared="probabilities").loss
     assert loss(*scores) == losses.least_squares_of_probabilities(*scores)
 
 
 @pytest.mark.parametrize("model", LOSSES)
-def test_each_gan_has_the_penalty_of_its_paper_or_none(model, game_of):
+def test_each_gan_has_the_penalty_of_its_paper_or_none(model, tiny_game_of):
     def scores(images):
         return jnp.sum(images**3, axis=(1, 2, 3))
 
     arguments = scores, batch_of(3).images, -0.3 * batch_of(3).images, KEY_TRAIN
     if model in PENALTIES:
-        game = game_of(model, penalty=7.0)
+        game = tiny_game_of(model, penalty=7.0)
         assert game.penalty(*arguments) == PENALTIES[model](*arguments)
         _, stats = game.discriminator.init(KEY_INIT, *batch_of(2))
         assert stats == {}  # a batch normalisation would couple the images' gradients
         return
     others = {"penalty": None} if hasattr(MODELS[model].Config, "penalty") else {}
-    assert game_of(model, **others).penalty is None
+    assert tiny_game_of(model, **others).penalty is None
     if others:
-        penalised = game_of(model, penalty=7.0)
+        penalised = tiny_game_of(model, penalty=7.0)
         assert penalised.penalty(*arguments) == losses.r1_penalty(7.0)(*arguments)
         assert penalised.penalty_every == 4
 
@@ -143,8 +131,8 @@ def test_every_gan_is_asked_for_its_loss():
 
 
 @pytest.mark.parametrize("model", LOSSES)
-def test_each_gan_adds_the_terms_of_its_paper_to_its_players_losses(model, game_of):
-    game = game_of(model)
+def test_each_gan_adds_the_terms_of_its_paper_to_its_players_losses(model, tiny_game_of):
+    game = tiny_game_of(model)
     assert (set(game.disc_terms), set(game.gen_terms)) == TERMS.get(model, (set(), set()))
 
 

@@ -153,16 +153,8 @@ def mixed_difference(scores):
     return abs(both - first - second + none) / max(abs(first - none), abs(second - none))
 
 
-def discriminator_of(monkeypatch, model, **options):
-    games, engine = [], MODELS[model].adversarial
-
-    def recording(game, spec):
-        games.append(game)
-        return engine(game, spec)
-
-    monkeypatch.setattr(MODELS[model], "adversarial", recording)
-    MODELS[model].build(MODELS[model].Config(**options), SPEC)
-    discriminator = games[0].discriminator
+def scores_by(discriminator):
+    """A function from images to what a discriminator with large weights scores them."""
     labels = jnp.zeros(4, jnp.int32)
     params, stats = discriminator.init(KEY_INIT, jnp.zeros((4, 28, 28, 1)), labels)
     # Weights of N(0, 0.02) hardly leave the linear part of a net that is not normalised.
@@ -171,13 +163,15 @@ def discriminator_of(monkeypatch, model, **options):
 
 
 @pytest.mark.parametrize("model", GANS)
-def test_every_discriminator_judges_far_parts_of_an_image_together(model, monkeypatch):
-    assert mixed_difference(discriminator_of(monkeypatch, model, width=8)) > 1e-3
+def test_every_discriminator_judges_far_parts_of_an_image_together(model, game_of):
+    discriminator = game_of(model, MODELS[model].Config(width=8), SPEC).discriminator
+    assert mixed_difference(scores_by(discriminator)) > 1e-3
 
 
-def test_a_patch_discriminator_adds_up_what_it_sees(monkeypatch):
-    scores = discriminator_of(monkeypatch, "gan", arch="patch", width=8)
-    assert mixed_difference(scores) < 1e-5
+def test_a_patch_discriminator_adds_up_what_it_sees(game_of):
+    config = MODELS["gan"].Config(arch="patch", width=8)
+    discriminator = game_of("gan", config, SPEC).discriminator
+    assert mixed_difference(scores_by(discriminator)) < 1e-5
 
 
 def test_an_unnormalised_generator_starts_unsaturated():

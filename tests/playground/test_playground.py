@@ -4,7 +4,6 @@ import http.client
 import json
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -16,13 +15,12 @@ import numpy as np
 import pytest
 import safetensors.numpy
 from safetensors import safe_open
+from trainings import free_port
 
 import gen_models as gm
 from experiments import export, sample
 from experiments import playground as command
 from gen_models import explorer, playground
-from gen_models.data import catalog
-from gen_models.data.fetch import DataError
 from gen_models.data.pixels import to_float
 from gen_models.errors import UserError
 from gen_models.evaluation import classifier, features
@@ -140,21 +138,16 @@ def test_it_is_trained_in_the_page_alone():
 
 
 @pytest.fixture(scope="module", params=["fashion_mnist", "mnist"])
-def packed(request):
-    """The name of a data set and its file, read again."""
-    try:
-        raw = material.packed(request.param)
-    except DataError as error:
-        pytest.skip(str(error).splitlines()[0])
-    return request.param, raw
+def packed(request, real_splits):
+    """A known data set and its file."""
+    return real_splits(request.param), material.packed(request.param)
 
 
 @pytest.mark.slow
 def test_a_data_file_has_the_first_images_and_measures_as_the_classifier_does(packed):
-    name, raw = packed
+    (train, test), raw = packed
     assert len(raw) < 6e6
     tensors = safetensors.numpy.load(raw)
-    train = catalog.load_splits(name).train
     np.testing.assert_array_equal(tensors["images"], train.images[: material.COUNT])
     np.testing.assert_array_equal(tensors["labels"], train.labels[: material.COUNT])
     images = train.images[:50]
@@ -166,12 +159,12 @@ def test_a_data_file_has_the_first_images_and_measures_as_the_classifier_does(pa
         x = np.maximum(conv.convolve(x, kernel, stride=stride, padding=1) + bias, 0)
     x = np.asarray(x).reshape(50, -1) @ tensors["dense.kernel"].astype(np.float32)
     found = np.maximum(x + tensors["dense.bias"].astype(np.float32), 0)
-    net = features.of(name)
+    net = features.of(train.name)
     expected, _ = classifier.classify(net.classifier, net.spec.num_classes, images)
     np.testing.assert_allclose(found, expected, atol=0.02 * expected.max())  # of half precision
     covariance = tensors["root"].T @ tensors["root"]
-    test = features.describe_real(net, catalog.load_splits(name).test).features["classifier"]
-    np.testing.assert_allclose(covariance, np.cov(test, rowvar=False), atol=1e-3)
+    real = features.describe_real(net, test).features["classifier"]
+    np.testing.assert_allclose(covariance, np.cov(real, rowvar=False), atol=1e-3)
 
 
 SITE = Site({"index.html": lambda: b"<p>hello", "data/a.bin": lambda: b"\x00\x01", "bad": 0})
@@ -251,12 +244,6 @@ def test_the_page_is_written_for_a_web_host(tmp_path, monkeypatch, capsys):
     data = {f"data/{name}.safetensors": name for name in names}
     assert files == {"index.html": "page", "assets/a.js": "script"} | data
     assert "4 files" in capsys.readouterr().out
-
-
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
 
 
 def test_ctrl_c_ends_the_server_at_once(tmp_path):

@@ -6,17 +6,14 @@ import threading
 
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from experiments import sample
 from gen_models import playground
-from gen_models.data import catalog, idx
-from gen_models.data.fetch import DataError
+from gen_models.data import idx
 from gen_models.errors import UserError
 
 LONG = 60_000  # ms that a test waits at most
-SERIOUS = ("serious", "critical")
 
 
 @pytest.fixture(scope="module")
@@ -58,12 +55,9 @@ def visit(browser, address):
 
 
 @pytest.fixture
-def fashion():
+def fashion(real_splits):
     """Skips where Fashion-MNIST is out of reach."""
-    try:
-        catalog.load_splits("fashion_mnist")
-    except DataError as error:
-        pytest.skip(str(error).splitlines()[0])
+    real_splits("fashion_mnist")
 
 
 def button(tab, name):
@@ -258,8 +252,7 @@ def test_images_of_ones_own_are_dropped_and_other_files_refused(visit, tmp_path)
 
 
 @pytest.mark.parametrize("size", [(1600, 1000), (390, 844)])
-def test_the_page_is_accessible_on_a_wide_and_on_a_narrow_screen(visit, size):
+def test_the_page_is_accessible_on_a_wide_and_on_a_narrow_screen(visit, violations, size):
     tab = visit(viewport={"width": size[0], "height": size[1]})
-    found = Axe().run(tab).response["violations"]
-    assert [one["id"] for one in found if one["impact"] in SERIOUS] == []
+    assert violations(tab) == []
     assert tab.evaluate("document.documentElement.scrollWidth") <= size[0]

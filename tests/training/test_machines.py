@@ -1,12 +1,11 @@
 """Which processes are to cooperate: by options, by JAX's variables, by those of a launcher."""
 
-import socket
 import subprocess
 import sys
 
 import jax
 import pytest
-from trainings import ROOT
+from trainings import ROOT, free_port
 
 from gen_models.errors import UserError
 from gen_models.training import machines
@@ -19,12 +18,6 @@ MPICH = {"PMI_SIZE": "2", "PMI_RANK": "0"}
 POD = {"TPU_WORKER_HOSTNAMES": "a,b", "TPU_WORKER_ID": "1"}
 ADDRESS = {"JAX_COORDINATOR_ADDRESS": "node1:1234"}
 ALL_THREE = ADDRESS | {"JAX_PROCESS_ID": "1", "JAX_NUM_PROCESSES": "2"}
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("localhost", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from populations import (
     sweep,
     train_on_several_devices,
 )
-from trainings import half_written, products
+from trainings import assert_same_bits, half_written, products
 
 from gen_models import render, runs
 from gen_models.data.stream import indices
@@ -80,10 +80,6 @@ def saved(folder: Path) -> list[list[int]]:
 def rows(folder: Path) -> list[dict[str, float]]:
     """The metrics of a run."""
     return [json.loads(line) for line in (folder / runs.METRICS).open()]
-
-
-def assert_same_bits(found, wanted):
-    jax.tree.map(np.testing.assert_array_equal, found, wanted)
 
 
 @pytest.fixture(scope="module")

@@ -7,18 +7,14 @@ import numpy as np
 import pytest
 
 from gen_models import programs
-from gen_models.data import catalog
 from gen_models.data.stream import stream
 from gen_models.model import Model
 from gen_models.models import MODELS
 
 
 @pytest.fixture(scope="module")
-def fashion_mnist():
-    try:
-        return catalog.load("fashion_mnist")
-    except catalog.DataError as error:  # a machine without it that reaches no source of it
-        pytest.skip(str(error).splitlines()[0])
+def fashion_mnist(real_splits):
+    return real_splits("fashion_mnist").train
 
 
 def train(name, dataset, steps):

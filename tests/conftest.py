@@ -14,13 +14,14 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
+from evaluations import copy_runs, make_runs
 from trainings import QUICKLY, write_folder
 
 from experiments import command
 from gen_models.algorithm import Spec
 from gen_models.data.catalog import DataError, Dataset, Splits, load_splits
 from gen_models.engines.adversarial import Game
-from gen_models.evaluation import features
+from gen_models.evaluation import evaluator, features
 from gen_models.evaluation.features import Described, FeatureNet
 from gen_models.models import MODELS
 from gen_models.storage import compilations
@@ -150,6 +151,21 @@ def run_command(monkeypatch, capsys) -> Callable:
 def tiny_folder(tmp_path: Path, tiny: Splits) -> Path:
     """A folder called `tiny` with the four IDX files of `tiny`, for `--data-dir`."""
     return write_folder(tmp_path / "tiny", tiny)
+
+
+@pytest.fixture(scope="session")
+def tiny_runs(tmp_path_factory, tiny) -> Path:
+    """A folder with `tiny`, its feature net, and runs of three models, to be copied."""
+    return make_runs(tmp_path_factory.mktemp("runs"), tiny)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory, tiny_runs) -> Iterator[Path]:
+    """A working folder with a tiny data set, its feature net, and runs of three models."""
+    place = copy_runs(tiny_runs, tmp_path_factory.mktemp("place") / "copy")
+    with pytest.MonkeyPatch.context() as patch, contextlib.chdir(place):
+        patch.setattr(evaluator, "SCORE_STEPS", 20)
+        yield place
 
 
 @pytest.fixture

@@ -10,13 +10,15 @@ import jax
 import numpy as np
 import pytest
 import safetensors.numpy
-from trainings import ROOT, execute, make_recipe
+from trainings import ROOT, execute, make_recipe, products
 
 from gen_models import render, runs
 from gen_models.runs import Recipe, checkpoint
 from gen_models.training import fit, population
 
 OPTIONS = {"model": "vae", "steps": 20, "sample_every_steps": 10, "checkpoint_every_steps": 5}
+STEPS = OPTIONS["steps"]
+DONE = population.Ending(STEPS, False)
 RATES = (1e-3, 3e-4, 2e-3, 6e-4)
 STOP_NEAR = 7  # where the one that moves to other devices is stopped
 VECTORISED = {"in turn": None, "vectorised": True}  # how a CPU trains its members, and all others
@@ -62,10 +64,50 @@ def sweep(
         return population.fit(recorders, jax.devices()[:devices], watch, stop, report)
 
 
+class KilledError(Exception):
+    """Stands for a kill: nothing is caught or tidied up on its way."""
+
+
+def killed_at(last: int) -> Callable[[int, int], None]:
+    def trained(step, done):
+        del done
+        if step >= last:
+            raise KilledError
+
+    return trained
+
+
+def sweep_killed_at(step: int, *args) -> None:
+    with pytest.raises(KilledError):
+        sweep(*args, trained=killed_at(step))
+
+
+def made(folder: Path) -> list[dict[str, bytes]]:
+    """The products of every member of a sweep."""
+    return [products(path) for path in sorted(folder.iterdir())]
+
+
+def saved(folder: Path) -> list[list[int]]:
+    """The steps of the checkpoints of every member of a sweep."""
+    return [checkpoint.steps(path / runs.CHECKPOINTS) for path in sorted(folder.iterdir())]
+
+
 def hasten(patch: pytest.MonkeyPatch) -> None:
     """Leave out the curves, which take longest, and make chunks that a short training crosses."""
     patch.setattr(render, "curves", lambda *_: None)
     patch.setattr(population, "CHUNK_STEPS", 8)
+
+
+def stand_in_for_curves(patch: pytest.MonkeyPatch) -> list[str]:
+    """Has curves drawn as the number of their steps. The names of the members that had them."""
+    names = []
+
+    def curves(metrics, path, name):
+        path.write_text(str(len(metrics["step"])))
+        names.append(name)
+
+    patch.setattr(render, "curves", curves)
+    return names
 
 
 def choose(patch: pytest.MonkeyPatch, how: str) -> None:

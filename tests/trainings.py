@@ -57,6 +57,11 @@ def assert_same_bits(found, wanted) -> None:
     jax.tree.map(np.testing.assert_array_equal, found, wanted)
 
 
+def any_differs(found, wanted) -> bool:
+    pairs = zip(jax.tree.leaves(found), jax.tree.leaves(wanted), strict=True)
+    return any(np.any(a != b) for a, b in pairs)
+
+
 def make_recipe(**options) -> Recipe:
     """The recipe of a tiny training."""
     return Recipe.from_flat(OPTIONS | {"dataset": "tiny"} | options)
@@ -91,6 +96,11 @@ def train(
     stop = StopAt(stop_at)
     with runs.opened(folder, make_recipe(**options), tiny.train) as run:
         return fit.fit(fit.Recorder(run, tiny), [stop, *observers], stop, report)
+
+
+def rows(folder: Path) -> list[dict[str, float]]:
+    """The metrics of a run."""
+    return [json.loads(line) for line in (folder / runs.METRICS).open()]
 
 
 def products(folder: Path) -> dict[str, bytes]:

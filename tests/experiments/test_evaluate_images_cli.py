@@ -113,7 +113,8 @@ def test_real_images_score_as_the_floor_does(place, tiny):
     assert evaluate.main(["--images", "real", "--data-dir", "tiny"]) == 0
     found = record.read(Path("real.evaluation.json"))
     fid = found.measures["fid"]
-    assert fid.value < 10 * fid.floor
+    # By nets of four seeds 0.5 to 0.9 of the floor, and images a fifth darker 1.9 to 3.6.
+    assert fid.value < 1.5 * fid.floor
     assert found.details["memorisation"]["exact_copies"] == 40
     assert found.measures["authenticity"].value == 0
 

@@ -4,6 +4,7 @@ import json
 import os
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from trainings import write_folder
@@ -19,6 +20,8 @@ from gen_models.sweep import estimate
 SMALL = ["--model", "vae", "--width", "4", "--latent-size", "3", "--batch-size", "4"]
 RATES = ["--learning-rate", "1e-4", "1e-2"]
 FEW = [*SMALL, *RATES, "--members", "4", "--steps", "4", "--samples", "100"]
+WITH_A_REPORT = [*FEW, "--rungs", "2", "--report-seeds", "1", "--score", "fid", "recall:5"]
+WITH_A_REPORT += ["--ema-decays", "0.5", "0.9"]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -40,6 +43,26 @@ def place(tmp_path_factory, tiny):
             os.chdir(before)
 
 
+class Searched(NamedTuple):
+    """A search that was stopped before its report and then went on: its folder, and its page then
+    and now."""
+
+    folder: Path
+    begun: str
+    page: str
+
+
+@pytest.fixture(scope="module")
+def searched(place):
+    folder = place / "results/searches/tiny-vae-halving"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(search, "reported", lambda *_: None)  # as if it was stopped there
+        assert search.main(WITH_A_REPORT) != 0
+    begun = (folder / "README.md").read_text()
+    assert search.main(WITH_A_REPORT) == 0
+    return Searched(folder, begun, (folder / "README.md").read_text())
+
+
 def words(text):
     return " ".join(text.split())
 
@@ -56,19 +79,11 @@ def test_a_dry_run_prints_the_plan_and_writes_nothing(capsys):
 
 
 @pytest.mark.slow
-def test_a_search_leaves_a_page_a_preset_and_pictures_and_does_nothing_twice(capsys, monkeypatch):
-    args = [*FEW, "--rungs", "2", "--report-seeds", "1", "--score", "fid", "recall:5"]
-    args += ["--ema-decays", "0.5", "0.9"]
-    folder = Path("results/searches/tiny-vae-halving")
-    with monkeypatch.context() as patch:
-        patch.setattr(search, "reported", lambda *_: None)  # as if it was stopped there
-        assert search.main(args) != 0
-    begun = (folder / "README.md").read_text()
+def test_a_search_leaves_a_page_a_preset_and_pictures_and_does_nothing_twice(
+    searched, capsys, monkeypatch
+):
+    folder, begun, page = searched
     assert "| won |" in begun and "Not made yet" in begun
-    capsys.readouterr()
-    assert search.main(args) == 0
-    assert f"look at {folder}/README.md" in capsys.readouterr().out
-    page = (folder / "README.md").read_text()
     assert "by FID + -5 × recall; tiny-own-" in page
     assert all(f" {name} |" in page for name in ("winner", "runner-up", "default"))
     assert "| ema_decay |" in page
@@ -84,14 +99,14 @@ def test_a_search_leaves_a_page_a_preset_and_pictures_and_does_nothing_twice(cap
     assert reports.keys() == {"winner-1", "runner-up-1", "default-1"}
     assert all(run.options.seed == 1 and not run.options.hold_out for run in reports.values())
     monkeypatch.setattr(score.Scorer, "_measure", None)  # nothing is measured again
-    before = page
-    assert search.main(args) == 0
-    assert (folder / "README.md").read_text() == before
+    assert search.main(WITH_A_REPORT) == 0
+    assert (folder / "README.md").read_text() == page
+    assert "look at results/searches/tiny-vae-halving/README.md" in capsys.readouterr().out
 
 
 @pytest.mark.slow
-def test_the_preset_trains(capsys):
-    preset = Path("results/searches/tiny-vae-halving/winner.py")
+def test_the_preset_trains(searched, capsys):
+    preset = searched.folder / "winner.py"
     assert train.main(["--config", str(preset), "--out", "again"]) == 0
     assert "4 steps done" in capsys.readouterr().out
 

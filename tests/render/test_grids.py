@@ -156,8 +156,10 @@ def test_gif_of_large_frames_shows_fewer_that_fit_in_memory(tmp_path, monkeypatc
     assert greys_of(tmp_path / "a.gif") == [0, 8]
 
 
-def test_an_animation_has_some_hundred_frames_at_most():
-    assert 100 <= render.grids.MAX_FRAMES <= 300
+def test_gif_of_a_frame_too_many_shows_max_frames(tmp_path):
+    frames = [Image.new("L", (20, 10), i % 251) for i in range(render.grids.MAX_FRAMES + 1)]
+    render.save_gif(frames, tmp_path / "a.gif", 0.1)
+    assert len(greys_of(tmp_path / "a.gif")) == render.grids.MAX_FRAMES
 
 
 def test_gif_of_pictures_and_of_one_frame(tmp_path):

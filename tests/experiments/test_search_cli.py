@@ -78,6 +78,16 @@ def test_a_dry_run_prints_the_plan_and_writes_nothing(capsys):
     assert not Path("results/searches").exists()
 
 
+def test_a_search_of_one_rung_without_a_report_ranks_its_two_candidates():
+    args = [*SMALL, *RATES, "--members", "2", "--steps", "2", "--samples", "100", "--rungs", "1"]
+    assert search.main([*args, "--report-seeds", "0", "--out", "small"]) == 0
+    winner, other = json.loads(Path("small/lineage.json").read_text())["candidates"]
+    assert (winner["fate"], other["fate"]) == ("won", "finished")
+    (((step, score),), ((_, higher),)) = winner["scores"], other["scores"]
+    assert step == 2 and score < higher
+    assert "| won |" in Path("small/README.md").read_text()
+
+
 @pytest.mark.slow
 def test_a_search_leaves_a_page_a_preset_and_pictures_and_does_nothing_twice(
     searched, capsys, monkeypatch

@@ -12,6 +12,7 @@ import { Images } from "./Images";
 import { Lessons } from "./Lessons";
 import { NetEditor } from "./NetEditor";
 import { Points } from "./Points";
+import { pointsOf } from "./series";
 import { Settings } from "./Settings";
 import { useTraining, type Training } from "./training";
 
@@ -100,7 +101,7 @@ export function App() {
   const { seen, measures, losses } = training;
   const logit = LOSSES[loss]!.logit;
   const player = (name: "generator" | "discriminator") =>
-    losses.map(({ step, value }) => ({ step, value: value[name] }));
+    pointsOf(losses).map(({ step, value }) => ({ step, value: value[name] }));
   return (
     <>
       <header>
@@ -141,7 +142,7 @@ export function App() {
           />
           <Curves
             title={images ? "FID of 512 images" : "share at a place of the data"}
-            curves={[{ name: "", colour: "ink", points: measures }]}
+            curves={[{ name: "", colour: "ink", points: pointsOf(measures) }]}
             floor={images ? training.floor : null}
             zero
           />

@@ -1,7 +1,7 @@
 /** Curves of the losses and of the measure, over the steps. */
 
 import { useCanvas } from "./canvas";
-import type { At } from "./training";
+import type { At } from "./series";
 
 const [WIDTH, HEIGHT] = [480, 130];
 const MARGIN = { left: 44, bottom: 18, top: 6, right: 6 };

@@ -5,11 +5,7 @@ import { useEffect, useMemo, useReducer, useRef } from "preact/hooks";
 import type { FromWorker, ToWorker } from "../messages";
 import type { Losses, Seen } from "../training/session";
 import TrainingWorker from "../worker?worker";
-
-const KEPT = 400; // points of a curve
-
-/** A value at a step of the training. */
-export type At<T> = { step: number; value: T };
+import { empty, longer, type Series } from "./series";
 
 /** All that the page knows of the training. */
 export type Training = {
@@ -18,8 +14,8 @@ export type Training = {
   running: boolean;
   step: number;
   perSecond: number | null;
-  losses: At<Losses>[];
-  measures: At<number>[]; // FID, or the share of points at a place of the data
+  losses: Series<Losses>;
+  measures: Series<number>; // FID, or the share of points at a place of the data
   floor: number | null; // FID of real images
   classes: string[];
   seen: Seen | null;
@@ -33,20 +29,14 @@ const NOTHING: Training = {
   running: false,
   step: 0,
   perSecond: null,
-  losses: [],
-  measures: [],
+  losses: empty(),
+  measures: empty(),
   floor: null,
   classes: [],
   seen: null,
   status: "starting …",
   failed: false,
 };
-
-/** The list with one more point; of a long one every second point is dropped. */
-function longer<T>(list: At<T>[], point: At<T>): At<T>[] {
-  const thinned = list.length < KEPT ? list : list.filter((_, i) => i % 2 === 0);
-  return [...thinned, point];
-}
 
 type Event = FromWorker | { kind: "restarted" };
 

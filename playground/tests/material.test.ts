@@ -70,6 +70,23 @@ test("a generator of one place finds one", () => {
   expect(judge(one, set)).toMatchObject({ modes: 1, of: 8, mass: 1 });
 });
 
+test("between two dots that are far apart there is no place", () => {
+  const set = pointSet("drawn", [[-0.9, 0], [0.9, 0]], 0);
+  const between = set.points.map(() => [0, 0] as Point);
+  expect(judge(between, set)).toEqual({ modes: 0, of: 2, mass: 0 });
+  const found = judge(set.points, set);
+  expect(found.modes).toBe(2);
+  expect(found.mass).toBeGreaterThan(0.99);
+});
+
+test("points along a line that is drawn are at its places", () => {
+  const line = Array.from({ length: 200 }, (_, i): Point => [i / 100 - 1, 0]);
+  const set = pointSet("drawn", line, 0);
+  const found = judge(set.points, set);
+  expect(found.modes).toBe(found.of);
+  expect(found.mass).toBeGreaterThan(0.99);
+});
+
 test("points that are drawn are the data; none are asked for", () => {
   const drawn: Point[] = [[0.5, 0.5], [-0.5, -0.5]];
   const configuration = { ...usual("drawn"), drawn };

@@ -5,7 +5,7 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { checkNets, fromLink, isImages, toLink, usual, type Configuration } from "../configuration";
 import { Mistake } from "../training/layers";
 import { LOSSES } from "../training/losses";
-import { pointSet } from "../training/points";
+import { places } from "../training/points";
 import { Bar } from "./Bar";
 import { Curves } from "./Curves";
 import { Images } from "./Images";
@@ -56,7 +56,7 @@ export function App() {
   const { data, latent, labels, loss } = configuration;
   const images = isImages(data);
   const classes = useMemo(() => {
-    if (!images) return pointSet(data, configuration.drawn, 0).centres.length;
+    if (!images) return places(data, configuration.drawn).length;
     return data === "own" ? training.classes.length || IMAGE_CLASSES : IMAGE_CLASSES;
   }, [images, data, configuration.drawn, training.classes.length]);
   const nets = useMemo(() => checkNets(configuration, classes), [configuration, classes]);

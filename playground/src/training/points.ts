@@ -6,7 +6,9 @@ export type PointSet = {
   points: Point[];
   labels: number[]; // the nearest centre of each
   centres: Point[]; // places that a generator should find
-  radius: number; // a point within this distance of a centre belongs to the data
+  sources: Point[]; // a point within the radius of one of these belongs to the data
+  radius: number;
+  counts: number[]; // points of the data at each centre
 };
 
 type Uniform = () => number; // in [0,1)
@@ -69,22 +71,27 @@ export const POINTS: Record<string, Kind> = {
   drawn: { title: "drawn by hand", spread: 0.03, centres: (drawn) => spread(drawn) },
 };
 
-const RADII = 4; // spreads to which a centre's points reach
+const RADII = 4; // spreads to which the points of a source reach
 
-/** The set of a name, its noise by the seed. `drawn` are the points of “drawn”. */
+/** The places of a set. `drawn` are the points of “drawn”. */
+export function places(name: string, drawn: Point[]): Point[] {
+  return POINTS[name]!.centres(drawn);
+}
+
+/** The set of a name, its noise by the seed. */
 export function pointSet(name: string, drawn: Point[], seed: number): PointSet {
   const kind = POINTS[name]!;
   const random = uniform(seed);
-  const centres = kind.centres(drawn);
-  const sources = name === "drawn" && drawn.length ? drawn : centres;
+  const centres = places(name, drawn);
+  const sources = name === "drawn" ? drawn : centres;
   const points = range(sources.length ? COUNT : 0).map(() => {
     const [x, y] = sources[Math.floor(random() * sources.length)]!;
     const [dx, dy] = normal(random);
     return [x + kind.spread * dx, y + kind.spread * dy] as Point;
   });
-  const gaps = centres.map((a) => Math.min(...centres.filter((b) => b !== a).map((b) => distance(a, b))));
-  const reach = name === "drawn" ? Math.max(RADII * kind.spread, ...gaps.filter(Number.isFinite)) : RADII * kind.spread;
-  return { points, labels: points.map((point) => nearest(point, centres)), centres, radius: reach };
+  const labels = points.map((point) => nearest(point, centres));
+  const near = { centres, sources, radius: RADII * kind.spread };
+  return { points, labels, ...near, counts: counts(points, near) };
 }
 
 export type Found = {
@@ -95,22 +102,26 @@ export type Found = {
 
 /** How many of the data's places a generator's points are at, and how many of them are. */
 export function judge(points: Point[], set: PointSet): Found {
-  const count = (points: Point[]): number[] => {
-    const found = set.centres.map(() => 0);
-    for (const point of points) {
-      const at = nearest(point, set.centres);
-      if (at >= 0 && distance(point, set.centres[at]!) <= set.radius) found[at]!++;
-    }
-    return found;
-  };
-  const own = count(points);
-  const real = count(set.points);
+  const own = counts(points, set);
   const share = points.length / Math.max(set.points.length, 1);
   return {
-    modes: own.filter((x, i) => x > 0 && x >= (share * real[i]!) / 4).length,
+    modes: own.filter((x, i) => x > 0 && x >= (share * set.counts[i]!) / 4).length,
     of: set.centres.length,
     mass: own.reduce((a, b) => a + b, 0) / Math.max(points.length, 1),
   };
+}
+
+/** How many of the points that are near a source have each centre as their nearest. */
+function counts(
+  points: Point[],
+  { centres, sources, radius }: Pick<PointSet, "centres" | "sources" | "radius">,
+): number[] {
+  const found = centres.map(() => 0);
+  for (const [x, y] of points) {
+    const near = sources.some(([u, v]) => (x - u) ** 2 + (y - v) ** 2 <= radius ** 2);
+    if (near) found[nearest([x, y], centres)]!++;
+  }
+  return found;
 }
 
 const scaled = ([x, y]: Point, by: number): Point => [by * x, by * y];

@@ -31,12 +31,13 @@ function say(message: FromWorker, transfer: Transferable[] = []): void {
 }
 
 addEventListener("message", ({ data }: MessageEvent<ToWorker>) => {
-  queue = queue.then(() => handle(data)).catch(complain);
+  const apart = data.kind === "own" || data.kind === "file"; // the training goes on if these fail
+  queue = queue.then(() => handle(data)).catch((error) => complain(error, !apart));
 });
 
-/** What went wrong, in a sentence; the page goes on. */
-function complain(error: unknown): void {
-  setMode("paused");
+/** What went wrong, in a sentence; the page goes on. `stop` the training if it was that. */
+function complain(error: unknown, stop = true): void {
+  if (stop) setMode("paused");
   if (!(error instanceof Mistake) && device === "webgpu") return say({ kind: "broken" });
   const text = error instanceof Mistake ? error.message : `this browser cannot do it: ${String(error)}`;
   say({ kind: "mistake", text });
@@ -162,7 +163,7 @@ function go(): void {
       while (performance.now() < end && session.finite);
     }
     show(mode === "slow");
-  }).catch(complain).then(() => soon(wait));
+  }).catch((error) => complain(error)).then(() => soon(wait));
 }
 
 /** Report what is due, or all of it. */

@@ -1,6 +1,8 @@
 """The playground's page in a real browser, by WebAssembly, as a user presses its buttons. Skipped
 where there is no browser or the page is not built."""
 
+import base64
+import json
 import re
 import threading
 
@@ -36,7 +38,7 @@ def visit(browser, address):
     console."""
     trouble, contexts = [], []
 
-    def visit_(link="", **screen):
+    def visit_(link="", status="press “run”", **screen):
         context = browser.new_context(accept_downloads=True, **screen)
         contexts.append(context)
         tab = context.new_page()
@@ -44,8 +46,7 @@ def visit(browser, address):
         tab.on("console", lambda message: trouble.append(message.text))
         tab.on("pageerror", lambda error: trouble.append(str(error)))
         tab.goto(f"{address}{link}")
-        expect(button(tab, "run")).to_be_enabled(timeout=LONG)
-        expect(tab.locator("#status")).to_have_text("press “run”", timeout=LONG)
+        expect(tab.locator("#status")).to_have_text(status, timeout=LONG)
         return tab
 
     yield visit_
@@ -75,6 +76,33 @@ def run_to(tab, digits):
     expect(tab.locator("#step")).to_have_text(count, timeout=LONG)
     button(tab, "pause").click()
     expect(button(tab, "run")).to_be_visible()
+
+
+def configuration(tab):
+    """The configuration in the page's address, once nothing has changed for a while."""
+    tab.wait_for_timeout(400)
+    text = tab.url.partition("#")[2]
+    return json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+
+
+def link(found):
+    return "#" + base64.urlsafe_b64encode(json.dumps(found).encode()).decode().rstrip("=")
+
+
+def drop(tab, *files):
+    """Drop files of these bytes on the page."""
+    texts = [base64.b64encode(one).decode() for one in files]
+    tab.evaluate(
+        """(texts) => {
+          const dataTransfer = new DataTransfer();
+          for (const text of texts) {
+            const bytes = Uint8Array.from(atob(text), (x) => x.charCodeAt(0));
+            dataTransfer.items.add(new File([bytes], "file"));
+          }
+          dispatchEvent(new DragEvent("drop", { dataTransfer, cancelable: true }));
+        }""",
+        texts,
+    )
 
 
 def share(tab):
@@ -159,6 +187,34 @@ def test_a_link_opens_the_same_configuration_and_a_damaged_one_says_so(visit):
     again.evaluate("location.hash = 'nonsense'")
     expect(again.locator("#status")).to_contain_text("the link is damaged")
     expect(again.locator("#status")).to_have_class("wrong")
+
+
+def test_a_damaged_link_is_named_until_there_is_something_newer_to_say(visit):
+    tab = visit("#nonsense", status="the link is damaged: it holds no configuration")
+    expect(button(tab, "run")).to_be_enabled(timeout=LONG)
+    expect(tab.locator("#status")).to_have_class("wrong")
+    button(tab, "run").click()
+    expect(tab.locator("#status")).to_have_text("")
+    expect(tab.locator("#status")).not_to_have_class("wrong")
+
+
+def test_a_link_to_nets_with_a_mistake_says_that_none_can_be_trained_yet(visit):
+    found = configuration(visit()) | {"generator": ["dense 3"]}
+    tab = visit(link(found), status="a net has a mistake: mend it, then training can begin")
+    expect(button(tab, "run")).to_be_disabled()
+    tab.get_by_label("Generator, layer 1: units").fill("2")
+    expect(button(tab, "run")).to_be_enabled()
+
+
+def test_a_wrong_file_that_is_dropped_does_not_end_the_training(visit):
+    tab = visit()
+    button(tab, "run").click()
+    drop(tab, b"hello")
+    expect(tab.locator("#status")).to_have_text("expected two files: images and labels")
+    expect(tab.locator("#step")).to_have_text(re.compile(r"\d\d"), timeout=LONG)
+    button(tab, "pause").click()
+    button(tab, "run").click()  # which is the newest that there is to say
+    expect(tab.locator("#status")).not_to_have_class("wrong")
 
 
 def test_every_experiment_opens_from_its_link(visit):

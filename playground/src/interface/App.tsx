@@ -17,7 +17,10 @@ import { Settings } from "./Settings";
 import { useTraining, type Training } from "./training";
 
 const SETTLED = 250; // ms without a change before it is sent to the worker
-const MISTAKEN = "a net has a mistake: until it is mended there are only the nets before";
+const MISTAKEN = {
+  before: "a net has a mistake: mend it, then training can begin",
+  amid: "a net has a mistake: until it is mended there are only the nets before",
+};
 const IMAGE_CLASSES = 10; // of the data sets that come with the page
 
 /** The configuration of the page's address, or the usual one with what is wrong with the address. */
@@ -40,7 +43,8 @@ function where({ device, threads }: Training, broken: boolean): string {
 }
 
 export function App() {
-  const [[configuration, wrong], setLinked] = useState(linked);
+  const [link, setLinked] = useState(linked);
+  const [configuration, wrong] = link;
   const [device, setDevice] = useState("auto");
   const again = useRef(false); // whether the next configuration starts anew in any case
   const adopt = (configuration: Configuration, wrong: string | null = null) => {
@@ -48,7 +52,7 @@ export function App() {
     setLinked([configuration, wrong]);
   };
   const [broken, setBroken] = useState(false); // whether WebGPU failed
-  const { training, ask } = useTraining(
+  const { training, ask, tell } = useTraining(
     device,
     () => adopt(usual("own")),
     () => (setBroken(true), setDevice("wasm")),
@@ -67,6 +71,8 @@ export function App() {
     addEventListener("hashchange", follow);
     return () => removeEventListener("hashchange", follow);
   }, []);
+
+  useEffect(() => tell({ kind: "linked", wrong }), [link]);
 
   const ready = training.device !== null;
   useEffect(() => {
@@ -117,8 +123,8 @@ export function App() {
         device={device}
         choose={setDevice}
       />
-      <p id="status" role="status" class={wrong !== null || training.failed ? "wrong" : ""}>
-        {mistaken ? MISTAKEN : wrong ?? training.status}
+      <p id="status" role="status" class={training.failed ? "wrong" : ""}>
+        {mistaken ? MISTAKEN[training.classes.length ? "amid" : "before"] : training.status}
       </p>
       <main>
         <div class="view">

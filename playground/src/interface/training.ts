@@ -21,6 +21,7 @@ export type Training = {
   seen: Seen | null;
   status: string;
   failed: boolean; // whether the status says that something went wrong
+  notice: string | null; // what is wrong with the link, until the training after it has begun
 };
 
 const NOTHING: Training = {
@@ -36,13 +37,18 @@ const NOTHING: Training = {
   seen: null,
   status: "starting …",
   failed: false,
+  notice: null,
 };
 
-type Event = FromWorker | { kind: "restarted" };
+/** What the page itself has to say. */
+type FromPage =
+  | { kind: "linked"; wrong: string | null } // a configuration, and what is wrong with its link
+  | { kind: "mistake"; text: string };
+type Event = FromWorker | FromPage | { kind: "restarted" };
 
-/** Nothing is known of a new training but where it runs. */
-function without({ device, threads, running }: Training): Training {
-  return { ...NOTHING, device, threads, running };
+/** Nothing is known of a new training but where it runs, and what is wrong with its link. */
+function without({ device, threads, running, notice }: Training): Training {
+  return { ...NOTHING, device, threads, running, notice, status: notice ?? "", failed: notice !== null };
 }
 
 function told(now: Training, event: Event): Training {
@@ -54,11 +60,15 @@ function told(now: Training, event: Event): Training {
     case "began": {
       const { classes, floor, why } = event;
       const first = now.running ? "" : "press “run”";
-      const status = why ? `training starts anew: ${why}` : first;
-      return { ...without(now), classes, floor, status };
+      const status = now.notice ?? (why ? `training starts anew: ${why}` : first);
+      return { ...without(now), classes, floor, status, notice: null };
     }
     case "ended":
-      return { ...without(now), status: "" };
+      return without(now);
+    case "linked": {
+      const notice = event.wrong;
+      return notice === null ? { ...now, notice } : { ...now, notice, status: notice, failed: true };
+    }
     case "fetching":
       return { ...now, status: `fetching ${event.data} …`, failed: false };
     case "taken":
@@ -81,7 +91,8 @@ function told(now: Training, event: Event): Training {
       return { ...now, measures: longer(now.measures, { step: event.step, value: event.distance }) };
     case "running": {
       const { running } = event;
-      return { ...now, running, perSecond: running ? now.perSecond : null, status: now.failed ? now.status : "" };
+      if (running) return { ...now, running, status: "", failed: false };
+      return { ...now, running, perSecond: null, status: now.failed ? now.status : "" };
     }
     case "diverged": {
       const status =
@@ -91,7 +102,7 @@ function told(now: Training, event: Event): Training {
     case "mistake":
       return { ...now, status: event.text, failed: true };
     case "restarted":
-      return NOTHING;
+      return { ...without({ ...NOTHING, notice: now.notice }), status: now.notice ?? NOTHING.status };
     case "file":
     case "broken":
       return now;
@@ -105,13 +116,13 @@ function save(bytes: Uint8Array): void {
   URL.revokeObjectURL(url);
 }
 
-/** The training, and a function that asks the worker. `taken` is called once it has a user's files,
- * `broken` where WebGPU fails. */
+/** The training, a function that asks the worker, and one for what the page itself has to say. `taken`
+ * is called once the worker has a user's files, `broken` where WebGPU fails. */
 export function useTraining(
   device: string,
   taken: () => void,
   broken: () => void,
-): { training: Training; ask: (message: ToWorker) => void } {
+): { training: Training; ask: (message: ToWorker) => void; tell: (event: FromPage) => void } {
   const [training, tell] = useReducer(told, NOTHING);
   const worker = useRef<Worker | null>(null);
   const heard = useRef({ taken, broken });
@@ -137,6 +148,7 @@ export function useTraining(
     () => ({
       training,
       ask: (message: ToWorker) => worker.current?.postMessage(message),
+      tell,
     }),
     [training],
   );

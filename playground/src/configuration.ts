@@ -84,6 +84,13 @@ export function usual(data: string): Configuration {
   return structuredClone({ ...(isImages(data) ? IMAGES_DEFAULT : POINTS_DEFAULT), data });
 }
 
+/** The configuration with other data, without points drawn by hand: the same but for them if the nets
+ * fit, otherwise what these data start with. */
+export function withData(configuration: Configuration, data: string): Configuration {
+  if (isImages(data) !== isImages(configuration.data)) return usual(data);
+  return { ...configuration, data, drawn: [] };
+}
+
 /** The shape of one example. */
 export function shape(data: string): Shape {
   return isImages(data) ? [SIDE, SIDE, 1] : [2];

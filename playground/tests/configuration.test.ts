@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 
-import { anew, checked, checkNets, fromLink, IMAGES, toLink, usual } from "../src/configuration";
+import { anew, checked, checkNets, fromLink, IMAGES, toLink, usual, withData } from "../src/configuration";
 import { EXPERIMENTS } from "../src/experiments";
 import { POINTS } from "../src/training/points";
 
@@ -37,6 +37,13 @@ test("nets, labels, data and the seed start anew; the rest takes effect at once"
   const { players } = before;
   const live = { loss: "hinge", penalty: "none", batch: 8, discriminatorSteps: 3, average: 0.5 };
   expect(anew(before, { ...before, ...live, players: { ...players, generator: players.discriminator } })).toEqual([]);
+});
+
+test("other data of the same shape leave everything else as it is; others bring nets of their own", () => {
+  const before = { ...usual("ring"), generator: ["dense 5", "relu", "dense 2"], loss: "hinge", seed: 4 };
+  expect(withData(before, "mixture")).toEqual({ ...before, data: "mixture" });
+  expect(withData({ ...before, data: "drawn", drawn: [[0, 0]] }, "ring")).toEqual(before);
+  expect(withData(before, "mnist")).toEqual(usual("mnist"));
 });
 
 test("a layer that looks at the batch is for the discriminator alone", () => {

@@ -81,7 +81,7 @@ def run_to(tab, digits):
 def configuration(tab):
     """The configuration in the page's address, once nothing has changed for a while."""
     tab.wait_for_timeout(400)
-    text = tab.url.partition("#")[2]
+    text = tab.evaluate("location.hash")[1:]
     return json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
 
 
@@ -249,6 +249,18 @@ def test_a_rate_that_diverges_is_a_sentence_and_training_can_start_again(visit):
     run_to(tab, 2)
 
 
+def test_back_returns_to_the_nets_that_other_data_took_away(visit):
+    tab = visit()
+    tab.get_by_label("Generator, layer 1: units").fill("7")
+    tab.get_by_label("data", exact=True).select_option("spiral")
+    assert configuration(tab)["generator"][0] == "dense 7"
+    tab.get_by_label("data", exact=True).select_option("own")
+    assert configuration(tab)["latent"] == 32
+    tab.go_back()
+    found = configuration(tab)
+    assert (found["data"], found["generator"][0]) == ("spiral", "dense 7")
+
+
 def test_points_are_drawn_by_hand(visit):
     tab = visit()
     tab.get_by_label("data", exact=True).select_option("drawn")
@@ -290,21 +302,51 @@ def test_on_images_the_measure_falls(visit):
     assert values[-1] < 0.7 * values[0]
 
 
-def test_images_of_ones_own_are_dropped_and_other_files_refused(visit, tmp_path):
-    rng = np.random.default_rng(0)
-    idx.write(tmp_path / "images", rng.integers(0, 255, (40, 28, 28), dtype=np.uint8))
-    idx.write(tmp_path / "labels", (np.arange(40) % 4).astype(np.uint8))
+def idx_pair(folder, labels):
+    """The paths of compressed IDX files of noise with these labels."""
+    images = np.random.default_rng(0).integers(0, 255, (len(labels), 28, 28), dtype=np.uint8)
+    idx.write(folder / "images.gz", images, compress=True)
+    idx.write(folder / "labels.gz", np.asarray(labels, np.uint8), compress=True)
+    return folder / "images.gz", folder / "labels.gz"
+
+
+def test_images_of_ones_own_are_given_and_other_files_refused(visit, tmp_path):
+    images, labels = idx_pair(tmp_path, np.arange(40) % 4)
     (tmp_path / "text").write_text("hello")
     tab = visit()
     tab.get_by_label("data", exact=True).select_option("own")
     expect(tab.locator("#status")).to_contain_text("drop the two IDX files")
     chooser = tab.locator("input[type=file]")
-    chooser.set_input_files([tmp_path / "images", tmp_path / "text"])
+    chooser.set_input_files([images, tmp_path / "text"])
     expect(tab.locator("#status")).to_contain_text("labels: it is no IDX file")
-    chooser.set_input_files([tmp_path / "images", tmp_path / "labels"])
+    tab.get_by_label("batch", exact=True).fill("16")
+    chooser.set_input_files([images, labels])
     expect(tab.locator(".net").first).to_contain_text("and 4 of the label")
     expect(tab.locator(".grid").first).to_be_visible()
+    assert configuration(tab)["batch"] == 16
     run_to(tab, 2)
+
+
+def test_images_of_ones_own_are_dropped_while_something_else_trains(visit, tmp_path):
+    files = [path.read_bytes() for path in idx_pair(tmp_path, np.arange(40) % 4)]
+    tab = visit()
+    drop(tab, *files)
+    expect(tab.locator(".net").first).to_contain_text("and 4 of the label")
+    expect(tab.locator(".grid").first).to_be_visible()
+    tab.get_by_label("batch", exact=True).fill("16")
+    drop(tab, *files)
+    expect(tab.locator("#status")).to_contain_text("training starts anew")
+    assert configuration(tab)["batch"] == 16
+
+
+def test_what_cannot_be_read_is_named_when_it_is_dropped(visit):
+    tab = visit()
+    tab.evaluate("""() => {
+      const folder = { arrayBuffer: () => Promise.reject(new DOMException("", "NotFoundError")) };
+      const drop = new Event("drop", { cancelable: true });
+      dispatchEvent(Object.assign(drop, { dataTransfer: { files: [folder] } }));
+    }""")
+    expect(tab.locator("#status")).to_have_text("that file could not be read")
 
 
 @pytest.mark.parametrize("size", [(1600, 1000), (390, 844)])

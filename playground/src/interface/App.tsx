@@ -2,7 +2,7 @@
 
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 
-import { checkNets, fromLink, isImages, toLink, usual, type Configuration } from "../configuration";
+import { checkNets, fromLink, isImages, toLink, usual, withData, type Configuration } from "../configuration";
 import { Mistake } from "../training/layers";
 import { LOSSES } from "../training/losses";
 import { places } from "../training/points";
@@ -47,6 +47,7 @@ export function App() {
   const [configuration, wrong] = link;
   const [device, setDevice] = useState("auto");
   const again = useRef(false); // whether the next configuration starts anew in any case
+  const settling = useRef<ReturnType<typeof setTimeout> | undefined>(undefined); // until a change is sent
   const adopt = (configuration: Configuration, wrong: string | null = null) => {
     again.current = true;
     setLinked([configuration, wrong]);
@@ -54,10 +55,19 @@ export function App() {
   const [broken, setBroken] = useState(false); // whether WebGPU failed
   const { training, ask, tell } = useTraining(
     device,
-    () => adopt(usual("own")),
+    () => adopt(chosen("own")),
     () => (setBroken(true), setDevice("wasm")),
   );
   const { data, latent, labels, loss } = configuration;
+  /** The configuration with other data; where that has other nets, Back returns to these. */
+  const chosen = (to: string): Configuration => {
+    const next = to === data ? { ...configuration } : withData(configuration, to);
+    if (isImages(to) !== isImages(data)) {
+      history.replaceState(null, "", `#${toLink(configuration)}`);
+      history.pushState(null, "", `#${toLink(next)}`);
+    }
+    return next;
+  };
   const images = isImages(data);
   const classes = useMemo(() => {
     if (!images) return places(data, configuration.drawn).length;
@@ -67,28 +77,33 @@ export function App() {
   const mistaken = nets.generator.mistake !== null || nets.discriminator.mistake !== null;
 
   useEffect(() => {
-    const follow = () => adopt(...linked());
-    addEventListener("hashchange", follow);
-    return () => removeEventListener("hashchange", follow);
+    const follow = () => {
+      clearTimeout(settling.current); // it would write over the address
+      adopt(...linked());
+    };
+    addEventListener("popstate", follow);
+    return () => removeEventListener("popstate", follow);
   }, []);
 
   useEffect(() => tell({ kind: "linked", wrong }), [link]);
 
   const ready = training.device !== null;
   useEffect(() => {
-    const timer = setTimeout(() => {
+    settling.current = setTimeout(() => {
       if (wrong === null) history.replaceState(null, "", `#${toLink(configuration)}`);
       if (!ready || mistaken) return;
       ask({ kind: "configure", configuration, again: again.current });
       again.current = false;
     }, SETTLED);
-    return () => clearTimeout(timer);
+    return () => clearTimeout(settling.current);
   }, [ready, configuration, wrong, mistaken]);
 
   const change = (part: Partial<Configuration>) => setLinked([{ ...configuration, ...part }, null]);
   const take = async (files: FileList) => {
-    const read = await Promise.all([...files].map(async (file) => new Uint8Array(await file.arrayBuffer())));
-    ask({ kind: "own", files: read });
+    const bytes = async (file: File) => new Uint8Array(await file.arrayBuffer());
+    const read = await Promise.all([...files].map(bytes)).catch(() => null); // such as folders
+    if (read) ask({ kind: "own", files: read });
+    else tell({ kind: "mistake", text: "that file could not be read" });
   };
   useEffect(() => {
     const over = (event: DragEvent) => event.preventDefault();
@@ -169,7 +184,7 @@ export function App() {
             change={(discriminator) => change({ discriminator })}
           />
         </div>
-        <Settings configuration={configuration} change={change} files={(files) => void take(files)} />
+        <Settings configuration={configuration} change={change} choose={(data) => change(chosen(data))} files={(files) => void take(files)} />
       </main>
       <Lessons />
     </>

@@ -1,6 +1,6 @@
 /** What a game is made of, beside its nets. */
 
-import { IMAGES, LIMITS, usual, type Configuration } from "../configuration";
+import { IMAGES, LIMITS, type Configuration } from "../configuration";
 import { LOSSES, PENALTIES } from "../training/losses";
 import { OPTIMISERS, type Player } from "../training/optimisers";
 import { POINTS } from "../training/points";
@@ -13,6 +13,7 @@ const DATA: [string, string][] = [...titles(POINTS), ...Object.entries(IMAGES)];
 export function Settings(props: {
   configuration: Configuration;
   change: (part: Partial<Configuration>) => void;
+  choose: (data: string) => void;
   files: (files: FileList) => void;
 }) {
   const { configuration, change } = props;
@@ -20,7 +21,7 @@ export function Settings(props: {
   return (
     <div class="settings">
       <Group title="Data">
-        <Choice label="data" value={configuration.data} options={DATA} change={(data) => change(usual(data))} />
+        <Choice label="data" value={configuration.data} options={DATA} change={props.choose} />
         {configuration.data === "own" && (
           <label class="files">
             two IDX files, images and labels (or drop them on the page)

@@ -14,7 +14,7 @@ export type ToWorker =
 
 export type FromWorker =
   | { kind: "ready"; device: string; threads: boolean }
-  | { kind: "began"; why: string; classes: string[]; floor: number | null }
+  | { kind: "began"; why: string; classes: string[]; floor: number | null; note: string }
   | { kind: "changed" }
   | { kind: "taken" } // the user's files
   | { kind: "fetching"; data: string }

@@ -89,7 +89,8 @@ async function configure(configuration: Configuration, again: boolean): Promise<
   session = new Session(configuration, material);
   Object.assign(last, { report: 0, look: 0, measure: performance.now(), step: 0 });
   const why = again ? "it was asked to" : changed.join(", ");
-  say({ kind: "began", why, classes: material.classes, floor: session.floor() });
+  const { classes, floor, note } = material;
+  say({ kind: "began", why, classes, floor, note });
   show(true);
 }
 

@@ -27,7 +27,17 @@ test("an IDX pair is taken in either order", () => {
     expect(found.examples[0]).toBe(1);
     expect([...found.labels]).toEqual([0, 2, 1]);
     expect(found.classes).toEqual(["0", "1", "2"]);
+    expect(found.note).toBe("");
   }
+});
+
+test("of many images some are taken, evenly spaced, and it is said how many", () => {
+  const count = 25_000; // sorted by class
+  const many = Array.from({ length: count }, (_, i) => Math.floor((5 * i) / count));
+  const found = ofIdx([idx([count, 28, 28], Array(count * 784).fill(0)), idx([count], many)]);
+  expect(found.labels).toHaveLength(10_000);
+  expect([0, 1, 2, 3, 4].map((label) => found.labels.filter((own) => own === label).length)).toEqual(Array(5).fill(2000));
+  expect(found.note).toBe("10,000 of 25,000 images");
 });
 
 test.each([

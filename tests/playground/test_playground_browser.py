@@ -324,6 +324,7 @@ def test_images_of_ones_own_are_given_and_other_files_refused(visit, tmp_path):
     expect(tab.locator(".net").first).to_contain_text("and 4 of the label")
     expect(tab.locator(".grid").first).to_be_visible()
     assert configuration(tab)["batch"] == 16
+    expect(tab.get_by_text("your own images are not measured")).to_be_visible()
     run_to(tab, 2)
 
 

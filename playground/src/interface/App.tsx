@@ -161,12 +161,16 @@ export function App() {
               { name: "generator", colour: "maker", points: player("generator") },
             ]}
           />
-          <Curves
-            title={images ? "FID of 512 images" : "share at a place of the data"}
-            curves={[{ name: "", colour: "ink", points: pointsOf(measures) }]}
-            floor={images ? training.floor : null}
-            zero
-          />
+          {data === "own" ? (
+            <p class="note">Your own images are not measured: FID needs a classifier of theirs.</p>
+          ) : (
+            <Curves
+              title={images ? "FID of 512 images" : "share at a place of the data"}
+              curves={[{ name: "", colour: "ink", points: pointsOf(measures) }]}
+              floor={images ? training.floor : null}
+              zero
+            />
+          )}
         </div>
         <div class="nets">
           <NetEditor

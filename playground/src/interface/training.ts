@@ -7,6 +7,8 @@ import type { Losses, Seen } from "../training/session";
 import TrainingWorker from "../worker?worker";
 import { empty, longer, type Series } from "./series";
 
+const SAVED = 60_000; // ms after which a file is surely on its way to the disk
+
 /** All that the page knows of the training. */
 export type Training = {
   device: string | null; // null until the worker is ready
@@ -58,9 +60,9 @@ function told(now: Training, event: Event): Training {
       return { ...now, device, threads };
     }
     case "began": {
-      const { classes, floor, why } = event;
+      const { classes, floor, why, note } = event;
       const first = now.running ? "" : "press “run”";
-      const status = now.notice ?? (why ? `training starts anew: ${why}` : first);
+      const status = now.notice ?? [why ? `training starts anew: ${why}` : first, note].filter(Boolean).join("; ");
       return { ...without(now), classes, floor, status, notice: null };
     }
     case "ended":
@@ -113,7 +115,7 @@ function save(bytes: Uint8Array): void {
   const url = URL.createObjectURL(new Blob([bytes as BlobPart], { type: "application/octet-stream" }));
   const link = document.createElement("a");
   Object.assign(link, { href: url, download: "playground.safetensors" }).click();
-  URL.revokeObjectURL(url);
+  setTimeout(() => URL.revokeObjectURL(url), SAVED);
 }
 
 /** The training, a function that asks the worker, and one for what the page itself has to say. `taken`

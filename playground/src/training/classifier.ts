@@ -9,6 +9,7 @@ import type { Tensor } from "./safetensors";
 /** Mean [D] and covariance [D,D] of features. */
 export type Gaussian = { mean: number[]; covariance: Matrix };
 
+export const MEASURED = 512; // images whose FID is taken
 const BATCH = 128; // images that are described at once
 const HALVED = ["halve_0", "halve_1", "halve_2"];
 

@@ -1,7 +1,7 @@
 /** What a training is about: real examples and their classes, ready for the device. */
 
 import { SIDE, shape, type Configuration } from "../configuration";
-import { Classifier } from "./classifier";
+import { Classifier, MEASURED } from "./classifier";
 import { parse } from "./idx";
 import { Mistake, type Shape } from "./layers";
 import { pointSet, type PointSet } from "./points";
@@ -14,10 +14,12 @@ export type Material = {
   classes: string[]; // names
   points: PointSet | null;
   classifier: Classifier | null; // of images whose FID can be measured
+  floor: number | null; // FID of real images, the least that a perfect generator would have
+  note: string; // what a page should say of it, if anything
   source: { dataset: string; digest: string }; // as a generator's file names them
 };
 
-const MOST_OWN = 10_000; // images that are taken of a user's own
+const MOST_OWN = 10_000; // images that are taken of a user's own, evenly spaced
 
 /** The points of a configuration. Throws Mistake where none are drawn. */
 export function ofPoints({ data, drawn, seed }: Configuration): Material {
@@ -30,6 +32,8 @@ export function ofPoints({ data, drawn, seed }: Configuration): Material {
     classes: points.centres.map((_, i) => `place ${i + 1}`),
     points,
     classifier: null,
+    floor: null,
+    note: "",
     source: { dataset: data, digest: "" },
   };
 }
@@ -42,9 +46,12 @@ export function ofFile(bytes: Uint8Array): Material {
   if (!images || !labels || !classes || !dataset || !digest) {
     throw new Mistake("the file holds no images");
   }
+  const found = ofBytes(images.data as Uint8Array, labels.data as Uint8Array, JSON.parse(classes));
+  const classifier = new Classifier(tensors);
   return {
-    ...ofBytes(images.data as Uint8Array, labels.data as Uint8Array, JSON.parse(classes)),
-    classifier: new Classifier(tensors),
+    ...found,
+    classifier,
+    floor: classifier.distance(found.examples.slice(0, MEASURED * SIDE * SIDE)),
     source: { dataset, digest },
   };
 }
@@ -64,12 +71,14 @@ export function ofIdx(files: Uint8Array[]): Material {
   }
   if (count < 2) throw new Mistake("images: expected two or more");
   const kept = Math.min(count, MOST_OWN);
-  const most = Math.max(...new Set(labels.data));
-  return ofBytes(
-    images.data.subarray(0, kept * SIDE * SIDE),
-    labels.data.subarray(0, kept),
-    Array.from({ length: most + 1 }, (_, i) => String(i)),
-  );
+  const chosen = Array.from({ length: kept }, (_, i) => Math.floor((i * count) / kept));
+  const size = SIDE * SIDE;
+  const pixels = new Uint8Array(kept * size);
+  chosen.forEach((at, i) => pixels.set(images.data.subarray(at * size, (at + 1) * size), i * size));
+  const own = Uint8Array.from(chosen, (at) => labels.data[at]!);
+  const classes = Array.from({ length: Math.max(...new Set(own)) + 1 }, (_, i) => String(i));
+  const [some, all] = [kept, count].map((x) => x.toLocaleString("en"));
+  return { ...ofBytes(pixels, own, classes), note: kept < count ? `${some} of ${all} images` : "" };
 }
 
 function named<T>(name: string, work: () => T): T {
@@ -89,6 +98,8 @@ function ofBytes(images: Uint8Array, labels: Uint8Array, classes: string[]): Mat
     classes,
     points: null,
     classifier: null,
+    floor: null,
+    note: "",
     source: { dataset: "own", digest: "" },
   };
 }

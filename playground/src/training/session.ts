@@ -3,6 +3,7 @@
 import { numpy as np, random, tree } from "@jax-js/jax";
 
 import { anew, isImages, type Configuration } from "../configuration";
+import { MEASURED } from "./classifier";
 import { exported } from "./export";
 import { game, numbers, type Data, type Game, type State } from "./game";
 import type { Material } from "./material";
@@ -40,7 +41,6 @@ export const HEAT = 40; // cells of a side of the heat map
 const SHOWN = { images: 30, points: 512 };
 const ARROWS = 64;
 const WARP = { lines: 13, points: 25, reach: 2 };
-export const MEASURED = 512; // images whose FID is taken
 
 export class Session {
   /** Steps of each player so far. */
@@ -120,12 +120,6 @@ export class Session {
     if (!classifier) return null;
     const labels = inTurn(MEASURED, classes.length);
     return classifier.distance(this.draw(this.latents.measured.ref, labels).dataSync() as Float32Array);
-  }
-
-  /** The distance of real images instead: the least that a perfect generator would have. */
-  floor(): number | null {
-    const { classifier, examples } = this.material;
-    return classifier ? classifier.distance(examples.slice(0, MEASURED * 784)) : null;
   }
 
   /** The generator as a file for `experiments.sample`. */

@@ -165,7 +165,9 @@ def test_layers_are_added_and_removed_and_mistakes_named(visit):
     tab = visit()
     net = tab.locator(".net").first
     rows = net.locator("li").count()
-    net.get_by_label("add a layer to the generator").select_option("halve")
+    net.get_by_label("kind of a layer to add to the generator").select_option("halve")
+    assert net.locator("li").count() == rows  # arrow keys choose without adding
+    net.get_by_label("add the layer to the generator").click()
     assert net.locator("li").count() == rows + 1
     expect(net.get_by_role("alert")).to_contain_text("it needs maps and is given 2 units")
     expect(tab.locator("#status")).to_contain_text("a net has a mistake")
@@ -174,6 +176,30 @@ def test_layers_are_added_and_removed_and_mistakes_named(visit):
     net.get_by_label("Generator, layer 1: units").fill("5")
     expect(net.locator(".shape").first).to_have_text("5")
     run_to(tab, 2)
+
+
+def test_a_layer_keeps_the_focus_while_it_is_moved_by_keys(visit):
+    tab = visit()
+    before = configuration(tab)["generator"]
+    tab.get_by_label("Generator, layer 4: up").focus()
+    tab.keyboard.press("Enter")
+    tab.keyboard.press("Enter")
+    expect(tab.get_by_label("Generator, layer 2: up")).to_be_focused()
+    after = configuration(tab)["generator"]
+    assert after == [before[i] for i in (0, 3, 1, 2, 4)]
+    tab.keyboard.press("Enter")
+    expect(tab.get_by_label("Generator, layer 1", exact=True)).to_be_focused()  # it is the first
+
+
+def test_a_decimal_comma_is_taken_for_a_point(visit):
+    tab = visit()
+    tab.get_by_label("decay of the drawn average").fill("0,5")
+    tab.get_by_label("Discriminator, layer 2: slope below zero").fill("0,3")
+    tab.get_by_label("batch", exact=True).fill("1,000")
+    expect(tab.get_by_text("a whole number from 2 to 512")).to_be_visible()
+    found = configuration(tab)
+    assert (found["average"], found["discriminator"][1]) == (0.5, "leaky_relu 0.3")
+    assert found["batch"] == 128
 
 
 def test_a_link_opens_the_same_configuration_and_a_damaged_one_says_so(visit):

@@ -1,6 +1,6 @@
 /** Curves of the losses and of the measure, over the steps. */
 
-import { useCanvas } from "./canvas";
+import { short, useCanvas } from "./canvas";
 import type { At } from "./series";
 
 const [WIDTH, HEIGHT] = [480, 130];
@@ -29,7 +29,7 @@ export function Curves(props: { title: string; curves: Curve[]; floor?: number |
       if (!all.length) return context.fillText("nothing yet", MARGIN.left, HEIGHT / 2);
       context.textAlign = "right";
       for (const value of [least, most]) {
-        context.fillText(value.toPrecision(2), MARGIN.left - 5, down(value) + 4);
+        context.fillText(short(value), MARGIN.left - 5, down(value) + 4);
       }
       context.fillText(`${last} steps`, WIDTH - MARGIN.right, HEIGHT - 4);
       context.strokeRect(MARGIN.left, MARGIN.top, WIDTH - MARGIN.left - MARGIN.right, HEIGHT - MARGIN.bottom - MARGIN.top);
@@ -41,7 +41,7 @@ export function Curves(props: { title: string; curves: Curve[]; floor?: number |
     },
     [curves, floor],
   );
-  const now = curves.map(({ name, points }) => points.length ? `${name} ${points.at(-1)!.value.toFixed(2)}` : name);
+  const now = curves.map(({ name, points }) => points.length ? `${name} ${short(points.at(-1)!.value)}` : name);
   return (
     <figure class="curves">
       <figcaption>

@@ -2,7 +2,8 @@
 
 import { useEffect, useRef } from "preact/hooks";
 
-/** A canvas that is painted anew whenever one of `when` changes. */
+/** A canvas that is painted anew whenever one of `when` changes, or the screen does. It is painted as if
+ * it had `width` times `height` pixels, whatever its size on the screen. */
 export function useCanvas(
   width: number,
   height: number,
@@ -10,17 +11,45 @@ export function useCanvas(
   when: unknown[],
 ) {
   const canvas = useRef<HTMLCanvasElement>(null);
-  useEffect(() => {
+  const repaint = useRef(() => {});
+  repaint.current = () => {
     const context = canvas.current?.getContext("2d");
     if (!canvas.current || !context) return;
-    const scale = globalThis.devicePixelRatio || 1;
-    canvas.current.width = width * scale;
-    canvas.current.height = height * scale;
+    canvas.current.style.aspectRatio = `${width} / ${height}`;
+    const scale = ((canvas.current.clientWidth || width) * devicePixelRatio) / width;
+    canvas.current.width = Math.round(width * scale);
+    canvas.current.height = Math.round(height * scale);
     context.scale(scale, scale);
     const style = getComputedStyle(canvas.current);
     paint(context, (name) => style.getPropertyValue(`--${name}`));
-  }, when);
+  };
+  useEffect(() => repaint.current(), when);
+  useEffect(() => canvas.current ? watched(canvas.current, () => repaint.current()) : undefined, []);
   return canvas;
+}
+
+/** Call `act` when an element has another size, or the screen another resolution or colours. Returns a
+ * function that ends this. */
+function watched(element: HTMLElement, act: () => void): () => void {
+  const end = new AbortController();
+  const { signal } = end;
+  const sizes = new ResizeObserver(act);
+  sizes.observe(element);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", act, { signal });
+  const resolution = () => {
+    const same = matchMedia(`(resolution: ${devicePixelRatio}dppx)`);
+    same.addEventListener("change", () => (act(), resolution()), { signal, once: true });
+  };
+  resolution();
+  return () => (sizes.disconnect(), end.abort());
+}
+
+const NUMBER = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
+
+/** A number in as few characters as tell its size. */
+export function short(value: number): string {
+  const size = Math.abs(value);
+  return size >= 1e6 || (size && size < 1e-4) ? value.toExponential(1) : NUMBER.format(value);
 }
 
 /** A share in [0,1] as text. */

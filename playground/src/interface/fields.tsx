@@ -3,6 +3,11 @@
 import type { ComponentChildren } from "preact";
 import { useId, useState } from "preact/hooks";
 
+/** The text of a number with a point where it has a decimal comma. */
+export function point(text: string): string {
+  return text.replace(",", ".");
+}
+
 /** A number that the owner is told of once it is valid. */
 export function NumberField(props: {
   label: string;
@@ -14,8 +19,9 @@ export function NumberField(props: {
   const id = useId();
   const { label, value, limits, whole = false, change } = props;
   const [text, setText] = useState<string | null>(null); // while it is edited
+  const read = (text: string) => Number(whole ? text : point(text));
   const valid = (text: string) => {
-    const x = Number(text);
+    const x = read(text);
     return text.trim() !== "" && x >= limits[0] && x <= limits[1] && (!whole || Number.isInteger(x));
   };
   const wrong = text !== null && !valid(text);
@@ -32,7 +38,7 @@ export function NumberField(props: {
         onInput={(event) => {
           const now = event.currentTarget.value;
           setText(now);
-          if (valid(now)) change(Number(now));
+          if (valid(now)) change(read(now));
         }}
         onBlur={() => setText(null)}
       />

@@ -295,7 +295,28 @@ def test_points_are_drawn_by_hand(visit):
     for x, y in ((0.3, 0.3), (0.7, 0.6)):
         tab.mouse.click(plane["x"] + x * plane["width"], plane["y"] + y * plane["height"])
     expect(tab.locator(".key")).to_contain_text("of 2 places found")
+    x, y = plane["x"] + 0.2 * plane["width"], plane["y"] + 0.2 * plane["height"]
+    tab.mouse.click(x, y, button="right")
+    tab.mouse.move(plane["x"] + x, plane["y"] - 5)
+    tab.mouse.down()
+    tab.mouse.move(x, y, steps=3)  # a drag from elsewhere
+    tab.mouse.up()
+    assert len(configuration(tab)["drawn"]) == 2
     run_to(tab, 2)
+
+
+def test_canvases_have_the_screens_pixels_and_colours(visit):
+    tab = visit(viewport={"width": 1600, "height": 1000}, device_scale_factor=2)
+    pixels = "all => all.every(one => Math.abs(one.width - 2 * one.clientWidth) <= 1)"
+    assert tab.eval_on_selector_all(".view canvas", pixels)
+    tab.set_viewport_size({"width": 500, "height": 800})
+    tab.wait_for_timeout(200)
+    assert tab.eval_on_selector_all(".view canvas", pixels)
+    picture = "canvas => canvas.toDataURL()"
+    before = tab.eval_on_selector(".curves canvas", picture)
+    tab.emulate_media(color_scheme="dark")
+    tab.wait_for_timeout(200)
+    assert tab.eval_on_selector(".curves canvas", picture) != before
 
 
 @pytest.mark.usefixtures("fashion")

@@ -39,8 +39,14 @@ export function Points(props: {
     },
     [seen, shown, logit, drawn],
   );
-  const press = (event: PointerEvent & { currentTarget: HTMLCanvasElement }) => {
-    if (!drawn || !event.buttons) return;
+  type Press = PointerEvent & { currentTarget: HTMLCanvasElement };
+  const press = (event: Press) => {
+    if (!drawn || event.button !== 0) return;
+    event.currentTarget.setPointerCapture(event.pointerId);
+    put(event);
+  };
+  const put = (event: Press) => {
+    if (!drawn || !event.currentTarget.hasPointerCapture(event.pointerId)) return; // a drag from elsewhere
     const { left, top, width } = event.currentTarget.getBoundingClientRect();
     const place = (at: number) => REACH * ((2 * at) / width - 1);
     const point: Point = [round(place(event.clientX - left)), round(-place(event.clientY - top))];
@@ -61,7 +67,7 @@ export function Points(props: {
             : "Plane with real and generated points"
         }
         onPointerDown={press}
-        onPointerMove={press}
+        onPointerMove={put}
       />
       <figcaption>
         <p class="key">

@@ -373,6 +373,11 @@ def test_images_of_ones_own_are_given_and_other_files_refused(visit, tmp_path):
     assert configuration(tab)["batch"] == 16
     expect(tab.get_by_text("your own images are not measured")).to_be_visible()
     run_to(tab, 2)
+    picture = "canvas => canvas.toDataURL()"
+    before = tab.eval_on_selector(".grid", picture)
+    tab.get_by_label("loss", exact=True).select_option("wasserstein")  # its scores are no logits
+    tab.wait_for_timeout(200)
+    assert tab.eval_on_selector(".grid", picture) != before
 
 
 def test_images_of_ones_own_are_dropped_while_something_else_trains(visit, tmp_path):

@@ -80,7 +80,7 @@ function Grid(props: {
         context.fillRect(x, y + SIDE * SCALE, SIDE * SCALE, BAR);
       });
     },
-    [seen, side, pushes],
+    [seen, side, pushes, verdicts.join()],
   );
   return (
     <figure>

@@ -402,8 +402,9 @@ def test_what_cannot_be_read_is_named_when_it_is_dropped(visit):
     expect(tab.locator("#status")).to_have_text("that file could not be read")
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [(1600, 1000), (390, 844)])
-def test_the_page_is_accessible_on_a_wide_and_on_a_narrow_screen(visit, violations, size):
-    tab = visit(viewport={"width": size[0], "height": size[1]})
+def test_the_page_is_accessible_on_a_wide_and_on_a_narrow_screen(visit, violations, size, scheme):
+    tab = visit(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
     assert violations(tab) == []
     assert tab.evaluate("document.documentElement.scrollWidth") <= size[0]

@@ -21,7 +21,7 @@ export function Bar(props: {
   const none = idle || !training.classes.length; // no training has begun
   const still = none || running;
   return (
-    <div class="bar">
+    <section class="bar" aria-label="training">
       <button
         type="button"
         class="main"
@@ -53,7 +53,7 @@ export function Bar(props: {
         step <b id="step">{step}</b>
         {perSecond !== null && ` · ${perSecond.toFixed(perSecond < 10 ? 1 : 0)} a second`}
       </span>
-    </div>
+    </section>
   );
 }
 

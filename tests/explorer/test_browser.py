@@ -56,6 +56,17 @@ def _first(key):
     return jax.random.fold_in(key, 0)
 
 
+def test_arrow_keys_move_a_slider_by_small_steps_from_any_value(opened, tiny):
+    tab = opened(contents(made("dcgan", tiny)), "view=between&t=0.337")
+    walk = tab.get_by_label("from A to B")
+    image(tab)
+    assert walk.get_attribute("aria-valuetext") == "0.34"
+    tab.get_by_label("seed", exact=True).fill("5")
+    assert "t=0.337" in link(tab)  # what is set stays exact
+    walk.press("ArrowRight")
+    assert "t=0.34" in link(tab).split("&")
+
+
 def test_a_mixture_of_classes_is_asked_for_by_its_controls(opened, tiny):
     model = made("cgan", tiny)
     tab = opened(contents(model))

@@ -103,6 +103,59 @@ def test_zooming_in_shows_the_images_and_the_whole_map_is_one_click_away(opened)
     assert shown(tab) == before
 
 
+PICTURE = "canvas => canvas.toDataURL()"
+
+
+def drawn(tab) -> str:
+    shown(tab)
+    return tab.eval_on_selector(MAP, PICTURE)
+
+
+def test_the_browsers_own_keys_and_buttons_are_left_to_it(opened):
+    tab = opened(page(made()))
+    before = drawn(tab)
+    tab.locator(MAP).focus()
+    for key in ("Control++", "Control+-", "Control+ArrowRight", "Meta+ArrowUp"):
+        tab.keyboard.press(key)
+    area = tab.locator(MAP).bounding_box()
+    x, y = area["x"] + 20, area["y"] + 20
+    for button in ("right", "middle"):
+        tab.mouse.move(x, y)
+        tab.mouse.down(button=button)
+        tab.mouse.move(x + 90, y + 60, steps=3)
+        tab.mouse.up(button=button)
+    tab.mouse.move(x, y)
+    assert drawn(tab) == before
+    tab.mouse.down()
+    tab.mouse.move(x + 90, y + 60, steps=3)
+    tab.mouse.up()
+    assert drawn(tab) != before
+
+
+def test_a_drag_that_is_taken_from_the_page_ends(opened):
+    tab = opened(page(made()))
+    area = tab.locator(MAP).bounding_box()
+    tab.mouse.move(area["x"] + 20, area["y"] + 20)
+    tab.mouse.down()
+    tab.mouse.move(area["x"] + 30, area["y"] + 20)
+    tab.eval_on_selector(MAP, "canvas => canvas.releasePointerCapture(1)")
+    before = drawn(tab)
+    tab.mouse.move(area["x"] + 200, area["y"] + 20, steps=3)
+    assert drawn(tab) == before
+
+
+def test_a_pinch_on_a_trackpad_zooms_as_far_as_a_wheel(opened):
+    tab = opened(page(made()))
+    wheel = """(canvas, [deltaY, ctrlKey]) => canvas.dispatchEvent(
+      new WheelEvent("wheel", {deltaY, ctrlKey, clientX: 300, clientY: 300, cancelable: true}))"""
+    pictures = []
+    for how in ([-100, False], [-10, True]):
+        tab.eval_on_selector(MAP, wheel, how)
+        pictures.append(drawn(tab))
+        tab.get_by_label("whole map").click()
+    assert pictures[0] == pictures[1] != drawn(tab)
+
+
 def test_numbers_and_missed_regions_stand_below_the_map(opened):
     tab = opened(page(made()))
     table = tab.locator(".numbers table")

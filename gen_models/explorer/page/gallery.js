@@ -26,6 +26,7 @@ export function gallery(model, index, choose) {
       "aria-multiselectable": "true",
       "aria-label": `samples of ${run.name}`,
       onkeydown: (event) => {
+        if (event.ctrlKey || event.metaKey || event.altKey) return; // the browser's own
         const number = active + (MOVES[event.key] ?? 0);
         if (number === active || !options[number]) return;
         event.preventDefault();

@@ -19,6 +19,7 @@ export function ink(page, change) {
   let grey = new Uint8Array(height * width);
   let before = null;
   canvas.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0) return;
     canvas.setPointerCapture(event.pointerId);
     before = null;
     stroke(event);

@@ -13,6 +13,7 @@ export function plane(model, isNamed, change) {
   const point = element("div", { class: "point" });
   const pad = element("div", { class: "pad", "aria-hidden": "true" }, ...tiles, point);
   pad.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0) return;
     pad.setPointerCapture(event.pointerId);
     drag(event);
   });

@@ -21,10 +21,13 @@ export function queue() {
 function work() {
   const begun = performance.now();
   let left = [...queues].filter(({ tasks }) => tasks.length);
-  while (left.length && performance.now() - begun < BUDGET_MS) {
-    for (const { tasks } of left) tasks.shift()();
-    left = left.filter(({ tasks }) => tasks.length);
+  try {
+    while (left.length && performance.now() - begun < BUDGET_MS) {
+      for (const { tasks } of left) tasks.shift()();
+      left = left.filter(({ tasks }) => tasks.length);
+    }
+  } finally { // also if a task fails
+    waiting = [...queues].some(({ tasks }) => tasks.length);
+    if (waiting) requestAnimationFrame(work);
   }
-  waiting = left.length > 0;
-  if (waiting) requestAnimationFrame(work);
 }

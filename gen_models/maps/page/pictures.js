@@ -14,7 +14,7 @@ export function pictures(sets, { size: [height, width], columns, rows }, ready) 
     image.decode().then(() => {
       sheets[s][number] = image;
       ready();
-    });
+    }, () => {}); // its images are not shown
     return null;
   }
 

@@ -12,7 +12,9 @@ export function tip(sets, classes, size, paint) {
 
   function show({ set: s, point }, [left, top], [width, height]) {
     const set = sets[s];
-    paint(canvas.getContext("2d", { willReadFrequently: true }), s, point, 0, 0, [canvas.width, canvas.height]);
+    const context = canvas.getContext("2d", { willReadFrequently: true });
+    const all = [canvas.width, canvas.height];
+    if (!paint(context, s, point, 0, 0, all)) context.clearRect(0, 0, ...all); // until it is decoded
     text.textContent = `${classes[set.labels[point]] ?? "class unknown"} · ${set.name} ${set.numbers[point]}`;
     box.hidden = false;
     const x = left + GAP + box.offsetWidth > width ? left - GAP - box.offsetWidth : left + GAP;

@@ -15,7 +15,6 @@ from rich.console import Console
 from experiments import command
 from gen_models import assessment, render, runs
 from gen_models.assessment import Extent
-from gen_models.comparison.entries import distinct_names
 from gen_models.data import catalog, images
 from gen_models.data.catalog import Splits
 from gen_models.data.known import CATALOG
@@ -25,6 +24,7 @@ from gen_models.evaluation.evaluator import Evaluator
 from gen_models.evaluation.record import Evaluation
 from gen_models.fields import Between, ConfigError, validate
 from gen_models.sampling import drawing
+from gen_models.storage.names import distinct_names
 
 OF_RUNS = "best", "ema_decay", "samples", "seed", "draws", "likelihood_images"  # options
 

@@ -15,6 +15,7 @@ from gen_models.evaluation.record import Evaluation, Summary, summarise
 from gen_models.runs import Recipe, Run, checkpoint
 from gen_models.runs.recipe import grouped_by_seed
 from gen_models.sampling import drawing
+from gen_models.storage.names import distinct_names
 
 COLUMNS = 8  # images per class
 CANDIDATES = 50  # images per class to draw from unconditional models, to find enough of each class
@@ -81,17 +82,6 @@ def _names(runs: Sequence[Run]) -> list[str]:
     folders = distinct_names([run.folder for run in runs])
     pairs = zip(names, folders, strict=True)
     return [name if names.count(name) == 1 else f"{name} {folder}" for name, folder in pairs]
-
-
-def distinct_names(folders: Sequence[Path]) -> list[str]:
-    """Names of folders, with as many of their parents as are needed to tell them apart."""
-    places = [folder.absolute().parts for folder in folders]
-    names: list[str] = []
-    for count in range(1, max(map(len, places), default=0) + 1):
-        names = ["/".join(parts[-count:]) for parts in places]
-        if len(set(names)) == len(set(places)):
-            break
-    return names
 
 
 def _keys() -> tuple[Key, Key]:

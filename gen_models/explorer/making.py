@@ -19,6 +19,7 @@ from gen_models.fields import ConfigError
 from gen_models.runs import Run, checkpoint
 from gen_models.sampling import drawing
 from gen_models.storage.files import write_text
+from gen_models.storage.names import distinct_names
 from gen_models.trained import Trained
 from gen_models.webpage.making import page
 
@@ -54,13 +55,21 @@ def made(sources: Sequence[Path], report: Callable[[str], None]) -> Made:
     exhibits, shown = ([pair[i] for pair in found.values()] for i in (0, 1))
     _check_alike(list(found), [one.last for one in exhibits])
     encoders = [one.last for one in exhibits if one.last.model.algorithm.latent is not None]
+    names = _names(list(found), [one["name"] for one in shown])
+    for one, name in zip(shown, names, strict=True):
+        one["name"] = name
     contents = {"runs": shown, "tests": _tests(encoders[0], report) if encoders else None}
     dataset = exhibits[0].last.recipe.options.dataset
-    names = [one["name"] for one in shown]
     weights = sum(map(_count, exhibits))
     about = f"{dataset}; {weights:,} weights, which run in this page. What is shown is in its link."
     name = names[0] if len(names) == 1 else dataset
     return Made(name, page(", ".join(names), about, contents, PAGE), weights)
+
+
+def _names(sources: Sequence[Path], names: Sequence[str]) -> list[str]:
+    """The names of models, those of equal ones with the folders that tell them apart."""
+    pairs = zip(names, distinct_names(sources), strict=True)
+    return [name if names.count(name) == 1 else distinct for name, distinct in pairs]
 
 
 def beside(path: Path, sources: Sequence[Path], report: Callable[[str], None]) -> bool:

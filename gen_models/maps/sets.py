@@ -7,12 +7,12 @@ from typing import NamedTuple
 import numpy as np
 
 from gen_models import assessment, trained
-from gen_models.comparison.entries import distinct_names
 from gen_models.data import catalog
 from gen_models.data.catalog import Splits
 from gen_models.data.frequencies import labels_like
 from gen_models.evaluation import features
 from gen_models.fields import ConfigError
+from gen_models.storage.names import distinct_names
 from gen_models.trained import Trained
 
 UNKNOWN = -1  # class of a sample that was neither requested nor predicted

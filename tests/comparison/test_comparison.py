@@ -8,8 +8,9 @@ from trainings import make_recipe, train
 
 from gen_models import runs as run_folders
 from gen_models.comparison import pictures
-from gen_models.comparison.entries import COLUMNS, Entry, by_class, distinct_names, entries
+from gen_models.comparison.entries import COLUMNS, Entry, by_class, entries
 from gen_models.runs import DataRecord, Run
+from gen_models.storage.names import distinct_names
 
 
 def test_an_entry_without_evaluations_has_no_summary():

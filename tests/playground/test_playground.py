@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import re
 import signal
 import subprocess
@@ -23,13 +24,15 @@ from experiments import playground as command
 from gen_models import explorer, playground
 from gen_models.data.pixels import to_float
 from gen_models.errors import UserError
-from gen_models.evaluation import classifier, features
+from gen_models.evaluation import classifier, features, frechet
 from gen_models.fields import ConfigError
 from gen_models.nets import conv, layered
 from gen_models.playground import material
 from gen_models.playground.site import Site
 
-GENERATOR = Path(__file__).parents[2] / "playground/tests/generator.safetensors"
+FILES = Path(__file__).parents[2] / "playground/tests"
+GENERATOR = FILES / "generator.safetensors"
+CLASSIFIER = FILES / "classifier.safetensors"
 LAYERS = [
     "dense 49",
     "batch_norm",
@@ -137,6 +140,44 @@ def test_it_is_trained_in_the_page_alone():
         gm.train(model="playground")
 
 
+def described(tensors, images):
+    """The features that the layers of a data file have of images u8[N,28,28]."""
+    weights = {name: tensor.astype(np.float32) for name, tensor in tensors.items()}
+    x = to_float(images)
+    for layer, stride in (("convolution", 1), ("halve_0", 2), ("halve_1", 2), ("halve_2", 2)):
+        x = conv.convolve(x, weights[f"{layer}.kernel"], stride=stride, padding=1)
+        x = np.maximum(x + weights[f"{layer}.bias"], 0)
+    x = np.asarray(x).reshape(len(images), -1) @ weights["dense.kernel"]
+    return np.maximum(x + weights["dense.bias"], 0)
+
+
+def test_the_file_by_which_the_pages_features_are_tested_has_those_of_python():
+    rng = np.random.default_rng(0)
+    shapes = [(3, 3, 1, 4), (4, 4, 4, 6), (4, 4, 6, 8), (4, 4, 8, 10), (90, 12)]
+    tensors = {}
+    for name, shape in zip(material.NAMES, shapes, strict=True):
+        kernel = rng.normal(0.02, np.prod(shape[:-1]) ** -0.5, shape)
+        tensors[f"{name}.kernel"] = kernel.astype(np.float16)
+        tensors[f"{name}.bias"] = rng.normal(0.1, 0.1, shape[-1]).astype(np.float16)
+    images, others = rng.integers(0, 256, (2, 64, 28, 28)).astype(np.uint8)
+    images = images[:16]
+    reference = frechet.gaussian(described(tensors, others))
+    tensors["features"] = described(tensors, images)
+    distance = frechet.distance(frechet.gaussian(np.tile(tensors["features"], (8, 1))), reference)
+    tensors |= {"images": images, "mean": reference.mean.astype(np.float32)}
+    tensors["root"] = reference.factor.astype(np.float32)
+    if os.environ.get("WRITE_FILES"):
+        safetensors.numpy.save_file(tensors, CLASSIFIER, {"distance": str(distance)})
+    with safe_open(CLASSIFIER, framework="numpy") as file:
+        assert float(file.metadata()["distance"]) == pytest.approx(distance, rel=1e-4)
+    committed = safetensors.numpy.load_file(CLASSIFIER)
+    for one in (committed, tensors):
+        one["root"] = one["root"].T @ one["root"]  # the signs of a root are not its own
+    assert committed.keys() == tensors.keys()
+    for name, tensor in tensors.items():
+        np.testing.assert_allclose(committed[name], tensor, atol=1e-4, err_msg=name)
+
+
 @pytest.fixture(scope="module", params=["fashion_mnist", "mnist"])
 def packed(request, real_splits):
     """A known data set and its file."""
@@ -151,14 +192,7 @@ def test_a_data_file_has_the_first_images_and_measures_as_the_classifier_does(pa
     np.testing.assert_array_equal(tensors["images"], train.images[: material.COUNT])
     np.testing.assert_array_equal(tensors["labels"], train.labels[: material.COUNT])
     images = train.images[:50]
-    x = to_float(images)
-    for layer, stride in (("convolution", 1), ("halve_0", 2), ("halve_1", 2), ("halve_2", 2)):
-        kernel, bias = (
-            tensors[f"{layer}.{part}"].astype(np.float32) for part in ("kernel", "bias")
-        )
-        x = np.maximum(conv.convolve(x, kernel, stride=stride, padding=1) + bias, 0)
-    x = np.asarray(x).reshape(50, -1) @ tensors["dense.kernel"].astype(np.float32)
-    found = np.maximum(x + tensors["dense.bias"].astype(np.float32), 0)
+    found = described(tensors, images)
     net = features.of(train.name)
     expected, _ = classifier.classify(net.classifier, net.spec.num_classes, images)
     np.testing.assert_allclose(found, expected, atol=0.02 * expected.max())  # of half precision

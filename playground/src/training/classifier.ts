@@ -47,16 +47,19 @@ export class Classifier {
 
   /** FID of images f32[N,28,28,1] in [-1,1] against the test images. N is a multiple of 128. */
   distance(images: Float32Array): number {
-    const pixels = 28 * 28;
-    const size = BATCH * pixels;
-    const features: number[] = [];
+    return frechet(gaussian(this.features(images)), this.mean, this.root);
+  }
+
+  /** Features f64[N,D] of such images. */
+  features(images: Float32Array): Matrix {
+    const size = BATCH * 28 * 28;
+    const found: number[] = [];
     for (let at = 0; at < images.length; at += size) {
       const x = np.array(images.slice(at, at + size), { shape: [BATCH, 28, 28, 1] });
-      features.push(...this.describe(x).dataSync());
+      found.push(...this.describe(x).dataSync());
     }
     const width = this.mean.length;
-    const found = gaussian(Matrix.from1DArray(features.length / width, width, features));
-    return frechet(found, this.mean, this.root);
+    return Matrix.from1DArray(found.length / width, width, found);
   }
 
   /** Features f32[N,D] of images; it consumes them. */

@@ -90,6 +90,24 @@ def test_a_pointer_shows_the_image_that_it_is_over(opened):
     tip.wait_for(state="hidden")
 
 
+def test_an_image_that_cannot_be_decoded_leaves_no_other_in_its_place(opened):
+    found = made()
+    real, samples = (np.array(one) for one in found.places)
+    real[7], samples[3] = real.max() + 30, real.min() - 30  # in two corners
+    tab = opened(page(found._replace(places=[real, samples])))
+    shown(tab)
+    area = tab.locator(MAP).bounding_box()
+    x, y, half = area["width"] / 2, area["height"] / 2, 0.46 * min(area["width"], area["height"])
+    context = "canvas.getContext('2d', {willReadFrequently: true})"
+    opacity = f"canvas => {context}.getImageData(4, 4, 1, 1).data[3]"
+    for name, way, opaque in (("real images 7", 1, 255), ("<b>model</b> 3", -1, 0)):
+        tab.mouse.move(area["x"] + x + way * (half - 3), area["y"] + y - way * (half - 3))
+        tab.locator(".tip").get_by_text(name).wait_for()
+        tab.wait_for_timeout(200)
+        assert tab.eval_on_selector(".tip canvas", opacity) == opaque
+        tab.evaluate("() => { HTMLImageElement.prototype.decode = () => Promise.reject('no') }")
+
+
 def test_zooming_in_shows_the_images_and_the_whole_map_is_one_click_away(opened):
     tab = opened(page(made()))
     before = shown(tab)

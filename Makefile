@@ -27,7 +27,8 @@ test: $(VENV)/tools
 stress: $(VENV)/tools
 	$(PYTEST) -m slow
 	GEN_MODELS_FUZZ=10000 GEN_MODELS_KILLS=25 $(PYTEST) \
-		tests/data/test_idx_fuzz.py tests/runs/test_checkpoint.py tests/runs/test_recipe.py tests/stress
+		tests/data/test_idx_fuzz.py tests/data/test_images_fuzz.py \
+		tests/runs/test_checkpoint.py tests/runs/test_recipe.py tests/stress
 
 # The notebooks in examples/, executed and written back with their outputs.
 notebooks: $(VENV)/tools

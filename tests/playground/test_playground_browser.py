@@ -182,9 +182,9 @@ def test_a_layer_keeps_the_focus_while_it_is_moved_by_keys(visit):
     tab = visit()
     before = configuration(tab)["generator"]
     tab.get_by_label("Generator, layer 4: up").focus()
-    tab.keyboard.press("Enter")
-    tab.keyboard.press("Enter")
-    expect(tab.get_by_label("Generator, layer 2: up")).to_be_focused()
+    for place in (3, 2):
+        tab.keyboard.press("Enter")
+        expect(tab.get_by_label(f"Generator, layer {place}: up")).to_be_focused()
     after = configuration(tab)["generator"]
     assert after == [before[i] for i in (0, 3, 1, 2, 4)]
     tab.keyboard.press("Enter")

@@ -57,10 +57,19 @@ def is_hidden(name: str) -> bool:
     return any(part.startswith(".") or part in litter for part in PurePosixPath(name).parts)
 
 
-def members(archive: zipfile.ZipFile) -> list[str]:
-    """The names of the user's files in a zip."""
+def printable(place: Path | str, names: Sequence[str]) -> Sequence[str]:
+    """The names of the files in a folder or a zip, which go into messages of one line. Raises
+    ImagesError for a name that holds a line break or another control character."""
+    if odd := [name for name in names if not name.isprintable()]:
+        raise ImagesError(f"{place} holds a file named {odd[0]!r}; expected printable names")
+    return names
+
+
+def members(archive: zipfile.ZipFile) -> Sequence[str]:
+    """The names of the user's files in a zip. Raises ImagesError."""
     names = dict.fromkeys(archive.namelist())  # a name that occurs twice counts once
-    return [name for name in names if not name.endswith("/") and not is_hidden(name)]
+    own = [name for name in names if not name.endswith("/") and not is_hidden(name)]
+    return printable(archive.filename, own)
 
 
 def unpack(archive: zipfile.ZipFile, name: str) -> io.BytesIO:

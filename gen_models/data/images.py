@@ -12,7 +12,14 @@ from pathlib import Path
 import numpy as np
 
 from gen_models.data import arrays, pictures
-from gen_models.data.foreign import MAX_UNPACKED_BYTES, ImagesError, explained, members, unpack
+from gen_models.data.foreign import (
+    MAX_UNPACKED_BYTES,
+    ImagesError,
+    explained,
+    members,
+    printable,
+    unpack,
+)
 
 __all__ = ["ImagesError", "read_images", "read_labels"]
 
@@ -91,7 +98,7 @@ def _load_images(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
     kind, start = _recognise(path)
     if kind == "folder":
         names = list(itertools.islice(pictures.files(path), pictures.MAX_FILES + 1))
-        return pictures.read(path, names, lambda name: (path / name).open("rb"))
+        return pictures.read(path, printable(path, names), lambda name: (path / name).open("rb"))
     if kind == "pictures":
         with zipfile.ZipFile(path) as archive:
             names = members(archive)

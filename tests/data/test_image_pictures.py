@@ -154,6 +154,15 @@ def test_read_images_refuses_pictures_laid_out_otherwise(tmp_path, fill, files, 
         read_images(fill(tmp_path / "x", files))
 
 
+@folder_and_zip
+def test_read_images_refuses_a_name_that_would_break_its_message_in_two(tmp_path, fill):
+    path = fill(tmp_path / "x", {"a\nb.txt": b"", "c.png": PICTURE})
+    assert (
+        refusal(read_images, path)
+        == f"{path} holds a file named 'a\\nb.txt'; expected printable names"
+    )
+
+
 def test_read_images_refuses_what_is_no_file_in_a_folder(tmp_path):
     fill_folder(tmp_path / "x", flat() | {"a/b/c/d.png": PICTURE})
     os.mkfifo(tmp_path / "x" / "pipe.png")

@@ -139,13 +139,9 @@ def _violation(value: object, hint: object) -> str | None:
     if hint is int:
         return None if isinstance(value, int) and not isinstance(value, bool) else "a whole number"
     words = {bool: "true or false", str: "a text", Path: "a path"}
-    fits = isinstance(value, hint) and (hint is bool or _printable(str(value)))
+    # No control characters and no lone surrogates, as a path must be.
+    fits = isinstance(value, hint) and (hint is bool or str(value).isprintable())
     return None if fits else words[hint]
-
-
-def _printable(text: str) -> bool:
-    """Whether a text is free of control characters and lone surrogates, as a path must be."""
-    return all(c.isprintable() for c in text)
 
 
 def to_dict(config: Any) -> dict[str, Any]:  # noqa: ANN401

@@ -11,7 +11,6 @@ from populations import (
     VECTORISED,
     assert_close,
     choose,
-    hasten,
     made,
     make_members,
     recorders_of,
@@ -27,18 +26,7 @@ from gen_models.models import _gans
 from gen_models.training import fit, population
 from gen_models.training.population import Ending
 
-
-@pytest.fixture(autouse=True, scope="module")
-def quick():
-    with pytest.MonkeyPatch.context() as patch:
-        hasten(patch)
-        yield
-
-
-@pytest.fixture(autouse=True)
-def one_step_a_dispatch(monkeypatch):
-    """So that a sweep can be stopped at any step. Module fixtures come before it."""
-    monkeypatch.setattr(fit, "DISPATCH_S", 1e-9)
+pytestmark = pytest.mark.usefixtures("quick_populations", "one_step_a_dispatch")
 
 
 # --- members and single runs

@@ -15,7 +15,6 @@ from populations import (
     VECTORISED,
     assert_close,
     choose,
-    hasten,
     made,
     make_members,
     recorders_of,
@@ -34,18 +33,7 @@ from gen_models.runs import checkpoint
 from gen_models.training import fit
 from gen_models.training.population import Ending
 
-
-@pytest.fixture(autouse=True, scope="module")
-def quick():
-    with pytest.MonkeyPatch.context() as patch:
-        hasten(patch)
-        yield
-
-
-@pytest.fixture(autouse=True)
-def one_step_a_dispatch(monkeypatch):
-    """So that a sweep can be stopped at any step. Module fixtures come before it."""
-    monkeypatch.setattr(fit, "DISPATCH_S", 1e-9)
+pytestmark = pytest.mark.usefixtures("quick_populations", "one_step_a_dispatch")
 
 
 @pytest.fixture(params=VECTORISED)

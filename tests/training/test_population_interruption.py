@@ -9,7 +9,6 @@ from populations import (
     VECTORISED,
     KilledError,
     choose,
-    hasten,
     killed_at,
     made,
     make_members,
@@ -23,21 +22,10 @@ from trainings import half_written, products
 from gen_models import render, runs
 from gen_models.runs import checkpoint
 from gen_models.runs.checkpoint import CheckpointError
-from gen_models.training import fit, population
+from gen_models.training import population
 from gen_models.training.population import Ending
 
-
-@pytest.fixture(autouse=True, scope="module")
-def quick():
-    with pytest.MonkeyPatch.context() as patch:
-        hasten(patch)
-        yield
-
-
-@pytest.fixture(autouse=True)
-def one_step_a_dispatch(monkeypatch):
-    """So that a sweep can be stopped at any step. Module fixtures come before it."""
-    monkeypatch.setattr(fit, "DISPATCH_S", 1e-9)
+pytestmark = pytest.mark.usefixtures("quick_populations", "one_step_a_dispatch")
 
 
 @pytest.fixture(scope="module")

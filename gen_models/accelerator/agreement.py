@@ -176,13 +176,20 @@ def page(found: Figures) -> str:
     nets = [["feature net", "features", "FID"]]
     for space, one in found.get("features", {}).items():
         nets.append([space, *(_against(one[x], FEATURE_TOLERANCE) for x in ("features", "fid"))])
-    return f"""The same keys and batches, products of matrices in full float32, programs as XLA's
-compiler makes them without trying which is fastest. State: relative
-distance of the states after a few steps, at most {STATE_TOLERANCE:g}; samples: largest difference
-of a pixel in [-1,1], of the same state and latents, at most {SAMPLE_TOLERANCE:g}; features and FID
-of the same images: relative, at most {FEATURE_TOLERANCE:g}. More than that is marked **so**.
+    return f"""Each model trains for a few steps on the card and on the CPU, from the same state and
+with the same keys and batches. Matrix products are in full float32, and XLA does not try out which
+program is fastest. Values above their tolerance are **bold**.
+
+- *state*: relative distance between the two states after these steps (tolerance
+  {STATE_TOLERANCE:g})
+- *metrics*: largest relative difference of a metric of the last step
+- *samples*: largest difference of a pixel in [-1,1] of samples from the same state and latents
+  (tolerance {SAMPLE_TOLERANCE:g})
+- *finite*: whether all pixels of the card's samples are finite
 
 {render.markdown_table(rows)}
+Features and FID of the same images, as relative differences (tolerance {FEATURE_TOLERANCE:g}):
+
 {render.markdown_table(nets)}"""
 
 

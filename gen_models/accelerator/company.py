@@ -59,10 +59,12 @@ def page(found: Figures) -> str:
     lines = []
     for name, done in found["commands"].items():
         ended = "worked" if done["code"] == 0 else f"**failed: {done['said']}**"
-        lines.append(f"- `{name}` beside a training: {ended}, {done['seconds']:.1f} s.")
+        lines.append(f"- `{name}`, started beside a training: {ended}, {done['seconds']:.1f} s.")
     if "trained_on" in found:
-        lines.append(f"- The training went on: {'yes' if found['trained_on'] else '**no**'}.")
+        went_on = "yes" if found["trained_on"] else "**no**"
+        lines.append(f"- The training went on to its end: {went_on}.")
     if "full" in found:
         full = found["full"]
-        lines.append(f"- On a full card a training ends with {full['code']}: “{full['said']}”.")
+        ended = f"exit code {full['code']}: “{full['said']}”"
+        lines.append(f"- A training on a full card ends with {ended}.")
     return "\n".join(lines) + "\n"

@@ -62,8 +62,8 @@ def _measured(extent: Extent, model: str, options: Options) -> Figures:
 def page(found: Figures) -> str:
     """Markdown table with one row per choice of options, and a list of failures."""
     models = list(dict.fromkeys(row["model"] for row in found["rows"]))
-    head = ["", *(text for model in models for text in (f"`{model}`, ms", "compiled in, s"))]
-    table, failures = [[*head, "options of XLA"]], []
+    head = ["choice", *(text for m in models for text in (f"`{m}`, ms", "compiled in, s"))]
+    table, failures = [[*head, "options of XLA's compiler"]], []
     for name in dict.fromkeys(row["options"] for row in found["rows"]):
         made = {row["model"]: row for row in found["rows"] if row["options"] == name}
         cells = []
@@ -76,4 +76,7 @@ def page(found: Figures) -> str:
                 failures.append(f"- {name}, `{row['model']}`: {row['failed']}\n")
         given = next(iter(made.values()))["given"]
         table.append([name, *cells, ", ".join(f"`{key}={value}`" for key, value in given.items())])
-    return render.markdown_table(table) + "\n".join(["", *failures])
+    return f"""Time of a training step under other options of XLA's compiler. The commands use those
+of the first row.
+
+{render.markdown_table(table)}""" + "\n".join(["", *failures])

@@ -35,8 +35,8 @@ def page(found: Figures) -> str:
     for start, seconds in found["seconds"].items():
         times = [seconds.get(command) for command in ("train", "evaluate")]
         rows.append([start, *("–" if time is None else f"{time:.1f}" for time in times)])
-    return f"""`train --model {MODEL} --steps {found["steps"]}` of batches of {found["batch_size"]},
-with grids, pictures and checkpoints, and `evaluate` of the run. Cold: nothing compiled, nor real
-images described, before; warm: the same again.
+    return f"""`train --model {MODEL} --steps {found["steps"]}` with batches of {found["batch_size"]},
+its grids, pictures and checkpoints included; then `evaluate` of the run. *Cold* is the first time:
+all programs are compiled, and features of real images computed. *Warm* is the second.
 
 {render.markdown_table(rows)}"""

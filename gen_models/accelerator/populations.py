@@ -84,7 +84,8 @@ def page(found: Figures) -> str:
                 "–" if gib is None else f"{gib:.1f}",
             ]
         )
-    return f"""`{MODEL}` without a gradient penalty, its members' steps together. Memory is what the
-compiled program asks for: states, data and activations.
+    return f"""Members of a population of `{MODEL}` train side by side, without a gradient penalty. A
+*member-step* is one step of one member. *Memory* is what the compiled program asks for: states,
+data and activations.
 
 {render.markdown_table(rows)}"""

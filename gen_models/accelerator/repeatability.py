@@ -67,10 +67,13 @@ def _repeated(extent: Extent, model: str, flags: str, folder: Path) -> dict[str,
 
 def page(found: Figures) -> str:
     """Markdown table with one row per model and choice of flags."""
-    rows = [["model", "flags of XLA", "compiled and trained again", "stopped and resumed"]]
+    rows = [["model", "XLA_FLAGS", "compiled and trained again", "stopped and resumed"]]
     for model, by_flags in sorted(found.get("models", {}).items()):
         for name, equal in by_flags.items():
             flags = f"`{found['flags'][name]}`" if found["flags"][name] else "none"
             words = ["the same bytes" if equal[x] else "**other bytes**" for x in equal]
             rows.append([f"`{model}`", flags, *words])
-    return render.markdown_table(rows)
+    return f"""Whether a training ends in the same bytes if it is compiled and repeated from nothing,
+and if it is stopped half-way and resumed.
+
+{render.markdown_table(rows)}"""

@@ -61,11 +61,11 @@ PARTS = {
         "Is it the same twice?", repeatability.measure, repeatability.page, 150, timed=False
     ),
     "company": Part("Commands beside a training", company.measure, company.page, 150, timed=False),
-    "speed": Part("How fast is a step?", speed.measure, speed.page, 150),
+    "speed": Part("How fast is a training step?", speed.measure, speed.page, 150),
     "job": Part("The whole job", job.measure, job.page, 150),
     "rivals": Part("Beside PyTorch", rivals.measure, rivals.page, 200),
     "populations": Part("Populations", populations.measure, populations.page, 120),
-    "flags": Part("Flags of XLA", flags.measure, flags.page, 100),
+    "flags": Part("Speed by XLA's options", flags.measure, flags.page, 100),
 }
 
 
@@ -240,7 +240,7 @@ def page(report: Figures) -> str:
         part, one = PARTS.get(name), report["parts"][name]
         lines += ["", f"## {part.title if part else 'What it finds'}", ""]
         if one.get("code", described["code"]) != described["code"]:
-            lines += [f"Made by code {one['code']}.", ""]
+            lines += [f"Measured with code {one['code']}.", ""]
         if "failed" in one:
             lines += [f"**Not finished**: {' '.join(one['failed'].split())}", ""]
         if "figures" in one:

@@ -120,7 +120,7 @@ def _compared(
 def page(found: Figures) -> str:
     """Markdown table with one row per case, and a list of failures."""
     names = ("eager", "compiled")
-    rows = [["model", "batch", "products", "ours, ms", *(f"PyTorch {n} ÷ ours" for n in names)]]
+    rows = [["model", "batch", "precision", "ours, ms", *(f"PyTorch {n} ÷ ours" for n in names)]]
     failures = set()
     for case in found["cases"]:
         ratios = [case.get(f"{name}_over_ours") for name in names]
@@ -130,9 +130,9 @@ def page(found: Figures) -> str:
         rows.append(
             [f"`{case['model']}`", str(case["batch_size"]), precision, f"{case['ms']:.3f}", *cells]
         )
-    text = f"""The same nets and the same training step, without gradient penalties. In bfloat16
-both compute activations and products in it, ours by `--compute-dtype bfloat16`, PyTorch by its
-automatic casting.
+    text = f"""Time of a training step of the same nets, without gradient penalties. *Precision* is
+that of matrix products. With bfloat16 activations have it too: ours by `--compute-dtype bfloat16`,
+PyTorch's by automatic casting.
 
 {render.markdown_table(rows)}"""
     return text + "".join(f"\n- {failure}" for failure in sorted(failures)) + "\n" * bool(failures)

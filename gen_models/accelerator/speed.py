@@ -80,12 +80,12 @@ def page(found: Figures) -> str:
             "model",
             "ms a step",
             "GFLOP",
-            "of the matrix rate",
+            "share of matrix rate",
             "GiB",
-            "of the memory rate",
+            "share of memory rate",
             "kernels",
-            "the card is busy",
-            "loop of known length ÷ ours",
+            "busy",
+            "counted loop",
         ]
     ]
     for model, one in sorted(found["models"].items()):
@@ -104,10 +104,16 @@ def page(found: Figures) -> str:
             ]
         )
     products = ", ".join(f"{rate[p] / 1e12:.1f} ({p})" for p in PRECISIONS)
-    return f"""Batch {found["batch_size"]}. Products of large matrices reach {products} TFLOP/s, a
-copy {rate["copy"] / 1e9:.0f} GB/s. The share of the matrix rate is of TF32's, and of the operations
-of convolutions as they are defined, with a penalty of every fourth step as if it were of all; bytes
-are those that the compiled step says that it reads and writes. Kernels are of a step; the card is
-busy while at least one of them runs.
+    return f"""Training steps with batches of {found["batch_size"]} images. On this card products of
+large matrices reach {products} TFLOP/s, and a copy {rate["copy"] / 1e9:.0f} GB/s.
+
+- *GFLOP*: operations of a step, by the definition of convolution; a penalty of every fourth step is
+  counted in full
+- *share of matrix rate*: GFLOP a second, as a share of large products in TF32
+- *GiB*: what the compiled step reads and writes, by XLA's own count
+- *share of memory rate*: GiB a second, as a share of the copy
+- *kernels*: number of kernels of a step
+- *busy*: share of the time in which one kernel or more is running
+- *counted loop*: time of a step in a loop whose length the compiler knows, divided by ours
 
 {render.markdown_table(rows)}"""

@@ -35,8 +35,9 @@ def page(found: Figures) -> str:
     for start, seconds in found["seconds"].items():
         times = [seconds.get(command) for command in ("train", "evaluate")]
         rows.append([start, *("–" if time is None else f"{time:.1f}" for time in times)])
-    return f"""`train --model {MODEL} --steps {found["steps"]}` with batches of {found["batch_size"]},
-its grids, pictures and checkpoints included; then `evaluate` of the run. *Cold* is the first time:
-all programs are compiled, and features of real images computed. *Warm* is the second.
+    batch = f"batches of {found['batch_size']} images"
+    return f"""`train --model {MODEL} --steps {found["steps"]}` with {batch}, its grids, pictures
+and checkpoints included; then `evaluate` of the run. *Cold* is the first time: all programs are
+compiled, and features of real images computed. *Warm* is the second.
 
 {render.markdown_table(rows)}"""

@@ -84,7 +84,7 @@ def page(found: Figures) -> str:
                 "–" if gib is None else f"{gib:.1f}",
             ]
         )
-    return f"""Members of a population of `{MODEL}` train side by side, without a gradient penalty. A
+    return f"""Members of a population of `{MODEL}` train side by side, without gradient penalty. A
 *member-step* is one step of one member. *Memory* is what the compiled program asks for: states,
 data and activations.
 

@@ -73,7 +73,7 @@ def page(found: Figures) -> str:
             flags = f"`{found['flags'][name]}`" if found["flags"][name] else "none"
             words = ["the same bytes" if equal[x] else "**other bytes**" for x in equal]
             rows.append([f"`{model}`", flags, *words])
-    return f"""Whether a training ends in the same bytes if it is compiled and repeated from nothing,
+    return f"""Whether a training ends in the same bytes if it is compiled and repeated anew,
 and if it is stopped half-way and resumed.
 
 {render.markdown_table(rows)}"""

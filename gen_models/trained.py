@@ -21,7 +21,7 @@ from gen_models.evaluation.evaluator import Evaluator
 from gen_models.evaluation.record import Evaluation
 from gen_models.fields import ConfigError, nearest
 from gen_models.model import Model
-from gen_models.runs import DataRecord, Recipe
+from gen_models.runs import DataRecord, Recipe, environment
 from gen_models.sampling import drawing, portable
 from gen_models.sampling.drawing import Purpose
 from gen_models.storage.tensors import named
@@ -261,15 +261,17 @@ def _available(name: str) -> str:
 
 def train(model: str = "cgan", **options: Any) -> Trained:  # noqa: ANN401
     """Train a model as a new run, with options of a run or of its model, such as
-    `steps=2000` or `dataset="mnist"`. Repeating the call continues an interrupted run.
+    `steps=2000` or `dataset="mnist"`. Repeating the call continues an interrupted run. Settings of
+    JAX that decide the result, such as `jax_enable_x64`, are those of the commands meanwhile.
 
-    Returns the model as far as it was trained. Raises UserError; ConfigError, with the nearest
-    right name, for an option that does not exist.
+    Raises Interrupted, a KeyboardInterrupt, if a signal such as Ctrl-C has stopped the training,
+    which is saved then; UserError; ConfigError, with the nearest right name, for an option that
+    does not exist.
     """
     recipe = Recipe.from_flat({"model": model} | options)
-    recipe, splits = session.completed(session.placed(recipe))
-    with Terminal(recipe.options.out, recipe.options.steps) as terminal:
-        ended = session.train(recipe, splits, [terminal], terminal.say)
-        if not ended.is_done:
-            terminal.say(f"interrupted: saved at step {ended.step}; the same call continues")
-    return load(recipe.options.out)
+    with environment.fixed_settings():
+        recipe, splits = session.completed(session.placed(recipe))
+        with Terminal(recipe.options.out, recipe.options.steps) as terminal:
+            ended = session.train(recipe, splits, [terminal], terminal.say)
+        ended.check_done()
+        return load(recipe.options.out)

@@ -1,5 +1,7 @@
 """The face: `gen_models.load`, `train`, and what can be done with a trained model."""
 
+import signal
+from contextlib import nullcontext
 from dataclasses import replace
 
 import jax
@@ -13,6 +15,8 @@ from gen_models import runs as folders
 from gen_models.fields import ConfigError
 from gen_models.runs import checkpoint
 from gen_models.sampling import drawing
+from gen_models.training import session
+from gen_models.training.interrupt import Interruption
 
 SMALL = {name: value for name, value in OPTIONS.items() if name != "model"} | {"steps": 6}
 
@@ -169,6 +173,31 @@ def test_train_trains_continues_and_returns_the_model(tmp_path, monkeypatch, tin
     further = gm.train(**options | {"steps": 9})
     assert int(further.state.step) == 9
     assert "is at step 6 of 9: going on" in capsys.readouterr().out
+
+
+def test_train_stopped_by_a_signal_is_saved_and_raises(tmp_path, monkeypatch, tiny_folder):
+    options = SMALL | {"model": "vae", "data_dir": tiny_folder, "out": tmp_path / "r"}
+    with monkeypatch.context() as patch:
+        came = nullcontext(Interruption(signal.SIGINT))
+        patch.setattr(session, "interruptible", lambda: came)
+        with pytest.raises(KeyboardInterrupt, match="saved at step 0; the same call continues"):
+            gm.train(**options)
+    assert int(gm.load(tmp_path / "r").state.step) == 0
+    assert int(gm.train(**options).state.step) == 6
+
+
+def test_train_has_the_settings_of_commands_and_gives_back_the_users(
+    tmp_path, monkeypatch, tiny_folder
+):
+    monkeypatch.chdir(tmp_path)
+    jax.config.update("jax_enable_x64", True)
+    try:
+        model = gm.train(**SMALL | {"model": "vae", "data_dir": tiny_folder, "steps": 1})
+        assert jax.config.jax_enable_x64
+    finally:
+        jax.config.update("jax_enable_x64", False)
+    dtypes = {leaf.dtype for leaf in jax.tree.leaves(model.state)}
+    assert dtypes == {np.dtype("float32"), np.dtype("int32")}
 
 
 def test_train_refuses_a_misspelt_option_with_the_right_one():

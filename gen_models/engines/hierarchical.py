@@ -125,7 +125,8 @@ def _infer(vae: Hierarchy, state: State, images: Images, noise: Latents) -> Infe
 
 def _encode(vae: Hierarchy, state: State, images: Images, labels: Labels) -> Latents:
     del labels
-    return _infer(vae, state, images, jnp.zeros((len(images), sum(vae.sizes)))).z
+    means = jnp.zeros((len(images), sum(vae.sizes)))  # noise that is zero
+    return _infer(vae, state, vae.likelihood.likeliest(images), means).z
 
 
 def _generate(vae: Hierarchy, state: State, z: Latents, labels: Labels) -> Images:

@@ -78,7 +78,7 @@ def quantised(quantiser: Quantiser, spec: Spec) -> Algorithm:
         prior=partial(_prior, quantiser),
         generate=partial(_generate, quantiser),
         latent=LatentSpace(
-            encode=lambda state, images, _: _encode(quantiser, state.ema["params"], images),
+            encode=partial(_encode_images, quantiser),
             decode=partial(_decode_nearest, quantiser),
             codes=partial(_codes, quantiser),
         ),
@@ -152,7 +152,13 @@ def _generate(quantiser: Quantiser, state: State, z: Latents, labels: Labels) ->
     return _to_images(quantiser, params, codes.reshape(-1, *quantiser.places))
 
 
+def _encode_images(quantiser: Quantiser, state: State, images: Images, labels: Labels) -> Array:
+    del labels
+    return _encode(quantiser, state.ema["params"], quantiser.likelihood.likeliest(images))
+
+
 def _codes(quantiser: Quantiser, state: State, images: Images) -> Array:
+    images = quantiser.likelihood.likeliest(images)
     params = state.ema["params"]
     return nearest_code(_encode(quantiser, params, images), params["book"])
 

@@ -74,7 +74,7 @@ def density(
     """The density of images in [-1,1] under a likelihood of pixels in [0,1]."""
     return Density(
         importance,
-        likelihood.name,
-        lambda images: likelihood.largest((images + 1) / 2),
+        likelihood.observation,
+        lambda images: likelihood.ceiling((images + 1) / 2),
         likelihood.observed,
     )

@@ -72,7 +72,7 @@ def variational(vae: Autoencoder, spec: Spec) -> Algorithm:
         finalise=partial(_finalise, vae),
         generate=partial(_generate, vae),
         latent=LatentSpace(
-            encode=lambda state, images, labels: _encode(vae, state.ema, images, labels)[0],
+            encode=partial(_encode_images, vae),
             decode=partial(_generate, vae),
         ),
         density=single.density(vae.likelihood, partial(_importance, vae)),
@@ -141,6 +141,11 @@ def _finalise(vae: Autoencoder, state: State, labels: Labels, key: Key) -> State
 
     standing = stats | {"decoder": standing_statistics(forward, stats["decoder"], key)}
     return state._replace(ema=state.ema | {"stats": standing})
+
+
+def _encode_images(vae: Autoencoder, state: State, images: Images, labels: Labels) -> Latents:
+    """The posterior means of images."""
+    return _encode(vae, state.ema, vae.likelihood.likeliest(images), labels)[0]
 
 
 def _encode(vae: Autoencoder, ema: PyTree, images: Images, labels: Labels) -> tuple[Array, Array]:

@@ -12,18 +12,20 @@ from gen_models.algorithm import Array, Images, Key
 class Likelihood(NamedTuple):
     """p(x|z) for images x in [0,1], given the decoder's output.
 
-    name      description of the pixels' distribution, for reports
-    log_prob  x f32[B,H,W,1], decoder output f32[B,H,W,1] -> f32[B], nats an image
-    mean      decoder output -> E[x|z] f32[B,H,W,1] in [0,1]
-    largest   x f32[B,H,W,1] -> f32[B], the largest log p(x|z) that any decoder output gives
-    observed  key, images f32[B,H,W,1] in [-1,1] -> images that encoder and likelihood see instead
+    observation  how pixels are interpreted, as text
+    log_prob     x f32[B,H,W,1], decoder output f32[B,H,W,1] -> f32[B], nats an image
+    mean         decoder output -> E[x|z] f32[B,H,W,1] in [0,1]
+    ceiling      x f32[B,H,W,1] -> f32[B], the largest log p(x|z) that any decoder output gives
+    observed     key, images f32[B,H,W,1] in [-1,1] -> the images that encoder and likelihood see
+    likeliest    images in [-1,1] -> the likeliest of these, for an encoder without a key
     """
 
-    name: str
+    observation: str
     log_prob: Callable[[Array, Array], Array]
     mean: Callable[[Array], Array]
-    largest: Callable[[Array], Array]
+    ceiling: Callable[[Array], Array]
     observed: Callable[[Key, Images], Images] = lambda _, images: images
+    likeliest: Callable[[Images], Images] = lambda images: images
 
 
 def bernoulli_log_prob(x: Array, logits: Array) -> Array:
@@ -34,7 +36,7 @@ def bernoulli_log_prob(x: Array, logits: Array) -> Array:
     return jnp.sum(x * logits - jax.nn.softplus(logits), axis=(1, 2, 3))
 
 
-def bernoulli_largest(x: Array) -> Array:
+def bernoulli_ceiling(x: Array) -> Array:
     """-Σ H(x), reached by a decoder whose mean is x: minus the entropy of Bernoulli pixels of mean
     x."""
     x = jnp.clip(x, 0, 1)  # rounding can exceed the range
@@ -60,19 +62,25 @@ def binarised(key: Key, images: Images) -> Images:
     return jnp.where(white, 1.0, -1.0)
 
 
+def likeliest_binarised(images: Images) -> Images:
+    """The likeliest result of `binarised`: white where a pixel is brighter than middle grey."""
+    return jnp.where(images > 0, 1.0, -1.0)
+
+
 LIKELIHOODS = {
     "bernoulli": Likelihood(
         "Bernoulli, grey values as probabilities, not binarised",
         bernoulli_log_prob,
         jax.nn.sigmoid,
-        bernoulli_largest,
+        bernoulli_ceiling,
     ),
     "binarised": Likelihood(
         "Bernoulli of bits that were drawn with grey values as probabilities",
         bernoulli_log_prob,
         jax.nn.sigmoid,
-        bernoulli_largest,
+        bernoulli_ceiling,
         binarised,
+        likeliest_binarised,
     ),
     "gaussian": Likelihood(
         "Gaussian density of deviation 0.1 of grey values in [0,1]",

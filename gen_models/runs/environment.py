@@ -5,6 +5,8 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -101,6 +103,17 @@ def fix_settings() -> dict[str, Any]:
     for name in found:
         jax.config.update(name, FIXED_SETTINGS[name])
     return found
+
+
+@contextmanager
+def fixed_settings() -> Iterator[None]:
+    """Within the block JAX has FIXED_SETTINGS; afterwards it has those of before again."""
+    before = fix_settings()
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            jax.config.update(name, value)
 
 
 def prepare_gpu() -> None:

@@ -38,6 +38,14 @@ class Interruption:
         return 128 + (self.by or signal.SIGTERM)
 
 
+class Interrupted(KeyboardInterrupt):
+    """A signal has ended a computation, which saved what it had; the message says how to go on."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code  # of a command that ends with it
+
+
 @contextlib.contextmanager
 def interruptible() -> Iterator[Interruption]:
     """Within the block, record the first signal, and end the process at once when SIGINT or

@@ -15,7 +15,7 @@ from gen_models.fields import ConfigError
 from gen_models.runs import Recipe, Run, RunOptions, environment
 from gen_models.sampling import drawing, gallery
 from gen_models.training import fit
-from gen_models.training.interrupt import Interruption, interruptible
+from gen_models.training.interrupt import Interrupted, Interruption, interruptible
 from gen_models.training.placement import Placement
 
 
@@ -30,6 +30,14 @@ class Ended(NamedTuple):
     def is_done(self) -> bool:
         """Whether the run has reached its last step."""
         return self.step >= self.run.options.steps
+
+    def check_done(self) -> None:
+        """Raise Interrupted if a signal ended the session before the last step."""
+        if not self.is_done:
+            raise Interrupted(
+                f"{self.run.folder} is saved at step {self.step}; the same call continues it",
+                self.interruption.exit_code,
+            )
 
 
 def placed(recipe: Recipe) -> Recipe:

@@ -43,6 +43,21 @@ def test_a_step_trains_on_bits_that_its_key_draws(name):
     assert not same(on_bits(GREY, KEY_STEP), on_bits(BITS, KEY_STEP))
 
 
+def test_grey_images_are_encoded_as_their_likeliest_bits(name):
+    """A pixel brighter than middle grey is more often white than black."""
+    model = made(name, "binarised")
+    state = jax.jit(model.algorithm.init)(KEY_INIT)
+    grey = np.linspace(0, 255, 4 * 8 * 8).astype(np.uint8).reshape(4, 8, 8)
+    bits = np.where(grey > 127, 255, 0).astype(np.uint8)
+    for seen_by in (programs.encode, programs.reconstruct):
+        assert same(*(seen_by(model, state, images, LABELS) for images in (grey, bits)))
+    unlike = made(name, "bernoulli")
+    assert not same(*(programs.encode(unlike, state, images, LABELS) for images in (grey, bits)))
+    if model.algorithm.latent.codes:
+        codes = (programs.codes(model, state, images) for images in (grey, bits))
+        assert same(*codes)
+
+
 def test_bounds_are_on_bits_that_all_draws_have_in_common(name):
     model = made(name, "binarised")
     state = jax.jit(model.algorithm.init)(KEY_INIT)

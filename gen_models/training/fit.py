@@ -200,6 +200,15 @@ class Pace:
         self.compiled, self.since = True, now
 
 
+class Dispatch(NamedTuple):
+    """Consecutive steps that were handed to the device together."""
+
+    start: int  # number of steps done before
+    offset: int  # place of the first of them in its chunk
+    count: int  # number of steps
+    metrics: Metrics  # on the device, f32[S] for all S steps of the chunk
+
+
 class Dispatcher:
     """A queue of dispatches: one runs while the metrics of the one before are written."""
 
@@ -213,7 +222,8 @@ class Dispatcher:
         self.recorder, self.observers, self.state, self.chunks = recorder, observers, state, chunks
         self.step = int(state.step)
         self.chunk: Chunk | None = None
-        self.in_flight: tuple[int, int, int, Metrics] | None = None
+        self.length = chunk_steps(recorder.splits.train, recorder.run.images_a_step)
+        self.in_flight: Dispatch | None = None
         self.pace = Pace(FIRST_DISPATCH_STEPS)
         self.stopped = False
 
@@ -232,40 +242,39 @@ class Dispatcher:
         self._settle(before)
         return self.step
 
-    def _dispatch(self, milestone: int) -> tuple[int, int, int, Metrics]:
-        """Dispatch as many steps as the pace allows. Returns the first step, its offset in the
-        chunk, the count of steps, and their metrics."""
-        length = chunk_steps(self.recorder.splits.train, self.recorder.run.images_a_step)
-        if self.chunk is None or self.step % length == 0:
+    def _dispatch(self, milestone: int) -> Dispatch:
+        """Dispatch as many steps as the pace allows."""
+        if self.chunk is None or self.step % self.length == 0:
             self.chunk = None  # so that at most two chunks exist, not three
             self.chunk = next(self.chunks)
-        offset, first = self.step % length, self.step
-        count = min(self.pace.steps, length - offset, milestone - first)
+        start, offset = self.step, self.step % self.length
+        count = min(self.pace.steps, self.length - offset, milestone - start)
         model, key = self.recorder.model, self.recorder.keys.train
-        self.state, history = programs.advance(model, self.state, self.chunk, count, key)
+        self.state, metrics = programs.advance(model, self.state, self.chunk, count, key)
         self.step += count
-        return first, offset, count, history
+        return Dispatch(start, offset, count, metrics)
 
-    def _settle(self, dispatch: tuple[int, int, int, Metrics] | None) -> None:
+    def _settle(self, dispatch: Dispatch | None) -> None:
         """Wait for a dispatch; check, write and show its metrics; adapt the pace to its time."""
         if dispatch is None:
             return
-        first, offset, count, on_device = dispatch
-        host = jax.device_get(on_device)
-        history = {name: values[offset : offset + count] for name, values in host.items()}
-        self.pace.took(count)
-        self._check(first, history)
+        steps = slice(dispatch.offset, dispatch.offset + dispatch.count)
+        metrics = jax.device_get(dispatch.metrics)
+        history = {name: values[steps] for name, values in metrics.items()}
+        self.pace.took(dispatch.count)
+        self._check(dispatch.start, history)
         del history[programs.FINITE]
-        self.recorder.record(first + 1, history)
+        self.recorder.record(dispatch.start + 1, history)
         for observer in self.observers:
-            observer.trained(first + count, history)
+            observer.trained(dispatch.start + dispatch.count, history)
 
-    def _check(self, first: int, history: dict[str, np.ndarray]) -> None:
-        """Raise DivergenceError with the earliest step at which a value was not finite, if any."""
+    def _check(self, start: int, history: dict[str, np.ndarray]) -> None:
+        """Raise DivergenceError with the earliest step at which a value was not finite, if any.
+        `history` has the steps after `start`."""
         bad = {name: ~np.isfinite(values) for name, values in history.items()}
         bad[programs.FINITE] = history[programs.FINITE] == 0
         steps = {
-            name: first + 1 + int(flags.argmax()) for name, flags in bad.items() if flags.any()
+            name: start + 1 + int(flags.argmax()) for name, flags in bad.items() if flags.any()
         }
         if not steps:
             return

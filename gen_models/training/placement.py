@@ -22,7 +22,8 @@ def check_devices(devices: int) -> None:
     found = len(environment.devices())
     if not 1 <= devices <= found:
         raise ConfigError(
-            f"devices is {devices}, but there {'is' if found == 1 else 'are'} {found}"
+            f"devices is {devices}, expected at least 1 and at most {found}, the number of devices "
+            "here"
         )
 
 
@@ -39,7 +40,9 @@ class Placement:
                 f"devices is {devices}, but {processes} processes use one each or all {len(found)}"
             )
         if batch_size % devices:
-            raise ConfigError(f"batch_size is {batch_size}, which {devices} devices do not divide")
+            raise ConfigError(
+                f"batch_size is {batch_size}, expected a multiple of the {devices} devices"
+            )
         self.devices = devices
         self.shared = devices > 1 and processes > 1  # whether several processes run one program
         if devices > 1:

@@ -147,8 +147,8 @@ def test_when_one_process_is_told_to_stop_or_dies_so_does_the_other(
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"devices": 3}, "devices is 3, but there are 2"),
-        ({"devices": 2, "batch_size": 5}, "batch_size is 5, which 2 devices do not divide"),
+        ({"devices": 3}, "devices is 3, expected at least 1 and at most 2"),
+        ({"devices": 2, "batch_size": 5}, "batch_size is 5, expected a multiple of the 2 devices"),
         ({"process_id": 0}, "several processes need --coordinator HOST:PORT, --process-id and"),
     ],
 )

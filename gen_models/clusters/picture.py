@@ -8,7 +8,7 @@ from PIL.Image import Image
 from gen_models import render
 from gen_models.clusters import scores
 from gen_models.clusters.methods import Clustering
-from gen_models.comparison import pictures
+from gen_models.render import layout
 
 COLUMNS = 10
 ROWS = 30  # number of clusters shown at most, the largest ones
@@ -38,4 +38,4 @@ def picture(
             rows.append(np.concatenate([images[chosen[:COLUMNS]], white])[:COLUMNS])
     left = render.grid(np.concatenate(typical), len(shown), COLUMNS, row_names=names)
     right = render.grid(np.concatenate(mistaken), len(shown), COLUMNS)
-    return pictures.captioned({"most typical": left, "of other classes": right})
+    return layout.captioned({"most typical": left, "of other classes": right})

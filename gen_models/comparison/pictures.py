@@ -3,28 +3,37 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from gen_models import render
 from gen_models.comparison.entries import COLUMNS, PATH_STEPS, Entry
 from gen_models.comparison.page import Section
 from gen_models.evaluation import record
-from gen_models.render.charts import load_matplotlib
+from gen_models.render.layout import (
+    GAP,
+    IN_A_ROW,
+    INK,
+    MARGIN,
+    TEXT,
+    WHITE,
+    below,
+    beside,
+    captioned,
+    framed,
+    load_font,
+    text,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-GAP, MARGIN = 16, 24
-WHITE, INK = 255, 40
-TITLE, HEADING, TEXT = 30, 20, 15  # font sizes
+TITLE, HEADING = 30, 20  # font sizes
 PANELS = 6  # largest number of curves
 HEADING_CHARACTERS, LEGEND_CHARACTERS = 24, 40  # largest number per line
-IN_A_ROW = 6  # largest number of pictures, and of columns of a table
 LINES = "-", "--", "-.", ":"  # styles of lines; each has ten colours
 
 
@@ -79,7 +88,7 @@ def _history(entry: Entry) -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
 def table_picture(rows: Sequence[Sequence[str]]) -> Image.Image:
     """Picture of a table's cells, heading first; long titles are wrapped."""
-    font = _font(TEXT)
+    font = load_font(TEXT)
     wrapped = [textwrap.wrap(title, HEADING_CHARACTERS) for title in rows[0]]
     lines = max(map(len, wrapped))
     heading = zip(*([""] * (lines - len(title)) + title for title in wrapped), strict=True)
@@ -106,60 +115,6 @@ def table_rows(entries: Sequence[Entry]) -> list[list[str]]:
 def _heading(entry: Entry) -> str:
     seeds = len(entry.evaluations or entry.runs)
     return entry.name if seeds == 1 else f"{entry.name} ({seeds} seeds)"
-
-
-def beside(pictures: Sequence[Image.Image], gap: int = GAP) -> Image.Image:
-    """Pictures placed left to right, aligned at the top."""
-    size = sum(p.width for p in pictures) + gap * (len(pictures) - 1)
-    canvas = Image.new("RGB", (size, max(p.height for p in pictures)), (WHITE,) * 3)
-    x = 0
-    for picture in pictures:
-        canvas.paste(picture, (x, 0))
-        x += picture.width + gap
-    return canvas
-
-
-def below(pictures: Sequence[Image.Image], gap: int = GAP) -> Image.Image:
-    """Pictures placed top to bottom, aligned at the left."""
-    size = sum(p.height for p in pictures) + gap * (len(pictures) - 1)
-    canvas = Image.new("RGB", (max(p.width for p in pictures), size), (WHITE,) * 3)
-    y = 0
-    for picture in pictures:
-        canvas.paste(picture, (0, y))
-        y += picture.height + gap
-    return canvas
-
-
-def text(line: str, size: int, width: float | None = None) -> Image.Image:
-    """Picture of a text in one line, or wrapped to a width in pixels."""
-    font = _font(size)
-    if width is not None and font.getlength(line) > width:
-        characters = max(1, int(len(line) * width / font.getlength(line)))
-        return below([text(part, size) for part in textwrap.wrap(line, characters)], 0)
-    picture = Image.new("L", (round(font.getlength(line)) + 2, round(size * 1.4)), WHITE)
-    ImageDraw.Draw(picture).text((0, size * 0.7), line, INK, font, anchor="lm")
-    return picture
-
-
-def framed(picture: Image.Image) -> Image.Image:
-    """The picture with a white margin around it."""
-    canvas = Image.new(
-        "RGB", (picture.width + 2 * MARGIN, picture.height + 2 * MARGIN), (WHITE,) * 3
-    )
-    canvas.paste(picture, (MARGIN, MARGIN))
-    return canvas
-
-
-def _font(size: int) -> ImageFont.FreeTypeFont:
-    """Matplotlib's font, as Pillow's lacks the multiplication and infinity signs."""
-    folder = Path(load_matplotlib().get_data_path())
-    return ImageFont.truetype(folder / "fonts/ttf/DejaVuSans.ttf", size)
-
-
-def captioned(panels: Mapping[str, Image.Image]) -> Image.Image:
-    """Pictures placed left to right, in as many rows as they need, each below its caption."""
-    parts = [below([text(name, TEXT, panel.width), panel], 4) for name, panel in panels.items()]
-    return below([beside(parts[i : i + IN_A_ROW]) for i in range(0, len(parts), IN_A_ROW)])
 
 
 def whole(sections: Sequence[Section]) -> Image.Image:

@@ -14,11 +14,11 @@ import numpy as np
 from PIL import Image
 
 from gen_models import render
-from gen_models.comparison import pictures
 from gen_models.evaluation import ranking
 from gen_models.evaluation.measure import MEASURES
 from gen_models.evaluation.protocol import SPACES
 from gen_models.evaluation.record import Evaluation, common_protocol, summarise
+from gen_models.render import layout
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -179,23 +179,23 @@ def picture(members: Sequence[Member], grids: Sequence[Path]) -> Image.Image:
             with Image.open(path) as grid:
                 places[place] = grid.convert("L")
     if not places:
-        return pictures.framed(pictures.text("no samples", 20))
+        return layout.framed(layout.text("no samples", 20))
     rows = list(dict.fromkeys(_value(member, down) for member in members))
     columns = list(dict.fromkeys(_value(member, across) for member in members))
     size = max(grid.width for grid in places.values()), max(g.height for g in places.values())
     lines = []
     for row in rows:
         shown = [
-            pictures.below([pictures.text(column, 15), _fitted(places.get((row, column)), size)], 4)
+            layout.below([layout.text(column, 15), _fitted(places.get((row, column)), size)], 4)
             for column in columns
         ]
-        lines.append(pictures.below([pictures.text(row, 20), pictures.beside(shown)], 8))
-    return pictures.framed(pictures.below(lines))
+        lines.append(layout.below([layout.text(row, 20), layout.beside(shown)], 8))
+    return layout.framed(layout.below(lines))
 
 
 def _fitted(grid: Image.Image | None, size: tuple[int, int]) -> Image.Image:
     """The grid on a white ground of the given size; the ground alone without a grid."""
-    ground = Image.new("L", size, pictures.WHITE)
+    ground = Image.new("L", size, layout.WHITE)
     if grid is not None:
         ground.paste(grid)
     return ground

@@ -3,11 +3,9 @@
 from pathlib import Path
 
 import pytest
-from PIL import Image
 from trainings import make_recipe, train
 
 from gen_models import runs as run_folders
-from gen_models.comparison import pictures
 from gen_models.comparison.entries import COLUMNS, Entry, by_class, entries
 from gen_models.runs import DataRecord, Run
 from gen_models.storage.names import distinct_names
@@ -59,14 +57,6 @@ def test_folders_of_one_name_are_told_apart_by_their_parents():
     assert distinct_names(folders) == ["a/seed=0", "b/seed=0", "b/seed=1"]
     assert distinct_names([Path("a/gan"), Path("b/vae"), Path("a/gan")]) == ["gan", "vae", "gan"]
     assert distinct_names([]) == []
-
-
-def test_many_pictures_stand_in_several_rows_below_captions_as_wide_as_they_are():
-    panel = Image.new("L", (100, 20))
-    captions = [f"gan learning_rate=0.000{i}, beta1=0.5, width=32" for i in range(8)]
-    picture = pictures.captioned(dict.fromkeys(captions, panel))
-    assert picture.width <= 6 * 110 + 5 * pictures.GAP
-    assert picture.height > 2 * 60
 
 
 @pytest.mark.parametrize("model", ["cgan", "dcgan"])

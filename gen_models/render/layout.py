@@ -1,0 +1,68 @@
+"""Pictures put together from pictures and lines of text."""
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from PIL import Image, ImageDraw, ImageFont
+
+from gen_models.render.charts import load_matplotlib
+
+GAP, MARGIN = 16, 24
+WHITE, INK = 255, 40
+TEXT = 15  # font size of captions
+IN_A_ROW = 6  # largest number of captioned pictures
+
+
+def beside(pictures: Sequence[Image.Image], gap: int = GAP) -> Image.Image:
+    """Pictures placed left to right, aligned at the top."""
+    size = sum(p.width for p in pictures) + gap * (len(pictures) - 1)
+    canvas = Image.new("RGB", (size, max(p.height for p in pictures)), (WHITE,) * 3)
+    x = 0
+    for picture in pictures:
+        canvas.paste(picture, (x, 0))
+        x += picture.width + gap
+    return canvas
+
+
+def below(pictures: Sequence[Image.Image], gap: int = GAP) -> Image.Image:
+    """Pictures placed top to bottom, aligned at the left."""
+    size = sum(p.height for p in pictures) + gap * (len(pictures) - 1)
+    canvas = Image.new("RGB", (max(p.width for p in pictures), size), (WHITE,) * 3)
+    y = 0
+    for picture in pictures:
+        canvas.paste(picture, (0, y))
+        y += picture.height + gap
+    return canvas
+
+
+def text(line: str, size: int, width: float | None = None) -> Image.Image:
+    """Picture of a text in one line, or wrapped to a width in pixels."""
+    font = load_font(size)
+    if width is not None and font.getlength(line) > width:
+        characters = max(1, int(len(line) * width / font.getlength(line)))
+        return below([text(part, size) for part in textwrap.wrap(line, characters)], 0)
+    picture = Image.new("L", (round(font.getlength(line)) + 2, round(size * 1.4)), WHITE)
+    ImageDraw.Draw(picture).text((0, size * 0.7), line, INK, font, anchor="lm")
+    return picture
+
+
+def framed(picture: Image.Image) -> Image.Image:
+    """The picture with a white margin around it."""
+    canvas = Image.new(
+        "RGB", (picture.width + 2 * MARGIN, picture.height + 2 * MARGIN), (WHITE,) * 3
+    )
+    canvas.paste(picture, (MARGIN, MARGIN))
+    return canvas
+
+
+def load_font(size: int) -> ImageFont.FreeTypeFont:
+    """Matplotlib's font, as Pillow's lacks the multiplication and infinity signs."""
+    folder = Path(load_matplotlib().get_data_path())
+    return ImageFont.truetype(folder / "fonts/ttf/DejaVuSans.ttf", size)
+
+
+def captioned(panels: Mapping[str, Image.Image]) -> Image.Image:
+    """Pictures placed left to right, in as many rows as they need, each below its caption."""
+    parts = [below([text(name, TEXT, panel.width), panel], 4) for name, panel in panels.items()]
+    return below([beside(parts[i : i + IN_A_ROW]) for i in range(0, len(parts), IN_A_ROW)])

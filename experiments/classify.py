@@ -11,8 +11,8 @@ from gen_models import extras, render
 from gen_models.classifiers import few, page, pictures, results, settings, sources
 from gen_models.classifiers.progress import Bar
 from gen_models.classifiers.results import Limits
-from gen_models.classifiers.settings import Setting, Subset
-from gen_models.classifiers.sources import REAL, Source
+from gen_models.classifiers.settings import ClassifierSetting, Subset
+from gen_models.classifiers.sources import REAL, TrainingSource
 from gen_models.data.catalog import Splits
 from gen_models.data.known import CATALOG
 from gen_models.fields import Between, ConfigError, check_known, validate
@@ -62,11 +62,11 @@ class Options(Limits):
 class Job(NamedTuple):
     """A source of training images, and the data set whose test images are classified."""
 
-    source: Source
+    source: TrainingSource
     splits: Splits
 
 
-def check(options: Options) -> None:
+def check_options(options: Options) -> None:
     """Raise ConfigError for unknown names and for options that contradict each other, UserError if
     the extra's libraries are not installed."""
     with extras.needed(extras.ANALYSIS):
@@ -92,22 +92,22 @@ def check(options: Options) -> None:
         known_model(options.model)
 
 
-def data(options: Options) -> list[Splits]:
+def load_named_splits(options: Options) -> list[Splits]:
     """The data sets that the options name; [] if none is named. Raises UserError."""
     if options.datasets or options.data_dir:
         names = options.datasets or (None,)
-        return [sources.splits_named(name, options.data_dir) for name in names]
+        return [sources.load_splits(name, options.data_dir) for name in names]
     return []
 
 
-def jobs(options: Options) -> list[Job]:
+def source_jobs(options: Options) -> list[Job]:
     """The sources of --train, real images of every data set first. Raises UserError."""
-    named, found = data(options), []
+    named, jobs = load_named_splits(options), []
     by_name = {splits.train.name: splits for splits in named}
     for text in options.train:
         if sources.is_model(text):
             model = sources.load_model(text)
-            splits = sources.data_of(model, options.data_dir)
+            splits = sources.load_data(model, options.data_dir)
             if named and splits.train.name not in by_name:
                 raise ConfigError(
                     f"{text} is of {splits.train.name}, not of {' or '.join(by_name)}; leave out "
@@ -115,68 +115,68 @@ def jobs(options: Options) -> list[Job]:
                 )
             by_name.setdefault(splits.train.name, splits)
             count = options.images or len(splits.train.labels)
-            found.append(Job(sources.samples(text, model, splits.train, count), splits))
+            jobs.append(Job(sources.samples(text, model, splits.train, count), splits))
         elif text != REAL:
             if len(named) != 1:
                 raise ConfigError(
                     f"{text} needs one of --datasets, or --data-dir: the data set that its images "
                     f"are like, one of {', '.join(CATALOG)} or a folder"
                 )
-            found.append(Job(sources.pair(text, named[0].test), named[0]))
+            jobs.append(Job(sources.idx_pair(text, named[0].test), named[0]))
     if REAL in options.train:
-        of = list(by_name.values()) or [sources.splits_named(None, None)]
-        found = [*(Job(sources.real(splits.train), splits) for splits in of), *found]
-    names = [(job.splits.test.name, job.source.name) for job in found]
+        real = list(by_name.values()) or [sources.load_splits(None, None)]
+        jobs = [*(Job(sources.real(splits.train), splits) for splits in real), *jobs]
+    names = [(job.splits.test.name, job.source.name) for job in jobs]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice:
         raise ConfigError(f"two sources of {twice[0]} are called {twice[1]}; rename one of them")
-    return found
+    return jobs
 
 
 def few_jobs(options: Options) -> list[Job]:
     """The sources of --few: for each number, the real images alone and with generated ones. Raises
     UserError."""
-    found = []
+    jobs = []
     given = {"model": options.model or "cgan", "steps": options.steps}
     recipe = Recipe.from_flat({name: value for name, value in given.items() if value is not None})
-    for splits in data(options) or [sources.splits_named(None, None)]:
+    for splits in load_named_splits(options) or [sources.load_splits(None, None)]:
         generated = options.images or len(splits.train.labels)
         recipe = recipe.with_options(data_dir=options.data_dir)
         sources.check_labelled(recipe, splits.train.spec, "--model")
         runs = options.results / splits.train.name / "runs"
         for count in options.few:
-            few.part(splits.train, count, 0)  # fails before the smaller ones are measured
-            added = few.with_generated(splits, count, recipe, generated, runs)
-            found += [Job(few.alone(splits.train, count), splits), Job(added, splits)]
-    return found
+            few.balanced_part(splits.train, count, 0)  # fails before the smaller ones are measured
+            added = few.source_with_generated(splits, count, recipe, generated, runs)
+            jobs += [Job(few.source_alone(splits.train, count), splits), Job(added, splits)]
+    return jobs
 
 
-def wanted(options: Options) -> list[Setting]:
+def select_settings(options: Options) -> list[ClassifierSetting]:
     """The settings to measure, quick ones first. Raises ConfigError if there are none."""
     if not options.few:
-        return settings.chosen(options.subset or "all", options.families)
+        return settings.select(options.subset or "all", options.families)
     # A part of few real and many generated images would hold hardly any real ones.
-    best = settings.chosen("best", options.families)
-    found = [setting for setting in best if setting.estimator.part is None]
-    if not found:
+    best = settings.select("best", options.families)
+    whole = [setting for setting in best if setting.estimator.part is None]
+    if not whole:
         raise ConfigError(
             f"--few leaves out {', '.join(options.families)}, trained on a part of the images; "
             "name other --families"
         )
-    return found
+    return whole
 
 
 def publish(folder: Path, dataset: str) -> Path:
     """Write the page and the pictures of all results in a folder. Returns the page's path."""
     path = folder / "README.md"
     with sole_writer(path):
-        found = [results.read(each) for each in sorted(folder.glob("*.json"))]
-        whole = [each for each in found if "few" not in each.subject]
-        whole.sort(key=lambda each: (each.name != REAL, each.name))
-        curves = few.curves([each for each in found if "few" in each.subject])
-        if any(each.accuracies(setting) for each in whole for setting in settings.best()):
+        measured = [results.read(file) for file in sorted(folder.glob("*.json"))]
+        whole = [source for source in measured if "few" not in source.subject]
+        whole.sort(key=lambda source: (source.name != REAL, source.name))
+        curves = few.curves([source for source in measured if "few" in source.subject])
+        if any(source.accuracies(setting) for source in whole for setting in settings.best()):
             render.save_png(pictures.family_chart(whole, dataset), folder / page.FAMILIES)
-        if pictures.shown_of(curves):
+        if pictures.compared_settings(curves):
             render.save_png(pictures.few_chart(curves, dataset), folder / page.CURVES)
         write_text(path, page.page(dataset, whole, curves))
     return path
@@ -186,27 +186,25 @@ def main(args: Sequence[str]) -> int:
     """Measure what is missing, publishing the page after each source. Returns the exit code."""
     options = command.parse("classify", Options, args)
     validate(options)
-    check(options)
+    check_options(options)
     from gen_models.classifiers import measuring  # imports psutil
 
-    work = measuring.Work(
-        settings=wanted(options),
+    plan = measuring.MeasurementPlan(
+        settings=select_settings(options),
         seeds=options.seeds,
         images=None if options.few else options.images,
         limits=Limits(options.minutes, options.memory_gib),
         jobs=options.jobs,
     )
-    planned = [
-        (*job, work, options.results / job.splits.test.name)
-        for job in (few_jobs(options) if options.few else jobs(options))
-    ]
-    for each in planned:  # results of something else are refused before hours of work
-        measuring.begun(*each)
+    jobs = few_jobs(options) if options.few else source_jobs(options)
+    for source, splits in jobs:  # results of something else are refused before hours of work
+        measuring.read_results(source, splits, plan, options.results / splits.test.name)
     pages = {}
     with Bar() as bar:
-        for source, splits, _, folder in planned:
+        for source, splits in jobs:
+            folder = options.results / splits.test.name
             try:
-                measuring.measure(source, splits, work, folder, bar)
+                measuring.measure(source, splits, plan, folder, bar)
             finally:  # what was measured until an interruption is shown
                 if any(folder.glob("*.json")):
                     pages[publish(folder, splits.test.name)] = None

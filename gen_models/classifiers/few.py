@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from gen_models import trained
-from gen_models.classifiers.pictures import Few
-from gen_models.classifiers.results import Results
-from gen_models.classifiers.sources import Source
-from gen_models.classifiers.task import Labelled
+from gen_models.classifiers.pictures import FewImageCurves
+from gen_models.classifiers.results import ClassifierResults
+from gen_models.classifiers.sources import TrainingSource
+from gen_models.classifiers.task import LabelledImages
 from gen_models.data.catalog import Dataset, Splits
 from gen_models.data.frequencies import labels_like
 from gen_models.fields import ConfigError
@@ -21,7 +21,7 @@ from gen_models.training.progress import Terminal
 ALONE = "alone"  # with no generated images
 
 
-def part(train: Dataset, count: int, seed: int) -> Dataset:
+def balanced_part(train: Dataset, count: int, seed: int) -> Dataset:
     """`count` of the training images, chosen by the seed, as evenly over the classes as possible. A
     larger count includes the images of a smaller one. Raises ConfigError if a class has too few
     images, or if `count` is less than the number of classes."""
@@ -35,41 +35,41 @@ def part(train: Dataset, count: int, seed: int) -> Dataset:
     order = np.random.default_rng(seed).permutation(len(train.labels))
     chosen = []
     for label in labels:
-        own = order[train.labels[order] == label]
-        if len(own) < wanted[label]:
+        of_class = order[train.labels[order] == label]
+        if len(of_class) < wanted[label]:
             raise ConfigError(
                 f"{count} real images need {wanted[label]} of class {label}, of which {train.name} "
-                f"has {len(own)}"
+                f"has {len(of_class)}"
             )
-        chosen.append(own[: wanted[label]])
+        chosen.append(of_class[: wanted[label]])
     return train.part(np.sort(np.concatenate(chosen)), f"{count} of seed {seed}")
 
 
-def alone(train: Dataset, count: int) -> Source:
+def source_alone(train: Dataset, count: int) -> TrainingSource:
     """Source of `count` real images, chosen by the seed."""
 
-    def draw(seed: int) -> Labelled:
-        few = part(train, count, seed)
-        return Labelled(few.images, few.labels)
+    def draw(seed: int) -> LabelledImages:
+        few = balanced_part(train, count, seed)
+        return LabelledImages(few.images, few.labels)
 
-    return Source(name_alone(count), {"train": train.digest, "few": count}, draw)
+    return TrainingSource(name_alone(count), {"train": train.digest, "few": count}, draw)
 
 
-def with_generated(
+def source_with_generated(
     splits: Splits, count: int, recipe: Recipe, generated: int, runs_folder: Path
-) -> Source:
+) -> TrainingSource:
     """Source of `count` real images and `generated` samples of the recipe's model trained on those
     real images alone. Each seed has its own run, trained when its images are first drawn."""
 
-    def draw(seed: int) -> Labelled:
-        few = splits._replace(train=part(splits.train, count, seed))
-        own = recipe.with_options(dataset=splits.train.name, seed=seed)
-        name = f"few-{count}-{own.options.model}-{seed}-{own.mark}-{own.options.steps}"
-        folder = runs_folder / name
-        model = _train(own, few, folder)
+    def draw(seed: int) -> LabelledImages:
+        few = splits._replace(train=balanced_part(splits.train, count, seed))
+        seeded = recipe.with_options(dataset=splits.train.name, seed=seed)
+        options = seeded.options
+        name = f"few-{count}-{options.model}-{seed}-{seeded.mark}-{options.steps}"
+        model = _train_generator(seeded, few, runs_folder / name)
         labels = labels_like(few.train.labels, generated)
         images = np.concatenate([few.train.images, model.sample(generated, labels, seed)])
-        return Labelled(images, np.concatenate([few.train.labels, labels]))
+        return LabelledImages(images, np.concatenate([few.train.labels, labels]))
 
     subject = {
         "train": splits.train.digest,
@@ -78,16 +78,16 @@ def with_generated(
         "step": recipe.options.steps,
         "samples": generated,
     }
-    return Source(name_with(count, recipe.options.model), subject, draw)
+    return TrainingSource(name_with(count, recipe.options.model), subject, draw)
 
 
-def beside(found: Results) -> str:
+def addition(results: ClassifierResults) -> str:
     """What was added to the few real images of some results, as text: "alone" for nothing, or the
     number of samples and their model."""
-    alone = name_alone(found.subject["few"])
-    if found.name == alone:
+    alone = name_alone(results.subject["few"])
+    if results.name == alone:
         return ALONE
-    return f"with {found.subject['samples']:,} of {found.name.removeprefix(f'{alone}-')}"
+    return f"with {results.subject['samples']:,} of {results.name.removeprefix(f'{alone}-')}"
 
 
 def name_alone(count: int) -> str:
@@ -100,7 +100,7 @@ def name_with(count: int, model: str) -> str:
     return f"few-{count}-{model}"
 
 
-def _train(recipe: Recipe, few: Splits, folder: Path) -> trained.Trained:
+def _train_generator(recipe: Recipe, few: Splits, folder: Path) -> trained.Trained:
     """Train the model on the few images, unless its run is done, and return it. A signal during
     training saves the run and exits."""
     with Terminal(folder, recipe.options.steps) as terminal:
@@ -110,9 +110,9 @@ def _train(recipe: Recipe, few: Splits, folder: Path) -> trained.Trained:
     return trained.load(folder)
 
 
-def curves(found: Sequence[Results]) -> Few:
+def curves(sources: Sequence[ClassifierResults]) -> FewImageCurves:
     """Results with few real images, by what was added to the images, then by their number."""
-    by_name: dict[str, dict[int, Results]] = {}
-    for each in sorted(found, key=lambda each: (beside(each) != ALONE, each.name)):
-        by_name.setdefault(beside(each), {})[each.subject["few"]] = each
-    return by_name
+    by_addition: dict[str, dict[int, ClassifierResults]] = {}
+    for source in sorted(sources, key=lambda source: (addition(source) != ALONE, source.name)):
+        by_addition.setdefault(addition(source), {})[source.subject["few"]] = source
+    return by_addition

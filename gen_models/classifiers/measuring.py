@@ -8,107 +8,117 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Protocol
 
-from gen_models.classifiers import processes, results, task
-from gen_models.classifiers.results import Limits, Results, Row
-from gen_models.classifiers.settings import Setting
-from gen_models.classifiers.sources import Source
-from gen_models.classifiers.task import TEST, TRAIN, Labelled, Task
+from gen_models.classifiers import processes, results
+from gen_models.classifiers.results import ClassifierResults, Limits, ResultRow
+from gen_models.classifiers.settings import ClassifierSetting
+from gen_models.classifiers.sources import TrainingSource
+from gen_models.classifiers.task import TEST, TRAIN, FitTask, LabelledImages, write_images
 from gen_models.data.catalog import Splits
 from gen_models.storage.files import sole_writer
 
 
-class Observer(Protocol):
+class MeasurementObserver(Protocol):
     """Receives the progress of a measurement."""
 
-    def begin(self, source: str, seed: int, settings: Sequence[Setting]) -> None:
+    def begin(self, source: str, seed: int, settings: Sequence[ClassifierSetting]) -> None:
         """Called before these settings are measured on a source."""
 
-    def drawn(self) -> None:
+    def begin_training(self) -> None:
         """Called when the images are drawn, before training."""
 
-    def done(self, setting: Setting, row: Row) -> None:
+    def end_setting(self, setting: ClassifierSetting, row: ResultRow) -> None:
         """Called when a setting has ended."""
 
 
 @dataclass(frozen=True)
-class Work:
+class MeasurementPlan:
     """What to measure for every source."""
 
-    settings: Sequence[Setting]  # settings, in the order in which to start them
+    settings: Sequence[ClassifierSetting]  # settings, in the order in which to start them
     seeds: int  # number of seeds, 0, 1, …
     images: int | None  # largest number of training images; None: all
     limits: Limits  # limits of one setting
     jobs: int  # number of settings at a time
 
 
-def missing(found: Results, work: Work, seed: int) -> list[Setting]:
-    """Settings without a row for the seed, or with one that the limits of `work` could change."""
-    rows = ((setting, found.rows.get((setting.number, seed))) for setting in work.settings)
-    return [setting for setting, row in rows if row is None or not row.is_settled(work.limits)]
+def missing_settings(
+    source_results: ClassifierResults, plan: MeasurementPlan, seed: int
+) -> list[ClassifierSetting]:
+    """Settings without a row for the seed, or with one that the limits of `plan` could change."""
+    rows = ((setting, source_results.rows.get((setting.number, seed))) for setting in plan.settings)
+    return [setting for setting, row in rows if row is None or not row.is_settled(plan.limits)]
 
 
-def begun(source: Source, splits: Splits, work: Work, folder: Path) -> Results:
+def read_results(
+    source: TrainingSource, splits: Splits, plan: MeasurementPlan, folder: Path
+) -> ClassifierResults:
     """The results of a source in `folder`, without rows if it has none. Raises ResultsError if they
     are of other images, another test split or another scikit-learn."""
-    return results.begun(_path(folder, source), empty(source, splits, work))
+    return results.read_matching(_path(folder, source), empty_results(source, splits, plan))
 
 
-def _path(folder: Path, source: Source) -> Path:
+def _path(folder: Path, source: TrainingSource) -> Path:
     return folder / f"{source.name}.json"
 
 
 def measure(
-    source: Source, splits: Splits, work: Work, folder: Path, observer: Observer
-) -> Results:
+    source: TrainingSource,
+    splits: Splits,
+    plan: MeasurementPlan,
+    folder: Path,
+    observer: MeasurementObserver,
+) -> ClassifierResults:
     """Measure what the results of a source in `folder` lack, and return all of them. Each new row
     is written at once, also into the folder of the run that draws the images, if any. Raises
     UserError."""
-    path, found = _path(folder, source), begun(source, splits, work, folder)
-    _copy(path, source)
-    for seed in range(work.seeds):
-        settings = missing(found, work, seed)
+    path, source_results = _path(folder, source), read_results(source, splits, plan, folder)
+    _copy_to_run(path, source)
+    for seed in range(plan.seeds):
+        settings = missing_settings(source_results, plan, seed)
         if not settings:
             continue
         observer.begin(source.name, seed, settings)
         with tempfile.TemporaryDirectory(prefix="gen_models-", ignore_cleanup_errors=True) as place:
-            count = _write(Path(place), source.draw(seed).shuffled(seed), splits, work.images)
-            observer.drawn()
+            count = _write(Path(place), source.draw(seed).shuffled(seed), splits, plan.images)
+            observer.begin_training()
             tasks = [_task(place, setting, splits, seed, count) for setting in settings]
             by_number = {setting.number: setting for setting in settings}
-            with closing(processes.rows(tasks, work.limits, work.jobs)) as rows:
+            with closing(processes.run_tasks(tasks, plan.limits, plan.jobs)) as rows:
                 for row in rows:
-                    found = results.add(path, found, row)
-                    _copy(path, source)
-                    observer.done(by_number[row.number], row)
-    return found
+                    source_results = results.add_row(path, source_results, row)
+                    _copy_to_run(path, source)
+                    observer.end_setting(by_number[row.number], row)
+    return source_results
 
 
-def _copy(path: Path, source: Source) -> None:
+def _copy_to_run(path: Path, source: TrainingSource) -> None:
     """Copy the results at `path` into the folder of the run whose samples the source draws, if
     any."""
     if source.run is not None:
         copy = source.run / results.NAME
         with sole_writer(copy):
-            found = results.read(path)
-            if found is not None:
-                results.write(copy, found)
+            source_results = results.read(path)
+            if source_results is not None:
+                results.write(copy, source_results)
 
 
-def empty(source: Source, splits: Splits, work: Work) -> Results:
+def empty_results(
+    source: TrainingSource, splits: Splits, plan: MeasurementPlan
+) -> ClassifierResults:
     """Results without rows, with everything that determines them."""
-    decides = {"test": splits.test.digest, "scikit-learn": version("scikit-learn")}
-    subject = source.subject | decides | {"most_images": work.images}
-    return Results(source.name, splits.test.name, subject, {})
+    tested_with = {"test": splits.test.digest, "scikit-learn": version("scikit-learn")}
+    subject = source.subject | tested_with | {"most_images": plan.images}
+    return ClassifierResults(source.name, splits.test.name, subject, {})
 
 
-def _write(place: Path, train: Labelled, splits: Splits, most: int | None) -> int:
+def _write(place: Path, train: LabelledImages, splits: Splits, most: int | None) -> int:
     """Write both splits for the processes. Returns the number of training images."""
-    train = Labelled(*(array[:most] for array in train))
-    task.write(place, TRAIN, train)
-    task.write(place, TEST, Labelled(splits.test.images, splits.test.labels))
+    train = LabelledImages(*(array[:most] for array in train))
+    write_images(place, TRAIN, train)
+    write_images(place, TEST, LabelledImages(splits.test.images, splits.test.labels))
     return len(train.images)
 
 
-def _task(place: str, setting: Setting, splits: Splits, seed: int, count: int) -> Task:
+def _task(place: str, setting: ClassifierSetting, splits: Splits, seed: int, count: int) -> FitTask:
     images = min(count, setting.estimator.part or count)
-    return Task(place, setting.number, images, splits.train.num_classes, seed)
+    return FitTask(place, setting.number, images, splits.train.num_classes, seed)

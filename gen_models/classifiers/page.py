@@ -6,8 +6,8 @@ from gen_models import render
 from gen_models.classifiers import families, pictures, results, settings
 from gen_models.classifiers.estimators import PART
 from gen_models.classifiers.families import PUBLISHED
-from gen_models.classifiers.pictures import Few
-from gen_models.classifiers.results import Results, Row
+from gen_models.classifiers.pictures import FewImageCurves
+from gen_models.classifiers.results import ClassifierResults, ResultRow
 
 FAMILIES, CURVES = "families.png", "few.png"
 ABOUT = f"""Written by `python -m experiments.classify`. Accuracy on the real test images of
@@ -26,88 +26,82 @@ PARTLY = (
 )
 
 
-def page(dataset: str, sources: Sequence[Results], few: Few) -> str:
+def page(dataset: str, sources: Sequence[ClassifierResults], curves: FewImageCurves) -> str:
     """Text of the page. `sources` are the results of whole training sets, real images first."""
-    parts = [
-        f"# Classifiers on {dataset}\n\n{ABOUT}\n{PARTLY}\n{_machinery([*sources, *_all(few)])}"
-    ]
-    if any(found.accuracies(setting) for found in sources for setting in settings.best()):
+    few_image_sources = [source for curve in curves.values() for source in curve.values()]
+    versions = _versions([*sources, *few_image_sources])
+    parts = [f"# Classifiers on {dataset}\n\n{ABOUT}\n{PARTLY}\n{versions}"]
+    if any(source.accuracies(setting) for source in sources for setting in settings.best()):
         table = render.markdown_table(families.rows(sources, dataset))
         parts.append(
             "## The best setting of each family\n\nBest by its published accuracy on "
             f"fashion_mnist, on both data sets.\n\n{table}\n![Families]({FAMILIES})\n"
         )
-    if pictures.shown_of(few):
+    if pictures.compared_settings(curves):
         parts.append(
             "## Few real images, alone and with generated ones\n\nThe generator was trained on "
             "these few alone; other few, and another generator, a seed. Families that take a part "
-            f"of the images are left out.\n\n{render.markdown_table(few_rows(few))}\n"
+            f"of the images are left out.\n\n{render.markdown_table(few_rows(curves))}\n"
             f"![Few]({CURVES})\n"
         )
-    if any(len(found.rows) for found in sources):
+    if any(source.rows for source in sources):
         table = render.markdown_table(setting_rows(sources, dataset))
         parts.append(f"## Every setting that was measured\n\n{table}\n{_left_out()}")
     return "\n".join(parts)
 
 
-def _all(few: Few) -> list[Results]:
-    return [found for sources in few.values() for found in sources.values()]
-
-
-def _machinery(sources: Sequence[Results]) -> str:
-    versions = sorted({str(found.subject.get("scikit-learn")) for found in sources})
+def _versions(sources: Sequence[ClassifierResults]) -> str:
+    versions = sorted({str(source.subject.get("scikit-learn")) for source in sources})
     return f"scikit-learn {', '.join(versions)}.\n"
 
 
-def setting_rows(sources: Sequence[Results], dataset: str) -> list[list[str]]:
+def setting_rows(sources: Sequence[ClassifierResults], dataset: str) -> list[list[str]]:
     """Cells of the table of every measured setting, heading first."""
-    names = [found.name for found in sources]
+    names = [source.name for source in sources]
     rows = [["#", "family", "parameters", *names, PUBLISHED, "minutes", "note"]]
     for setting in settings.runnable():
-        found = [source.of(setting) for source in sources]
-        if any(found):
+        by_source = [source.rows_of(setting) for source in sources]
+        if any(by_source):
             notes = [setting.note, setting.estimator.note]
-            cells = [results.shown(group) for group in found]
-            first = next(group for group in found if group)
             rows.append(
                 [
                     str(setting.number),
                     families.title(setting),
                     f"`{setting.parameters}`",
-                    *cells,
-                    families.published(setting, dataset),
-                    _minutes(first),
+                    *map(results.cell, by_source),
+                    families.published_accuracy(setting, dataset),
+                    _minutes(next(filter(None, by_source))),
                     "; ".join(filter(None, notes)),
                 ]
             )
     return rows
 
 
-def few_rows(few: Few) -> list[list[str]]:
+def few_rows(curves: FewImageCurves) -> list[list[str]]:
     """Cells of the table of few real images, heading first: one row per family, one column per
     number of real images and what was added to them."""
     columns = {
-        f"{count:,} real, {beside}": found[count]
-        for count in pictures.counts_of(few)
-        for beside, found in few.items()
-        if count in found
+        f"{count:,} real, {addition}": curve[count]
+        for count in pictures.real_counts(curves)
+        for addition, curve in curves.items()
+        if count in curve
     }
     rows = [["family", *columns]]
-    for setting in pictures.shown_of(few):
-        cells = [results.shown(found.of(setting)) for found in columns.values()]
+    for setting in pictures.compared_settings(curves):
+        cells = [results.cell(source.rows_of(setting)) for source in columns.values()]
         rows.append([setting.family, *cells])
     return rows
 
 
-def _minutes(rows: Sequence[Row]) -> str:
+def _minutes(rows: Sequence[ResultRow]) -> str:
     return f"{rows[0].seconds / 60:.1f}"
 
 
 def _left_out() -> str:
     """Text on the settings of the grid that the benchmark could not run."""
-    reasons: dict[str, list[str]] = {}
+    numbers: dict[str, list[str]] = {}  # by reason
     for setting in settings.every():
         if not setting.can_run:
-            reasons.setdefault(f"{setting.family}, {setting.note}", []).append(str(setting.number))
-    lines = "".join(f"- {', '.join(found)}: {reason}\n" for reason, found in reasons.items())
+            numbers.setdefault(f"{setting.family}, {setting.note}", []).append(str(setting.number))
+    lines = "".join(f"- {', '.join(group)}: {reason}\n" for reason, group in numbers.items())
     return f"Of the grid's 143 settings, left out here as in the benchmark:\n\n{lines}"

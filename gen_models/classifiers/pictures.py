@@ -10,8 +10,8 @@ from PIL import Image
 
 from gen_models import render
 from gen_models.classifiers import results, settings
-from gen_models.classifiers.results import Results
-from gen_models.classifiers.settings import Setting
+from gen_models.classifiers.results import ClassifierResults
+from gen_models.classifiers.settings import ClassifierSetting
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MARKERS = "osD^vPX*<>"
 
 
-def family_chart(sources: Sequence[Results], dataset: str) -> Image.Image:
+def family_chart(sources: Sequence[ClassifierResults], dataset: str) -> Image.Image:
     """Chart of each family's accuracy, one mark per source of training images, with a line at the
     published accuracy. Families without accuracies are left out."""
     shown = [s for s in reversed(settings.best()) if any(r.accuracies(s) for r in sources)]
@@ -30,18 +30,18 @@ def family_chart(sources: Sequence[Results], dataset: str) -> Image.Image:
             if dataset in setting.published:
                 style = {"color": "0.55", "linewidth": 1.5, "zorder": 1}
                 axes.plot([setting.published[dataset]] * 2, [y - 0.35, y + 0.35], **style)
-        for i, found in enumerate(sources):
+        for i, source in enumerate(sources):
             points = [
-                (*results.mean(found.accuracies(setting)), y)
+                (*results.mean_and_interval(source.accuracies(setting)), y)
                 for y, setting in enumerate(shown)
-                if found.accuracies(setting)
+                if source.accuracies(setting)
             ]
             if not points:
                 continue
             x, interval, y = zip(*points, strict=True)
             style = {"fmt": MARKERS[i % len(MARKERS)], "color": f"C{i % 10}", "markersize": 5.5}
             errors = [part or 0.0 for part in interval]
-            axes.errorbar(x, y, xerr=errors, **style, alpha=0.85, label=found.name)
+            axes.errorbar(x, y, xerr=errors, **style, alpha=0.85, label=source.name)
         if any(dataset in setting.published for setting in shown):
             axes.plot([], [], color="0.55", label="published, real")
         axes.set_yticks(range(len(shown)), [setting.family for setting in shown])
@@ -51,18 +51,20 @@ def family_chart(sources: Sequence[Results], dataset: str) -> Image.Image:
     return render.chart(draw, 1, 1, (9, 1.2 + 0.3 * len(shown)))
 
 
-Few = Mapping[str, Mapping[int, Results]]  # by what was added to real images, then by their number
+# Results by what was added to few real images, then by the number of these.
+FewImageCurves = Mapping[str, Mapping[int, ClassifierResults]]
 
 
-def few_chart(sources: Few, dataset: str) -> Image.Image:
+def few_chart(curves: FewImageCurves, dataset: str) -> Image.Image:
     """Chart of accuracy against the number of real images, one panel per family, one curve per kind
     of added images; intervals over seeds."""
-    counts = counts_of(sources)
+    counts = real_counts(curves)
+    compared = compared_settings(curves)
 
     def draw(panels: Sequence[Axes]) -> None:
-        for panel, setting in zip(panels, measured, strict=True):
-            for label, found in sources.items():
-                x, y, errors = _curve(found, setting)
+        for panel, setting in zip(panels, compared, strict=True):
+            for label, curve in curves.items():
+                x, y, errors = _points(curve, setting)
                 panel.errorbar(x, y, yerr=errors, fmt="o-", capsize=3, markersize=4, label=label)
             panel.set_xscale("log")
             panel.set_xticks(counts, [f"{count:,}" for count in counts])
@@ -72,29 +74,28 @@ def few_chart(sources: Few, dataset: str) -> Image.Image:
         panels[0].set_ylabel(f"accuracy, {dataset} test")
         panels[0].legend(frameon=False)
 
-    measured = shown_of(sources)
-    return render.chart(draw, len(measured), min(3, len(measured)), (3.4, 2.6))
+    return render.chart(draw, len(compared), min(3, len(compared)), (3.4, 2.6))
 
 
-def counts_of(sources: Few) -> list[int]:
+def real_counts(curves: FewImageCurves) -> list[int]:
     """Numbers of real images, in increasing order."""
-    return sorted({count for found in sources.values() for count in found})
+    return sorted({count for curve in curves.values() for count in curve})
 
 
-def shown_of(sources: Few) -> list[Setting]:
+def compared_settings(curves: FewImageCurves) -> list[ClassifierSetting]:
     """Settings that can be compared: those with accuracies in two or more curves."""
     return [
         setting
         for setting in settings.best()
-        if sum(any(_curve(found, setting)[0]) for found in sources.values()) > 1
+        if sum(any(r.accuracies(setting) for r in curve.values()) for curve in curves.values()) > 1
     ]
 
 
-def _curve(
-    sources: Mapping[int, Results], setting: Setting
+def _points(
+    curve: Mapping[int, ClassifierResults], setting: ClassifierSetting
 ) -> tuple[list[int], list[float], np.ndarray]:
     """Numbers of real images, mean accuracies, and half their intervals, 0 for a single seed."""
-    found = {count: each.accuracies(setting) for count, each in sorted(sources.items())}
-    means = {count: results.mean(values) for count, values in found.items() if values}
-    values, intervals = zip(*means.values(), strict=True) if means else ((), ())
-    return list(means), list(values), np.array([part or 0.0 for part in intervals])
+    accuracies = {count: source.accuracies(setting) for count, source in sorted(curve.items())}
+    points = {count: results.mean_and_interval(x) for count, x in accuracies.items() if x}
+    means, intervals = zip(*points.values(), strict=True) if points else ((), ())
+    return list(points), list(means), np.array([part or 0.0 for part in intervals])

@@ -14,8 +14,8 @@ from typing import IO
 
 import psutil
 
-from gen_models.classifiers.results import KILLED, Limits, Row
-from gen_models.classifiers.task import Task
+from gen_models.classifiers.results import KILLED, Limits, ResultRow
+from gen_models.classifiers.task import FitTask
 
 CHECK_S = 0.1  # between checks of the running processes
 MIB = 2**20
@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]  # the folder that holds gen_models
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
-def rows(tasks: Sequence[Task], limits: Limits, jobs: int) -> Iterator[Row]:
+def run_tasks(tasks: Sequence[FitTask], limits: Limits, jobs: int) -> Iterator[ResultRow]:
     """Yield the row of each task as soon as it has ended. Tasks start in the given order, `jobs` at
     a time.
 
@@ -38,7 +38,7 @@ def rows(tasks: Sequence[Task], limits: Limits, jobs: int) -> Iterator[Row]:
             while waiting and len(running) < jobs:
                 running.append(_Worker(waiting.pop(0), limits, threads))
             for worker in list(running):
-                row = worker.look()
+                row = worker.poll()
                 if row is not None:
                     running.remove(worker)
                     yield row
@@ -51,7 +51,7 @@ def rows(tasks: Sequence[Task], limits: Limits, jobs: int) -> Iterator[Row]:
 class _Worker:
     """The running process of one task."""
 
-    def __init__(self, task: Task, limits: Limits, threads: int) -> None:
+    def __init__(self, task: FitTask, limits: Limits, threads: int) -> None:
         self.task, self.limits = task, limits
         self.files = ExitStack()
         self.output = self.files.enter_context(TemporaryFile())  # noqa: SIM115 (closed by the stack)
@@ -69,7 +69,7 @@ class _Worker:
         )
         self.files.enter_context(self.process.stdin)
 
-    def look(self) -> Row | None:
+    def poll(self) -> ResultRow | None:
         """The row of a task that has ended, or that exceeds a limit and is ended now; else None."""
         ended = self.process.poll() is not None
         if not ended:
@@ -82,13 +82,13 @@ class _Worker:
             "peak_mib": _tenths(self.peak_mib),
         }
         if ended:
-            return Row(**(row | self._outcome()))
+            return ResultRow(**(row | self._outcome()))
         if row["seconds"] > self.limits.minutes * 60:
             self.end()
-            return Row(**row, over="time")
+            return ResultRow(**row, over="time")
         if self.peak_mib > self.limits.memory_gib * 1024:
             self.end()
-            return Row(**row, over="memory")
+            return ResultRow(**row, over="memory")
         return None
 
     def end(self) -> None:
@@ -106,10 +106,10 @@ class _Worker:
             return json.loads(output)
         if code < 0:
             return {"failure": f"{KILLED} {-code}"}
-        said = (errors.strip().splitlines() or [f"ended with code {code}"])[-1]
-        if "MemoryError" in said:  # more than this machine has, whatever the limit
+        last_line = (errors.strip().splitlines() or [f"ended with code {code}"])[-1]
+        if "MemoryError" in last_line:  # more than this machine has, whatever the limit
             return {"over": "memory", "peak_mib": _tenths(self.limits.memory_gib * 1024)}
-        return {"failure": said[:REASON]}
+        return {"failure": last_line[:REASON]}
 
     def _memory_mib(self) -> float:
         try:

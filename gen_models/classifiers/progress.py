@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from gen_models.classifiers import results
-from gen_models.classifiers.results import Row
-from gen_models.classifiers.settings import Setting
+from gen_models.classifiers.results import ResultRow
+from gen_models.classifiers.settings import ClassifierSetting
 from gen_models.training.progress import Display
 
 OVERHEAD_MINUTES = 0.1  # time to start a process
@@ -42,7 +42,7 @@ class Bar:
     ) -> None:
         self.progress.stop()
 
-    def begin(self, source: str, seed: int, settings: Sequence[Setting]) -> None:
+    def begin(self, source: str, seed: int, settings: Sequence[ClassifierSetting]) -> None:
         """Show a bar for these settings, as long as their expected time."""
         for task in self.progress.task_ids:
             self.progress.remove_task(task)
@@ -54,19 +54,19 @@ class Bar:
             self.source, total=total, start=False, ended=0, settings=self.settings
         )
 
-    def drawn(self) -> None:
+    def begin_training(self) -> None:
         """Start the clock: the images are there."""
         self.progress.start_task(self.task)
 
-    def done(self, setting: Setting, row: Row) -> None:
+    def end_setting(self, setting: ClassifierSetting, row: ResultRow) -> None:
         """Move the bar on, and print the setting's line above it."""
         self.ended += 1
         self.progress.update(self.task, advance=_weight(setting), ended=self.ended)
         count = f"{self.ended}/{self.settings}"
-        found = f"{results.shown([row])} after {row.seconds:.0f} s"
-        line = f"{self.source}: {count} {setting.family} {setting.parameters}: {found}"
+        outcome = f"{results.cell([row])} after {row.seconds:.0f} s"
+        line = f"{self.source}: {count} {setting.family} {setting.parameters}: {outcome}"
         self.console.print(line, markup=False, soft_wrap=True)
 
 
-def _weight(setting: Setting) -> float:
+def _weight(setting: ClassifierSetting) -> float:
     return setting.minutes + OVERHEAD_MINUTES

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 import numpy as np
 
 from gen_models import fields
-from gen_models.classifiers.settings import Setting
+from gen_models.classifiers.settings import ClassifierSetting
 from gen_models.errors import UserError
 from gen_models.evaluation import record
 from gen_models.fields import Between
@@ -34,7 +34,7 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Row:
+class ResultRow:
     """One setting, trained once: its accuracy, or why it has none."""
 
     number: Annotated[int, Between(1, 1000)]  # number of the setting
@@ -65,37 +65,37 @@ class Row:
         return self.failure
 
 
-Key = tuple[int, int]  # number of the setting, seed
+RowKey = tuple[int, int]  # number of the setting, seed
 
 
-class Results(NamedTuple):
+class ClassifierResults(NamedTuple):
     """All rows of one source of training images."""
 
     name: str  # name of the source, which is its column in tables
     dataset: str  # name of the data set whose test images were classified
     subject: Mapping[str, Any]  # what determines the results: images, test split, library
-    rows: Mapping[Key, Row]  # rows by setting and seed
+    rows: Mapping[RowKey, ResultRow]  # rows by setting and seed
 
-    def of(self, setting: Setting) -> list[Row]:
+    def rows_of(self, setting: ClassifierSetting) -> list[ResultRow]:
         """Rows of a setting, one per seed."""
         return [row for (number, _), row in sorted(self.rows.items()) if number == setting.number]
 
-    def accuracies(self, setting: Setting) -> list[float]:
+    def accuracies(self, setting: ClassifierSetting) -> list[float]:
         """Accuracies of a setting, one per seed that has one."""
-        return [row.accuracy for row in self.of(setting) if row.accuracy is not None]
+        return [row.accuracy for row in self.rows_of(setting) if row.accuracy is not None]
 
 
 class ResultsError(UserError):
     """A file that cannot be read as results of classifiers, or holds those of other images."""
 
 
-def read(path: Path) -> Results | None:
+def read(path: Path) -> ClassifierResults | None:
     """Read results that `write` wrote; None if there is no file. Raises ResultsError."""
     try:
         values = json.loads(path.read_text(), parse_constant=record.refuse)
         if (values["format"], values["version"]) != (FORMAT, VERSION):
             raise ValueError(f"expected format {FORMAT!r} version {VERSION}")
-        rows = [fields.from_dict(Row, row) for row in values["rows"]]
+        rows = [fields.from_dict(ResultRow, row) for row in values["rows"]]
         texts = values["name"], values["dataset"]
         if not all(isinstance(text, str) for text in texts):
             raise ValueError("its name and data set are no texts")
@@ -103,7 +103,7 @@ def read(path: Path) -> Results | None:
         subject = dict(values["subject"])
         if "recipe" in subject:
             subject["recipe"] = recipes.with_added_options(subject["recipe"])
-        return Results(*texts, subject, by_key)
+        return ClassifierResults(*texts, subject, by_key)
     except FileNotFoundError:
         return None
     except record.DAMAGES as error:
@@ -112,45 +112,45 @@ def read(path: Path) -> Results | None:
         ) from error
 
 
-def begun(path: Path, empty: Results) -> Results:
+def read_matching(path: Path, empty: ClassifierResults) -> ClassifierResults:
     """The results in `path` to continue, or `empty` if there is no file. Raises ResultsError if
     they are of other training images, another test split or another scikit-learn."""
-    found = read(path)
-    if found is None:
+    stored = read(path)
+    if stored is None:
         return empty
-    wanted = {**empty.subject, "dataset": empty.dataset}
-    there = {**found.subject, "dataset": found.dataset}
+    old = {**stored.subject, "dataset": stored.dataset}
+    new = {**empty.subject, "dataset": empty.dataset}
     differing = [
-        f"{name} was {there.get(name)!r}, is {wanted.get(name)!r}"
-        for name in sorted(wanted.keys() | there.keys())
-        if wanted.get(name) != there.get(name)
+        f"{name} was {old.get(name)!r}, is {new.get(name)!r}"
+        for name in sorted(old.keys() | new.keys())
+        if old.get(name) != new.get(name)
     ]
     if differing:
         raise ResultsError(
             f"{path} has results of something else: {'; '.join(differing)}; move it away to start "
             "anew, or choose another folder with --results"
         )
-    return found
+    return stored
 
 
-def add(path: Path, found: Results, row: Row) -> Results:
-    """Add a row to a file, beside the rows that other processes have written since `found` was
-    read, or, if the file is gone, beside those of `found`. Returns what the file then holds.
+def add_row(path: Path, results: ClassifierResults, row: ResultRow) -> ClassifierResults:
+    """Add a row to a file, beside the rows that other processes have written since `results` was
+    read, or, if the file is gone, beside those of `results`. Returns what the file then holds.
 
-    A row with an accuracy is not replaced by one without. Raises ResultsError, as `begun` does, and
-    UserError.
+    A row with an accuracy is not replaced by one without. Raises ResultsError, as `read_matching`
+    does, and UserError.
     """
     key = row.number, row.seed
     with sole_writer(path):
-        there = begun(path, found)
-        if row.accuracy is None and key in there.rows and there.rows[key].accuracy is not None:
-            return there
-        there = there._replace(rows={**there.rows, key: row})
-        write(path, there)
-    return there
+        stored = read_matching(path, results)
+        if row.accuracy is None and key in stored.rows and stored.rows[key].accuracy is not None:
+            return stored
+        stored = stored._replace(rows={**stored.rows, key: row})
+        write(path, stored)
+    return stored
 
 
-def write(path: Path, results: Results) -> None:
+def write(path: Path, results: ClassifierResults) -> None:
     """Write results, in the order of settings and seeds. Raises UserError."""
     rows = [_without_absent(fields.to_dict(row)) for _, row in sorted(results.rows.items())]
     values = {"format": FORMAT, "version": VERSION, **results._asdict(), "rows": rows}
@@ -162,18 +162,18 @@ def _without_absent(row: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in row.items() if value not in (None, "")}
 
 
-def mean(accuracies: Sequence[float]) -> tuple[float, float | None]:
+def mean_and_interval(accuracies: Sequence[float]) -> tuple[float, float | None]:
     """Mean over seeds, and half of its 95 % interval (Student's t), None for a single seed."""
     return float(np.mean(accuracies)), record.interval(accuracies)
 
 
-def shown(rows: Sequence[Row]) -> str:
+def cell(rows: Sequence[ResultRow]) -> str:
     """The rows of one setting as the text of a cell: "0.873", "0.873 ± 0.002" over seeds, the
     reason of a failure, or "–" without rows. A star marks a solver that stopped at its limit of
     iterations."""
     accuracies = [row.accuracy for row in rows if row.accuracy is not None]
     if not accuracies:
         return next((row.reason for row in rows), "–")
-    value, interval = mean(accuracies)
+    value, interval = mean_and_interval(accuracies)
     star = "*" if any(row.converged is False for row in rows) else ""
     return f"{value:.3f}{star}" + ("" if interval is None else f" ± {interval:.3f}")

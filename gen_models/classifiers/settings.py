@@ -20,7 +20,7 @@ TABLE = Path(__file__).with_name("settings.csv")
 Subset = Literal["all", "best"]
 
 
-class Setting(NamedTuple):
+class ClassifierSetting(NamedTuple):
     """One classifier of the benchmark with its parameters."""
 
     number: int  # row in settings.csv, from 1
@@ -46,16 +46,16 @@ class Setting(NamedTuple):
 
 
 @functools.cache
-def every() -> tuple[Setting, ...]:
+def every() -> tuple[ClassifierSetting, ...]:
     """All 143 settings of the grid, in its order."""
     with TABLE.open(newline="", encoding="utf-8") as file:
         return tuple(_setting(row) for row in csv.DictReader(file))
 
 
-def _setting(row: dict[str, str]) -> Setting:
+def _setting(row: dict[str, str]) -> ClassifierSetting:
     datasets = ("fashion_mnist", "mnist")
     published = {name: float(row[name]) for name in datasets if row[name]}
-    return Setting(
+    return ClassifierSetting(
         number=int(row["number"]),
         family=row["estimator"],
         parameters=row["parameters"],
@@ -66,7 +66,7 @@ def _setting(row: dict[str, str]) -> Setting:
 
 
 @functools.cache
-def runnable() -> tuple[Setting, ...]:
+def runnable() -> tuple[ClassifierSetting, ...]:
     """The 129 settings of the benchmark, in its order."""
     return tuple(setting for setting in every() if setting.can_run)
 
@@ -78,23 +78,22 @@ def families() -> tuple[str, ...]:
 
 
 @functools.cache
-def best() -> tuple[Setting, ...]:
+def best() -> tuple[ClassifierSetting, ...]:
     """The setting of each family with the highest published accuracy on Fashion-MNIST (of ties, the
     first in the table), by decreasing accuracy. MNIST is measured with the same settings."""
-    chosen: dict[str, Setting] = {}
+    best_of: dict[str, ClassifierSetting] = {}
     for setting in runnable():
-        held = chosen.setdefault(setting.family, setting)
-        if _accuracy(setting) > _accuracy(held):
-            chosen[setting.family] = setting
-    return tuple(sorted(chosen.values(), key=_accuracy, reverse=True))
+        if _accuracy(setting) > _accuracy(best_of.setdefault(setting.family, setting)):
+            best_of[setting.family] = setting
+    return tuple(sorted(best_of.values(), key=_accuracy, reverse=True))
 
 
-def _accuracy(setting: Setting) -> float:
+def _accuracy(setting: ClassifierSetting) -> float:
     return setting.published.get("fashion_mnist", 0.0)
 
 
-def chosen(subset: Subset, names: Sequence[str] = ()) -> list[Setting]:
+def select(subset: Subset, names: Sequence[str] = ()) -> list[ClassifierSetting]:
     """Settings of a subset and of the named families (all if none is named), quickest first."""
-    found = best() if subset == "best" else runnable()
-    wanted = [setting for setting in found if not names or setting.family in names]
-    return sorted(wanted, key=lambda setting: (setting.minutes, setting.number))
+    candidates = best() if subset == "best" else runnable()
+    selected = [setting for setting in candidates if not names or setting.family in names]
+    return sorted(selected, key=lambda setting: (setting.minutes, setting.number))

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from gen_models import assessment, runs, trained
 from gen_models.algorithm import Spec
-from gen_models.classifiers.task import Labelled
+from gen_models.classifiers.task import LabelledImages
 from gen_models.data import catalog, idx, images
 from gen_models.data.catalog import Dataset, Splits
 from gen_models.data.frequencies import labels_like
@@ -19,26 +19,28 @@ from gen_models.trained import Trained
 REAL = "real"
 
 
-class Source(NamedTuple):
+class TrainingSource(NamedTuple):
     """Training images for classifiers. Equal subjects and seeds mean equal images."""
 
     name: str  # name of the column in tables, and of the file of results
     subject: dict[str, Any]  # what determines the images, for JSON
-    draw: Callable[[int], Labelled]  # returns the images of a seed, in any order
+    draw: Callable[[int], LabelledImages]  # returns the images of a seed, in any order
     run: Path | None = None  # folder of the run that draws the images, if any
 
 
-def real(train: Dataset) -> Source:
+def real(train: Dataset) -> TrainingSource:
     """The real training images."""
-    return Source(REAL, {"train": train.digest}, lambda _: Labelled(train.images, train.labels))
+    return TrainingSource(
+        REAL, {"train": train.digest}, lambda _: LabelledImages(train.images, train.labels)
+    )
 
 
 def is_model(text: str) -> bool:
     """Whether `text` names a model for `trained.load`: a shipped or saved model, or a run
     folder."""
     path = Path(text)
-    known = text in portable.SHIPPED or path.suffix == portable.SUFFIX
-    return known or (path / runs.CONFIG).is_file()
+    is_portable = text in portable.SHIPPED or path.suffix == portable.SUFFIX
+    return is_portable or (path / runs.CONFIG).is_file()
 
 
 def load_model(text: str) -> Trained:
@@ -58,12 +60,12 @@ def check_labelled(recipe: Recipe, spec: Spec, text: str) -> None:
         )
 
 
-def data_of(model: Trained, data_dir: Path | None) -> Splits:
+def load_data(model: Trained, data_dir: Path | None) -> Splits:
     """The data set that a model was trained on. Raises UserError."""
     return assessment.data_of(model.recipe.options, model.data, data_dir)
 
 
-def samples(text: str, model: Trained, train: Dataset, count: int) -> Source:
+def samples(text: str, model: Trained, train: Dataset, count: int) -> TrainingSource:
     """Source of `count` samples of a model, with the class frequencies of the training images. A
     seed is that of `python -m experiments.sample`. The subject identifies the model by weights and
     step, not options: the options that a name stands for may change."""
@@ -75,53 +77,53 @@ def samples(text: str, model: Trained, train: Dataset, count: int) -> Source:
         "train": model.data.digest,
     }
     folder = Path(text) if (Path(text) / runs.CONFIG).is_file() else None
-    draw = lambda seed: Labelled(model.sample(count, labels, seed), labels)  # noqa: E731
-    return Source(model.name, subject, draw, folder)
+    draw = lambda seed: LabelledImages(model.sample(count, labels, seed), labels)  # noqa: E731
+    return TrainingSource(model.name, subject, draw, folder)
 
 
-def pair(text: str, test: Dataset) -> Source:
+def idx_pair(text: str, test: Dataset) -> TrainingSource:
     """Source of the images of an IDX pair, named by its prefix as in `experiments.sample --idx`, or
     of the training split in a folder. Raises UserError, also for labels and sizes that are not the
     data set's."""
     path = Path(text)
     prefix = path / "train" if path.is_dir() else path
-    files = [_present(prefix, kind) for kind in ("images-idx3-ubyte", "labels-idx1-ubyte")]
-    found = Labelled(images.read_images(files[0])[0], images.read_labels(files[1]))
-    _check(found, files, test)
-    subject = {"train": [idx.digest(array) for array in found]}
-    return Source(path.resolve().name, subject, lambda _: found)
+    files = [_idx_path(prefix, kind) for kind in ("images-idx3-ubyte", "labels-idx1-ubyte")]
+    train = LabelledImages(images.read_images(files[0])[0], images.read_labels(files[1]))
+    _check_pair(train, files, test)
+    subject = {"train": [idx.digest(array) for array in train]}
+    return TrainingSource(path.resolve().name, subject, lambda _: train)
 
 
-def _present(prefix: Path, kind: str) -> Path:
+def _idx_path(prefix: Path, kind: str) -> Path:
     """Path of the IDX file of one kind, raw or .gz. Raises UserError if it does not exist."""
     plain = prefix.parent / f"{prefix.name}-{kind}"
-    found = [path for path in (plain, plain.with_name(f"{plain.name}.gz")) if path.is_file()]
-    if not found:
-        raise UserError(
-            f"{plain} is not there, raw or .gz; name real images as {REAL}, a run by its folder, a "
-            "shipped model by its name, an IDX pair by its prefix or a folder with train-… files"
-        )
-    return found[0]
+    for path in (plain, plain.with_name(f"{plain.name}.gz")):
+        if path.is_file():
+            return path
+    raise UserError(
+        f"{plain} is not there, raw or .gz; name real images as {REAL}, a run by its folder, a "
+        "shipped model by its name, an IDX pair by its prefix or a folder with train-… files"
+    )
 
 
-def _check(found: Labelled, files: list[Path], test: Dataset) -> None:
-    if found.images.shape[1:] != test.image_shape:
+def _check_pair(train: LabelledImages, files: list[Path], test: Dataset) -> None:
+    if train.images.shape[1:] != test.image_shape:
         raise ConfigError(
-            f"{files[0]} has images of {found.images.shape[1:]}, expected {test.image_shape} as "
+            f"{files[0]} has images of {train.images.shape[1:]}, expected {test.image_shape} as "
             f"those of {test.name}"
         )
-    if len(found.images) != len(found.labels):
+    if len(train.images) != len(train.labels):
         raise ConfigError(
-            f"{files[1]} has {len(found.labels)} labels, expected one for each of the "
-            f"{len(found.images)} images of {files[0]}"
+            f"{files[1]} has {len(train.labels)} labels, expected one for each of the "
+            f"{len(train.images)} images of {files[0]}"
         )
-    if found.labels.max() >= test.num_classes:
+    if train.labels.max() >= test.num_classes:
         raise ConfigError(
-            f"{files[1]} has label {found.labels.max()}, expected at most {test.num_classes - 1} "
+            f"{files[1]} has label {train.labels.max()}, expected at most {test.num_classes - 1} "
             f"as {test.name} has"
         )
 
 
-def splits_named(dataset: str | None, data_dir: Path | None) -> Splits:
+def load_splits(dataset: str | None, data_dir: Path | None) -> Splits:
     """The data set of real images: the named one, else that of the folder, else the default."""
     return catalog.load_splits(catalog.name_to_look_for(dataset, data_dir), data_dir)

@@ -11,19 +11,19 @@ from gen_models.data import idx
 TRAIN, TEST = "train", "test"
 
 
-class Labelled(NamedTuple):
+class LabelledImages(NamedTuple):
     """Images with their classes."""
 
     images: np.ndarray  # u8[N,H,W]
     labels: np.ndarray  # i32[N]
 
-    def shuffled(self, seed: int) -> "Labelled":
+    def shuffled(self, seed: int) -> "LabelledImages":
         """The same images in a random order determined by the seed."""
         order = np.random.default_rng(seed).permutation(len(self.images))
-        return Labelled(self.images[order], self.labels[order])
+        return LabelledImages(self.images[order], self.labels[order])
 
 
-class Task(NamedTuple):
+class FitTask(NamedTuple):
     """One setting to train and test on the images in a folder."""
 
     folder: str  # folder with both splits
@@ -37,21 +37,21 @@ class Task(NamedTuple):
         return json.dumps(self._asdict())
 
     @classmethod
-    def from_json(cls, text: str) -> "Task":
+    def from_json(cls, text: str) -> "FitTask":
         """The inverse of `to_json`."""
         return cls(**json.loads(text))
 
 
-def read(folder: Path, split: str) -> Labelled:
-    """The images of a split that `write` wrote, mapped into memory."""
-    return Labelled(*(idx.read(path) for path in _paths(folder, split)))
+def read_images(folder: Path, split: str) -> LabelledImages:
+    """The images of a split that `write_images` wrote, mapped into memory."""
+    return LabelledImages(*(idx.read(path) for path in _paths(folder, split)))
 
 
-def write(folder: Path, split: str, found: Labelled) -> None:
+def write_images(folder: Path, split: str, labelled: LabelledImages) -> None:
     """Write the images of a split, for all tasks to read. Raises IdxError."""
-    images, labels = _paths(folder, split)
-    idx.write(images, found.images)
-    idx.write(labels, found.labels.astype(np.int32))
+    images_path, labels_path = _paths(folder, split)
+    idx.write(images_path, labelled.images)
+    idx.write(labels_path, labelled.labels.astype(np.int32))
 
 
 def _paths(folder: Path, split: str) -> tuple[Path, Path]:

@@ -10,24 +10,24 @@ import sys
 import threading
 from pathlib import Path
 
-from gen_models.classifiers import fitting, settings, task
-from gen_models.classifiers.fitting import Fitted
-from gen_models.classifiers.task import TEST, TRAIN, Task
+from gen_models.classifiers import fitting, settings
+from gen_models.classifiers.fitting import FitOutcome
+from gen_models.classifiers.task import TEST, TRAIN, FitTask, read_images
 
 
 def main(text: str) -> None:
     """Print the result of a task as JSON."""
     threading.Thread(target=_end_with_the_starter, daemon=True).start()
-    print(json.dumps(achieved(Task.from_json(text))._asdict()))
+    print(json.dumps(run_task(FitTask.from_json(text))._asdict()))
 
 
-def achieved(asked: Task) -> Fitted:
+def run_task(task: FitTask) -> FitOutcome:
     """Train and test the classifier of a task. Returns its accuracy and whether it converged."""
-    train, test = (task.read(Path(asked.folder), split) for split in (TRAIN, TEST))
-    pixels = fitting.standardised(train.images[: asked.images], test.images)
-    estimator = fitting.classifier(settings.every()[asked.number - 1], asked.classes, asked.seed)
-    labels = train.labels[: asked.images], test.labels
-    return fitting.fit(estimator, *zip(pixels, labels, strict=True))
+    train, test = (read_images(Path(task.folder), split) for split in (TRAIN, TEST))
+    pixels = fitting.standardise(train.images[: task.images], test.images)
+    estimator = fitting.classifier(settings.every()[task.number - 1], task.classes, task.seed)
+    labels = train.labels[: task.images], test.labels
+    return fitting.fit_and_score(estimator, *zip(pixels, labels, strict=True))
 
 
 def _end_with_the_starter() -> None:

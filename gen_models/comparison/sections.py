@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from gen_models.classifiers import families, results
-from gen_models.classifiers.results import Results
+from gen_models.classifiers.results import ClassifierResults
 from gen_models.comparison import entries, pictures
 from gen_models.comparison.entries import Entry
 from gen_models.comparison.page import Section
@@ -56,7 +56,7 @@ def section(name: str, found: Sequence[Run], explorer: str = "") -> Section:
     )
 
 
-def classifiers(columns: Sequence[Entry]) -> dict[Path, Results]:
+def classifiers(columns: Sequence[Entry]) -> dict[Path, ClassifierResults]:
     """Results of classifiers that were trained on samples of the drawn runs, by run folder; only of
     runs that have any. Raises ResultsError."""
     folders = [entry.drawn.folder for entry in columns]
@@ -65,7 +65,7 @@ def classifiers(columns: Sequence[Entry]) -> dict[Path, Results]:
 
 
 def classifier_rows(
-    dataset: str, columns: Sequence[Entry], classified: Mapping[Path, Results]
+    dataset: str, columns: Sequence[Entry], classified: Mapping[Path, ClassifierResults]
 ) -> list[list[str]]:
     """Cells of the table of classifiers, one column per run with results; [] if none has any."""
     named = [
@@ -79,7 +79,7 @@ def classifier_rows(
 def notes(
     found: Sequence[Run],
     evaluations: Mapping[Path, Evaluation],
-    classified: Mapping[Path, Results],
+    classified: Mapping[Path, ClassifierResults],
 ) -> list[str]:
     """Notes on runs without evaluation, and on results of another state than the pictures show."""
     missing = [str(run.folder) for run in found if run.folder not in evaluations]
@@ -92,7 +92,7 @@ def notes(
 
 
 def _of_another_step(
-    found: Sequence[Run], measured: Mapping[Path, Evaluation | Results]
+    found: Sequence[Run], measured: Mapping[Path, Evaluation | ClassifierResults]
 ) -> list[str]:
     """The runs that were measured at another step than that of their newest checkpoint."""
     steps = [

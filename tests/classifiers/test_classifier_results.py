@@ -1,20 +1,20 @@
 from gen_models import render
 from gen_models.classifiers import page, pictures, results, settings
 from gen_models.classifiers.few import curves
-from gen_models.classifiers.results import Results, Row
+from gen_models.classifiers.results import ClassifierResults, ResultRow
 from gen_models.runs import Recipe
 
 
 def row(number, seed=0, accuracy=0.5):
-    return Row(number, seed, images=60, seconds=1.0, peak_mib=9.0, accuracy=accuracy)
+    return ResultRow(number, seed, images=60, seconds=1.0, peak_mib=9.0, accuracy=accuracy)
 
 
 def test_rows_of_another_process_are_kept(tmp_path):
     path = tmp_path / "classifiers/real.json"
-    first = second = Results("real", "tiny", {"train": "abc"}, {})
-    first = results.add(path, first, row(1))
-    second = results.add(path, second, row(5))
-    first = results.add(path, first, row(19))
+    first = second = ClassifierResults("real", "tiny", {"train": "abc"}, {})
+    first = results.add_row(path, first, row(1))
+    second = results.add_row(path, second, row(5))
+    first = results.add_row(path, first, row(19))
     assert set(first.rows) == set(results.read(path).rows) == {(1, 0), (5, 0), (19, 0)}
 
 
@@ -22,21 +22,23 @@ def test_a_generator_of_before_an_option_was_added_is_that_of_its_value_of_then(
     now = Recipe.from_flat({"model": "cvae", "dataset": "tiny"}).apart_from_seed
     then = {name: value for name, value in now.items() if name != "prior_components"}
     path = tmp_path / "few.json"
-    results.write(path, Results("few-10-cvae", "tiny", {"recipe": then}, {(1, 0): row(1)}))
-    empty = Results("few-10-cvae", "tiny", {"recipe": now}, {})
-    assert results.begun(path, empty).rows.keys() == {(1, 0)}
+    results.write(
+        path, ClassifierResults("few-10-cvae", "tiny", {"recipe": then}, {(1, 0): row(1)})
+    )
+    empty = ClassifierResults("few-10-cvae", "tiny", {"recipe": now}, {})
+    assert results.read_matching(path, empty).rows.keys() == {(1, 0)}
 
 
 def few(count, model="", accuracy=0.5):
     name = f"few-{count}-{model}" if model else f"few-{count}"
     subject = {"few": count, "scikit-learn": "1.9"} | ({"samples": 7000} if model else {})
     best = settings.best()[0].number
-    return Results(name, "tiny", subject, {(best, 0): row(best, accuracy=accuracy)})
+    return ClassifierResults(name, "tiny", subject, {(best, 0): row(best, accuracy=accuracy)})
 
 
 def test_few_real_images_have_a_column_for_each_model_beside_them():
-    found = [few(10), few(10, "cvae", 0.7), few(10, "cgan", 0.6), few(200, accuracy=0.8)]
-    heading, cells = page.few_rows(curves(found))
+    sources = [few(10), few(10, "cvae", 0.7), few(10, "cgan", 0.6), few(200, accuracy=0.8)]
+    heading, cells = page.few_rows(curves(sources))
     names = ["alone", "with 7,000 of cgan", "with 7,000 of cvae"]
     assert heading == ["family", *(f"10 real, {name}" for name in names), "200 real, alone"]
     assert cells == [settings.best()[0].family, "0.500", "0.600", "0.700", "0.800"]
@@ -44,24 +46,26 @@ def test_few_real_images_have_a_column_for_each_model_beside_them():
 
 def test_an_accuracy_is_not_replaced_by_a_failure(tmp_path):
     path = tmp_path / "real.json"
-    empty = Results("real", "tiny", {"train": "abc"}, {})
-    results.add(path, empty, row(1))
-    slower = results.add(path, empty, Row(1, 0, images=60, seconds=61, peak_mib=9, over="time"))
+    empty = ClassifierResults("real", "tiny", {"train": "abc"}, {})
+    results.add_row(path, empty, row(1))
+    slower = results.add_row(
+        path, empty, ResultRow(1, 0, images=60, seconds=61, peak_mib=9, over="time")
+    )
     assert slower.rows[1, 0].accuracy == 0.5
 
 
 def test_a_source_without_an_accuracy_is_in_no_chart(monkeypatch):
-    found = [few(10)._replace(name="real"), few(10)._replace(name="failed", rows={})]
+    sources = [few(10)._replace(name="real"), few(10)._replace(name="failed", rows={})]
     legends = []
 
     def chart(draw, *args):
-        def remembered(panels):
+        def draw_and_record(panels):
             draw(panels)
             legends.append([text.get_text() for text in panels[0].get_legend().get_texts()])
 
-        return drawn(remembered, *args)
+        return render_chart(draw_and_record, *args)
 
-    drawn = render.chart
+    render_chart = render.chart
     monkeypatch.setattr(render, "chart", chart)
-    pictures.family_chart(found, "tiny")
+    pictures.family_chart(sources, "tiny")
     assert legends == [["real"]]

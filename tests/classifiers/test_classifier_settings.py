@@ -14,8 +14,8 @@ def test_the_table_has_the_settings_of_the_benchmark_and_its_published_accuracie
 
 
 def test_best_settings_are_the_paper_s_best_of_13_families():
-    found = {setting.family: setting.number for setting in settings.best()}
-    assert found == {
+    numbers = {setting.family: setting.number for setting in settings.best()}
+    assert numbers == {
         "SVC": 89,
         "GradientBoostingClassifier": 118,
         "RandomForestClassifier": 51,
@@ -33,10 +33,10 @@ def test_best_settings_are_the_paper_s_best_of_13_families():
 
 
 def test_settings_are_chosen_by_family_and_subset_quick_ones_first():
-    found = settings.chosen("all", ["SVC", "Perceptron"])
-    assert len(found) == 12 + 3
-    assert [s.minutes for s in found] == sorted(s.minutes for s in found)
-    assert [s.number for s in settings.chosen("best", ["SVC"])] == [89]
+    selected = settings.select("all", ["SVC", "Perceptron"])
+    assert len(selected) == 12 + 3
+    assert [s.minutes for s in selected] == sorted(s.minutes for s in selected)
+    assert [s.number for s in settings.select("best", ["SVC"])] == [89]
 
 
 @pytest.mark.parametrize(
@@ -53,23 +53,24 @@ def test_settings_are_chosen_by_family_and_subset_quick_ones_first():
     ],
 )
 def test_options_of_2017_are_written_as_today(number, parameters):
-    found = fitting.classifier(settings.every()[number - 1], classes=4, seed=3).get_params()
-    assert {name: found[name] for name in parameters} == parameters
-    assert found.get("random_state", 3) == 3
+    options = fitting.classifier(settings.every()[number - 1], classes=4, seed=3).get_params()
+    assert {name: options[name] for name in parameters} == parameters
+    assert options.get("random_state", 3) == 3
 
 
 def test_logistic_regression_is_one_liblinear_problem_a_class():
-    found = fitting.classifier(settings.every()[51], classes=4, seed=3).get_params()
-    assert found["estimator__solver"] == "liblinear"
-    assert (found["estimator__l1_ratio"], found["estimator__C"]) == (1.0, 1)
+    options = fitting.classifier(settings.every()[51], classes=4, seed=3).get_params()
+    assert options["estimator__solver"] == "liblinear"
+    assert (options["estimator__l1_ratio"], options["estimator__C"]) == (1.0, 1)
 
 
 @pytest.mark.parametrize("setting", settings.best(), ids=lambda setting: setting.family)
 def test_the_best_of_each_family_tells_bright_bands_apart(setting, tiny):
-    pixels = fitting.standardised(tiny.train.images, tiny.test.images)
+    pixels = fitting.standardise(tiny.train.images, tiny.test.images)
     labels = tiny.train.labels, tiny.test.labels
-    found = fitting.fit(fitting.classifier(setting, 3, 0), *zip(pixels, labels, strict=True))
-    assert found.accuracy > 0.8
+    estimator = fitting.classifier(setting, 3, 0)
+    outcome = fitting.fit_and_score(estimator, *zip(pixels, labels, strict=True))
+    assert outcome.accuracy > 0.8
 
 
 def test_every_setting_is_accepted_by_today_s_scikit_learn():
@@ -80,6 +81,6 @@ def test_every_setting_is_accepted_by_today_s_scikit_learn():
 
 def test_pixels_are_standardised_by_the_training_images():
     train = np.array([[[0, 7]], [[2, 7]]], np.uint8)
-    of_train, of_test = fitting.standardised(train, np.array([[[4, 9]]], np.uint8))
+    of_train, of_test = fitting.standardise(train, np.array([[[4, 9]]], np.uint8))
     np.testing.assert_allclose(of_train, [[-1, 0], [1, 0]])
     np.testing.assert_allclose(of_test, [[3, 2]])

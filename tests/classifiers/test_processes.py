@@ -9,9 +9,9 @@ import numpy as np
 import psutil
 import pytest
 
-from gen_models.classifiers import processes, task
+from gen_models.classifiers import processes
 from gen_models.classifiers.results import Limits
-from gen_models.classifiers.task import TEST, TRAIN, Labelled, Task
+from gen_models.classifiers.task import TEST, TRAIN, FitTask, LabelledImages, write_images
 
 TREE, WIDE = 97, Limits()
 
@@ -19,13 +19,13 @@ TREE, WIDE = 97, Limits()
 @pytest.fixture
 def images(tmp_path, tiny):
     """A folder with both splits for tasks."""
-    task.write(tmp_path, TRAIN, Labelled(tiny.train.images, tiny.train.labels))
-    task.write(tmp_path, TEST, Labelled(tiny.test.images, tiny.test.labels))
+    write_images(tmp_path, TRAIN, LabelledImages(tiny.train.images, tiny.train.labels))
+    write_images(tmp_path, TEST, LabelledImages(tiny.test.images, tiny.test.labels))
     return tmp_path
 
 
 def only_row(folder, limits=WIDE, number=TREE):
-    (row,) = processes.rows([Task(str(folder), number, 60, 3, 0)], limits, jobs=1)
+    (row,) = processes.run_tasks([FitTask(str(folder), number, 60, 3, 0)], limits, jobs=1)
     return row
 
 
@@ -51,8 +51,8 @@ def test_a_setting_over_its_limit_of_memory_is_a_row_that_says_so(images):
 
 
 def test_a_setting_that_fails_is_a_row_with_the_reason(images):
-    one_class = Labelled(np.zeros((9, 8, 8), np.uint8), np.zeros(9, np.int32))
-    task.write(images, TRAIN, one_class)
+    one_class = LabelledImages(np.zeros((9, 8, 8), np.uint8), np.zeros(9, np.int32))
+    write_images(images, TRAIN, one_class)
     row = only_row(images, number=89)  # SVC
     assert row.accuracy is None
     assert row.failure.startswith("ValueError: The number of classes has to be greater than one")
@@ -62,8 +62,8 @@ def test_processes_end_with_the_one_that_started_them(images):
     code = (
         "from gen_models.classifiers import processes\n"
         "from gen_models.classifiers.results import Limits\n"
-        "from gen_models.classifiers.task import Task\n"
-        f"worker = processes._Worker(Task({str(images)!r}, 118, 60, 3, 0), Limits(), 1)\n"
+        "from gen_models.classifiers.task import FitTask\n"
+        f"worker = processes._Worker(FitTask({str(images)!r}, 118, 60, 3, 0), Limits(), 1)\n"
         "print(worker.process.pid, flush=True)\n"
         "import time; time.sleep(60)\n"
     )

@@ -9,7 +9,7 @@ from trainings import train
 
 from experiments import classify, compare
 from gen_models.classifiers import processes, results
-from gen_models.classifiers.results import ResultsError, Row
+from gen_models.classifiers.results import ResultRow, ResultsError
 from gen_models.data import catalog, idx
 from gen_models.errors import UserError
 from gen_models.fields import ConfigError
@@ -32,14 +32,14 @@ def instant(monkeypatch):
 
     trained = []
 
-    def rows(tasks, limits, jobs):
+    def run_tasks(tasks, limits, jobs):
         del limits, jobs
-        for asked in tasks:
-            trained.append(asked.number)
-            found = worker.achieved(asked)._asdict()
-            yield Row(asked.number, asked.seed, asked.images, 0.1, 1.0, **found)
+        for task in tasks:
+            trained.append(task.number)
+            outcome = worker.run_task(task)._asdict()
+            yield ResultRow(task.number, task.seed, task.images, 0.1, 1.0, **outcome)
 
-    monkeypatch.setattr(processes, "rows", rows)
+    monkeypatch.setattr(processes, "run_tasks", run_tasks)
     return trained
 
 
@@ -50,8 +50,8 @@ def classified(data, *args):
     return {path.stem: results.read(path) for path in folder.glob("*.json")}
 
 
-def accuracies(found):
-    return {number: row.accuracy for (number, _), row in found.rows.items()}
+def accuracies(source):
+    return {number: row.accuracy for (number, _), row in source.rows.items()}
 
 
 def test_a_copy_of_the_training_images_scores_as_they_do_and_noise_by_chance(
@@ -64,10 +64,11 @@ def test_a_copy_of_the_training_images_scores_as_they_do_and_noise_by_chance(
     ):
         idx.write(here / f"{name}-images-idx3-ubyte", images)
         idx.write(here / f"{name}-labels-idx1-ubyte", tiny.train.labels.astype(np.uint8))
-    found = classified(tiny_folder, "--train", "real", "copy", "noise")
-    assert accuracies(found["copy"]) == accuracies(found["real"])
-    assert min(accuracies(found["real"]).values()) > 0.8
-    assert all(value < 0.75 for value in accuracies(found["noise"]).values())  # of 20, 1/3 expected
+    sources = classified(tiny_folder, "--train", "real", "copy", "noise")
+    real, noise = accuracies(sources["real"]), accuracies(sources["noise"])
+    assert accuracies(sources["copy"]) == real
+    assert min(real.values()) > 0.8
+    assert all(value < 0.75 for value in noise.values())  # of 20, 1/3 expected
     page = (here / "results/classifiers/tiny/README.md").read_text()
     assert "| family | real | copy | noise | published, real |" in page
     assert (here / "results/classifiers/tiny/families.png").exists()
@@ -76,16 +77,16 @@ def test_a_copy_of_the_training_images_scores_as_they_do_and_noise_by_chance(
 def test_what_is_measured_is_not_measured_again_and_a_stop_loses_nothing(
     instant, tiny_folder, monkeypatch
 ):
-    rows = processes.rows
+    run_tasks = processes.run_tasks
 
     def stopped(*args):
-        yield next(rows(*args))
+        yield next(run_tasks(*args))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(processes, "rows", stopped)
+    monkeypatch.setattr(processes, "run_tasks", stopped)
     with pytest.raises(KeyboardInterrupt):
         classified(tiny_folder)
-    monkeypatch.setattr(processes, "rows", rows)
+    monkeypatch.setattr(processes, "run_tasks", run_tasks)
     first = list(instant)
     assert len(classified(tiny_folder)["real"].rows) == 2
     assert len(first) == 1
@@ -129,8 +130,8 @@ def test_damaged_results_are_one_line(here, tiny_folder):
 def test_a_run_is_trained_on_and_compare_shows_its_families(here, tiny_folder):
     data = catalog.load_splits(None, tiny_folder)
     train(here / "run", data, model="cgan", steps=5, data_dir=str(tiny_folder))
-    found = classified(tiny_folder, "--train", "run", "--images", "30")
-    assert [row.images for row in found["run"].rows.values()] == [30, 30]
+    sources = classified(tiny_folder, "--train", "run", "--images", "30")
+    assert [row.images for row in sources["run"].rows.values()] == [30, 30]
     assert compare.main(["run"]) == 0
     text = (here / "results/comparison.html").read_text()
     assert "<h3>Classifiers</h3>" in text
@@ -150,10 +151,10 @@ def test_an_unconditional_model_is_refused(here, tiny, tiny_folder):
 
 def test_few_real_images_are_measured_alone_and_beside_generated_ones(here, tiny_folder):
     args = ["--few", "9", "30", "--images", "40", "--steps", "3"]
-    found = classified(tiny_folder, *args)
-    assert found.keys() == {"few-9", "few-9-cgan", "few-30", "few-30-cgan"}
-    assert {row.images for row in found["few-9"].rows.values()} == {9}
-    assert {row.images for row in found["few-30-cgan"].rows.values()} == {70}
+    sources = classified(tiny_folder, *args)
+    assert sources.keys() == {"few-9", "few-9-cgan", "few-30", "few-30-cgan"}
+    assert {row.images for row in sources["few-9"].rows.values()} == {9}
+    assert {row.images for row in sources["few-30-cgan"].rows.values()} == {70}
     page = (here / "results/classifiers/tiny/README.md").read_text()
     assert "| family | 9 real, alone | 9 real, with 40 of cgan | 30 real, alone |" in page
     assert (here / "results/classifiers/tiny/few.png").exists()

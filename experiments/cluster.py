@@ -11,7 +11,7 @@ from rich.console import Console
 from experiments import command
 from gen_models import render
 from gen_models.clusters import making, report
-from gen_models.clusters.making import Extent
+from gen_models.clusters.making import ClusterOptions
 from gen_models.fields import validate
 from gen_models.render import Stages
 from gen_models.storage.files import check_prefix, sole_writer, write_text
@@ -20,7 +20,7 @@ CLUSTERS = Path("results/clusters")
 
 
 @dataclass(frozen=True)
-class Options(Extent):
+class Options(ClusterOptions):
     """Cluster a data set's images in several ways, and score the clusters by the labels. What has
     been done is not done again: the same command continues."""
 
@@ -42,21 +42,21 @@ def main(args: Sequence[str]) -> int:
     options = command.parse("cluster", Options, args)
     validate(options)
     check_prefix(options.out)
-    found = None
+    results = None
     with Stages() as stages:
-        task = making.task(
+        task = making.load_task(
             options.models, options.dataset, options.data_dir, options, stages.report
         )
         out = options.out or CLUSTERS / task.dataset
         out.parent.mkdir(parents=True, exist_ok=True)
         page = out.with_name(f"{out.name}.md")
-        for _ in making.done(task, out, options, stages.report):
+        for _ in making.run_task(task, out, options, stages.report):
             with sole_writer(page):
-                found = making.found(task, out)
-                write_text(page, report.page(found, out))
+                results = making.read_results(task, out)
+                write_text(page, report.page(results, out))
     console = Console(highlight=False)
-    for part in render.terminal_tables(report.rows(found), console.width):
-        console.print(part)
+    for table in render.terminal_tables(report.rows(results), console.width):
+        console.print(table)
     print(page)
     return 0
 

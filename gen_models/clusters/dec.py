@@ -51,14 +51,14 @@ class Config:
         return net(Decoder(self.hidden, size))
 
 
-class Autoencoder(NamedTuple):
+class AutoencoderParams(NamedTuple):
     """Parameters of an auto-encoder."""
 
     encoder: PyTree
     decoder: PyTree
 
 
-class Keys(NamedTuple):
+class DecKeys(NamedTuple):
     """Random keys derived from a seed."""
 
     encoder: Key  # of the encoder's initial weights
@@ -67,11 +67,11 @@ class Keys(NamedTuple):
     clusters: Key  # of the second phase
 
     @classmethod
-    def of(cls, seed: int) -> "Keys":
+    def of(cls, seed: int) -> "DecKeys":
         return cls(*jax.random.split(jax.random.key(seed), len(cls._fields)))
 
 
-class Clusterer(NamedTuple):
+class ClustererParams(NamedTuple):
     """Parameters that the second phase of DEC trains."""
 
     encoder: PyTree
@@ -97,15 +97,15 @@ def divergence(p: Array, q: Array) -> Array:
     return jnp.mean(jnp.sum(p * (jnp.log(p) - jnp.log(q)), axis=1))
 
 
-def pretrained(config: Config, images: np.ndarray, seed: int, report: Report) -> Autoencoder:
-    """The auto-encoder of images u8[N,D], trained as a whole by SGD on the mean squared error of
+def pretrain(config: Config, images: np.ndarray, seed: int, report: Report) -> AutoencoderParams:
+    """Train the auto-encoder of images u8[N,D] as a whole, by SGD on the mean squared error of
     their levels in [0,1]. Equal seeds give equal auto-encoders."""
     size = images.shape[1]
-    keys = Keys.of(seed)
+    keys = DecKeys.of(seed)
     encoder, _ = config.encoder.init(keys.encoder, jnp.zeros((1, size)))
     decoder, _ = config.decoder(size).init(keys.decoder, jnp.zeros((1, config.size)))
     data, steps = jnp.asarray(images), -(-len(images) // config.batch)
-    params = Autoencoder(encoder, decoder)
+    params = AutoencoderParams(encoder, decoder)
     carry = (params, RESTORING.init(params))
     for epoch in range(config.epochs):
         key = jax.random.fold_in(keys.restoring, epoch)
@@ -118,36 +118,37 @@ def pretrained(config: Config, images: np.ndarray, seed: int, report: Report) ->
 def _reconstruct(config: Config, carry: tuple, images: Array, key: Key, steps: Array) -> tuple:
     """Train the auto-encoder for `steps` steps, each on images drawn at random."""
 
-    def loss(params: Autoencoder, x: Array) -> Array:
+    def loss(params: AutoencoderParams, x: Array) -> Array:
         z = _apply(config.encoder, params.encoder, x)
         return jnp.mean((x - _apply(config.decoder(x.shape[1]), params.decoder, z)) ** 2)
 
     def step(index: Array, carry: tuple) -> tuple:
         params, opt = carry
-        grads = jax.grad(loss)(params, _levels(images[_drawn(config, key, index, images)]))
+        batch = _draw_batch(config, key, index, images)
+        grads = jax.grad(loss)(params, _levels(images[batch]))
         updates, opt = RESTORING.update(grads, opt)
         return optax.apply_updates(params, updates), opt
 
     return lax.fori_loop(0, steps, step, carry)
 
 
-def refined(
+def refine(
     config: Config,
     images: np.ndarray,
     encoder: PyTree,
     centres: np.ndarray,
     seed: int,
     report: Report,
-) -> tuple[np.ndarray, Clusterer]:
+) -> tuple[np.ndarray, ClustererParams]:
     """Train the encoder and the centres f32[K,Z] on images u8[N,D], until hardly any image changes
     its cluster from one target to the next. Returns the soft assignment f32[N,K] of the images and
     the trained parameters."""
-    params = Clusterer(jax.tree.map(jnp.array, encoder), jnp.asarray(centres))
+    params = ClustererParams(jax.tree.map(jnp.array, encoder), jnp.asarray(centres))
     carry, data = (params, SHARPENING.init(params)), jnp.asarray(images)
-    key = Keys.of(seed).clusters
+    key = DecKeys.of(seed).clusters
     before, most = None, config.most_steps // config.update_steps
     for update in range(most + 1):
-        q = assigned(config, carry[0], data)
+        q = assign(config, carry[0], data)
         clusters = np.asarray(jnp.argmax(q, axis=1))
         settled = before is not None and np.mean(clusters != before) < config.tolerance
         if settled or update == most:
@@ -162,14 +163,14 @@ def refined(
 def _sharpen(config: Config, carry: tuple, images: Array, p: Array, key: Key) -> tuple:
     """Train for `update_steps` steps towards the target p f32[N,K]."""
 
-    def loss(params: Clusterer, x: Array, p: Array) -> Array:
+    def loss(params: ClustererParams, x: Array, p: Array) -> Array:
         z = _apply(config.encoder, params.encoder, x)
         return divergence(p, assignment(z, params.centres))
 
     def step(index: Array, carry: tuple) -> tuple:
         params, opt = carry
-        chosen = _drawn(config, key, index, images)
-        grads = jax.grad(loss)(params, _levels(images[chosen]), p[chosen])
+        batch = _draw_batch(config, key, index, images)
+        grads = jax.grad(loss)(params, _levels(images[batch]), p[batch])
         updates, opt = SHARPENING.update(grads, opt)
         return optax.apply_updates(params, updates), opt
 
@@ -177,7 +178,7 @@ def _sharpen(config: Config, carry: tuple, images: Array, p: Array, key: Key) ->
 
 
 @partial(jax.jit, static_argnums=0)
-def assigned(config: Config, params: Clusterer, images: Array) -> Array:
+def assign(config: Config, params: ClustererParams, images: Array) -> Array:
     """The soft assignment f32[N,K] of images u8[N,D]."""
     return assignment(embeddings(config, params.encoder, images), params.centres)
 
@@ -186,17 +187,17 @@ def assigned(config: Config, params: Clusterer, images: Array) -> Array:
 def embeddings(config: Config, encoder: PyTree, images: Array) -> Array:
     """Embeddings f32[N,Z] of images u8[N,D], a few thousand at a time."""
 
-    def one(image: Array) -> Array:
+    def embed(image: Array) -> Array:
         return _apply(config.encoder, encoder, _levels(image)[None])[0]
 
-    return lax.map(one, images, batch_size=min(ENCODED, len(images)))
+    return lax.map(embed, images, batch_size=min(ENCODED, len(images)))
 
 
 def _apply(part: Net, params: PyTree, x: Array) -> Array:
     return part.apply(params, {}, x, train=False)[0]
 
 
-def _drawn(config: Config, key: Key, index: Array, images: Array) -> Array:
+def _draw_batch(config: Config, key: Key, index: Array, images: Array) -> Array:
     """Indices i32[batch] of a step's images, drawn at random."""
     return jax.random.randint(jax.random.fold_in(key, index), (config.batch,), 0, len(images))
 

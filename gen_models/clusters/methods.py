@@ -30,10 +30,10 @@ def kmeans(points: np.ndarray, count: int, seed: int) -> Clustering:
     with extras.needed(extras.ANALYSIS):
         from sklearn.cluster import KMeans
 
-    found = KMeans(count, n_init=STARTS, random_state=seed).fit(points)
-    clusters = found.labels_.astype(np.int64)
-    gaps = np.linalg.norm(points - found.cluster_centers_[clusters], axis=1)
-    return Clustering(clusters, -gaps.astype(np.float64))
+    model = KMeans(count, n_init=STARTS, random_state=seed).fit(points)
+    clusters = model.labels_.astype(np.int64)
+    distances = np.linalg.norm(points - model.cluster_centers_[clusters], axis=1)
+    return Clustering(clusters, -distances.astype(np.float64))
 
 
 def mixture(points: np.ndarray, count: int, seed: int) -> Clustering:
@@ -59,11 +59,11 @@ def density(points: np.ndarray, count: int, seed: int) -> Clustering:
         from sklearn.cluster import HDBSCAN
 
     del count
-    near = min(NEIGHBOURS, len(points) - 1)
+    neighbours = min(NEIGHBOURS, len(points) - 1)
     with warnings.catch_warnings():  # small sets warn that a spectral start is impossible
         warnings.simplefilter("ignore")
-        reducer = umap.UMAP(n_neighbors=near, min_dist=0.0, random_state=seed, n_jobs=1)
+        reducer = umap.UMAP(n_neighbors=neighbours, min_dist=0.0, random_state=seed, n_jobs=1)
         places = reducer.fit_transform(points)
     smallest = max(5, len(points) // SMALLEST)
-    found = HDBSCAN(smallest, min_samples=min(CORE, smallest), copy=True).fit(places)
-    return Clustering(found.labels_.astype(np.int64), found.probabilities_.astype(np.float64))
+    model = HDBSCAN(smallest, min_samples=min(CORE, smallest), copy=True).fit(places)
+    return Clustering(model.labels_.astype(np.int64), model.probabilities_.astype(np.float64))

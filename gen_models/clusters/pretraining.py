@@ -18,7 +18,7 @@ VERSION = 3  # to be raised when the training of the auto-encoder changes
 
 
 def encoder(config: dec.Config, images: np.ndarray, seed: int, report: Report) -> PyTree:
-    """Parameters of the encoder of `dec.pretrained`, from the cache if they are there."""
+    """Parameters of the encoder of `dec.pretrain`, from the cache if they are there."""
     about = (
         f"{VERSION} {config} {seed} {images.shape} jax {jax.__version__} {jax.default_backend()}"
     )
@@ -33,7 +33,7 @@ def encoder(config: dec.Config, images: np.ndarray, seed: int, report: Report) -
         return jax.tree.map(jnp.asarray, filled(template, kept))
     except (SafetensorError, KeyError, ValueError):
         pass  # missing or damaged: it can be trained again
-    params = dec.pretrained(config, images, seed, report).encoder
+    params = dec.pretrain(config, images, seed, report).encoder
     arrays = {name: np.asarray(x, order="C") for name, x in named(params).items()}
     cache.keep(*entry, safetensors.numpy.save(arrays))
     return params

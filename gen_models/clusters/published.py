@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 
-class Published(NamedTuple):
+class PublishedScores(NamedTuple):
     """Scores from a paper or from its table of rivals."""
 
     accuracy: float
@@ -18,15 +18,15 @@ IMAGES = 70_000  # training and test images; the scores are of all of them
 # 2019), which is like an InfoGAN's; means of ten runs of the authors' program.
 PUBLISHED = {
     "fashion_mnist": {
-        "k-means of pixels": Published(0.47, 0.51),
-        "k-means of the auto-encoder": Published(0.61, 0.64),
-        "DEC": Published(0.62, 0.65),
-        "code": Published(0.61, 0.62),
+        "k-means of pixels": PublishedScores(0.47, 0.51),
+        "k-means of the auto-encoder": PublishedScores(0.61, 0.64),
+        "DEC": PublishedScores(0.62, 0.65),
+        "code": PublishedScores(0.61, 0.62),
     },
     "mnist": {
-        "k-means of pixels": Published(0.53, 0.50),
-        "k-means of the auto-encoder": Published(0.88, 0.81),
-        "DEC": Published(0.91, 0.87),
-        "code": Published(0.91, 0.85),
+        "k-means of pixels": PublishedScores(0.53, 0.50),
+        "k-means of the auto-encoder": PublishedScores(0.88, 0.81),
+        "DEC": PublishedScores(0.91, 0.87),
+        "code": PublishedScores(0.91, 0.85),
     },
 }

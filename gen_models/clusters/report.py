@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from gen_models import render
-from gen_models.clusters.published import IMAGES, PUBLISHED
-from gen_models.clusters.results import Result, Results, picture_path
+from gen_models.clusters.published import IMAGES, PUBLISHED, PublishedScores
+from gen_models.clusters.results import ClusterResult, ClusterResults, picture_path
 
 INTRODUCTION = (
     "Labels were not seen, but for the number of classes, which all but HDBSCAN are told, and by "
@@ -16,20 +16,20 @@ INTRODUCTION = (
 )
 
 
-def rows(results: Results) -> list[list[str]]:
+def rows(results: ClusterResults) -> list[list[str]]:
     """Cells of the table, heading first, then by decreasing accuracy."""
-    ways: dict[str, list[Result]] = {}
-    for one in results.found:
-        ways.setdefault(one.way, []).append(one)
+    ways: dict[str, list[ClusterResult]] = {}
+    for result in results.found:
+        ways.setdefault(result.way, []).append(result)
     published = PUBLISHED.get(results.dataset, {}) if results.images == IMAGES else {}
-    ordered = sorted(ways.values(), key=lambda found: -_mean(found, "accuracy"))
+    ordered = sorted(ways.values(), key=lambda seeds: -_mean(seeds, "accuracy"))
     heading = ["", "accuracy", "NMI", "ARI", "clusters", "left out", "seeds", "published"]
-    return [heading, *(_row(found, published) for found in ordered)]
+    return [heading, *(_row(seeds, published) for seeds in ordered)]
 
 
-def page(results: Results, prefix: Path) -> str:
+def page(results: ClusterResults, prefix: Path) -> str:
     """Markdown of the table, and of the pictures of ways that exist as PREFIX-WAY.png."""
-    titles = {picture_path(prefix, one.way): one.title for one in results.found}
+    titles = {picture_path(prefix, result.way): result.title for result in results.found}
     pictures = {title: path for path, title in titles.items() if path.exists()}
     parts = [
         f"# Clusters of {results.images:,} images of {results.dataset}\n",
@@ -45,23 +45,24 @@ def page(results: Results, prefix: Path) -> str:
     return "\n".join(parts)
 
 
-def _row(found: Sequence[Result], published: Mapping[str, tuple[float, float]]) -> list[str]:
-    known = published.get(found[0].published or "")
+def _row(seeds: Sequence[ClusterResult], published: Mapping[str, PublishedScores]) -> list[str]:
+    """Cells of one way's row, from its results by seed."""
+    expected = published.get(seeds[0].published or "")
     return [
-        found[0].title,
-        *(_with_deviation(found, name) for name in ("accuracy", "nmi", "ari")),
-        f"{_mean(found, 'clusters'):.0f}",
-        f"{_mean(found, 'left_out'):.3f}",
-        str(len(found)),
-        "" if known is None else "{:.2f} / {:.2f}".format(*known),
+        seeds[0].title,
+        *(_with_deviation(seeds, name) for name in ("accuracy", "nmi", "ari")),
+        f"{_mean(seeds, 'clusters'):.0f}",
+        f"{_mean(seeds, 'left_out'):.3f}",
+        str(len(seeds)),
+        "" if expected is None else "{:.2f} / {:.2f}".format(*expected),
     ]
 
 
-def _mean(found: Sequence[Result], name: str) -> float:
-    return float(np.mean([getattr(one.scores, name) for one in found]))
+def _mean(seeds: Sequence[ClusterResult], name: str) -> float:
+    return float(np.mean([getattr(result.scores, name) for result in seeds]))
 
 
-def _with_deviation(found: Sequence[Result], name: str) -> str:
-    values = [getattr(one.scores, name) for one in found]
+def _with_deviation(seeds: Sequence[ClusterResult], name: str) -> str:
+    values = [getattr(result.scores, name) for result in seeds]
     spread = f" ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else ""
     return f"{np.mean(values):.3f}{spread}"

@@ -48,7 +48,7 @@ def meanings(clusters: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Class that each cluster stands for, i64[K]: by the matching of clusters with classes that has
     most images in common (Kuhn 1955); for an unmatched cluster, its most frequent class."""
     table = counts(clusters, labels)
-    found = table.argmax(axis=1)
-    matched, classes = linear_sum_assignment(-table)
-    found[matched] = classes
-    return found
+    classes = table.argmax(axis=1)
+    matched, matched_classes = linear_sum_assignment(-table)
+    classes[matched] = matched_classes
+    return classes

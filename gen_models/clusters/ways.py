@@ -38,7 +38,7 @@ class Way(NamedTuple):
         return list(self.models)[:most] if self.models else list(range(most))
 
 
-class Images(NamedTuple):
+class ClusterImages(NamedTuple):
     """The images to cluster, and their labels, which only encoders of conditional models read."""
 
     images: np.ndarray  # u8[N,H,W]
@@ -46,7 +46,7 @@ class Images(NamedTuple):
     clusters: int  # number of clusters given to methods: that of the classes
 
 
-def of_images(data: Images, config: dec.Config, report: Report) -> list[Way]:
+def of_images(data: ClusterImages, config: dec.Config, report: Report) -> list[Way]:
     """Ways to cluster without a model. Each seed's auto-encoder is trained once for all of them."""
     flat = data.images.reshape(len(data.images), -1)
 
@@ -65,35 +65,37 @@ def of_images(data: Images, config: dec.Config, report: Report) -> list[Way]:
     def embeddings(seed: int) -> np.ndarray:
         return np.asarray(dec.embeddings(config, encoder(seed), jnp.asarray(flat)))
 
-    def grouped(method: methods.Method, points: Callable[[], np.ndarray], seed: int) -> Clustering:
+    def cluster_points(
+        method: methods.Method, points: Callable[[], np.ndarray], seed: int
+    ) -> Clustering:
         return method(points(), data.clusters, seed)
 
-    def embedded(method: methods.Method, seed: int) -> Clustering:
+    def cluster_embeddings(method: methods.Method, seed: int) -> Clustering:
         return method(embeddings(seed), data.clusters, seed)
 
-    def deep(seed: int) -> Clustering:
+    def cluster_by_dec(seed: int) -> Clustering:
         z = embeddings(seed)
         start = methods.kmeans(z, data.clusters, seed).clusters
         centres = np.stack([z[start == k].mean(axis=0) for k in range(data.clusters)])
-        q, _ = dec.refined(config, flat, encoder(seed), centres, seed, report)
+        q, _ = dec.refine(config, flat, encoder(seed), centres, seed, report)
         return Clustering(q.argmax(axis=1), q.max(axis=1).astype(np.float64))
 
-    alone = {"version": VERSION}
-    trained = alone | {"options": _plain(asdict(config))}
+    settings = {"version": VERSION}
+    with_training = settings | {"options": _as_json(asdict(config))}
     ways = []
     for space, title, points in (
         ("pixels", "pixels", pixels),
         ("pca", f"{layouts.DIMENSIONS} components", components),
     ):
         for name, text, method in METHODS:
-            cluster = partial(grouped, method, points)
-            ways.append(Way(f"{name}-{space}", f"{text} of {title}", alone, {}, cluster))
+            cluster = partial(cluster_points, method, points)
+            ways.append(Way(f"{name}-{space}", f"{text} of {title}", settings, {}, cluster))
     for name, text, method in METHODS:
-        title, cluster = f"{text} of the auto-encoder", partial(embedded, method)
-        ways.append(Way(f"{name}-autoencoder", title, trained, {}, cluster))
-    ways.append(Way("dec", "DEC", trained, {}, deep))
-    cluster = partial(grouped, methods.density, components)
-    ways.append(Way(UMAP, "UMAP, then HDBSCAN", alone, {}, cluster))
+        title, cluster = f"{text} of the auto-encoder", partial(cluster_embeddings, method)
+        ways.append(Way(f"{name}-autoencoder", title, with_training, {}, cluster))
+    ways.append(Way("dec", "DEC", with_training, {}, cluster_by_dec))
+    cluster = partial(cluster_points, methods.density, components)
+    ways.append(Way(UMAP, "UMAP, then HDBSCAN", settings, {}, cluster))
     return [way._replace(published=way.title) for way in ways]
 
 
@@ -103,27 +105,28 @@ METHODS = (
 )
 
 
-def of_models(data: Images, name: str, models: Sequence[Trained]) -> list[Way]:
+def of_models(data: ClusterImages, name: str, models: Sequence[Trained]) -> list[Way]:
     """Ways to cluster in the latent space of models that differ only in their seed: k-means and a
     mixture with an encoder, the estimated category with a recognition net, [] with neither."""
     of_seed = {model.recipe.options.seed: model for model in models}
     step = int(models[0].state.step)
     recipe = models[0].recipe.apart_from_seed
-    settings = _plain({"version": VERSION, "recipe": recipe, "step": step})
-    own = {seed: {"weights": model.digest} for seed, model in of_seed.items()}
+    settings = _as_json({"version": VERSION, "recipe": recipe, "step": step})
+    weights = {seed: {"weights": model.digest} for seed, model in of_seed.items()}
 
     @cache
-    def places(seed: int) -> np.ndarray:
+    def latents(seed: int) -> np.ndarray:
         return spaces.latents(of_seed[seed], data.images, data.labels)
 
-    def categories(seed: int) -> Clustering:
-        return _categories(data, of_seed[seed])
+    def cluster_by_category(seed: int) -> Clustering:
+        return _cluster_by_category(data, of_seed[seed])
 
-    def grouped(method: methods.Method, seed: int) -> Clustering:
-        return method(places(seed), data.clusters, seed)
+    def cluster_latents(method: methods.Method, seed: int) -> Clustering:
+        return method(latents(seed), data.clusters, seed)
 
     if models[0].recognises:
-        return [Way(f"code-{name}", f"code of {name}", settings, own, categories, "code")]
+        title = f"code of {name}"
+        return [Way(f"code-{name}", title, settings, weights, cluster_by_category, "code")]
     if models[0].model.algorithm.latent is None:
         return []
     return [
@@ -131,14 +134,14 @@ def of_models(data: Images, name: str, models: Sequence[Trained]) -> list[Way]:
             f"{method}-{name}",
             f"{text} of latents of {name}",
             settings,
-            own,
-            partial(grouped, function),
+            weights,
+            partial(cluster_latents, function),
         )
         for method, text, function in METHODS
     ]
 
 
-def _categories(data: Images, model: Trained) -> Clustering:
+def _cluster_by_category(data: ClusterImages, model: Trained) -> Clustering:
     """The most probable category of each image, as a run's own recognition net estimates it."""
     size = model.model.algorithm.parts[0].size  # the category is the first part of the code
     probabilities = spaces.codes(model, data.images)[:, :size]
@@ -147,13 +150,13 @@ def _categories(data: Images, model: Trained) -> Clustering:
 
 def libraries() -> dict[str, str]:
     """Versions of the installed libraries among those that compute the clusters."""
-    found = {}
+    versions = {}
     for library in LIBRARIES:
         with suppress(PackageNotFoundError):
-            found[library] = version(library)
-    return found
+            versions[library] = version(library)
+    return versions
 
 
-def _plain(options: dict[str, Any]) -> dict[str, Any]:
+def _as_json(options: dict[str, Any]) -> dict[str, Any]:
     """Options as a round trip through JSON returns them."""
     return json.loads(json.dumps(options))

@@ -44,7 +44,7 @@ def test_each_way_and_seed_has_a_result_and_the_page_has_all(data, tmp_path, cap
     out = tmp_path / "found" / "tiny"
     args = [*data, "--ways", *QUICK, "--seeds", "2", "--out", str(out)]
     assert cluster.main(args) == 0
-    assert [(one["way"], one["seed"]) for one in stored(out)] == [
+    assert [(result["way"], result["seed"]) for result in stored(out)] == [
         (way, seed) for seed in range(2) for way in QUICK
     ]
     page = out.with_name("tiny.md").read_text()
@@ -85,7 +85,7 @@ def untrained(name: str, tiny, **options) -> trained.Trained:
 
 
 def test_a_vae_has_its_latents_and_an_infogan_its_own_code(tiny):
-    data = ways.Images(tiny.train.images, tiny.train.labels, 3)
+    data = ways.ClusterImages(tiny.train.images, tiny.train.labels, 3)
     kmeans, mixture = ways.of_models(data, "vae", [untrained("vae", tiny)])
     assert (kmeans.name, mixture.name) == ("kmeans-vae", "mixture-vae")
     assert kmeans.seeds(5) == [0]  # a run has one
@@ -93,10 +93,10 @@ def test_a_vae_has_its_latents_and_an_infogan_its_own_code(tiny):
     infogans = [untrained("infogan", tiny, seed=seed) for seed in (3, 1)]
     (code,) = ways.of_models(data, "infogan", infogans)
     assert (code.name, code.seeds(5), code.seeds(1)) == ("code-infogan", [3, 1], [3])
-    found = code.cluster(1)
+    clustering = code.cluster(1)
     probabilities = infogans[1].recognise(data.images)[:, :10]
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-5)
-    np.testing.assert_array_equal(found.clusters, probabilities.argmax(axis=1))
+    np.testing.assert_array_equal(clustering.clusters, probabilities.argmax(axis=1))
 
 
 def test_models_without_latents_and_unknown_ways_are_refused(splits, data, tmp_path):
@@ -123,61 +123,63 @@ def test_results_of_other_images_are_not_mixed(data, tmp_path):
 def test_results_of_other_settings_are_replaced_only_when_that_is_asked_for():
     way = ways.Way("dec", "DEC", {"options": {"epochs": 2, "size": 3}}, {}, lambda _: None)
     settings = {"options": {"epochs": 1, "size": 3}}
-    old = results.Result("dec", "DEC", None, settings, 0, None, {}, 1.0, {})
-    found = results.Results("tiny", "", 3, [old, old._replace(seed=1)])
-    assert not found.has(way, 0)
+    old = results.ClusterResult("dec", "DEC", None, settings, 0, None, {}, 1.0, {})
+    earlier = results.ClusterResults("tiny", "", 3, [old, old._replace(seed=1)])
+    assert not earlier.has(way, 0)
     with pytest.raises(ConfigError, match=r"dec with other settings: options\.epochs was 1, is 2;"):
-        found.check(way)
-    found = found.added(old._replace(settings=way.settings))
-    found.check(way)
-    assert [one.seed for one in found.found] == [0]  # no mean of both
+        earlier.check(way)
+    earlier = earlier.with_result(old._replace(settings=way.settings))
+    earlier.check(way)
+    assert [result.seed for result in earlier.found] == [0]  # no mean of both
 
 
 def test_a_run_of_another_seed_is_added_and_another_state_of_one_is_refused(tiny):
-    data = ways.Images(tiny.train.images, tiny.train.labels, 3)
+    data = ways.ClusterImages(tiny.train.images, tiny.train.labels, 3)
     first, later = (untrained("vae", tiny, seed=seed) for seed in (0, 4))
     old, both = (ways.of_models(data, "vae", runs)[0] for runs in ([first], [first, later]))
-    stored = results.Result(old.name, "", None, old.settings, 0, SCORES, {}, 1.0, old.models[0])
-    found = results.Results("tiny", "", 3, [stored])
-    found.check(both)
-    assert [found.has(both, seed) for seed in (0, 4)] == [True, False]
+    stored = results.ClusterResult(
+        old.name, "", None, old.settings, 0, SCORES, {}, 1.0, old.models[0]
+    )
+    earlier = results.ClusterResults("tiny", "", 3, [stored])
+    earlier.check(both)
+    assert [earlier.has(both, seed) for seed in (0, 4)] == [True, False]
     second = stored._replace(seed=4, model=both.models[4])
-    assert found.added(second).found == [stored, second]
+    assert earlier.with_result(second).found == [stored, second]
     longer = replace(first, state=first.state._replace(step=9))
     (other, *_) = ways.of_models(data, "vae", [longer])
     with pytest.raises(ConfigError, match="step was 0, is 9"):
-        found.check(other)
-    assert not found.has(other, 0)
+        earlier.check(other)
+    assert not earlier.has(other, 0)
 
 
 def test_runs_at_different_steps_are_no_seeds_of_one_way(tiny):
     runs = [untrained("vae", tiny, seed=seed) for seed in (0, 4)]
-    assert [*making.grouped(["a", "b"], runs)] == ["a"]
+    assert [*making.group_by_seed(["a", "b"], runs)] == ["a"]
     longer = replace(runs[1], state=runs[1].state._replace(step=9))
-    groups = making.grouped(["x/vae-0", "y/vae-0"], [runs[0], longer])
+    groups = making.group_by_seed(["x/vae-0", "y/vae-0"], [runs[0], longer])
     assert [*groups] == ["x-vae-0", "y-vae-0"]  # names that files may have
 
 
 def test_a_result_of_before_steps_were_settings_is_found(tmp_path, tiny):
-    data = ways.Images(tiny.train.images, tiny.train.labels, 3)
+    data = ways.ClusterImages(tiny.train.images, tiny.train.labels, 3)
     way, *_ = ways.of_models(data, "vae", [untrained("vae", tiny)])
     settings = {name: value for name, value in way.settings.items() if name != "step"}
     model = way.models[0] | {"step": way.settings["step"]}
-    old = results.Result(way.name, "", None, settings, 0, SCORES, {}, 1.0, model)
+    old = results.ClusterResult(way.name, "", None, settings, 0, SCORES, {}, 1.0, model)
     path = tmp_path / "found.json"
-    results.write(path, results.Results("tiny", "", 3, [old]))
+    results.write(path, results.ClusterResults("tiny", "", 3, [old]))
     assert results.read(path, "tiny", "", 3).has(way, 0)
 
 
 def test_a_result_of_before_an_option_was_added_is_of_its_value_of_then(tmp_path, tiny):
-    data = ways.Images(tiny.train.images, tiny.train.labels, 3)
+    data = ways.ClusterImages(tiny.train.images, tiny.train.labels, 3)
     way, *_ = ways.of_models(data, "vae", [untrained("vae", tiny)])
     then = dict(way.settings["recipe"])
     assert then.pop("prior_components") == 0
     settings = way.settings | {"recipe": then}
-    old = results.Result(way.name, "", None, settings, 0, SCORES, {}, 1.0, way.models[0])
+    old = results.ClusterResult(way.name, "", None, settings, 0, SCORES, {}, 1.0, way.models[0])
     path = tmp_path / "found.json"
-    results.write(path, results.Results("tiny", "", 3, [old]))
+    results.write(path, results.ClusterResults("tiny", "", 3, [old]))
     assert results.read(path, "tiny", "", 3).has(way, 0)
 
 
@@ -192,13 +194,13 @@ def test_other_settings_are_refused_before_anything_is_done(data, tmp_path, monk
         cluster.main([*args, *QUICK])
     assert stored(out) == before
     assert cluster.main([*args, *QUICK, "--anew"]) == 0
-    assert [one["settings"] for one in stored(out)] == [{"version": 2}] * 2
+    assert [result["settings"] for result in stored(out)] == [{"version": 2}] * 2
 
 
 def test_what_was_published_stands_beside_all_images_only():
-    found = [results.Result("dec", "DEC", "DEC", {}, 0, SCORES, {}, 1.0, {})]
+    of_dec = [results.ClusterResult("dec", "DEC", "DEC", {}, 0, SCORES, {}, 1.0, {})]
     for images, text in ((70_000, "0.62 / 0.65"), (1000, "")):
-        rows = report.rows(results.Results("fashion_mnist", "", images, found))
+        rows = report.rows(results.ClusterResults("fashion_mnist", "", images, of_dec))
         assert rows[1][-1] == text
 
 
@@ -211,7 +213,7 @@ def test_without_the_extra_one_line_says_what_to_install(data, monkeypatch):
 def test_models_that_differ_only_in_their_seed_are_one_group(tiny):
     others = {"seed": 1}, {"width": 5}, {"steps": 7}, {"seed": 1}
     models = [untrained("vae", tiny, **options) for options in ({}, *others)]
-    groups = making.grouped(["a", "b", "c", "d", "e"], models)
+    groups = making.group_by_seed(["a", "b", "c", "d", "e"], models)
     assert {name: len(group) for name, group in groups.items()} == {"a": 2, "c": 1, "d": 1, "e": 1}
 
 
@@ -236,8 +238,9 @@ def test_results_of_another_process_are_kept(data, tmp_path):
     assert cluster.main([*data, *first, "--out", str(out)]) == 0
     path = out.with_name("found.json")
     before = json.loads(path.read_text())
-    empty = results.Results(before["dataset"], before["digest"], before["images"], [])
+    empty = results.ClusterResults(before["dataset"], before["digest"], before["images"], [])
     other = results.read(path, *empty[:3]).found[0]._replace(way="other")
-    assert [one.way for one in results.add(path, empty, other).found] == [QUICK[0], "other"]
+    both = results.add_result(path, empty, other)
+    assert [result.way for result in both.found] == [QUICK[0], "other"]
     assert cluster.main([*data, *second, "--out", str(out)]) == 0
-    assert {one["way"] for one in stored(out)} == {*QUICK, "other"}
+    assert {result["way"] for result in stored(out)} == {*QUICK, "other"}

@@ -27,25 +27,25 @@ def two_blobs(count=120, size=9):
 )
 def test_two_blobs_are_two_clusters(method):
     images, labels = two_blobs()
-    found = method(images.astype(np.float32) / 255, 2, 0)
-    scored = scores.scores(found.clusters, labels)
+    clustering = method(images.astype(np.float32) / 255, 2, 0)
+    scored = scores.scores(clustering.clusters, labels)
     assert scored.accuracy > 0.99
     assert scored.clusters == 2
-    assert found.typical.shape == (120,)
+    assert clustering.typical.shape == (120,)
 
 
 def test_scores_do_not_depend_on_the_numbers_of_clusters():
     labels = np.array([0, 0, 1, 1, 2, 2])
-    found = scores.scores(np.array([2, 2, 0, 0, 1, 1]), labels)
-    assert found == (1.0, pytest.approx(1.0), 1.0, 3, 0.0)
+    permuted = scores.scores(np.array([2, 2, 0, 0, 1, 1]), labels)
+    assert permuted == (1.0, pytest.approx(1.0), 1.0, 3, 0.0)
 
 
 def test_accuracy_is_that_of_the_best_matching_and_counts_what_is_left_out_as_wrong():
     labels = np.array([0, 0, 0, 1, 1, 1])
     assert scores.scores(np.zeros(6, int), labels).accuracy == 0.5
-    found = scores.scores(np.array([0, 0, -1, 1, 1, -1]), labels)
-    assert found.accuracy == pytest.approx(4 / 6)
-    assert found.left_out == pytest.approx(2 / 6)
+    partial = scores.scores(np.array([0, 0, -1, 1, 1, -1]), labels)
+    assert partial.accuracy == pytest.approx(4 / 6)
+    assert partial.left_out == pytest.approx(2 / 6)
     none = scores.scores(np.full(6, -1), labels)
     assert (none.accuracy, none.clusters, none.left_out) == (0, 0, 1)
 
@@ -76,7 +76,7 @@ def test_target_weights_large_clusters_less():
 
 def test_an_auto_encoder_restores_images_from_two_numbers():
     images, _ = two_blobs()
-    trained = dec.pretrained(SMALL, images, 0, lambda *_: None)
+    trained = dec.pretrain(SMALL, images, 0, lambda *_: None)
     x = jnp.asarray(images / 255, jnp.float32)
     z = dec.embeddings(SMALL, trained.encoder, jnp.asarray(images))
     y, _ = SMALL.decoder(9).apply(trained.decoder, {}, z, train=False)
@@ -88,12 +88,12 @@ def test_dec_finds_two_blobs_and_the_next_process_has_its_encoder_from_the_cache
 ):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     images, labels = two_blobs()
-    data = ways.Images(images.reshape(-1, 3, 3), labels, 2)
-    names, found = ("kmeans-autoencoder", "dec", "mixture-autoencoder"), []
+    data = ways.ClusterImages(images.reshape(-1, 3, 3), labels, 2)
+    names, rounds = ("kmeans-autoencoder", "dec", "mixture-autoencoder"), []
     for _ in range(2):
         by_name = {way.name: way for way in ways.of_images(data, SMALL, lambda *_: None)}
-        found.append([by_name[name].cluster(1) for name in names])
-        monkeypatch.setattr(dec, "pretrained", lambda *_: pytest.fail("it is in the cache"))
-    assert scores.scores(found[0][1].clusters, labels).accuracy > 0.99
-    for first, second in zip(*found, strict=True):
+        rounds.append([by_name[name].cluster(1) for name in names])
+        monkeypatch.setattr(dec, "pretrain", lambda *_: pytest.fail("it is in the cache"))
+    assert scores.scores(rounds[0][1].clusters, labels).accuracy > 0.99
+    for first, second in zip(*rounds, strict=True):
         jax.tree.map(np.testing.assert_array_equal, first, second)

@@ -12,7 +12,7 @@ from experiments import command
 from gen_models import maps, render
 from gen_models.fields import Between, validate
 from gen_models.maps import report
-from gen_models.maps.making import Extent
+from gen_models.maps.making import MapOptions
 from gen_models.render import Stages
 from gen_models.storage.files import check_prefix
 
@@ -20,7 +20,7 @@ MAPS = Path("results/maps")
 
 
 @dataclass(frozen=True)
-class Options(Extent):
+class Options(MapOptions):
     """Put real images and models' samples into one map, to see and judge the models: a page that
     opens from disk, a picture, coordinates and numbers."""
 
@@ -46,18 +46,21 @@ def main(args: Sequence[str]) -> int:
     validate(options)
     check_prefix(options.out)
     with Stages() as stages:
-        found = maps.made(options.models, options.dataset, options.data_dir, options, stages.report)
-        out = options.out or MAPS / f"{found.dataset}-{options.method}-{options.space}"
+        image_map = maps.make_map(
+            options.models, options.dataset, options.data_dir, options, stages.report
+        )
+        out = options.out or MAPS / f"{image_map.dataset}-{options.method}-{options.space}"
         out.parent.mkdir(parents=True, exist_ok=True)
         stages.report("files", None)
-        paths = maps.write(found, out, options.points)
+        paths = maps.write(image_map, out, options.points)
     console = Console(highlight=False)
-    for line in report.lines(found):
+    for line in report.lines(image_map):
         console.print(line, markup=False, soft_wrap=True)
-    for part in render.terminal_tables(report.rows(found), console.width) if options.models else ():
-        console.print(part)
-    for line in (one.text for one in report.missed(found)):
-        console.print(f"missed by {line}", markup=False, soft_wrap=True)
+    if options.models:
+        for table in render.terminal_tables(report.rows(image_map), console.width):
+            console.print(table)
+    for region in report.missed_regions(image_map):
+        console.print(f"missed by {region.text}", markup=False, soft_wrap=True)
     print("\n".join(map(str, paths)))
     return 0
 

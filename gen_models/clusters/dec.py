@@ -19,7 +19,7 @@ from jax import lax
 from gen_models.algorithm import Array, Key, PyTree
 from gen_models.nets.autoencoder import Decoder, Encoder
 from gen_models.nets.net import Net, net
-from gen_models.render import Report
+from gen_models.render import StageReporter
 
 ENCODED = 5000  # images that are encoded at a time
 RESTORING = optax.sgd(1.0, momentum=0.9)  # for the auto-encoder, whose loss is a mean over pixels
@@ -97,7 +97,9 @@ def divergence(p: Array, q: Array) -> Array:
     return jnp.mean(jnp.sum(p * (jnp.log(p) - jnp.log(q)), axis=1))
 
 
-def pretrain(config: Config, images: np.ndarray, seed: int, report: Report) -> AutoencoderParams:
+def pretrain(
+    config: Config, images: np.ndarray, seed: int, report: StageReporter
+) -> AutoencoderParams:
     """Train the auto-encoder of images u8[N,D] as a whole, by SGD on the mean squared error of
     their levels in [0,1]. Equal seeds give equal auto-encoders."""
     size = images.shape[1]
@@ -138,7 +140,7 @@ def refine(
     encoder: PyTree,
     centres: np.ndarray,
     seed: int,
-    report: Report,
+    report: StageReporter,
 ) -> tuple[np.ndarray, ClustererParams]:
     """Train the encoder and the centres f32[K,Z] on images u8[N,D], until hardly any image changes
     its cluster from one target to the next. Returns the soft assignment f32[N,K] of the images and

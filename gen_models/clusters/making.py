@@ -15,7 +15,7 @@ from gen_models.clusters.results import ClusterResult, ClusterResults
 from gen_models.clusters.ways import ClusterImages, Way
 from gen_models.fields import Between, ConfigError, check_known
 from gen_models.maps import sets
-from gen_models.render import Report
+from gen_models.render import StageReporter
 from gen_models.runs.recipe import grouped_by_seed
 from gen_models.trained import Trained
 
@@ -51,7 +51,7 @@ def load_task(
     dataset: str | None,
     data_dir: Path | None,
     options: ClusterOptions,
-    report: Report,
+    report: StageReporter,
 ) -> ClusterTask:
     """The task for models of one data set, or for a data set alone. Runs that differ only in their
     seed form one way. Raises UserError; ConfigError for ways that do not exist."""
@@ -115,7 +115,7 @@ def _path(prefix: Path) -> Path:
 
 
 def run_task(
-    task: ClusterTask, prefix: Path, options: ClusterOptions, report: Report
+    task: ClusterTask, prefix: Path, options: ClusterOptions, report: StageReporter
 ) -> Iterator[ClusterResults]:
     """Cluster in every way with every seed that PREFIX.json lacks, and yield the results so far.
     Each result is written at once; a way's first seed is drawn into PREFIX-WAY.png. Raises

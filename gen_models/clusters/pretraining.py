@@ -10,14 +10,14 @@ from safetensors import SafetensorError
 
 from gen_models.algorithm import PyTree
 from gen_models.clusters import dec
-from gen_models.render import Report
+from gen_models.render import StageReporter
 from gen_models.storage import cache
 from gen_models.storage.tensors import filled, named
 
 VERSION = 3  # to be raised when the training of the auto-encoder changes
 
 
-def encoder(config: dec.Config, images: np.ndarray, seed: int, report: Report) -> PyTree:
+def encoder(config: dec.Config, images: np.ndarray, seed: int, report: StageReporter) -> PyTree:
     """Parameters of the encoder of `dec.pretrain`, from the cache if they are there."""
     about = (
         f"{VERSION} {config} {seed} {images.shape} jax {jax.__version__} {jax.default_backend()}"

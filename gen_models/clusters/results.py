@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gen_models.clusters.scores import Scores
+from gen_models.clusters.scores import ClusterScores
 from gen_models.clusters.ways import Way
 from gen_models.errors import UserError
 from gen_models.fields import ConfigError
@@ -21,7 +21,7 @@ class ClusterResult(NamedTuple):
     published: str | None  # key in `published` of the scores to compare with
     settings: dict[str, Any]  # settings of the way
     seed: int  # seed of the run, if the way has runs
-    scores: Scores
+    scores: ClusterScores
     libraries: dict[str, str]  # versions by library
     seconds: float  # duration; the first way with an auto-encoder includes training it
     model: dict[str, Any]  # weights of the run, if the way has runs
@@ -101,7 +101,7 @@ def _parse_result(values: dict[str, Any]) -> ClusterResult:
         settings["recipe"] = recipes.with_added_options(settings["recipe"])
     if "step" in model:  # its place before runs of several seeds formed one way
         settings["step"] = model.pop("step")
-    parsed = {"scores": Scores(**values["scores"]), "settings": settings, "model": model}
+    parsed = {"scores": ClusterScores(**values["scores"]), "settings": settings, "model": model}
     return ClusterResult(**{"libraries": {}} | values | parsed)
 
 

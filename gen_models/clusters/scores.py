@@ -10,7 +10,7 @@ from gen_models import extras
 NONE = -1  # cluster of an image that a method leaves out
 
 
-class Scores(NamedTuple):
+class ClusterScores(NamedTuple):
     """Agreement of clusters with classes. Images that are left out count as wrong in the accuracy,
     and as one more cluster in the other scores."""
 
@@ -21,13 +21,13 @@ class Scores(NamedTuple):
     left_out: float  # share of images in no cluster
 
 
-def scores(clusters: np.ndarray, labels: np.ndarray) -> Scores:
+def scores(clusters: np.ndarray, labels: np.ndarray) -> ClusterScores:
     """Scores of clusters i64[N], from 0 on or NONE, for classes i32[N]."""
     with extras.needed(extras.ANALYSIS):
         from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
     table = counts(clusters, labels)
-    return Scores(
+    return ClusterScores(
         float(table[linear_sum_assignment(-table)].sum() / len(labels)),
         float(normalized_mutual_info_score(labels, clusters)),
         float(adjusted_rand_score(labels, clusters)),

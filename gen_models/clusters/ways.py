@@ -15,7 +15,7 @@ from gen_models.algorithm import PyTree
 from gen_models.clusters import dec, methods, pretraining
 from gen_models.clusters.methods import Clustering
 from gen_models.maps import layouts, spaces
-from gen_models.render import Report
+from gen_models.render import StageReporter
 from gen_models.trained import Trained
 
 UMAP = "umap-hdbscan"  # name of the way that needs umap-learn
@@ -46,7 +46,7 @@ class ClusterImages(NamedTuple):
     clusters: int  # number of clusters given to methods: that of the classes
 
 
-def of_images(data: ClusterImages, config: dec.Config, report: Report) -> list[Way]:
+def of_images(data: ClusterImages, config: dec.Config, report: StageReporter) -> list[Way]:
     """Ways to cluster without a model. Each seed's auto-encoder is trained once for all of them."""
     flat = data.images.reshape(len(data.images), -1)
 

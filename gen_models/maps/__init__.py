@@ -3,4 +3,4 @@ models."""
 
 from gen_models.maps.drawing import picture
 from gen_models.maps.files import write
-from gen_models.maps.making import Extent, Map, made
+from gen_models.maps.making import Map, MapOptions, make_map

@@ -23,40 +23,40 @@ UNKNOWN_NAME = "unknown"  # shown for samples whose class nothing predicts
 BACKGROUND = "0.82"  # light grey, of real images behind samples
 
 
-def picture(found: Map) -> Image:
+def picture(image_map: Map) -> Image:
     """A panel of the real images and one of each model's samples in front of them, coloured by
     class."""
-    real, everything = found.places[0], np.concatenate(found.places)
+    real, everything = image_map.places[0], np.concatenate(image_map.places)
     low, high = everything.min(axis=0), everything.max(axis=0)
     margin = 0.02 * float((high - low).max()) + 1e-9
     size = np.clip(2e4 / len(real), 0.6, 12)  # area of a dot, square points
 
     def draw(panels: Sequence[Axes]) -> None:
-        for panel, one, places in zip(panels, found.sets, found.places, strict=True):
+        for panel, image_set, places in zip(panels, image_map.sets, image_map.places, strict=True):
             if places is not real:
                 panel.scatter(*real.T, s=size, color=BACKGROUND, linewidths=0)
-            _by_class(panel, places, one.labels, found.class_names, size)
-            panel.set_title(one.name, loc="left")
+            _draw_classes(panel, places, image_set.labels, image_map.class_names, size)
+            panel.set_title(image_set.name, loc="left")
             limits = {"xlim": (low[0] - margin, high[0] + margin)}
             limits["ylim"] = (low[1] - margin, high[1] + margin)
             panel.set(xticks=[], yticks=[], aspect="equal", **limits)
             for spine in panel.spines.values():
                 spine.set_visible(False)
-        shown = {}
+        by_name = {}
         for panel in panels:  # a class may be in only some of them
-            shown |= dict(zip(*reversed(panel.get_legend_handles_labels()), strict=True))
-        names = [name for name in (UNKNOWN_NAME, *found.class_names) if name in shown]
-        handles = [shown[name] for name in names]
+            by_name |= dict(zip(*reversed(panel.get_legend_handles_labels()), strict=True))
+        names = [name for name in (UNKNOWN_NAME, *image_map.class_names) if name in by_name]
+        handles = [by_name[name] for name in names]
         columns = max(-(-len(names) // LEGEND), min(len(names), 5 * len(panels)))
         where = {"loc": "outside lower center", "ncols": columns, "frameon": False}
         panels[0].figure.legend(handles, names, **where, markerscale=np.sqrt(30 / size))
 
-    columns = min(COLUMNS, len(found.sets))
-    title = f"{found.dataset}: {found.about}"
-    return render.chart(draw, len(found.sets), columns, (SIDE, SIDE), title)
+    columns = min(COLUMNS, len(image_map.sets))
+    title = f"{image_map.dataset}: {image_map.about}"
+    return render.chart(draw, len(image_map.sets), columns, (SIDE, SIDE), title)
 
 
-def _by_class(
+def _draw_classes(
     panel: Axes, places: np.ndarray, labels: np.ndarray, names: Sequence[str], size: float
 ) -> None:
     """Draw points f32[N,2] in the colours of their classes i32[N]."""

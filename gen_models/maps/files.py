@@ -24,35 +24,36 @@ SHEET = 50  # images along each side of a sheet: decoded, 8 MB
 LARGEST = 2**16 - 1  # largest coordinate in the page
 
 
-def write(found: Map, prefix: Path, points: int) -> list[Path]:
+def write(image_map: Map, prefix: Path, points: int) -> list[Path]:
     """Write PREFIX.html with at most `points` points, PREFIX.png, PREFIX.csv with all points, and
     PREFIX.json with the numbers. Returns their paths. Raises UserError."""
     html, png, table, numbers = (
         prefix.with_name(f"{prefix.name}.{kind}") for kind in ("html", "png", "csv", "json")
     )
-    write_text(html, _page(found, points))
-    render.save_png(drawing.picture(found), png)
-    write_bytes(table, _table(found))
-    write_text(numbers, json.dumps(report.to_json_object(found), indent=1) + "\n")
+    write_text(html, _page(image_map, points))
+    render.save_png(drawing.picture(image_map), png)
+    write_bytes(table, _table(image_map))
+    write_text(numbers, json.dumps(report.to_json_object(image_map), indent=1) + "\n")
     return [html, png, table, numbers]
 
 
-def _table(found: Map) -> bytes:
+def _table(image_map: Map) -> bytes:
     """CSV in UTF-8, with set, number of the image in it, class, x and y. Real images are numbered
     from the first training image to the last test image."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["set", "number", "class", "x", "y"])
-    for one, places in zip(found.sets, found.places, strict=True):
-        for number, label, (x, y) in zip(one.numbers, one.labels, places.tolist(), strict=True):
-            name = found.class_names[label] if label >= 0 else ""
-            writer.writerow([one.name, number, name, f"{x:.5g}", f"{y:.5g}"])
+    for image_set, places in zip(image_map.sets, image_map.places, strict=True):
+        points = zip(image_set.numbers, image_set.labels, places.tolist(), strict=True)
+        for number, label, (x, y) in points:
+            class_name = image_map.class_names[label] if label >= 0 else ""
+            writer.writerow([image_set.name, number, class_name, f"{x:.5g}", f"{y:.5g}"])
     return text.getvalue().encode()
 
 
-def _page(found: Map, points: int) -> str:
+def _page(image_map: Map, points: int) -> str:
     """Text of the page."""
-    everything = np.concatenate(found.places)
+    everything = np.concatenate(image_map.places)
     low, high = everything.min(axis=0), everything.max(axis=0)
     side = max(float((high - low).max()), 1e-9)
     corner = (low + high - side) / 2  # lower corner of a square that holds the map
@@ -62,48 +63,48 @@ def _page(found: Map, points: int) -> str:
 
     share = min(1.0, points / len(everything))
     sets = [
-        _points(one, scaled(places), max(1, math.floor(share * len(places))))
-        for one, places in zip(found.sets, found.places, strict=True)
+        _points(image_set, scaled(places), max(1, math.floor(share * len(places))))
+        for image_set, places in zip(image_map.sets, image_map.places, strict=True)
     ]
-    real = found.sets[0].images
+    real = image_map.sets[0].images
     missed = [
         {
-            "text": one.text,
-            "images": _png(render.grid(real[one.region.shown], 1, scale=1)),
-            "middle": scaled(np.array(one.region.middle)).tolist(),
-            "radius": one.region.radius / side,
+            "text": text,
+            "images": _png(render.grid(real[region.shown], 1, scale=1)),
+            "middle": scaled(np.array(region.middle)).tolist(),
+            "radius": region.radius / side,
         }
-        for one in report.missed(found)
+        for region, text in report.missed_regions(image_map)
     ]
     contents = {
-        "classes": found.class_names,
+        "classes": image_map.class_names,
         "colours": {
             "real": colours.REAL,
-            "classes": colours.of(len(found.class_names)),
+            "classes": colours.of(len(image_map.class_names)),
             "models": colours.of(len(sets) - 1),
         },
         "sets": sets,
         "sheet": {"size": real.shape[1:], "columns": SHEET, "rows": SHEET},
-        "lines": report.lines(found)[1:],
-        "rows": report.rows(found),
+        "lines": report.lines(image_map)[1:],
+        "rows": report.rows(image_map),
         "missing": missed,
     }
-    shown = sum(len(one["labels"]) for one in sets)
-    about = f"{found.about}. {shown:,} of {len(everything):,} points are in this page."
-    return page(f"A map of {found.dataset}", about, contents, PAGE)
+    shown = sum(len(image_set["labels"]) for image_set in sets)
+    about = f"{image_map.about}. {shown:,} of {len(everything):,} points are in this page."
+    return page(f"A map of {image_map.dataset}", about, contents, PAGE)
 
 
-def _points(one: ImageSet, places: np.ndarray, count: int) -> dict[str, Any]:
+def _points(image_set: ImageSet, places: np.ndarray, count: int) -> dict[str, Any]:
     """`count` points of a set for the page, evenly spaced in their order."""
     chosen = np.linspace(0, len(places) - 1, count).round().astype(np.int64)
-    images = one.images[chosen]
-    each = SHEET**2
+    images = image_set.images[chosen]
+    per_sheet = SHEET**2
     return {
-        "name": one.name,
+        "name": image_set.name,
         "places": _text((places[chosen] * LARGEST).round().astype("<u2").tobytes()),
-        "labels": one.labels[chosen].tolist(),
-        "numbers": one.numbers[chosen].tolist(),
-        "sheets": [_sheet(images[i : i + each]) for i in range(0, len(images), each)],
+        "labels": image_set.labels[chosen].tolist(),
+        "numbers": image_set.numbers[chosen].tolist(),
+        "sheets": [_sheet(images[i : i + per_sheet]) for i in range(0, len(images), per_sheet)],
     }
 
 

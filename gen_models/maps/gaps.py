@@ -56,14 +56,14 @@ def gaps(real: np.ndarray, places: np.ndarray, samples: np.ndarray, seed: int) -
     by_samples, by_real = (
         nearest(real[judged], x)[1] < radii for x in (samples[:count], real[others])
     )
-    number = min(MOST_REGIONS, max(1, len(judged) // IN_A_REGION))
-    region_of = KMeans(number, n_init=1, random_state=seed).fit_predict(places[judged])
+    region_count = min(MOST_REGIONS, max(1, len(judged) // IN_A_REGION))
+    region_of = KMeans(region_count, n_init=1, random_state=seed).fit_predict(places[judged])
     regions = [
-        _region(judged[own], places[judged[own]], by_samples[own], by_real[own])
-        for own in (np.flatnonzero(region_of == region) for region in np.unique(region_of))
+        _region(judged[members], places[judged[members]], by_samples[members], by_real[members])
+        for members in (np.flatnonzero(region_of == number) for number in np.unique(region_of))
     ]
-    lacking = [one for one in regions if one.covered < one.expected / 2]
-    lacking.sort(key=lambda one: (one.covered - one.expected) * len(one.images))
+    lacking = [region for region in regions if region.covered < region.expected / 2]
+    lacking.sort(key=lambda region: (region.covered - region.expected) * len(region.images))
     return Gaps(float(by_samples.mean()), float(by_real.mean()), lacking[:LISTED])
 
 
@@ -72,8 +72,8 @@ def _region(
 ) -> Region:
     middle = places.mean(axis=0)
     distances = np.linalg.norm(places - middle, axis=1)
-    bare = np.flatnonzero(~by_samples)
-    shown = bare[np.argsort(distances[bare], kind="stable")][:SHOWN]
+    uncovered = np.flatnonzero(~by_samples)
+    shown = uncovered[np.argsort(distances[uncovered], kind="stable")][:SHOWN]
     return Region(
         images,
         float(by_samples.mean()),

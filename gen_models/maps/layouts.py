@@ -14,9 +14,9 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from gen_models import extras
-from gen_models.render import Report
+from gen_models.render import StageReporter
 
-Method = Literal["pca", "tsne", "umap", "pymde"]
+LayoutMethod = Literal["pca", "tsne", "umap", "pymde"]
 
 DIMENSIONS = 50  # of the points given to t-SNE, UMAP and PyMDE
 PERPLEXITY, NEIGHBOURS = 30, 15  # the libraries' own defaults
@@ -27,7 +27,7 @@ PLACED, TOGETHER = (
 )
 
 
-class Layout(NamedTuple):
+class MapLayout(NamedTuple):
     """Places in the plane, f32[N,2] for each set of points."""
 
     real: np.ndarray
@@ -35,42 +35,46 @@ class Layout(NamedTuple):
     how: str  # PLACED or TOGETHER
 
 
-# (points of real images f32[N,D], points of each model's samples, seed, report) -> Layout
-Maker = Callable[[np.ndarray, Sequence[np.ndarray], int, Report], Layout]
+# (points of real images f32[N,D], points of each model's samples, seed, report) -> MapLayout
+LayoutMaker = Callable[[np.ndarray, Sequence[np.ndarray], int, StageReporter], MapLayout]
 
 
-def maker(method: Method) -> Maker:
+def maker(method: LayoutMethod) -> LayoutMaker:
     """The function that makes a map. Raises UserError if its library is not installed."""
     return {"pca": _pca, "tsne": _tsne, "umap": _umap, "pymde": _pymde}[method]()
 
 
-def version(method: Method) -> str:
+def version(method: LayoutMethod) -> str:
     """Name and version of the library that makes a map, once `maker` has been called."""
     name = {"pca": "sklearn", "tsne": "openTSNE", "umap": "umap", "pymde": "pymde"}[method]
     return f"{name} {sys.modules[name].__version__}"
 
 
-def _pca() -> Maker:
+def _pca() -> LayoutMaker:
     """The first two principal components. Equal points make equal maps."""
     reduce = reducer(2)
 
-    def make(real: np.ndarray, samples: Sequence[np.ndarray], seed: int, report: Report) -> Layout:
+    def make(
+        real: np.ndarray, samples: Sequence[np.ndarray], seed: int, report: StageReporter
+    ) -> MapLayout:
         del seed
         report("principal components", None)
         first, *others = reduce(real, samples)
-        return Layout(first, others, PLACED)
+        return MapLayout(first, others, PLACED)
 
     return make
 
 
-def _tsne() -> Maker:
+def _tsne() -> LayoutMaker:
     """t-SNE (van der Maaten & Hinton 2008) by openTSNE, which places further points by their
     affinities to those of the map (Poličar et al. 2019)."""
     with extras.needed(extras.ANALYSIS):
         import openTSNE
     reduce = reducer(DIMENSIONS)
 
-    def make(real: np.ndarray, samples: Sequence[np.ndarray], seed: int, report: Report) -> Layout:
+    def make(
+        real: np.ndarray, samples: Sequence[np.ndarray], seed: int, report: StageReporter
+    ) -> MapLayout:
         report("principal components", None)
         points, *others = reduce(real, samples)
         report("neighbours", None)
@@ -80,7 +84,7 @@ def _tsne() -> Maker:
             del iteration, error, embedding
             report("t-SNE", min(1.0, next(calls) * EVERY / ITERATIONS))
 
-        found = openTSNE.TSNE(
+        tsne_map = openTSNE.TSNE(
             perplexity=min(PERPLEXITY, max(1, (len(points) - 1) // 3)),
             n_jobs=os.cpu_count() or 1,
             random_state=seed,
@@ -88,20 +92,22 @@ def _tsne() -> Maker:
             callbacks_every_iters=EVERY,
         ).fit(points)
         report("samples placed", None)
-        few = min(5, max(1, (len(points) - 1) // 3))
-        placed = [found.transform(x, perplexity=few, k=min(25, len(points) - 1)) for x in others]
-        return Layout(_plain(found), [_plain(x) for x in placed], PLACED)
+        perplexity, k = min(5, max(1, (len(points) - 1) // 3)), min(25, len(points) - 1)
+        placed = [tsne_map.transform(x, perplexity=perplexity, k=k) for x in others]
+        return MapLayout(_plain(tsne_map), [_plain(x) for x in placed], PLACED)
 
     return make
 
 
-def _umap() -> Maker:
+def _umap() -> LayoutMaker:
     """UMAP (McInnes et al. 2018) by umap-learn, which a seed restricts to one core."""
     with extras.needed(extras.ANALYSIS):
         import umap
     reduce = reducer(DIMENSIONS)
 
-    def make(real: np.ndarray, samples: Sequence[np.ndarray], seed: int, report: Report) -> Layout:
+    def make(
+        real: np.ndarray, samples: Sequence[np.ndarray], seed: int, report: StageReporter
+    ) -> MapLayout:
         report("principal components", None)
         points, *others = reduce(real, samples)
         report("UMAP", None)
@@ -112,12 +118,12 @@ def _umap() -> Maker:
             ).fit(points)
             report("samples placed", None)
             placed = [reducer.transform(x) for x in others]
-        return Layout(_plain(reducer.embedding_), [_plain(x) for x in placed], PLACED)
+        return MapLayout(_plain(reducer.embedding_), [_plain(x) for x in placed], PLACED)
 
     return make
 
 
-def _pymde() -> Maker:
+def _pymde() -> LayoutMaker:
     """A minimum-distortion embedding that preserves neighbours (Agrawal et al. 2021), by PyMDE.
     Equal seeds do not give equal maps."""
     with extras.needed(extras.PYMDE):
@@ -125,16 +131,18 @@ def _pymde() -> Maker:
         import torch
     reduce = reducer(DIMENSIONS)
 
-    def make(real: np.ndarray, samples: Sequence[np.ndarray], seed: int, report: Report) -> Layout:
+    def make(
+        real: np.ndarray, samples: Sequence[np.ndarray], seed: int, report: StageReporter
+    ) -> MapLayout:
         report("principal components", None)
         points, *others = reduce(real, samples)
         report("PyMDE", None)
         pymde.seed(seed)
-        both = torch.from_numpy(np.concatenate([points, *others]))
-        found = pymde.preserve_neighbors(both, embedding_dim=2, verbose=False).embed()
+        everything = torch.from_numpy(np.concatenate([points, *others]))
+        places = pymde.preserve_neighbors(everything, embedding_dim=2, verbose=False).embed()
         ends = np.cumsum([len(points), *map(len, others)])[:-1]
-        first, *rest = np.split(_plain(found.cpu().numpy()), ends)
-        return Layout(first, rest, TOGETHER)
+        first, *rest = np.split(_plain(places.cpu().numpy()), ends)
+        return MapLayout(first, rest, TOGETHER)
 
     return make
 

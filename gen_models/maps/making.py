@@ -13,12 +13,12 @@ import numpy as np
 from gen_models.fields import Between, ConfigError
 from gen_models.maps import gaps, layouts, mixing, quality, sets, spaces
 from gen_models.maps.gaps import Gaps
-from gen_models.maps.layouts import Layout, Method
+from gen_models.maps.layouts import LayoutMethod, MapLayout
 from gen_models.maps.mixing import Mixing
 from gen_models.maps.quality import Quality
 from gen_models.maps.sets import ImageSet
-from gen_models.maps.spaces import Space
-from gen_models.render import Report
+from gen_models.maps.spaces import MapSpace
+from gen_models.render import StageReporter
 from gen_models.storage import cache
 
 LEAST = 12  # smallest number of real images of a map
@@ -26,12 +26,12 @@ VERSION = 1  # version of the cache's entries
 
 
 @dataclass(frozen=True)
-class Extent:
+class MapOptions:
     """What a map is made of, and how."""
 
-    method: Method = "tsne"
+    method: LayoutMethod = "tsne"
     """Method that makes the map."""
-    space: Space = "features"
+    space: MapSpace = "features"
     """Space in which images are compared: pixels, the features of the data set's encoder, or the
     latent space of the first model that has one (a VAE, or a run of infogan with its own
     recognition net)."""
@@ -56,67 +56,70 @@ class Map(NamedTuple):
     gaps: list[Gaps | None]
 
 
-def made(
+def make_map(
     sources: Sequence[Path],
     dataset: str | None,
     data_dir: Path | None,
-    extent: Extent,
-    report: Report,
+    options: MapOptions,
+    report: StageReporter,
 ) -> Map:
     """The map of models (run folders, saved or shipped models) of one data set, or of a data set
     alone. `report` is called with what is being done. Raises UserError."""
-    make = layouts.maker(extent.method)
+    make = layouts.maker(options.method)
     report("models and data", None)
     splits, names, models = sets.load(sources, dataset, data_dir)
-    space, points_of = spaces.points_in(extent.space, splits, models)
-    real = sets.real_images(splits, extent.images, extent.seed)
+    space, points_of = spaces.points_in(options.space, splits, models)
+    real = sets.real_images(splits, options.images, options.seed)
     if len(real.images) < LEAST:
         raise ConfigError(f"{splits.train.name} has {len(real.images)} images, expected {LEAST}")
     report("samples", None)
-    drawn = [
-        sets.samples(model, name, splits, extent.samples, extent.seed)
+    samples = [
+        sets.samples(model, name, splits, options.samples, options.seed)
         for model, name in zip(models, names, strict=True)
     ]
     report(space, None)
-    points, *sampled = (points_of(one) for one in (real, *drawn))
-    entry = _entry(extent, points, sampled)
-    layout = _recalled(entry, len(sampled))
+    image_sets = [real, *samples]
+    points, *sample_points = map(points_of, image_sets)
+    entry = _entry(options, points, sample_points)
+    layout = _read_cached(entry, len(samples))
     if layout is None:
-        layout = make(points, sampled, extent.seed, report)
-        _keep(entry, layout)
+        layout = make(points, sample_points, options.seed, report)
+        _write_cached(entry, layout)
     report("numbers", None)
     return Map(
         splits.train.name,
         splits.train.class_names,
-        f"{layouts.version(extent.method)}, {space}; {layout.how}",
-        [real, *drawn],
+        f"{layouts.version(options.method)}, {space}; {layout.how}",
+        image_sets,
         [layout.real, *layout.samples],
-        quality.quality(points, layout.real, real.labels, extent.seed),
-        [mixing.mixing(points, x, extent.seed) for x in sampled],
-        [gaps.gaps(points, layout.real, x, extent.seed) for x in sampled],
+        quality.quality(points, layout.real, real.labels, options.seed),
+        [mixing.mixing(points, x, options.seed) for x in sample_points],
+        [gaps.gaps(points, layout.real, x, options.seed) for x in sample_points],
     )
 
 
-def _entry(extent: Extent, points: np.ndarray, sampled: Sequence[np.ndarray]) -> tuple[str, str]:
+def _entry(
+    options: MapOptions, points: np.ndarray, sample_points: Sequence[np.ndarray]
+) -> tuple[str, str]:
     """Folder and file name in the user's cache of the map of these points."""
-    digest = hashlib.sha256(f"{VERSION} {layouts.version(extent.method)} {extent.seed}".encode())
-    for array in (points, *sampled):
+    digest = hashlib.sha256(f"{VERSION} {layouts.version(options.method)} {options.seed}".encode())
+    for array in (points, *sample_points):
         digest.update(str(array.shape).encode())
         digest.update(np.ascontiguousarray(array))
-    return "maps", f"{extent.method}-{digest.hexdigest()[:32]}.npz"
+    return "maps", f"{options.method}-{digest.hexdigest()[:32]}.npz"
 
 
-def _recalled(entry: tuple[str, str], models: int) -> Layout | None:
+def _read_cached(entry: tuple[str, str], models: int) -> MapLayout | None:
     """A map with samples of `models` models from the user's cache; None if missing or damaged."""
     try:
         with np.load(io.BytesIO(cache.recalled(*entry)), allow_pickle=False) as file:
             samples = [file[f"samples_{i}"] for i in range(models)]
-            return Layout(file["real"], samples, str(file["how"]))
+            return MapLayout(file["real"], samples, str(file["how"]))
     except (ValueError, KeyError, EOFError, BadZipFile):
         return None
 
 
-def _keep(entry: tuple[str, str], layout: Layout) -> None:
+def _write_cached(entry: tuple[str, str], layout: MapLayout) -> None:
     file = io.BytesIO()
     arrays = {f"samples_{i}": x for i, x in enumerate(layout.samples)}
     np.savez(file, allow_pickle=False, real=layout.real, how=np.array(layout.how), **arrays)

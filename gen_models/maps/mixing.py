@@ -37,19 +37,19 @@ def mixing(real: np.ndarray, samples: np.ndarray, seed: int) -> Mixing | None:
     pool = real[rng.permutation(len(real))[: 2 * count]]
     drawn = samples[rng.permutation(len(samples))[:count]]
     kinds = np.arange(2 * count) < count
-    own = _of_own_kind(_neighbours(np.concatenate([pool[:count], drawn])), kinds)
+    is_own = _is_of_own_kind(_neighbours(np.concatenate([pool[:count], drawn])), kinds)
     among_real = _neighbours(pool)
-    shares = [_of_own_kind(among_real, rng.permutation(kinds)).mean() for _ in range(SPLITS)]
+    shares = [_is_of_own_kind(among_real, rng.permutation(kinds)).mean() for _ in range(SPLITS)]
     low, high = np.percentile(shares, TAILS).tolist()
-    parts = own.mean(), own[kinds].mean(), own[~kinds].mean()
+    parts = is_own.mean(), is_own[kinds].mean(), is_own[~kinds].mean()
     return Mixing(*map(float, parts), level=(low, high), count=count)
 
 
 def _neighbours(points: np.ndarray) -> np.ndarray:
     """Index i64[N] of the nearest other point of each of points [N,D]."""
-    own = np.arange(len(points))
-    return nearest(points, points, (own, own))[0]
+    indices = np.arange(len(points))
+    return nearest(points, points, (indices, indices))[0]
 
 
-def _of_own_kind(neighbours: np.ndarray, kinds: np.ndarray) -> np.ndarray:
+def _is_of_own_kind(neighbours: np.ndarray, kinds: np.ndarray) -> np.ndarray:
     return kinds[neighbours] == kinds

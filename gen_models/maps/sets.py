@@ -28,7 +28,7 @@ class ImageSet(NamedTuple):
     is_real: bool = False
 
 
-class Models(NamedTuple):
+class MapModels(NamedTuple):
     """Models of one data set, with the data."""
 
     splits: Splits
@@ -36,13 +36,13 @@ class Models(NamedTuple):
     models: list[Trained]
 
 
-def load(sources: Sequence[Path], dataset: str | None, data_dir: Path | None) -> Models:
+def load(sources: Sequence[Path], dataset: str | None, data_dir: Path | None) -> MapModels:
     """Load models (run folders, saved or shipped models) and the data set that they share; without
     models, the named data set. Raises UserError; ConfigError for models of different data sets."""
     models = [trained.load(source) for source in sources]
     if not models:
         name = catalog.name_to_look_for(dataset, data_dir)
-        return Models(catalog.load_splits(name, data_dir), [], [])
+        return MapModels(catalog.load_splits(name, data_dir), [], [])
     names = [model.recipe.options.dataset for model in models]
     for source, name in zip(sources, names, strict=True):
         if name != names[0]:
@@ -51,15 +51,15 @@ def load(sources: Sequence[Path], dataset: str | None, data_dir: Path | None) ->
             )
     if dataset not in (None, names[0]):
         raise ConfigError(f"--dataset is {dataset}, and the models are of {names[0]}; leave it out")
-    found = [assessment.data_of(one.recipe.options, one.data, data_dir) for one in models]
-    digests = [(splits.train.digest, splits.test.digest) for splits in found]
+    data = [assessment.data_of(model.recipe.options, model.data, data_dir) for model in models]
+    digests = [(splits.train.digest, splits.test.digest) for splits in data]
     for source, digest in zip(sources, digests, strict=True):
         if digest != digests[0]:
             raise ConfigError(
                 f"{source} is of another data set of that name than {sources[0]}; name models of "
                 "one"
             )
-    return Models(found[0], distinct_names(sources), models)
+    return MapModels(data[0], distinct_names(sources), models)
 
 
 def real_images(splits: Splits, count: int, seed: int) -> ImageSet:
@@ -75,10 +75,10 @@ def real_images(splits: Splits, count: int, seed: int) -> ImageSet:
 def samples(model: Trained, name: str, splits: Splits, count: int, seed: int) -> ImageSet:
     """`count` samples, with the class frequencies of the test images if the model is conditional.
     Otherwise the data set's classifier, if there is one, predicts their classes."""
-    asked = labels_like(splits.test.labels, count)
-    images = model.sample(count, asked.tolist() if model.conditional else None, seed)
+    requested = labels_like(splits.test.labels, count)
+    images = model.sample(count, requested.tolist() if model.conditional else None, seed)
     if model.conditional:
-        labels = asked.astype(np.int32)
+        labels = requested.astype(np.int32)
     elif (net := features.find(splits.train.name)) is not None:
         labels = features.predicted(net, images)
     else:

@@ -12,14 +12,14 @@ from gen_models.fields import ConfigError
 from gen_models.maps.sets import UNKNOWN, ImageSet
 from gen_models.trained import Trained
 
-Space = Literal["pixels", "features", "latent"]
+MapSpace = Literal["pixels", "features", "latent"]
 BATCH = 500  # images that are encoded at a time
 UNLABELLED = "self-supervised"  # the features of the net that was trained without labels
 
 Points = Callable[[ImageSet], np.ndarray]  # images -> f32[N,D]
 
 
-def points_in(space: Space, splits: Splits, models: Sequence[Trained]) -> tuple[str, Points]:
+def points_in(space: MapSpace, splits: Splits, models: Sequence[Trained]) -> tuple[str, Points]:
     """Description of a space, and the function from images to their points in it.
 
     pixels    levels in [0,1]
@@ -44,9 +44,9 @@ def points_in(space: Space, splits: Splits, models: Sequence[Trained]) -> tuple[
     )
 
 
-def pixels(one: ImageSet) -> np.ndarray:
+def pixels(image_set: ImageSet) -> np.ndarray:
     """Pixels as levels f32[N,H·W] in [0,1]."""
-    return one.images.reshape(len(one.images), -1).astype(np.float32) / 255
+    return image_set.images.reshape(len(image_set.images), -1).astype(np.float32) / 255
 
 
 def latents(model: Trained, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -72,17 +72,17 @@ def codes(model: Trained, images: np.ndarray) -> np.ndarray:
     return np.concatenate([model.recognise(images[i : i + BATCH]) for i in starts])
 
 
-def _latents(model: Trained, one: ImageSet) -> np.ndarray:
-    return latents(model, one.images, one.labels)
+def _latents(model: Trained, image_set: ImageSet) -> np.ndarray:
+    return latents(model, image_set.images, image_set.labels)
 
 
-def _codes(model: Trained, one: ImageSet) -> np.ndarray:
-    return codes(model, one.images)
+def _codes(model: Trained, image_set: ImageSet) -> np.ndarray:
+    return codes(model, image_set.images)
 
 
-def _features(net: features.FeatureNet, splits: Splits, one: ImageSet) -> np.ndarray:
+def _features(net: features.FeatureNet, splits: Splits, image_set: ImageSet) -> np.ndarray:
     """Features f32[N,D]; those of real images come from the user's cache, if they are there."""
-    if not one.is_real:
-        return features.describe(net, one.images).features[UNLABELLED]
-    all_of = [features.describe_real(net, data).features[UNLABELLED] for data in splits]
-    return np.concatenate(all_of)[one.numbers]
+    if not image_set.is_real:
+        return features.describe(net, image_set.images).features[UNLABELLED]
+    of_splits = [features.describe_real(net, data).features[UNLABELLED] for data in splits]
+    return np.concatenate(of_splits)[image_set.numbers]

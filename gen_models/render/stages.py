@@ -8,7 +8,8 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-Report = Callable[[str, float | None], None]  # stage, share of it that is done (None: unknown)
+# Called with the stage, and the share of it that is done (None: unknown).
+StageReporter = Callable[[str, float | None], None]
 LINE_EVERY_S = 15.0  # period of the lines printed if the output is no terminal
 
 
@@ -27,7 +28,7 @@ class Stages:
             transient=True,
         )
         self.task = self.progress.add_task("", total=None)
-        self.stage, self.said, self.began = "", 0.0, time.monotonic()
+        self.stage, self.printed_at, self.began = "", 0.0, time.monotonic()
 
     def __enter__(self) -> "Stages":
         self.progress.start()
@@ -47,10 +48,10 @@ class Stages:
         self.progress.update(self.task, description=stage, total=total, completed=share or 0.0)
         now = time.monotonic()
         if not self.console.is_terminal and (
-            stage != self.stage or now - self.said >= LINE_EVERY_S
+            stage != self.stage or now - self.printed_at >= LINE_EVERY_S
         ):
             part = "" if share is None else f" {share:.0%}"
             line = f"{now - self.began:5.0f} s  {stage}{part}"
             self.console.print(line, markup=False, soft_wrap=True)
-            self.said = now
+            self.printed_at = now
         self.stage = stage

@@ -19,7 +19,7 @@ from gen_models.fields import ConfigError
 
 pytest.importorskip("umap")
 QUICK = ["kmeans-pixels", "mixture-pca"]
-SCORES = scores.Scores(0.5, 0.5, 0.4, 10, 0.0)
+SCORES = scores.ClusterScores(0.5, 0.5, 0.4, 10, 0.0)
 
 
 @pytest.fixture

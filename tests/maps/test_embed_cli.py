@@ -52,9 +52,9 @@ def test_a_map_has_a_page_a_picture_coordinates_and_numbers(run, data, tmp_path,
     assert [row["set"] for row in rows] == ["real images"] * 60 + ["dcgan-0"] * 30
     assert {row["class"] for row in rows[:60]} == {"0", "1", "2"}
     assert {row["class"] for row in rows[60:]} == {""}  # no net of features tells it
-    found = contents_of(written(out, "html"))
-    assert [len(one["labels"]) for one in found["sets"]] == [60, 30]
-    assert found["rows"][0] == ["", "dcgan-0", "real images"]
+    contents = contents_of(written(out, "html"))
+    assert [len(points["labels"]) for points in contents["sets"]] == [60, 30]
+    assert contents["rows"][0] == ["", "dcgan-0", "real images"]
     numbers = json.loads(written(out, "json").read_text())
     assert numbers["models"]["dcgan-0"]["mixing"]["count"] == 30
     printed = capsys.readouterr().out
@@ -79,7 +79,8 @@ def test_the_same_command_writes_the_same_bytes_with_and_without_a_cache(
 def test_a_page_holds_no_more_points_than_asked_and_the_table_all(run, data, tmp_path):
     out = tmp_path / "map"
     assert embed.main([str(run), *data, *SMALL, "--points", "45", "--out", str(out)]) == 0
-    assert [len(one["labels"]) for one in contents_of(written(out, "html"))["sets"]] == [30, 15]
+    contents = contents_of(written(out, "html"))
+    assert [len(points["labels"]) for points in contents["sets"]] == [30, 15]
     assert len(written(out, "csv").read_text().splitlines()) == 91
 
 

@@ -31,23 +31,24 @@ def test_blobs_stay_apart_and_samples_come_to_their_own(method, monkeypatch):
         pytest.importorskip("pymde")
     make = layouts.maker(method)
     real, labels = blobs(120, 0)
-    samples, own = blobs(40, 1)
+    samples, sample_labels = blobs(40, 1)
     one_image = np.repeat(real[:1], 5, axis=0)
-    found = make(real, [samples, one_image], 3, silent)
-    assert found.real.shape == (120, 2)
-    assert [len(x) for x in found.samples] == [40, 5]
-    assert found.how == (layouts.TOGETHER if method == "pymde" else layouts.PLACED)
-    assert quality.accuracy(found.real, labels, np.arange(120)) > 0.95
-    both, kinds = np.concatenate([found.real, found.samples[0]]), np.concatenate([labels, own])
-    assert quality.accuracy(both, kinds, np.arange(120, 160)) > 0.9
+    layout = make(real, [samples, one_image], 3, silent)
+    assert layout.real.shape == (120, 2)
+    assert [len(x) for x in layout.samples] == [40, 5]
+    assert layout.how == (layouts.TOGETHER if method == "pymde" else layouts.PLACED)
+    assert quality.accuracy(layout.real, labels, np.arange(120)) > 0.95
+    both = np.concatenate([layout.real, layout.samples[0]])
+    both_labels = np.concatenate([labels, sample_labels])
+    assert quality.accuracy(both, both_labels, np.arange(120, 160)) > 0.9
     if method != "pymde":  # which does not repeat itself
         again = make(real, [samples, one_image], 3, silent)
-        np.testing.assert_array_equal(again.real, found.real)
+        np.testing.assert_array_equal(again.real, layout.real)
     assert layouts.version(method)
 
 
 def test_points_on_a_line_have_a_map_of_two_axes():
     line = np.arange(20, dtype=np.float32)[:, None]
-    found = layouts.maker("pca")(line, [], 0, silent)
-    assert found.real.shape == (20, 2)
-    assert np.ptp(found.real[:, 1]) == 0
+    layout = layouts.maker("pca")(line, [], 0, silent)
+    assert layout.real.shape == (20, 2)
+    assert np.ptp(layout.real[:, 1]) == 0

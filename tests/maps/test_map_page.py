@@ -15,14 +15,14 @@ from gen_models.maps.sets import ImageSet
 COLOURS = """canvas => {
   const context = canvas.getContext("2d", {willReadFrequently: true});
   const {data} = context.getImageData(0, 0, canvas.width, canvas.height);
-  const found = new Set();
-  for (let i = 0; i < data.length; i += 4) if (data[i + 3]) found.add(data.slice(i, i + 3).join());
-  return [...found];
+  const seen = new Set();
+  for (let i = 0; i < data.length; i += 4) if (data[i + 3]) seen.add(data.slice(i, i + 3).join());
+  return [...seen];
 }"""
 MAP = ".field-of-view > canvas"
 
 
-def made(count: int = 1200) -> Map:
+def blob_map(count: int = 1200) -> Map:
     """A map of images whose grey level is their number; more than are shown as images at once."""
     points, labels = blobs(count, 0)
     levels = (np.arange(count) % 256).astype(np.uint8)
@@ -42,8 +42,8 @@ def made(count: int = 1200) -> Map:
     )
 
 
-def page(found: Map, points: int = 20_000) -> str:
-    return files._page(found, points)
+def page(image_map: Map, points: int = 20_000) -> str:
+    return files._page(image_map, points)
 
 
 def shown(tab) -> set[str]:
@@ -53,7 +53,7 @@ def shown(tab) -> set[str]:
 
 
 def test_classes_and_models_are_switched_on_and_off(opened):
-    tab = opened(page(made()))
+    tab = opened(page(blob_map()))
     both = shown(tab)
     assert len(both) == 2  # grey for real images, a colour for the model
     tab.get_by_label("<b>model</b>").uncheck()
@@ -70,10 +70,11 @@ def test_classes_and_models_are_switched_on_and_off(opened):
 
 
 def test_a_pointer_shows_the_image_that_it_is_over(opened):
-    found = made()._replace(sets=made().sets[:1], places=[made().places[0]], mixing=[], gaps=[])
-    far = np.array(found.places[0])
+    image_map = blob_map()
+    far = np.array(image_map.places[0])
     far[7] = far.max(axis=0) + 30  # alone in its corner
-    tab = opened(page(found._replace(places=[far])))
+    real_only = image_map._replace(sets=image_map.sets[:1], places=[far], mixing=[], gaps=[])
+    tab = opened(page(real_only))
     shown(tab)
     area = tab.locator(MAP).bounding_box()
     side = 0.92 * min(area["width"], area["height"])
@@ -91,10 +92,10 @@ def test_a_pointer_shows_the_image_that_it_is_over(opened):
 
 
 def test_an_image_that_cannot_be_decoded_leaves_no_other_in_its_place(opened):
-    found = made()
-    real, samples = (np.array(one) for one in found.places)
+    image_map = blob_map()
+    real, samples = map(np.array, image_map.places)
     real[7], samples[3] = real.max() + 30, real.min() - 30  # in two corners
-    tab = opened(page(found._replace(places=[real, samples])))
+    tab = opened(page(image_map._replace(places=[real, samples])))
     shown(tab)
     area = tab.locator(MAP).bounding_box()
     x, y, half = area["width"] / 2, area["height"] / 2, 0.46 * min(area["width"], area["height"])
@@ -109,7 +110,7 @@ def test_an_image_that_cannot_be_decoded_leaves_no_other_in_its_place(opened):
 
 
 def test_zooming_in_shows_the_images_and_the_whole_map_is_one_click_away(opened):
-    tab = opened(page(made()))
+    tab = opened(page(blob_map()))
     before = shown(tab)
     tab.locator(".region").get_by_role("button").click()
     tab.locator(MAP).focus()
@@ -130,7 +131,7 @@ def drawn(tab) -> str:
 
 
 def test_the_browsers_own_keys_and_buttons_are_left_to_it(opened):
-    tab = opened(page(made()))
+    tab = opened(page(blob_map()))
     before = drawn(tab)
     tab.locator(MAP).focus()
     for key in ("Control++", "Control+-", "Control+ArrowRight", "Meta+ArrowUp"):
@@ -151,7 +152,7 @@ def test_the_browsers_own_keys_and_buttons_are_left_to_it(opened):
 
 
 def test_a_drag_that_is_taken_from_the_page_ends(opened):
-    tab = opened(page(made()))
+    tab = opened(page(blob_map()))
     area = tab.locator(MAP).bounding_box()
     tab.mouse.move(area["x"] + 20, area["y"] + 20)
     tab.mouse.down()
@@ -163,7 +164,7 @@ def test_a_drag_that_is_taken_from_the_page_ends(opened):
 
 
 def test_a_pinch_on_a_trackpad_zooms_as_far_as_a_wheel(opened):
-    tab = opened(page(made()))
+    tab = opened(page(blob_map()))
     wheel = """(canvas, [deltaY, ctrlKey]) => canvas.dispatchEvent(
       new WheelEvent("wheel", {deltaY, ctrlKey, clientX: 300, clientY: 300, cancelable: true}))"""
     pictures = []
@@ -175,7 +176,7 @@ def test_a_pinch_on_a_trackpad_zooms_as_far_as_a_wheel(opened):
 
 
 def test_numbers_and_missed_regions_stand_below_the_map(opened):
-    tab = opened(page(made()))
+    tab = opened(page(blob_map()))
     table = tab.locator(".numbers table")
     assert "0.700" in table.text_content() and "0.400 to 0.600" in table.text_content()
     region = tab.locator(".region")
@@ -187,15 +188,15 @@ def test_numbers_and_missed_regions_stand_below_the_map(opened):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_serious_is_inaccessible(opened, violations, scheme):
-    tab = opened(page(made()), color_scheme=scheme)
+    tab = opened(page(blob_map()), color_scheme=scheme)
     shown(tab)
     assert violations(tab) == []
 
 
 def test_nothing_sticks_out_of_a_phone_and_a_tap_shows_an_image(opened):
     phone = {"viewport": {"width": 390, "height": 800}, "has_touch": True, "is_mobile": True}
-    one = made()
-    tab = opened(page(one._replace(places=[np.zeros_like(x) for x in one.places])), **phone)
+    places = [np.zeros_like(x) for x in blob_map().places]
+    tab = opened(page(blob_map()._replace(places=places)), **phone)
     shown(tab)
     assert tab.evaluate("document.documentElement.scrollWidth") <= 390
     area = tab.locator(MAP).bounding_box()
@@ -208,8 +209,8 @@ def test_a_page_of_twenty_thousand_points_draws_a_frame_in_time(opened):
     labels = np.resize(np.arange(4, dtype=np.int32), 20_000)
     images = np.zeros((20_000, 8, 8), np.uint8)
     real = ImageSet("real images", images, labels, np.arange(20_000))
-    one = made()._replace(sets=[real], places=[points], mixing=[], gaps=[])
-    tab = opened(page(one))
+    image_map = blob_map()._replace(sets=[real], places=[points], mixing=[], gaps=[])
+    tab = opened(page(image_map))
     shown(tab)
     median = tab.evaluate(
         """() => new Promise(done => {

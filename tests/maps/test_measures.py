@@ -26,11 +26,11 @@ def test_accuracy_counts_no_point_as_its_own_neighbour():
 
 
 def test_mixing_of_samples_of_the_same_distribution_is_at_the_level():
-    found = mixing.mixing(blobs(400, 0)[0], blobs(200, 1)[0], seed=0)
-    low, high = found.level
-    assert found.count == 200
+    same = mixing.mixing(blobs(400, 0)[0], blobs(200, 1)[0], seed=0)
+    low, high = same.level
+    assert same.count == 200
     assert low < 0.5 < high
-    assert low - 0.03 < found.share < high + 0.03
+    assert low - 0.03 < same.share < high + 0.03
 
 
 def test_mixing_of_samples_elsewhere_is_one_and_of_copies_below_the_level():
@@ -48,11 +48,11 @@ def test_mixing_needs_two_images_of_each_kind():
 def test_a_model_without_a_class_misses_its_region_and_no_other():
     real, labels = blobs(800, 0)
     samples, _ = blobs(400, 1, kinds=(0, 1, 2))
-    found = gaps.gaps(real, real[:, :2] - 2 * real[:, 2:], samples, seed=0)
-    assert found.covered == pytest.approx(0.75, abs=0.05)
-    assert found.expected > 0.9
-    assert found.regions
-    for region in found.regions:
+    without_class = gaps.gaps(real, real[:, :2] - 2 * real[:, 2:], samples, seed=0)
+    assert without_class.covered == pytest.approx(0.75, abs=0.05)
+    assert without_class.expected > 0.9
+    assert without_class.regions
+    for region in without_class.regions:
         assert np.mean(labels[region.images] == 3) > 0.5
         assert np.all(labels[region.shown] == 3)
         assert region.covered < region.expected / 2
@@ -60,13 +60,13 @@ def test_a_model_without_a_class_misses_its_region_and_no_other():
 
 def test_copies_of_the_real_images_miss_nothing():
     real, _ = blobs(400, 0)
-    found = gaps.gaps(real, real[:, :2], real, seed=0)
-    assert found.covered > 0.9
-    assert found.regions == []
+    of_copies = gaps.gaps(real, real[:, :2], real, seed=0)
+    assert of_copies.covered > 0.9
+    assert of_copies.regions == []
 
 
 def test_a_model_of_one_image_misses_nearly_everything():
     real, _ = blobs(400, 0)
-    found = gaps.gaps(real, real[:, :2], np.repeat(real[:1], 200, axis=0), seed=0)
-    assert found.covered < 0.1
-    assert len(found.regions) > 2
+    of_one_image = gaps.gaps(real, real[:, :2], np.repeat(real[:1], 200, axis=0), seed=0)
+    assert of_one_image.covered < 0.1
+    assert len(of_one_image.regions) > 2

@@ -42,7 +42,7 @@ def main(args: Sequence[str]) -> int:
     for name, found in by_dataset.items():
         playing = options.out.with_name(f"{options.out.name}-explorer-{name}.html")
         folders = [run.folder for run in sections.drawn(found)]
-        made = explorer.beside(playing, folders, partial(print, file=sys.stderr))
+        made = explorer.write_page(playing, folders, partial(print, file=sys.stderr))
         shown.append(sections.section(name, found, playing.name if made else ""))
     write_text(html, page.page("Comparison", shown))
     render.save_png(pictures.whole(shown), png)

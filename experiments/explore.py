@@ -35,7 +35,7 @@ class Options:
 def shipped() -> list[list[Path]]:
     """The names of the shipped models, grouped by data set."""
     names = sorted(portable.SHIPPED)
-    return [list(map(Path, found)) for _, found in groupby(names, lambda name: name.split("-")[0])]
+    return [list(map(Path, group)) for _, group in groupby(names, lambda name: name.split("-")[0])]
 
 
 def main(args: Sequence[str]) -> int:
@@ -46,11 +46,11 @@ def main(args: Sequence[str]) -> int:
     if options.out and len(pages) > 1:
         raise ConfigError("--out is one page, and the shipped models have several; name models")
     for models in pages:
-        made = explorer.made(models, partial(print, file=sys.stderr))
-        out = options.out or PAGES / f"{made.name}.html"
+        page = explorer.make_page(models, partial(print, file=sys.stderr))
+        out = options.out or PAGES / f"{page.name}.html"
         out.parent.mkdir(parents=True, exist_ok=True)
-        write_text(out, made.text)
-        print(f"{out}: {len(made.text.encode()) / 1e6:.1f} MB, {made.weights:,} weights")
+        write_text(out, page.text)
+        print(f"{out}: {len(page.text.encode()) / 1e6:.1f} MB, {page.weights:,} weights")
     return 0
 
 

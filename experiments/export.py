@@ -52,13 +52,13 @@ class Options:
 def readme(model: Trained, *, with_onnx: bool) -> str:
     """Text of the README.md that tells how to run the exported programs."""
     latents = ",".join(map(str, export.latent_shape(model.model)))
-    ignored = "are ignored" if not model.conditional else "decide what is drawn"
+    effect = "are ignored" if not model.conditional else "decide what is drawn"
     text = README.format(
         model=model.recipe.options.model,
         step=int(model.state.step),
         dataset=model.recipe.options.dataset,
         classes=f"0 to {len(model.class_names) - 1}",
-        effect=ignored,
+        effect=effect,
         platforms=", ".join(export.PLATFORMS),
         size=f"{model.data.height},{model.data.width}",
         latents=latents,
@@ -80,9 +80,9 @@ def main(args: Sequence[str]) -> int:
     if options.onnx:
         files["generate.onnx"] = export.onnx(model.model, model.state)
     out.mkdir(parents=True, exist_ok=True)
-    for name, data in files.items():
-        write_bytes(out / name, data)
-        print(f"{out / name}: {len(data) / 1e6:.1f} MB")
+    for name, content in files.items():
+        write_bytes(out / name, content)
+        print(f"{out / name}: {len(content) / 1e6:.1f} MB")
     write_text(out / "README.md", readme(model, with_onnx=options.onnx))
     print(f"how to run them: {out / 'README.md'}")
     return 0

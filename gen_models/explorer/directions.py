@@ -46,7 +46,7 @@ def strongest(
     strengths, vectors = np.linalg.eigh(np.asarray(change(z, labels)))
     order = [index for index in np.argsort(-strengths)[:COUNT] if strengths[index] > LEAST]
     vectors = [REACH * steps @ vectors[:, index] for index in order]
-    return _named(vectors, _effects(algorithm, state, z, labels, vectors))
+    return _name_directions(vectors, _effects(algorithm, state, z, labels, vectors))
 
 
 def _effects(
@@ -58,7 +58,7 @@ def _effects(
     def images(z: Latents) -> np.ndarray:
         return np.maximum((np.asarray(generate(state, z, labels))[..., 0] + 1) / 2, 1e-6)
 
-    usual, classes = images(z), [np.flatnonzero(labels == one) for one in np.unique(labels)]
+    usual, classes = images(z), [np.flatnonzero(labels == label) for label in np.unique(labels)]
 
     def spread(measured: np.ndarray) -> float:
         """Standard deviation within the classes."""
@@ -73,21 +73,21 @@ def _effects(
     return effects
 
 
-def _named(
+def _name_directions(
     vectors: list[np.ndarray], effects: list[dict[tuple[str, str], float]]
 ) -> list[Direction]:
     """The directions, each signed and named by the property that it changes most of those left by
     earlier ones, or by its number if that change is below NOTABLE."""
-    left, found = dict(PROPERTIES), []
+    left, directions = dict(PROPERTIES), []
     for number, (vector, changes) in enumerate(zip(vectors, effects, strict=True), 1):
         names = max(left, key=lambda names: abs(changes[names]), default=None)
         if names is None or abs(changes[names]) < NOTABLE:
-            found.append(Direction(f"direction {number}", vector))
+            directions.append(Direction(f"direction {number}", vector))
             continue
         del left[names]
         less, more = names
-        found.append(Direction(f"{less} – {more}", vector if changes[names] > 0 else -vector))
-    return found
+        directions.append(Direction(f"{less} – {more}", vector if changes[names] > 0 else -vector))
+    return directions
 
 
 # Properties of images f32[N,H,W] in (0,1], by their names for a low and for a high value.

@@ -42,12 +42,12 @@ class Exhibit(NamedTuple):
 def to_json_object(exhibit: Exhibit) -> dict[str, Any]:
     """The exhibit as a JSON object for the page. Raises UserError for a model that cannot be
     shown."""
-    trained = _exact(exhibit.last)
+    trained = _in_float32(exhibit.last)
     model, data = trained.model, trained.data
     order = np.resize(np.array(data.classes, np.int32), COUNT)
     with conv.using(conv.DILATED):
-        functions = _functions(model.algorithm, trained.state.ema, order)
-    used = {name for one in functions.values() for name in one["weights"]}
+        page_programs = _page_programs(model.algorithm, trained.state.ema, order)
+    used = {name for written in page_programs.values() for name in written["weights"]}
     z = _latents(trained, order)
     return {
         "name": trained.name,
@@ -57,26 +57,29 @@ def to_json_object(exhibit: Exhibit) -> dict[str, Any]:
         "order": order.tolist(),
         "conditional": trained.conditional,
         "latent": list(z.shape[1:]),
-        "programs": functions,
+        "programs": page_programs,
         "checkpoints": [
-            {"step": int(one.state.step), "weights": _weights(_exact(one), used, order)}
-            for one in exhibit.models
+            {
+                "step": int(at_step.state.step),
+                "weights": _weights(_in_float32(at_step), used, order),
+            }
+            for at_step in exhibit.models
         ],
         "directions": _directions(model.algorithm, trained.state, z, order),
         "parts": [part._asdict() for part in model.algorithm.parts],
-        "encodes": "encode" in functions,
+        "encodes": "encode" in page_programs,
         "measures": _measures(exhibit.evaluation),
         "protocol": "" if exhibit.evaluation is None else str(exhibit.evaluation.protocol),
     }
 
 
-def _exact(trained: Trained) -> Trained:
+def _in_float32(trained: Trained) -> Trained:
     """The model in float32, as the page computes."""
     config = replace(trained.recipe.config, compute_dtype="float32")
     return replace(trained, recipe=trained.recipe._replace(config=config))
 
 
-def _functions(algorithm: Algorithm, ema: PyTree, order: np.ndarray) -> dict[str, Any]:
+def _page_programs(algorithm: Algorithm, ema: PyTree, order: np.ndarray) -> dict[str, Any]:
     """The programs of the page by name."""
 
     def prior(ema: PyTree, seed: Array, labels: Labels) -> Array:
@@ -86,17 +89,17 @@ def _functions(algorithm: Algorithm, ema: PyTree, order: np.ndarray) -> dict[str
     def generate(ema: PyTree, z: Array, labels: Labels) -> Array:
         return algorithm.generate(State.of_average(ema), z, labels)
 
-    def shaped(function: Callable[..., Array], *arrays: jax.ShapeDtypeStruct) -> Array:
+    def shape_of(function: Callable[..., Array], *arrays: jax.ShapeDtypeStruct) -> Array:
         return jax.eval_shape(function, ema, *arrays)
 
     seed, label = jax.ShapeDtypeStruct((), jnp.uint32), jax.ShapeDtypeStruct((1,), jnp.int32)
     labels = jax.ShapeDtypeStruct(order.shape, jnp.int32)
-    z = shaped(prior, seed, labels)
-    one = jax.ShapeDtypeStruct((1, *z.shape[1:]), z.dtype)
-    image = shaped(generate, one, label)
-    wanted = {
+    zs = shape_of(prior, seed, labels)
+    z = jax.ShapeDtypeStruct((1, *zs.shape[1:]), zs.dtype)
+    image = shape_of(generate, z, label)
+    functions = {
         "prior": (prior, {"seed": seed, "labels": labels}),
-        "generate": (generate, {"z": one, "labels": label}),
+        "generate": (generate, {"z": z, "labels": label}),
     }
     if (latent := algorithm.latent) is not None:
 
@@ -106,17 +109,18 @@ def _functions(algorithm: Algorithm, ema: PyTree, order: np.ndarray) -> dict[str
         def decode(ema: PyTree, places: Array, labels: Labels) -> Array:
             return latent.decode(State.of_average(ema), places, labels)
 
-        places = shaped(encode, image, label)
-        wanted["encode"] = (encode, {"images": image, "labels": label})
-        wanted["decode"] = (decode, {"places": places, "labels": label})
+        places = shape_of(encode, image, label)
+        functions["encode"] = (encode, {"images": image, "labels": label})
+        functions["decode"] = (decode, {"places": places, "labels": label})
         if latent.codes is not None:
 
             def codes(ema: PyTree, images: Array) -> Array:
                 return latent.codes(State.of_average(ema), images)
 
-            wanted["codes"] = (codes, {"images": image})
+            functions["codes"] = (codes, {"images": image})
     return {
-        name: to_json(program(function, ema, inputs)) for name, (function, inputs) in wanted.items()
+        name: to_json(program(function, ema, inputs))
+        for name, (function, inputs) in functions.items()
     }
 
 
@@ -125,13 +129,13 @@ def _weights(trained: Trained, used: set[str], order: np.ndarray) -> dict[str, d
     arrays = {name: np.asarray(x) for name, x in named(trained.state.ema).items()}
     if not all(np.isfinite(arrays[name]).all() for name in used):
         raise UserError(f"its weights at step {int(trained.state.step)} are not finite")
-    short = {name: packed(x) for name, x in arrays.items() if name in used}
-    kept = {name: unpacked(text, arrays[name].shape) for name, text in short.items()}
-    ema = jax.tree.map(jnp.asarray, filled(trained.state.ema, arrays | kept))
+    texts = {name: packed(x) for name, x in arrays.items() if name in used}
+    rounded_arrays = {name: unpacked(text, arrays[name].shape) for name, text in texts.items()}
+    ema = jax.tree.map(jnp.asarray, filled(trained.state.ema, arrays | rounded_arrays))
     rounded = replace(trained, state=trained.state._replace(ema=ema))
-    true, near = (_images(one, order).astype(int) for one in (trained, rounded))
-    if np.abs(true - near).max() <= LEVEL:
-        return short
+    exact_images, rounded_images = (_images(x, order).astype(int) for x in (trained, rounded))
+    if np.abs(exact_images - rounded_images).max() <= LEVEL:
+        return texts
     return {name: packed(x, whole=True) for name, x in arrays.items() if name in used}
 
 
@@ -142,8 +146,8 @@ def _images(trained: Trained, order: np.ndarray) -> np.ndarray:
     samples = drawing.draw(trained.model, trained.state, key, labels)
     if trained.model.algorithm.latent is None:
         return samples
-    copies = programs.reconstruct(trained.model, trained.state, samples, labels)
-    return np.concatenate([samples, to_bytes(copies)])
+    reconstructions = programs.reconstruct(trained.model, trained.state, samples, labels)
+    return np.concatenate([samples, to_bytes(reconstructions)])
 
 
 def _latents(trained: Trained, order: np.ndarray) -> np.ndarray:
@@ -160,8 +164,10 @@ def _directions(
     for part in algorithm.parts:
         kept[part.start : part.start + part.size] = False
     points = slice(directions.POINTS)
-    found = directions.strongest(algorithm, state, z[points], jnp.asarray(order[points]), kept)
-    return [{"name": one.name, "vector": [round(float(x), 5) for x in one.vector]} for one in found]
+    strongest = directions.strongest(algorithm, state, z[points], jnp.asarray(order[points]), kept)
+    return [
+        {"name": name, "vector": [round(float(x), 5) for x in vector]} for name, vector in strongest
+    ]
 
 
 def _measures(evaluation: Evaluation | None) -> list[list[str]]:

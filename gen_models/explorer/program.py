@@ -73,13 +73,13 @@ def program(
     kept = _needed(writer.operations, outputs)
     used = {number for operation in kept for number in operation.sources} | set(outputs)
     pairs = zip([*leaves, *names], numbers, strict=True)
-    found = {name: number for name, number in pairs if number in used}
+    used_numbers = {name: number for name, number in pairs if number in used}
     if writer.mix is not None and writer.mix in used:
-        found[MIX] = writer.mix
+        used_numbers[MIX] = writer.mix
     return Program(
         values=writer.values,
-        inputs={name: number for name, number in found.items() if name in (*names, MIX)},
-        weights={name: number for name, number in found.items() if name in leaves},
+        inputs={name: n for name, n in used_numbers.items() if name in (*names, MIX)},
+        weights={name: n for name, n in used_numbers.items() if name in leaves},
         constants={number: x for number, x in writer.constants.items() if number in used},
         operations=kept,
         outputs=outputs,
@@ -108,26 +108,27 @@ class _Writer:
     def inline(self, closed: ClosedJaxpr, arguments: Sequence[int]) -> list[int]:
         """Write a function's operations for these arguments. Returns the numbers of its results."""
         jaxpr: Jaxpr = closed.jaxpr
-        held = (
+        constants = (
             self.constant(x, v.aval) for x, v in zip(closed.consts, jaxpr.constvars, strict=True)
         )
-        known = dict(zip(jaxpr.constvars, held, strict=True))
-        known |= dict(zip(jaxpr.invars, arguments, strict=True))
+        numbers = dict(zip(jaxpr.constvars, constants, strict=True))
+        numbers |= dict(zip(jaxpr.invars, arguments, strict=True))
 
         def number(atom: Var | Literal) -> int:
-            is_known = isinstance(atom, Literal)
-            return self.constant(atom.val, atom.aval) if is_known else known[atom]
+            if isinstance(atom, Literal):
+                return self.constant(atom.val, atom.aval)
+            return numbers[atom]
 
         for equation in jaxpr.eqns:
             results = self.write(equation, [number(atom) for atom in equation.invars])
-            known |= dict(zip(equation.outvars, results, strict=True))
+            numbers |= dict(zip(equation.outvars, results, strict=True))
         return [number(atom) for atom in jaxpr.outvars]
 
     def write(self, equation: JaxprEqn, sources: list[int]) -> list[int]:
         """Write one equation. Returns the numbers of its results."""
         name, parameters = equation.primitive.name, equation.params
         if parameters.get("name") == "_one_hot" and sources[0] in self.labels:
-            return [self._mix(equation)]
+            return [self._mix_input(equation)]
         for called in ("jaxpr", "call_jaxpr"):
             if name in CALLS and called in parameters:
                 inner = parameters[called]
@@ -136,29 +137,28 @@ class _Writer:
         if name in SAME_VALUE:
             return sources
         if name == "unstack":  # from JAX 0.11 on
-            return self._unstacked(equation, sources)
+            return self._write_unstack(equation, sources)
         if name not in PARAMETERS:
             raise UnsupportedError(f"the page has no operation {name}")
         _check_keys(equation)
         results = [self.value(variable.aval) for variable in equation.outvars]
-        said = PARAMETERS[name](equation)
-        self.operations.append(Operation(name, sources, results, said))
+        self.operations.append(Operation(name, sources, results, PARAMETERS[name](equation)))
         return results
 
-    def _unstacked(self, equation: JaxprEqn, sources: list[int]) -> list[int]:
+    def _write_unstack(self, equation: JaxprEqn, sources: list[int]) -> list[int]:
         """Write `unstack` as a slice and a squeeze per index. Returns the results' numbers."""
         (variable,), axis = equation.invars, equation.params["axis"]
-        whole, results = variable.aval, [self.value(one.aval) for one in equation.outvars]
+        whole, results = variable.aval, [self.value(output.aval) for output in equation.outvars]
         for place, result in enumerate(results):
             ends = [(0, size) for size in whole.shape]
             ends[axis] = place, place + 1
             part = self.value(whole.update(shape=tuple(end - start for start, end in ends)))
-            said = _sliced(whole, [start for start, _ in ends], [1] * len(ends))
-            self.operations.append(Operation("slice", sources, [part], said))
+            parameters = _slice_parameters(whole, [start for start, _ in ends], [1] * len(ends))
+            self.operations.append(Operation("slice", sources, [part], parameters))
             self.operations.append(Operation("squeeze", [part], [result], {}))
         return results
 
-    def _mix(self, equation: JaxprEqn) -> int:
+    def _mix_input(self, equation: JaxprEqn) -> int:
         if self.mix is None:
             self.mix = self.value(equation.outvars[0].aval)
         return self.mix
@@ -166,11 +166,11 @@ class _Writer:
 
 def _needed(operations: list[Operation], outputs: list[int]) -> list[Operation]:
     """The operations that the outputs depend on."""
-    wanted, kept = set(outputs), []
+    needed, kept = set(outputs), []
     for operation in reversed(operations):
-        if wanted & set(operation.results):
+        if needed & set(operation.results):
             kept.append(operation)
-            wanted |= set(operation.sources)
+            needed |= set(operation.sources)
     return kept[::-1]
 
 
@@ -209,7 +209,7 @@ def _of(*names: str) -> Callable[[JaxprEqn], dict[str, Any]]:
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 (JSON)
-    return [int(one) for one in value] if isinstance(value, tuple) else value
+    return [int(number) for number in value] if isinstance(value, tuple) else value
 
 
 def _product(equation: JaxprEqn) -> dict[str, Any]:
@@ -220,18 +220,18 @@ def _product(equation: JaxprEqn) -> dict[str, Any]:
 
 
 def _convolution(equation: JaxprEqn) -> dict[str, Any]:
-    said = equation.params
-    numbers = said["dimension_numbers"]
+    parameters = equation.params
+    numbers = parameters["dimension_numbers"]
     layout = (numbers.lhs_spec, numbers.rhs_spec, numbers.out_spec)
-    single = said["feature_group_count"] == said["batch_group_count"] == 1
+    single = parameters["feature_group_count"] == parameters["batch_group_count"] == 1
     if layout != ((0, 3, 1, 2), (3, 2, 0, 1), (0, 3, 1, 2)) or not single:
         raise UnsupportedError("the page has convolutions of NHWC by HWIO alone, without groups")
-    if set(said["rhs_dilation"]) != {1}:
+    if set(parameters["rhs_dilation"]) != {1}:
         raise UnsupportedError("the page has no dilated kernels")
     return {
-        "stride": list(said["window_strides"]),
-        "before": [low for low, _ in said["padding"]],
-        "dilation": list(said["lhs_dilation"]),
+        "stride": list(parameters["window_strides"]),
+        "before": [low for low, _ in parameters["padding"]],
+        "dilation": list(parameters["lhs_dilation"]),
     }
 
 
@@ -255,10 +255,10 @@ def _rounding(equation: JaxprEqn) -> dict[str, Any]:
 
 def _slice(equation: JaxprEqn) -> dict[str, Any]:
     start, strides = equation.params["start_indices"], equation.params["strides"]
-    return _sliced(equation.invars[0].aval, start, strides or (1,) * len(start))
+    return _slice_parameters(equation.invars[0].aval, start, strides or (1,) * len(start))
 
 
-def _sliced(aval: Any, start: Sequence[int], strides: Sequence[int]) -> dict[str, Any]:  # noqa: ANN401
+def _slice_parameters(aval: Any, start: Sequence[int], strides: Sequence[int]) -> dict[str, Any]:  # noqa: ANN401
     if jnp.issubdtype(aval.dtype, jax.dtypes.prng_key):
         start, strides = (*start, 0), (*strides, 1)
     return {"start": list(start), "strides": list(strides)}
@@ -275,9 +275,9 @@ def _pad(equation: JaxprEqn) -> dict[str, Any]:
 
 
 def _scan(equation: JaxprEqn) -> dict[str, Any]:
-    said = equation.params
+    parameters = equation.params
     writer = _Writer()
-    closed: ClosedJaxpr = said["jaxpr"]
+    closed: ClosedJaxpr = parameters["jaxpr"]
     arguments = [writer.value(variable.aval) for variable in closed.jaxpr.invars]
     outputs = writer.inline(closed, arguments)
     body = Program(
@@ -288,12 +288,12 @@ def _scan(equation: JaxprEqn) -> dict[str, Any]:
         writer.operations,
         outputs,
     )
-    constants, carried = _kinds_of_arguments(said)
+    constants, carried = _kinds_of_arguments(parameters)
     return {
         "constants": constants,
         "carried": carried,
-        "length": said["length"],
-        "backwards": said["reverse"],
+        "length": parameters["length"],
+        "backwards": parameters["reverse"],
         "body": to_json(body),
     }
 
@@ -349,11 +349,11 @@ PARAMETERS: dict[str, Callable[[JaxprEqn], dict[str, Any]]] = {
 def to_json(written: Program) -> dict[str, Any]:
     """The program as a JSON object, its (small) constants as flat lists that JavaScript reads."""
 
-    def read(x: float) -> float | str:
+    def as_json(x: float) -> float | str:
         return x if np.isfinite(x) else {np.inf: "Infinity", -np.inf: "-Infinity"}.get(x, "NaN")
 
     constants = {
-        number: [read(one) for one in np.ravel(x).tolist()]
+        number: [as_json(element) for element in np.ravel(x).tolist()]
         for number, x in written.constants.items()
     }
     return written._asdict() | {"constants": constants}

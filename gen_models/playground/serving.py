@@ -30,7 +30,7 @@ HEADERS = {
 }
 
 
-def server(found: Site, port: int) -> ThreadingHTTPServer:
+def server(site: Site, port: int) -> ThreadingHTTPServer:
     """A server of the site at `port` or the first free port after it; `serve_forever` runs it.
     Raises UserError if none of PORTS ports is free."""
 
@@ -47,7 +47,7 @@ def server(found: Site, port: int) -> ThreadingHTTPServer:
             name = unquote(urlsplit(self.path).path).lstrip("/") or INDEX
             status, kind = HTTPStatus.OK, KINDS.get(Path(name).suffix, "application/octet-stream")
             try:
-                body = found.files[name]() if name in found.files else None
+                body = site.files[name]() if name in site.files else None
             except (UserError, OSError) as error:
                 status, kind = HTTPStatus.SERVICE_UNAVAILABLE, "text/plain; charset=utf-8"
                 body = str(error).encode()
@@ -68,16 +68,16 @@ def server(found: Site, port: int) -> ThreadingHTTPServer:
         def log_message(self, format: str, *values: object) -> None:
             """Requests are not logged."""
 
-    for place in range(port, min(port + PORTS, 2**16)):
+    for candidate in range(port, min(port + PORTS, 2**16)):
         try:
-            made = ThreadingHTTPServer((HOST, place), Handler)
+            http_server = ThreadingHTTPServer((HOST, candidate), Handler)
         except OSError:
             continue
-        made.daemon_threads = True  # Ctrl-C does not wait for a browser
-        return made
+        http_server.daemon_threads = True  # Ctrl-C does not wait for a browser
+        return http_server
     raise UserError(f"no port from {port} to {port + PORTS - 1} is free; name another with --port")
 
 
-def address(made: ThreadingHTTPServer) -> str:
+def address(http_server: ThreadingHTTPServer) -> str:
     """URL of the page."""
-    return f"http://{HOST}:{made.server_address[1]}/"
+    return f"http://{HOST}:{http_server.server_address[1]}/"

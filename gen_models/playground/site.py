@@ -33,7 +33,8 @@ def site(built: Path = BUILT) -> Site:
     paths = sorted(path for path in built.rglob("*") if path.is_file())
     pages = {path.relative_to(built).as_posix(): path.read_bytes for path in paths}
     data = {
-        f"data/{name}.safetensors": _once(partial(material.packed, name)) for name in features.NAMES
+        f"data/{name}.safetensors": _once(partial(material.pack_data, name))
+        for name in features.NAMES
     }
     return Site(pages | data)
 
@@ -41,19 +42,19 @@ def site(built: Path = BUILT) -> Site:
 def _once(make: Callable[[], bytes]) -> Callable[[], bytes]:
     """A cached `make` for several threads: the first call runs it, concurrent calls wait and get
     its result. An exception is not cached."""
-    kept, lock = cache(make), Lock()
+    cached, lock = cache(make), Lock()
 
-    def made() -> bytes:
+    def make_once() -> bytes:
         with lock:
-            return kept()
+            return cached()
 
-    return made
+    return make_once
 
 
-def write(found: Site, folder: Path) -> list[Path]:
+def write(site: Site, folder: Path) -> list[Path]:
     """Write all files into a folder that a web host can serve. Raises UserError."""
     paths = []
-    for name, content in found.files.items():
+    for name, content in site.files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         write_bytes(path, content())

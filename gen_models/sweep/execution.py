@@ -138,7 +138,7 @@ class Sweep:
         folders = [self.folder(member) for member in self.plan.members]
         found = results.rows(members)
         best = [self._drawn(row) for row in found if row.diverged < row.seeds]
-        playing = bool(best) and explorer.beside(self.out / EXPLORER, best, report)
+        playing = bool(best) and explorer.write_page(self.out / EXPLORER, best, report)
         machine = environment.in_words(environment.describe())
         write_text(
             self.out / TABLE,

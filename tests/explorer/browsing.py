@@ -17,12 +17,12 @@ def image(tab: Page, canvas: str = "#image-0") -> np.ndarray:
     """Grey levels of a canvas, once the page has drawn what it was asked to."""
     tab.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
     for _ in range(PATIENCE):
-        found = np.array(tab.eval_on_selector(canvas, PIXELS))
-        if found.any():  # a canvas is empty before it is drawn
+        levels = np.array(tab.eval_on_selector(canvas, PIXELS))
+        if levels.any():  # a canvas is empty before it is drawn
             break
         tab.wait_for_timeout(50)
-    return found
+    return levels
 
 
-def assert_alike(found: np.ndarray, wanted: np.ndarray) -> None:
-    assert np.abs(found - wanted.ravel().astype(int)).max() <= exhibit.LEVEL
+def assert_alike(levels: np.ndarray, wanted: np.ndarray) -> None:
+    assert np.abs(levels - wanted.ravel().astype(int)).max() <= exhibit.LEVEL

@@ -40,5 +40,5 @@ def case(
 
 def run(cases: Sequence[dict[str, Any]]) -> list[list[np.ndarray]]:
     """The outputs of programs, f32[elements] each."""
-    found = node("run_programs.mjs", cases)
-    return [[np.array(x, np.float64) for x in one["outputs"]] for one in found]
+    results = node("run_programs.mjs", cases)
+    return [[np.array(x, np.float64) for x in result["outputs"]] for result in results]

@@ -7,9 +7,9 @@ import { readWeights } from "../../gen_models/explorer/page/weights.js";
 import { zeros } from "../../gen_models/explorer/page/arrays.js";
 
 function typed(elements, [dtype]) {
-  const found = zeros(dtype, elements.length);
-  found.set(elements);
-  return found;
+  const array = zeros(dtype, elements.length);
+  array.set(elements);
+  return array;
 }
 
 const results = JSON.parse(readFileSync(0)).map(({ program, weights, inputs }) => {

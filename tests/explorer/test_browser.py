@@ -8,7 +8,7 @@ import pytest
 from browsing import PIXELS, assert_alike, image
 from playwright.sync_api import Page
 from trainings import train
-from untrained import made
+from untrained import random_model
 
 from gen_models import explorer, programs, runs, trained
 from gen_models.data.pixels import to_bytes, to_float
@@ -22,7 +22,7 @@ from gen_models.webpage import making
 
 def contents(*models, **more) -> str:
     """The text of a page of models that are not on disk."""
-    shown = [exhibit.to_json_object(Exhibit([one], None)) for one in models]
+    shown = [exhibit.to_json_object(Exhibit([model], None)) for model in models]
     return making.page("models", "about", {"runs": shown, "tests": None} | more, PAGE)
 
 
@@ -33,7 +33,7 @@ def link(tab: Page) -> str:
 
 
 def test_a_slider_moves_the_latent_and_its_link_shows_the_same_again(opened, tiny):
-    model = made("dcgan", tiny)
+    model = random_model("dcgan", tiny)
     text = contents(model)
     tab = opened(text, "seed=3")
     before = image(tab)
@@ -57,7 +57,7 @@ def _first(key):
 
 
 def test_arrow_keys_move_a_slider_by_small_steps_from_any_value(opened, tiny):
-    tab = opened(contents(made("dcgan", tiny)), "view=between&t=0.337")
+    tab = opened(contents(random_model("dcgan", tiny)), "view=between&t=0.337")
     walk = tab.get_by_label("from A to B")
     image(tab)
     assert walk.get_attribute("aria-valuetext") == "0.34"
@@ -68,7 +68,7 @@ def test_arrow_keys_move_a_slider_by_small_steps_from_any_value(opened, tiny):
 
 
 def test_a_mixture_of_classes_is_asked_for_by_its_controls(opened, tiny):
-    model = made("cgan", tiny)
+    model = random_model("cgan", tiny)
     tab = opened(contents(model))
     tab.get_by_label("class", exact=True).select_option("two")
     wanted = model.sample(1, label=2)
@@ -84,7 +84,7 @@ def test_a_mixture_of_classes_is_asked_for_by_its_controls(opened, tiny):
 
 @pytest.mark.parametrize("name", ["gan", "cgan"])
 def test_a_walk_between_two_samples_and_over_a_plane(opened, tiny, name):
-    model = made(name, tiny)
+    model = random_model(name, tiny)
     tab = opened(contents(model))
     samples = model.sample(10, seed=1)
     tab.get_by_label("Between two").check()
@@ -108,7 +108,7 @@ def test_a_walk_between_two_samples_and_over_a_plane(opened, tiny, name):
 
 
 def test_a_code_of_infogan_is_set_as_what_it_is(opened, tiny):
-    model = made("infogan", tiny)
+    model = random_model("infogan", tiny)
     tab = opened(contents(model))
     tab.get_by_label("category").select_option("7")
     tab.get_by_label("code 1").fill("-2")
@@ -122,8 +122,8 @@ def test_a_code_of_infogan_is_set_as_what_it_is(opened, tiny):
 
 
 def test_what_is_drawn_with_the_finger_is_encoded_and_decoded(opened, tiny):
-    model = made("vae", tiny)
-    text = contents(model, made("gan", tiny))
+    model = random_model("vae", tiny)
+    text = contents(model, random_model("gan", tiny))
     tab = opened(text, "view=image")
     tab.locator("#ink").wait_for()
     area = tab.locator("#ink").bounding_box()
@@ -132,18 +132,18 @@ def test_what_is_drawn_with_the_finger_is_encoded_and_decoded(opened, tiny):
     tab.mouse.move(area["x"] + 0.8 * area["width"], area["y"] + 0.7 * area["height"], steps=5)
     tab.mouse.up()
     tab.mouse.click(area["x"] + 5, area["y"] + area["height"] - 5, button="right")
-    found = image(tab)
+    reconstruction = image(tab)
     ink = np.array(tab.eval_on_selector("#ink", PIXELS)).reshape(1, 8, 8).astype(np.uint8)
     assert 0 < np.count_nonzero(ink) < ink.size and ink[0, -1, 0] == 0
-    assert_alike(found, model.reconstruct(ink))
+    assert_alike(reconstruction, model.reconstruct(ink))
     shown = tab.get_by_label("z1").get_attribute("aria-valuetext")
     assert float(shown) == pytest.approx(model.encode(ink)[0, 0], abs=0.01)
     assert tab.get_by_text("gan has no encoder").is_visible()
-    np.testing.assert_array_equal(image(opened(text, link(tab))), found)
+    np.testing.assert_array_equal(image(opened(text, link(tab))), reconstruction)
 
 
 def test_codes_of_an_image_are_shown(opened, tiny):
-    model = made("vq_vae", tiny)
+    model = random_model("vq_vae", tiny)
     ink = to_bytes(to_float(tiny.test.images[:1]))
     digits = "".join(f"{level // 17:x}" for level in ink.ravel())
     tab = opened(contents(model), f"view=image&test=&ink={digits}")
@@ -163,7 +163,7 @@ def run(tiny, tmp_path_factory):
 
 
 def test_the_time_slider_shows_the_same_latents_at_each_checkpoint(opened, run):
-    text = explorer.made([run], print).text
+    text = explorer.make_page([run], print).text
     tab = opened(text, "seed=2&a=1")
     last = trained.load(run)
     assert_alike(image(tab), last.sample(2, seed=2)[1])
@@ -184,14 +184,14 @@ def test_the_time_slider_shows_the_same_latents_at_each_checkpoint(opened, run):
 
 
 def test_models_side_by_side_stand_on_the_same_latents(opened, tiny):
-    model = made("dcgan", tiny)
-    tab = opened(contents(model, model, made("gan", tiny)), "seed=4&a=2")
+    model = random_model("dcgan", tiny)
+    tab = opened(contents(model, model, random_model("gan", tiny)), "seed=4&a=2")
     np.testing.assert_array_equal(image(tab), image(tab, "#image-1"))
     assert tab.locator(".panel").count() == 3
 
 
 def test_a_link_that_does_not_fit_shows_the_start_and_says_so(opened, tiny):
-    model = made("gan", tiny)
+    model = random_model("gan", tiny)
     tab = opened(contents(model), "seed=1&a=1000")
     assert "does not fit" in tab.get_by_role("status").text_content()
     assert_alike(image(tab), model.sample(1, seed=1))
@@ -201,7 +201,7 @@ def test_a_link_that_does_not_fit_shows_the_start_and_says_so(opened, tiny):
 
 
 def test_samples_are_chosen_by_arrow_keys(opened, tiny):
-    model = made("gan", tiny)
+    model = random_model("gan", tiny)
     tab = opened(contents(model))
     box = tab.get_by_role("listbox")
     box.focus()
@@ -222,14 +222,14 @@ def test_samples_are_chosen_by_arrow_keys(opened, tiny):
     ],
 )
 def test_nothing_serious_is_inaccessible(opened, violations, tiny, view, scheme):
-    models = [made(name, tiny) for name in ("cvae", "infogan")]
+    models = [random_model(name, tiny) for name in ("cvae", "infogan")]
     tab = opened(contents(*models), f"view={view}", color_scheme=scheme)
     image(tab)
     assert violations(tab) == []
 
 
 def test_a_long_drag_is_drawn_to_its_end_and_so_is_its_link(opened, tiny):
-    text = contents(made("dcgan", tiny))
+    text = contents(random_model("dcgan", tiny))
     tab = opened(text, "view=between&t=0")
     tab.evaluate("""async () => {
       const slider = [...document.querySelectorAll("input[type=range]")][0];
@@ -244,7 +244,7 @@ def test_a_long_drag_is_drawn_to_its_end_and_so_is_its_link(opened, tiny):
 
 
 def test_every_part_of_a_stroke_is_drawn_however_fast_it_is(opened, tiny):
-    tab = opened(contents(made("vae", tiny)), "view=image")
+    tab = opened(contents(random_model("vae", tiny)), "view=image")
     tab.locator("#ink").wait_for()
     tab.evaluate("""() => {
       const canvas = document.getElementById("ink");
@@ -262,7 +262,7 @@ def test_every_part_of_a_stroke_is_drawn_however_fast_it_is(opened, tiny):
 
 
 def test_a_test_image_keeps_its_label_when_it_is_drawn_on(opened, tiny):
-    model = made("cvae", tiny)
+    model = random_model("cvae", tiny)
     images = tiny.test.images[:3]
     tests = {"images": base64.b64encode(images.tobytes()).decode(), "labels": [0, 1, 2]}
     tab = opened(contents(model, tests=tests), "view=image&test=2")
@@ -270,22 +270,23 @@ def test_a_test_image_keeps_its_label_when_it_is_drawn_on(opened, tiny):
     assert tab.get_by_text("taken as: two").is_visible()
     area = tab.locator("#ink").bounding_box()
     tab.mouse.click(area["x"] + 5, area["y"] + 5)
-    found = image(tab)
+    reconstruction = image(tab)
     ink = np.array(tab.eval_on_selector("#ink", PIXELS)).reshape(1, 8, 8).astype(np.uint8)
-    assert_alike(found, model.reconstruct(ink, np.array([2], np.int32)))
+    assert_alike(reconstruction, model.reconstruct(ink, np.array([2], np.int32)))
     text = contents(model, tests=tests)
-    np.testing.assert_array_equal(image(opened(text, link(tab))), found)
+    np.testing.assert_array_equal(image(opened(text, link(tab))), reconstruction)
 
 
 def test_the_image_is_square_and_stays_where_it_is(opened, tiny):
-    tab = opened(contents(made("vae", tiny), made("infogan", tiny), made("vq_vae", tiny)))
+    models = [random_model(name, tiny) for name in ("vae", "infogan", "vq_vae")]
+    tab = opened(contents(*models))
     image(tab)
 
     def boxes() -> list:
         return [tab.locator(f"#image-{index}").bounding_box() for index in range(3)]
 
     before = boxes()
-    assert all(one["width"] == pytest.approx(one["height"], abs=1) for one in before)
+    assert all(area["width"] == pytest.approx(area["height"], abs=1) for area in before)
     for summary in tab.locator("summary").all():
         summary.click()
     assert boxes() == before
@@ -293,7 +294,7 @@ def test_the_image_is_square_and_stays_where_it_is(opened, tiny):
 
 def test_nothing_jumps_and_nothing_sticks_out_of_a_phone(opened, tiny):
     phone = {"viewport": {"width": 390, "height": 800}, "has_touch": True, "is_mobile": True}
-    tab = opened(contents(made("vae", tiny)), "view=plane", **phone)
+    tab = opened(contents(random_model("vae", tiny)), "view=plane", **phone)
     image(tab)
     assert tab.evaluate("document.documentElement.scrollWidth") <= 390
     place = "() => document.querySelector('.gallery').offsetTop"

@@ -23,29 +23,29 @@ def generate(state, z, labels):
 
 
 @pytest.fixture(scope="module")
-def found():
+def strongest_and_latents():
     z = np.random.default_rng(0).uniform(-1, 1, (64, 4)).astype(np.float32)
     z[:, 2] *= 2
     algorithm = Algorithm(init=None, step=None, prior=None, generate=generate)
     return strongest(algorithm, None, z, jnp.zeros(64, jnp.int32), np.array([1, 1, 1, 0], bool)), z
 
 
-def test_the_strongest_direction_comes_first_and_reaches_as_far_as_it_should(found):
-    directions, z = found
+def test_the_strongest_direction_comes_first_and_reaches_as_far_as_it_should(strongest_and_latents):
+    directions, z = strongest_and_latents
     first = directions[0].vector
     assert np.argmax(np.abs(first)) == 0
     assert np.linalg.norm(first / np.std(z + 1e-9, axis=0)) == pytest.approx(REACH, rel=0.01)
 
 
-def test_a_direction_is_named_and_turned_by_what_it_changes_most(found):
-    directions, _ = found
+def test_a_direction_is_named_and_turned_by_what_it_changes_most(strongest_and_latents):
+    directions, _ = strongest_and_latents
     assert directions[0].name == "narrow – wide"
     assert directions[0].vector[0] > 0
     assert directions[1].name == "dark – bright"
     assert directions[1].vector[2] > 0
-    assert len({one.name for one in directions}) == len(directions)
+    assert len({direction.name for direction in directions}) == len(directions)
 
 
-def test_numbers_that_are_not_to_be_changed_are_not(found):
-    directions, _ = found
-    assert all(one.vector[3] == 0 for one in directions)
+def test_numbers_that_are_not_to_be_changed_are_not(strongest_and_latents):
+    directions, _ = strongest_and_latents
+    assert all(direction.vector[3] == 0 for direction in directions)

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pytest
 from trainings import contents_of, train
-from untrained import made
+from untrained import random_model
 
 from experiments import explore, sweep
 from gen_models import explorer, runs
@@ -31,7 +31,7 @@ def test_a_page_has_every_checkpoint_that_was_kept(run, tmp_path, capsys):
     assert explore.main([str(run), "--out", str(out)]) == 0
     (shown,) = contents_of(out)["runs"]
     steps = checkpoint.steps(runs.load(run).checkpoints)
-    assert [one["step"] for one in shown["checkpoints"]] == steps
+    assert [saved["step"] for saved in shown["checkpoints"]] == steps
     assert len(steps) == 2
     printed = capsys.readouterr().out
     assert str(out) in printed and "MB" in printed
@@ -39,7 +39,7 @@ def test_a_page_has_every_checkpoint_that_was_kept(run, tmp_path, capsys):
 
 def test_saved_models_are_shown_too_with_a_name_of_their_own(tiny, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    made("gan", tiny).save(tmp_path / "mine.safetensors")
+    random_model("gan", tiny).save(tmp_path / "mine.safetensors")
     assert explore.main(["mine.safetensors"]) == 0
     (shown,) = contents_of(tmp_path / "results" / "explorer" / "mine.html")["runs"]
     assert shown["name"] == "mine"
@@ -50,24 +50,24 @@ def test_models_of_one_name_are_told_apart_by_their_folders(tiny, tmp_path):
     sources = [tmp_path / place for place in files]
     for name, source in zip(("gan", "gan", "vae"), sources, strict=True):
         source.parent.mkdir(exist_ok=True)
-        made(name, tiny).save(source)
+        random_model(name, tiny).save(source)
     out = tmp_path / "page.html"
     assert explore.main([*map(str, sources), "--out", str(out)]) == 0
-    names = [one["name"] for one in contents_of(out)["runs"]]
+    names = [model["name"] for model in contents_of(out)["runs"]]
     assert names == ["a/gan.safetensors", "b/gan.safetensors", "vae"]
 
 
 def test_without_names_the_shipped_models_have_a_page_for_each_data_set():
-    found = [[str(name) for name in names] for names in explore.shipped()]
-    assert sorted(chain.from_iterable(found)) == sorted(portable.SHIPPED)
-    assert len({names[0].split("-")[0] for names in found}) == len(found) == 2
+    pages = [[str(name) for name in names] for names in explore.shipped()]
+    assert sorted(chain.from_iterable(pages)) == sorted(portable.SHIPPED)
+    assert len({names[0].split("-")[0] for names in pages}) == len(pages) == 2
     with pytest.raises(ConfigError, match="name models"):
         explore.main(["--out", "page.html"])
 
 
 def test_models_of_different_data_are_refused_together(tiny, gapped, tmp_path):
     for name, data in (("a", tiny), ("b", gapped)):
-        made("gan", data).save(tmp_path / f"{name}.safetensors")
+        random_model("gan", data).save(tmp_path / f"{name}.safetensors")
     with pytest.raises(ConfigError, match="one data set"):
         explore.main([str(tmp_path / "a.safetensors"), str(tmp_path / "b.safetensors")])
 
@@ -86,7 +86,7 @@ def test_a_run_that_is_damaged_or_untrained_is_one_error(run, tmp_path):
 
 
 def test_a_run_that_cannot_be_shown_is_left_out_beside_others(tiny, tmp_path, capsys):
-    model = made("gan", tiny)
+    model = random_model("gan", tiny)
     model.save(tmp_path / "good.safetensors")
     broken = jax.tree.map(lambda x: x * np.nan, model.state.ema)
     dataclasses.replace(model, state=model.state._replace(ema=broken)).save(
@@ -95,7 +95,7 @@ def test_a_run_that_cannot_be_shown_is_left_out_beside_others(tiny, tmp_path, ca
     names = [tmp_path / "good.safetensors", tmp_path / "nan.safetensors", tmp_path / "none"]
     out = tmp_path / "page.html"
     assert explore.main([*map(str, names), "--out", str(out)]) == 0
-    assert [one["name"] for one in contents_of(out)["runs"]] == ["good"]
+    assert [model["name"] for model in contents_of(out)["runs"]] == ["good"]
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 2 and "not finite" in lines[0] and "no run" in lines[1]
     with pytest.raises(UserError, match="none of the models"):
@@ -107,7 +107,7 @@ def test_a_model_with_an_unknown_operation_is_named_with_it(run, monkeypatch, tm
     with pytest.raises(UserError, match=r"dcgan-0 cannot be shown: .* no operation tanh"):
         explore.main([str(run)])
     lines = []
-    assert not explorer.beside(tmp_path / "page.html", [run], lines.append)
+    assert not explorer.write_page(tmp_path / "page.html", [run], lines.append)
     assert "tanh" in lines[-1] and not (tmp_path / "page.html").exists()
 
 
@@ -117,5 +117,5 @@ def test_a_sweep_links_to_a_page_with_a_model_of_each_setting(tiny_folder, tmp_p
     wanted = ["--learning-rate", "1e-3", "1e-4", "--seeds", "2", "--no-evaluate"]
     assert sweep.main([*args, *wanted]) == 0
     assert "(explorer.html)" in (out / "README.md").read_text()
-    names = [one["name"] for one in contents_of(out / "explorer.html")["runs"]]
+    names = [model["name"] for model in contents_of(out / "explorer.html")["runs"]]
     assert len(set(names)) == 2 and all(name.endswith("seed=0") for name in names), names

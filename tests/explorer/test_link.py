@@ -37,14 +37,14 @@ seed=2&seed=2 seed=2=2 test=3 step0=0 step0=750"""
 def test_a_page_without_encoders_or_test_images_has_no_links_to_them():
     page = {"runs": [RUN | {"encodes": False}], "tests": None}
     wrong = ["view=image", "test=0", "code0=0_0"]
-    found = node("links.mjs", {"page": page, "changes": {"test": None}, "texts": wrong})
-    assert all(refusal is not None for refusal in found["refused"]), found["refused"]
+    answer = node("links.mjs", {"page": page, "changes": {"test": None}, "texts": wrong})
+    assert all(refusal is not None for refusal in answer["refused"]), answer["refused"]
 
 
 @needs_node
 def test_a_link_is_read_as_what_it_was_written_for_and_others_are_refused():
-    found = node("links.mjs", {"page": PAGE, "changes": CHANGES, "texts": WRONG.split()})
-    assert found["start"] == ""
-    assert {name: found["again"][name] for name in CHANGES} == CHANGES
-    for text, refusal in zip(WRONG.split(), found["refused"], strict=True):
+    answer = node("links.mjs", {"page": PAGE, "changes": CHANGES, "texts": WRONG.split()})
+    assert answer["start"] == ""
+    assert {name: answer["again"][name] for name in CHANGES} == CHANGES
+    for text, refusal in zip(WRONG.split(), answer["refused"], strict=True):
         assert refusal is not None and refusal.startswith("RangeError"), text

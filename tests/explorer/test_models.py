@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from browsing import assert_alike, image
 from node_js import needs_node, node
-from untrained import made
+from untrained import random_model
 
 from gen_models import programs
 from gen_models.explorer import exhibit
@@ -35,7 +35,7 @@ class Subject(NamedTuple):
     samples: np.ndarray  # u8[100,8,8], those of SEED, in Python
     image: np.ndarray  # u8[1,8,8], an image to encode
     shown: dict[str, Any]  # what the page shows of the model
-    found: dict[str, Any]  # what it draws in Node.js; {} without that
+    drawn: dict[str, Any]  # what it draws in Node.js; {} without that
 
 
 @pytest.fixture(
@@ -43,19 +43,19 @@ class Subject(NamedTuple):
     params=[pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in SUBJECTS],
 )
 def subject(request, tiny) -> Subject:
-    trained = made(request.param.split()[0], tiny, **SUBJECTS[request.param])
+    trained = random_model(request.param.split()[0], tiny, **SUBJECTS[request.param])
     shown = exhibit.to_json_object(Exhibit([trained], None))
     image = tiny.test.images[1:2]
     given = {"run": shown, "seed": SEED, "number": NUMBER, "image": image.ravel().tolist()}
-    found = node("draw.mjs", given) if shutil.which("node") else {}
-    return Subject(trained, trained.sample(exhibit.COUNT, seed=SEED), image, shown, found)
+    drawn = node("draw.mjs", given) if shutil.which("node") else {}
+    return Subject(trained, trained.sample(exhibit.COUNT, seed=SEED), image, shown, drawn)
 
 
 @needs_node
 def test_a_sample_is_that_of_the_command_within_a_grey_level(subject):
     wanted = subject.samples[NUMBER]
     assert wanted.std() > 5
-    assert_alike(np.array(subject.found["sample"]), wanted)
+    assert_alike(np.array(subject.drawn["sample"]), wanted)
 
 
 @pytest.mark.slow
@@ -68,23 +68,23 @@ def test_samples_in_a_browser_are_those_of_python_within_a_grey_level(opened, su
 
 @needs_node
 def test_a_reconstruction_is_that_of_python_within_a_grey_level(subject):
-    trained, found = subject.trained, subject.found
+    trained, drawn = subject.trained, subject.drawn
     if trained.model.algorithm.latent is None:
-        assert found["reconstruction"] is None
+        assert drawn["reconstruction"] is None
         return
     labels = np.array([1], np.int32)
     wanted = trained.reconstruct(subject.image, labels if trained.conditional else None)[0]
-    assert_alike(np.array(found["reconstruction"]), wanted)
+    assert_alike(np.array(drawn["reconstruction"]), wanted)
     if trained.model.algorithm.latent.codes is not None:
         codes = programs.codes(trained.model, trained.state, subject.image)
-        np.testing.assert_array_equal(np.ravel(codes), found["codes"])
+        np.testing.assert_array_equal(np.ravel(codes), drawn["codes"])
 
 
 @needs_node
 def test_a_mixture_of_classes_is_that_of_their_one_hot_vectors(subject):
-    found = subject.found
+    drawn = subject.drawn
     if not subject.trained.conditional:
-        assert found["mixed"] == found["sample"]
+        assert drawn["mixed"] == drawn["sample"]
         return
-    assert found["mixed"] != found["sample"]
-    assert found["all of the other"] == found["other"]
+    assert drawn["mixed"] != drawn["sample"]
+    assert drawn["all of the other"] == drawn["other"]

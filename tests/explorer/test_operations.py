@@ -123,8 +123,8 @@ CASES = {
 }
 
 
-def _case(one):
-    function, inputs = one
+def _case(operation):
+    function, inputs = operation
     named = {f"x{i}": np.asarray(x) for i, x in enumerate(inputs)}
 
     def called(weights, **values):
@@ -135,7 +135,7 @@ def _case(one):
 
 
 @pytest.fixture(scope="module")
-def found():
+def outputs():
     """What the page computes for each case."""
     with conv.using(conv.DILATED):
         cases = [case(called, {}, named) for called, named in map(_case, CASES.values())]
@@ -144,10 +144,10 @@ def found():
 
 @needs_node
 @pytest.mark.parametrize("name", CASES)
-def test_operation_computes_what_jax_computes(found, name):
+def test_operation_computes_what_jax_computes(outputs, name):
     function, inputs = CASES[name]
     wanted = np.asarray(function(*map(jnp.asarray, inputs)))
-    np.testing.assert_allclose(found[name][0], wanted.ravel().astype(np.float64), 2e-6, 2e-6)
+    np.testing.assert_allclose(outputs[name][0], wanted.ravel().astype(np.float64), 2e-6, 2e-6)
 
 
 def test_every_operation_has_a_case():

@@ -11,7 +11,7 @@ from gen_models.trained import Trained
 SIZES = {"hvae": 0.1}  # of what is added to weights: its prior's deviations are exponentials
 
 
-def made(name, tiny, **options) -> Trained:
+def random_model(name, tiny, **options) -> Trained:
     """A model whose weights are random, and so large that its images have contrast."""
     recipe, rng = make_recipe(model=name, **options), np.random.default_rng(0)
     data = DataRecord.of(tiny.train)

@@ -52,8 +52,8 @@ def saved(path, layers=LAYERS, labels=True, **changes):
     _, shapes = layered.follow(layers, (latent + classes * labels,))
     tensors = {
         f"params/{place}/{name}": rng.uniform(0.1, 0.3, shape).astype(np.float32)
-        for place, own in shapes.items()
-        for name, shape in own.items()
+        for place, layer in shapes.items()
+        for name, shape in layer.items()
     }
     recipe = {"model": "playground", "dataset": "mnist", "steps": 9, "batch_size": 8, "seed": 1}
     recipe |= {"latent_size": latent, "layers": list(layers), "labels": labels} | changes
@@ -72,11 +72,11 @@ def test_layers_compute_what_the_page_computes():
         if name.startswith("params/"):
             _, place, part = name.split("/")
             weights.setdefault(place, {})[part] = tensor
-    found = layered.apply(layers, weights, tensors["z"])
-    np.testing.assert_allclose(found, tensors["images"], atol=2e-5)
+    images = layered.apply(layers, weights, tensors["z"])
+    np.testing.assert_allclose(images, tensors["images"], atol=2e-5)
     shape, shapes = layered.follow(layers, tensors["z"].shape[1:])
     assert shape == (28, 28, 1)
-    assert {p: {n: x.shape for n, x in own.items()} for p, own in weights.items()} == shapes
+    assert {p: {n: x.shape for n, x in layer.items()} for p, layer in weights.items()} == shapes
 
 
 def test_a_saved_generator_is_drawn_from_by_class(tmp_path):
@@ -99,8 +99,8 @@ def test_the_command_samples_from_it_and_it_can_be_saved_again(tmp_path):
 
 @pytest.mark.parametrize("labels", [False, True])
 def test_the_explorer_reads_it(labels, tmp_path):
-    made = explorer.made([saved(tmp_path / "mine.safetensors", labels=labels)], print)
-    assert made.name == "mine" and made.weights > 49
+    page = explorer.make_page([saved(tmp_path / "mine.safetensors", labels=labels)], print)
+    assert page.name == "mine" and page.weights > 49
 
 
 @pytest.mark.parametrize("labels", [False, True])
@@ -171,8 +171,8 @@ def test_the_file_by_which_the_pages_features_are_tested_has_those_of_python():
     with safe_open(CLASSIFIER, framework="numpy") as file:
         assert float(file.metadata()["distance"]) == pytest.approx(distance, rel=1e-4)
     committed = safetensors.numpy.load_file(CLASSIFIER)
-    for one in (committed, tensors):
-        one["root"] = one["root"].T @ one["root"]  # the signs of a root are not its own
+    for file in (committed, tensors):
+        file["root"] = file["root"].T @ file["root"]  # the signs of a root are not its own
     assert committed.keys() == tensors.keys()
     for name, tensor in tensors.items():
         np.testing.assert_allclose(committed[name], tensor, atol=1e-4, err_msg=name)
@@ -181,7 +181,7 @@ def test_the_file_by_which_the_pages_features_are_tested_has_those_of_python():
 @pytest.fixture(scope="module", params=["fashion_mnist", "mnist"])
 def packed(request, real_splits):
     """A known data set and its file."""
-    return real_splits(request.param), material.packed(request.param)
+    return real_splits(request.param), material.pack_data(request.param)
 
 
 @pytest.mark.slow
@@ -192,10 +192,11 @@ def test_a_data_file_has_the_first_images_and_measures_as_the_classifier_does(pa
     np.testing.assert_array_equal(tensors["images"], train.images[: material.COUNT])
     np.testing.assert_array_equal(tensors["labels"], train.labels[: material.COUNT])
     images = train.images[:50]
-    found = described(tensors, images)
+    file_features = described(tensors, images)
     net = features.of(train.name)
     expected, _ = classifier.classify(net.classifier, net.spec.num_classes, images)
-    np.testing.assert_allclose(found, expected, atol=0.02 * expected.max())  # of half precision
+    tolerance = 0.02 * expected.max()  # of half precision
+    np.testing.assert_allclose(file_features, expected, atol=tolerance)
     covariance = tensors["root"].T @ tensors["root"]
     real = features.describe_real(net, test).features["classifier"]
     np.testing.assert_allclose(covariance, np.cov(real, rowvar=False), atol=1e-3)
@@ -266,7 +267,7 @@ def test_the_page_is_written_for_a_web_host(tmp_path, monkeypatch, capsys):
     (built / "assets").mkdir(parents=True)
     (built / "index.html").write_text("page")
     (built / "assets/a.js").write_text("script")
-    monkeypatch.setattr(material, "packed", lambda name: name.encode())
+    monkeypatch.setattr(material, "pack_data", lambda name: name.encode())
     site = playground.site(built)
     monkeypatch.setattr(playground, "site", lambda: site)
     assert command.main(["--out", str(tmp_path / "out")]) == 0
@@ -297,15 +298,15 @@ def test_ctrl_c_ends_the_server_at_once(tmp_path):
 
 def test_a_data_file_that_several_pages_ask_for_is_made_once(tmp_path, monkeypatch):
     (tmp_path / "index.html").touch()
-    made = []
+    packed_names = []
 
-    def packed(name):
-        made.append(name)
+    def pack_data(name):
+        packed_names.append(name)
         time.sleep(0.05)
         return name.encode()
 
-    monkeypatch.setattr(material, "packed", packed)
+    monkeypatch.setattr(material, "pack_data", pack_data)
     file = playground.site(tmp_path).files["data/mnist.safetensors"]
     with ThreadPoolExecutor(4) as pool:
         assert set(pool.map(lambda _: file(), range(4))) == {b"mnist"}
-    assert made == ["mnist"]
+    assert packed_names == ["mnist"]

@@ -85,13 +85,13 @@ def configuration(tab):
     return json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
 
 
-def link(found):
-    return "#" + base64.urlsafe_b64encode(json.dumps(found).encode()).decode().rstrip("=")
+def link(chosen):
+    return "#" + base64.urlsafe_b64encode(json.dumps(chosen).encode()).decode().rstrip("=")
 
 
 def drop(tab, *files):
     """Drop files of these bytes on the page."""
-    texts = [base64.b64encode(one).decode() for one in files]
+    texts = [base64.b64encode(file).decode() for file in files]
     tab.evaluate(
         """(texts) => {
           const dataTransfer = new DataTransfer();
@@ -197,9 +197,9 @@ def test_a_decimal_comma_is_taken_for_a_point(visit):
     tab.get_by_label("Discriminator, layer 2: slope below zero").fill("0,3")
     tab.get_by_label("batch", exact=True).fill("1,000")
     expect(tab.get_by_text("a whole number from 2 to 512")).to_be_visible()
-    found = configuration(tab)
-    assert (found["average"], found["discriminator"][1]) == (0.5, "leaky_relu 0.3")
-    assert found["batch"] == 128
+    chosen = configuration(tab)
+    assert (chosen["average"], chosen["discriminator"][1]) == (0.5, "leaky_relu 0.3")
+    assert chosen["batch"] == 128
 
 
 def test_a_link_opens_the_same_configuration_and_a_damaged_one_says_so(visit):
@@ -225,8 +225,8 @@ def test_a_damaged_link_is_named_until_there_is_something_newer_to_say(visit):
 
 
 def test_a_link_to_nets_with_a_mistake_says_that_none_can_be_trained_yet(visit):
-    found = configuration(visit()) | {"generator": ["dense 3"]}
-    tab = visit(link(found), status="a net has a mistake: mend it, then training can begin")
+    chosen = configuration(visit()) | {"generator": ["dense 3"]}
+    tab = visit(link(chosen), status="a net has a mistake: mend it, then training can begin")
     expect(button(tab, "run")).to_be_disabled()
     tab.get_by_label("Generator, layer 1: units").fill("2")
     expect(button(tab, "run")).to_be_enabled()
@@ -283,8 +283,8 @@ def test_back_returns_to_the_nets_that_other_data_took_away(visit):
     tab.get_by_label("data", exact=True).select_option("own")
     assert configuration(tab)["latent"] == 32
     tab.go_back()
-    found = configuration(tab)
-    assert (found["data"], found["generator"][0]) == ("spiral", "dense 7")
+    chosen = configuration(tab)
+    assert (chosen["data"], chosen["generator"][0]) == ("spiral", "dense 7")
 
 
 def test_points_are_drawn_by_hand(visit):

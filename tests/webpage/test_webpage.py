@@ -26,5 +26,5 @@ def test_text_of_users_is_escaped_and_contents_end_no_element():
     text = page("<b>{style}</b>", "a & b", contents, explorer.PAGE)
     assert "<title>&lt;b&gt;{style}&lt;/b&gt;</title>" in text
     assert text.count("</script>") == 2  # the contents' own, and the program's
-    found = re.search(r'id="contents">(.*?)</script>', text, re.DOTALL)[1]
-    assert json.loads(found) == contents
+    embedded = re.search(r'id="contents">(.*?)</script>', text, re.DOTALL)[1]
+    assert json.loads(embedded) == contents

@@ -22,6 +22,7 @@ from gen_models.runs import environment
 from gen_models.schedules import Schedule
 from gen_models.storage import compilations
 from gen_models.training import machines
+from gen_models.training.interrupt import Interrupted
 
 OPTIONS = (tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff)
 REGISTRY = ConstructorRegistry()
@@ -98,6 +99,9 @@ def run(main: Callable[[Sequence[str]], int], spare: Sequence[str] = ()) -> None
             f"{str(error).splitlines()[0]:.200}; JAX_DEBUG_NANS or JAX_DEBUG_INFS is set: "
             "without it, a training names the metric and the step of a NaN"
         )
+    except Interrupted as interrupted:
+        print(interrupted, file=sys.stderr)
+        code = interrupted.exit_code
     except KeyboardInterrupt:
         code = 130
     finally:

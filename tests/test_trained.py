@@ -180,7 +180,7 @@ def test_train_stopped_by_a_signal_is_saved_and_raises(tmp_path, monkeypatch, ti
     with monkeypatch.context() as patch:
         came = nullcontext(Interruption(signal.SIGINT))
         patch.setattr(session, "interruptible", lambda: came)
-        with pytest.raises(KeyboardInterrupt, match="saved at step 0; the same call continues"):
+        with pytest.raises(KeyboardInterrupt, match="saved at step 0; start it again to go on"):
             gm.train(**options)
     assert int(gm.load(tmp_path / "r").state.step) == 0
     assert int(gm.train(**options).state.step) == 6

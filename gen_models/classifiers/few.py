@@ -1,6 +1,5 @@
 """Training on few real images, alone or with samples of a generator trained on these few."""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -101,12 +100,11 @@ def name_with(count: int, model: str) -> str:
 
 
 def _train_generator(recipe: Recipe, few: Splits, folder: Path) -> trained.Trained:
-    """Train the model on the few images, unless its run is done, and return it. A signal during
-    training saves the run and exits."""
+    """Train the model on the few images, unless its run is done, and return it. Raises
+    Interrupted if a signal stops the training, which is saved then."""
     with Terminal(folder, recipe.options.steps) as terminal:
         ended = session.train(recipe.with_options(out=folder), few, [terminal], terminal.say)
-    if not ended.is_done:
-        sys.exit(ended.interruption.exit_code)
+    ended.check_done()
     return trained.load(folder)
 
 

@@ -35,7 +35,7 @@ class Ended(NamedTuple):
         """Raise Interrupted if a signal ended the session before the last step."""
         if not self.is_done:
             raise Interrupted(
-                f"{self.run.folder} is saved at step {self.step}; the same call continues it",
+                f"{self.run.folder} is saved at step {self.step}; start it again to go on",
                 self.interruption.exit_code,
             )
 

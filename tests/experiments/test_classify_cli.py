@@ -1,7 +1,9 @@
 """`experiments.classify`: from real and generated images to a page, whatever happens meanwhile."""
 
 import json
+import signal
 import sys
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -13,6 +15,8 @@ from gen_models.classifiers.results import ResultRow, ResultsError
 from gen_models.data import catalog, idx
 from gen_models.errors import UserError
 from gen_models.fields import ConfigError
+from gen_models.training import session
+from gen_models.training.interrupt import Interrupted, Interruption
 
 QUICK = ["--subset", "best", "--families", "ExtraTreeClassifier", "GaussianNB"]
 
@@ -158,6 +162,16 @@ def test_few_real_images_are_measured_alone_and_beside_generated_ones(here, tiny
     page = (here / "results/classifiers/tiny/README.md").read_text()
     assert "| family | 9 real, alone | 9 real, with 40 of cgan | 30 real, alone |" in page
     assert (here / "results/classifiers/tiny/few.png").exists()
+
+
+def test_a_signal_saves_the_generator_that_few_images_train(tiny_folder, monkeypatch):
+    with monkeypatch.context() as patch:
+        came = nullcontext(Interruption(signal.SIGTERM))
+        patch.setattr(session, "interruptible", lambda: came)
+        with pytest.raises(Interrupted, match=r"few-9-cgan.* is saved at step 0") as interrupted:
+            classified(tiny_folder, "--few", "9", "--images", "40", "--steps", "3")
+    assert interrupted.value.exit_code == 143
+    assert classified(tiny_folder, "--few", "9", "--images", "40", "--steps", "3")["few-9-cgan"]
 
 
 def test_without_scikit_learn_one_line_says_what_to_install(monkeypatch):

@@ -30,6 +30,7 @@ from gen_models.models import MODELS
 from gen_models.runs import Recipe, checkpoint
 from gen_models.runs.recipe import MAX_CONFIG_BYTES
 from gen_models.training import session
+from gen_models.training.interrupt import Interrupted
 
 STEPS = 600
 EVERY = {"sample_every_steps": 200, "checkpoint_every_steps": 100}
@@ -196,6 +197,7 @@ def test_the_help_of_a_model_lists_its_options(call, model):
         (MemoryError(), 2, "out of memory; try a smaller --batch-size or --width, or end other"),
         (OSError(28, "No space left on device", "/x/y"), 2, "/x/y: No space left on device"),
         (KeyboardInterrupt(), 130, ""),
+        (Interrupted("r is saved at step 7", 143), 143, "r is saved at step 7"),
     ],
 )
 def test_lack_of_memory_or_disk_and_ctrl_c_are_exit_codes_and_no_stack_trace(

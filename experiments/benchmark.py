@@ -41,16 +41,18 @@ class Options:
     """Training steps of --only-start."""
 
 
-def measured(options: Options, args: Sequence[str]) -> Iterator[dict[str, Any]]:
+def measure_models(options: Options, args: Sequence[str]) -> Iterator[dict[str, Any]]:
     """Yield, after each model, the figures of the models so far, with empty tables, as
     `report.write` takes them."""
-    setting = suite.Setting(options.batch_size, options.width, options.rounds, options.against)
+    setting = suite.BenchmarkSetting(
+        options.batch_size, options.width, options.rounds, options.against
+    )
     models: dict[str, dict[str, float]] = {}
     rates: list[float] = []
     for model in options.models:
         print(f"{model}: measuring", file=sys.stderr)
-        figures, model_rates = suite.speed(model, setting)
-        models[model] = figures | suite.around(model)
+        figures, model_rates = suite.measure_speed(model, setting)
+        models[model] = figures | suite.measure_loop_and_start(model)
         rates += model_rates
         yield _result(options, args, models, rates)
 
@@ -96,20 +98,22 @@ def main(args: Sequence[str]) -> int:
         torch_twin.check_installed()
     if options.only_start is not None:
         say = lambda line: print(line, flush=True)  # noqa: E731
-        loop.only_start(known_model(options.only_start), options.steps, say)
+        loop.report_start(known_model(options.only_start), options.steps, say)
         return 0
     options.out.parent.mkdir(parents=True, exist_ok=True)  # an error here costs no minutes of work
     result, paths = {}, []
     try:
-        for result in measured(options, args):
+        for result in measure_models(options, args):
             paths = report.write(result, options.out)  # safe before the next part begins
         if options.scaling:
             result["scaling"] = [
-                suite.point(m, *setting) for m in options.models for setting in SCALING
+                suite.measure_point(model, batch_size, width)
+                for model in options.models
+                for batch_size, width in SCALING
             ]
             report.write(result, options.out)
         if options.costs:
-            result["costs"] = suite.costs(options.batch_size)
+            result["costs"] = suite.measure_costs(options.batch_size)
             report.write(result, options.out)
     finally:  # whatever fails or is interrupted, what was measured is shown
         if result:

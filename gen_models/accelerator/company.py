@@ -49,7 +49,7 @@ def _wait(run: Path) -> None:
         time.sleep(0.2)
 
 
-def _told(done: commands.Done) -> Figures:
+def _told(done: commands.CommandResult) -> Figures:
     last = done.output.strip().splitlines()[-1:]
     return {"code": done.code, "seconds": done.seconds, "said": last[0][:SAID] if last else ""}
 

@@ -11,7 +11,7 @@ import jax
 from gen_models import render
 from gen_models.accelerator.extent import Extent, Figures, Keep, groups
 from gen_models.benchmark import rounds, steps, torch_twin
-from gen_models.benchmark.apart import Apart
+from gen_models.benchmark.apart import ContestantProcess
 from gen_models.benchmark.rates import Precision
 from gen_models.benchmark.rounds import Timed
 from gen_models.errors import UserError
@@ -58,7 +58,7 @@ def measure(extent: Extent, found: Figures, keep: Keep) -> None:
                 keep()
 
 
-def _twins(extent: Extent, case: Case, stack: ExitStack) -> dict[str, Apart]:
+def _twins(extent: Extent, case: Case, stack: ExitStack) -> dict[str, ContestantProcess]:
     """PyTorch's contestants of a case. Their processes start at once and end with the stack."""
     width = extent.options.get("width", MODELS[case.model].Config().width)
     kinds = {"eager": False} | ({"compiled": True} if case.compiled else {})
@@ -67,12 +67,14 @@ def _twins(extent: Extent, case: Case, stack: ExitStack) -> dict[str, Apart]:
         for name, compiled in kinds.items()
     }
     return {
-        name: stack.enter_context(Apart(torch_twin.twin, setting, _steps(extent, case)))
+        name: stack.enter_context(ContestantProcess(torch_twin.twin, setting, _steps(extent, case)))
         for name, setting in settings.items()
     }
 
 
-def _started(twins: dict[str, Apart], until: float) -> tuple[dict[str, Apart], dict[str, str]]:
+def _started(
+    twins: dict[str, ContestantProcess], until: float
+) -> tuple[dict[str, ContestantProcess], dict[str, str]]:
     """Wait for all to run once. Returns those that did before `until`, and the others' errors."""
     ready, failed = {}, {}
     for name, twin in twins.items():
@@ -99,7 +101,7 @@ def _ours(extent: Extent, case: Case) -> Timed:
 
 
 def _compared(
-    extent: Extent, ours: Timed, twins: dict[str, Apart], failed: dict[str, str]
+    extent: Extent, ours: Timed, twins: dict[str, ContestantProcess], failed: dict[str, str]
 ) -> Figures:
     """Milliseconds of our step, and ratios of PyTorch's step times to ours in the same rounds. A
     twin that fails in a round is left out."""

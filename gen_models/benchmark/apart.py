@@ -13,7 +13,7 @@ LAST_S = 10  # until a process that was told to end is killed
 ROUND_S = 120  # within which a contestant must have done its work
 
 
-class Apart:
+class ContestantProcess:
     """A contestant that is made and run by another process, which starts at once, beside this one.
     A context manager: the process ends with the block."""
 
@@ -27,15 +27,15 @@ class Apart:
     def start(self, limit_s: float) -> None:
         """Wait until the contestant has run once and so is compiled. Raises UserError with its
         error if it failed, or if it is not ready after `limit_s`."""
-        self._answer(limit_s)
+        self._receive(limit_s)
 
     def __call__(self) -> float:
         """Returns seconds per unit of work. Raises UserError if it fails or takes too long."""
-        with contextlib.suppress(ConnectionError):  # `_answer` finds out why it has ended
+        with contextlib.suppress(ConnectionError):  # `_receive` finds out why it has ended
             self._pipe.send(None)
-        return self._answer(ROUND_S)
+        return self._receive(ROUND_S)
 
-    def _answer(self, limit_s: float) -> float:
+    def _receive(self, limit_s: float) -> float:
         try:
             if not self._pipe.poll(max(limit_s, 0)):
                 raise UserError(f"no answer within {limit_s:.0f} s")
@@ -48,7 +48,7 @@ class Apart:
             raise UserError(answer)
         return answer
 
-    def __enter__(self) -> "Apart":
+    def __enter__(self) -> "ContestantProcess":
         return self
 
     def __exit__(self, *_: object) -> None:

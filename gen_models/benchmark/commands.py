@@ -24,14 +24,14 @@ CHECK_S = 0.5  # between calls of `should_stop`
 PATIENCE_S = 20  # until a process that was told to stop is killed
 
 
-class Done(NamedTuple):
+class CommandResult(NamedTuple):
     """A command that has ended."""
 
     code: int  # exit code; negative if a signal ended it
     seconds: float  # from its start to its end
     output: str  # what it wrote to both streams
 
-    def check(self) -> "Done":
+    def check(self) -> "CommandResult":
         """Returns self. Raises UserError with the end of the output if the command failed."""
         if self.code:
             raise UserError(f"exit code {self.code}: {self.output.strip()[-SHOWN:]}")
@@ -45,7 +45,7 @@ def run(
     *,
     group: bool = False,
     should_stop: Callable[[], bool] = lambda: False,
-) -> Done:
+) -> CommandResult:
     """Run `python -m experiments.ARGS` to its end, or stop it as by Ctrl-C after `limit_s` or when
     `should_stop` returns True. With `group`, all processes that it started end with it."""
     began = time.monotonic()
@@ -58,7 +58,7 @@ def run(
                 process.wait(CHECK_S if left is None else min(left, CHECK_S))
         stop(process, group=group)
         log.seek(0)
-        return Done(process.returncode, time.monotonic() - began, log.read())
+        return CommandResult(process.returncode, time.monotonic() - began, log.read())
 
 
 @contextmanager
@@ -74,8 +74,8 @@ def running(
     started are stopped with it."""
     command, *others = args
     line = [sys.executable, "-m", f"experiments.{command}", *others]
-    given = os.environ | (changes or {})
-    environment = {name: value for name, value in given.items() if value is not None}
+    variables = os.environ | (changes or {})
+    environment = {name: value for name, value in variables.items() if value is not None}
     with subprocess.Popen(
         line,
         env=environment,

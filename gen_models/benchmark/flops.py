@@ -48,11 +48,11 @@ def step_flops(model: Model, batch_size: int) -> int:
     with conv.using(conv.COLUMNS):
         state = jax.eval_shape(algorithm.init, key)
         traced = jax.make_jaxpr(algorithm.step)(state, batch, key).jaxpr
-    needed, _ = dce_jaxpr(traced, [True] * len(traced.outvars))
-    return _products(needed)
+    without_unused, _ = dce_jaxpr(traced, [True] * len(traced.outvars))
+    return _product_flops(without_unused)
 
 
-def _products(jaxpr: Jaxpr) -> int:
+def _product_flops(jaxpr: Jaxpr) -> int:
     """Operations of the matrix products of a traced program, over all iterations of its scans."""
     total = 0
     for equation in jaxpr.eqns:
@@ -62,11 +62,11 @@ def _products(jaxpr: Jaxpr) -> int:
             left, output = equation.invars[0].aval.shape, equation.outvars[0].aval.shape
             total += 2 * math.prod(output) * math.prod(left[axis] for axis in contracted)
             continue
-        inner = [_products(one) for one in _programs(tuple(params.values()))]
+        nested = [_product_flops(program) for program in _programs(tuple(params.values()))]
         if name == "cond":
-            total += max(inner)
+            total += max(nested)
         else:
-            total += sum(inner) * (params["length"] if name == "scan" else 1)
+            total += sum(nested) * (params["length"] if name == "scan" else 1)
     return total
 
 
@@ -75,8 +75,8 @@ def _programs(value: object) -> Iterator[Jaxpr]:
     if isinstance(value, Jaxpr | ClosedJaxpr):
         yield value.jaxpr if isinstance(value, ClosedJaxpr) else value
     elif isinstance(value, tuple | list):
-        for one in value:
-            yield from _programs(one)
+        for element in value:
+            yield from _programs(element)
 
 
 def _sizes(text: str) -> list[int]:

@@ -96,7 +96,7 @@ def stream_alone(batch_size: int) -> Timed:
     return run
 
 
-def only_start(model: str, steps: int, say: Callable[[str], None]) -> None:
+def report_start(model: str, steps: int, say: Callable[[str], None]) -> None:
     """Train a default run for a few steps with one grid; say when the first step is done and, at
     the end, the peak memory. To be called in a separate process."""
     splits = catalog.load_splits("fashion_mnist")

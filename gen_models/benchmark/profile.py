@@ -39,9 +39,9 @@ def intervals(data: ProfileData) -> list[tuple[float, float]]:
     ]
 
 
-def summary(found: Iterable[tuple[float, float]]) -> Profile | None:
+def summary(spans: Iterable[tuple[float, float]]) -> Profile | None:
     """The profile of intervals (begin, end) that may overlap; None for no interval."""
-    spans = sorted(found)
+    spans = sorted(spans)
     if not spans:
         return None
     busy, reached = 0.0, spans[0][0]

@@ -1,6 +1,7 @@
 """Training steps as contestants, with this package's convolution or with XLA's own."""
 
 from functools import cached_property, partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -51,9 +52,9 @@ class Stepper:
     @cached_property
     def program(self) -> jax.stages.Compiled:
         """The compiled loop of training steps, with default options unless another one is set."""
-        given = (self.model, self.state, self.chunk, jnp.int32(1), self.key)
+        arguments = (self.model, self.state, self.chunk, jnp.int32(1), self.key)
         with conv.using(self.layout):
-            return programs.advance.lower(*given).compile()
+            return programs.advance.lower(*arguments).compile()
 
     @property
     def flops(self) -> int:
@@ -134,13 +135,16 @@ def sampler(stepper: Stepper, count: int) -> Timed:
     return timed(lambda: draw(stepper.state, stepper.key, labels).block_until_ready(), count)
 
 
-def population(stepper: Stepper, members: int, steps: int) -> tuple[Timed, float]:
-    """Returns a contestant that trains a population for `steps` steps on one device, in one
-    dispatch, and the memory that its program asks for in GiB.
+class PopulationContestant(NamedTuple):
+    """A population whose training is to be timed."""
 
-    A unit is one member's step. All members start from the stepper's state: times do not depend
-    on values.
-    """
+    run: Timed  # a unit is one member's step
+    gib: float  # memory that its program asks for
+
+
+def population(stepper: Stepper, members: int, steps: int) -> PopulationContestant:
+    """A population that is trained for `steps` steps on one device, in one dispatch. All members
+    start from the stepper's state: times do not depend on values."""
     devices = (jax.devices()[0],)
     program, sharding = populations.program(devices), populations.sharding(devices)
 
@@ -159,17 +163,17 @@ def population(stepper: Stepper, members: int, steps: int) -> tuple[Timed, float
     placed = lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding)  # noqa: E731
     with conv.using(stepper.layout):
         alone = (stepper.model, stepper.state, stepper.key, stepper.chunk)
-        given = jax.tree.map(placed, jax.eval_shape(arguments, *alone))
-        compiled = program.lower(*given, 0, steps).compile()
-    asked = compiled.memory_analysis()
-    size = asked.argument_size_in_bytes + asked.temp_size_in_bytes + asked.output_size_in_bytes
-    shared = asked.alias_size_in_bytes  # memory of arguments that outputs reuse
-    held: list = []  # filled at the first run: more may be compiled than fit at once
+        shapes = jax.tree.map(placed, jax.eval_shape(arguments, *alone))
+        compiled = program.lower(*shapes, 0, steps).compile()
+    memory = compiled.memory_analysis()
+    size = memory.argument_size_in_bytes + memory.temp_size_in_bytes + memory.output_size_in_bytes
+    shared = memory.alias_size_in_bytes  # memory of arguments that outputs reuse
+    arrays: list = []  # filled at the first run: more may be compiled than fit at once
 
     def work() -> None:
-        held[:] = held or arguments(stepper.model, stepper.state, stepper.key, stepper.chunk)
-        models, members, *others = held
-        held[1], _ = compiled(models, members, *others, 0, steps)
-        jax.block_until_ready(held[1])
+        arrays[:] = arrays or arguments(stepper.model, stepper.state, stepper.key, stepper.chunk)
+        models, states, *others = arrays
+        arrays[1], _ = compiled(models, states, *others, 0, steps)
+        jax.block_until_ready(arrays[1])
 
-    return timed(work, steps * members), (size - shared) / 2**30
+    return PopulationContestant(timed(work, steps * members), (size - shared) / 2**30)

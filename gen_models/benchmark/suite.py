@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import jax
 
 from gen_models.benchmark import flops, loop, processes, rates, rounds, steps, torch_twin
-from gen_models.benchmark.apart import Apart
+from gen_models.benchmark.apart import ContestantProcess
 from gen_models.models import MODELS
 from gen_models.nets import conv
 
@@ -19,7 +19,7 @@ POINT_ROUNDS = 3  # few, as a point of the scaling table takes long
 UNIT = "dcgan"  # model whose step costs 1 in the table of costs
 
 
-class Setting(NamedTuple):
+class BenchmarkSetting(NamedTuple):
     """Options that all steps of a benchmark share."""
 
     batch_size: int  # images per training step
@@ -28,7 +28,7 @@ class Setting(NamedTuple):
     against: Sequence[str]  # rivals in the same rounds: "torch", "torch_compiled", "lax"
 
 
-def speed(model: str, setting: Setting) -> tuple[dict[str, float], list[float]]:
+def measure_speed(model: str, setting: BenchmarkSetting) -> tuple[dict[str, float], list[float]]:
     """Figures of one model against its rivals, and the matrix rates in its rounds, FLOP/s. A
     gradient penalty is left out unless the model's paper has one. PyTorch's steps run in processes
     of their own."""
@@ -40,7 +40,7 @@ def speed(model: str, setting: Setting) -> tuple[dict[str, float], list[float]]:
         "matmul": product,
         "sampling": steps.sampler(ours, SAMPLES),
         "stream": loop.stream_alone(setting.batch_size),
-        "population": steps.population(ours, MEMBERS, 2)[0],
+        "population": steps.population(ours, MEMBERS, 2).run,
     }
     if "lax" in setting.against:
         layout = conv.NATIVE
@@ -51,7 +51,9 @@ def speed(model: str, setting: Setting) -> tuple[dict[str, float], list[float]]:
         for rival, compiled in (("torch", False), ("torch_compiled", True)):
             if rival in setting.against:
                 twin = torch_twin.Twin(model, setting.batch_size, setting.width, compiled)
-                contestants[rival] = stack.enter_context(Apart(torch_twin.twin, twin, ROUND_STEPS))
+                contestants[rival] = stack.enter_context(
+                    ContestantProcess(torch_twin.twin, twin, ROUND_STEPS)
+                )
                 contestants[rival].start(STARTED_S)
         times = rounds.alternate(contestants, setting.rounds)
     matmul_rates = [rate_of(seconds) for seconds in times["matmul"]]
@@ -63,30 +65,30 @@ def speed(model: str, setting: Setting) -> tuple[dict[str, float], list[float]]:
         "member_over_ours": rounds.ratio(times["population"], times["ours"]),
         "step_over_stream": rounds.ratio(times["ours"], times["stream"]),
     }
-    if on_a_cpu():
+    if is_on_cpu():
         product_s = rounds.ratio(times["matmul"], times["ours"])
-        defined = flops.step_flops(ours.model, setting.batch_size)
-        figures["gflop_a_step"] = defined / 1e9
+        operations = flops.step_flops(ours.model, setting.batch_size)
+        figures["gflop_a_step"] = operations / 1e9
         if ours.model.algorithm.batches == 1:  # else a step is a loop of several updates
             figures["gflop_done"] = ours.flops / 1e9
-        figures["of_matmul_rate"] = defined * product_s / rate_of(1.0)
+        figures["of_matmul_rate"] = operations * product_s / rate_of(1.0)
     for rival in ("torch", "torch_compiled", "lax_loop", "lax_calls"):
         if rival in times:
             figures[f"{rival}_over_ours"] = rounds.ratio(times[rival], times["ours"])
     return figures, matmul_rates
 
 
-def on_a_cpu() -> bool:
+def is_on_cpu() -> bool:
     """Whether this is a CPU, where a step's operations compare with the matrix rate. Elsewhere its
     products are library calls, which are not counted, and of another precision than the rate's."""
     return jax.default_backend() == "cpu"
 
 
-def around(model: str) -> dict[str, float]:
+def measure_loop_and_start(model: str) -> dict[str, float]:
     """Figures of the loop around the step and of a process's start, with default options."""
     whole, bare = loop.whole_and_bare(model, FIT_STEPS)
     times = rounds.alternate({"whole": whole, "bare": bare}, FIT_ROUNDS)
-    cold, warm = processes.starts(model, START_STEPS)
+    cold, warm = processes.measure_starts(model, START_STEPS)
     return {
         "fit_of_bare_rate": rounds.best(times["bare"]) / rounds.best(times["whole"]),
         "cold_first_step_s": cold.first_step_s,
@@ -95,8 +97,8 @@ def around(model: str) -> dict[str, float]:
     }
 
 
-def point(model: str, batch_size: int, width: int) -> dict[str, Any]:
-    """One row of the scaling table."""
+def measure_point(model: str, batch_size: int, width: int) -> dict[str, Any]:
+    """Measure one row of the scaling table."""
     stepper = steps.Stepper(model, batch_size, width=width, **steps.plain(model))
     product, rate_of = rates.matmul()
     times = rounds.alternate({"ours": stepper.in_loop(2), "matmul": product}, POINT_ROUNDS)
@@ -108,21 +110,22 @@ def point(model: str, batch_size: int, width: int) -> dict[str, Any]:
         "ms_a_step": 1e3 * step_s,
         "images_a_s": batch_size / step_s,
     }
-    if on_a_cpu():
-        defined = flops.step_flops(stepper.model, batch_size)
+    if is_on_cpu():
+        operations = flops.step_flops(stepper.model, batch_size)
         product_s = rounds.ratio(times["matmul"], times["ours"])
-        row["of_matmul_rate"] = defined * product_s / rate_of(1.0)
+        row["of_matmul_rate"] = operations * product_s / rate_of(1.0)
     return row
 
 
-def costs(batch_size: int) -> list[dict[str, Any]]:
-    """Rows of the table of costs, one per model: its step against that of `UNIT`, slowest first."""
+def measure_costs(batch_size: int) -> list[dict[str, Any]]:
+    """Measure the rows of the table of costs, one per model: its step against that of `UNIT`.
+    Returns the slowest first."""
     unit = steps.Stepper(UNIT, batch_size).in_loop(ROUND_STEPS)
-    lines = []
+    rows = []
     for model in MODELS:
         stepper = steps.Stepper(model, batch_size)
         times = rounds.alternate({"unit": unit, "model": stepper.in_loop(2)}, POINT_ROUNDS)
-        lines.append(
+        rows.append(
             {
                 "model": model,
                 "ms_a_step": 1e3 * rounds.median(times["model"]),
@@ -131,4 +134,4 @@ def costs(batch_size: int) -> list[dict[str, Any]]:
                 "million_weights": sum(x.size for x in jax.tree.leaves(stepper.state.params)) / 1e6,
             }
         )
-    return sorted(lines, key=lambda line: -line["over_unit"])
+    return sorted(rows, key=lambda row: -row["over_unit"])

@@ -11,7 +11,7 @@ import pytest
 from gen_models.accelerator import agreement, board, populations, report, rivals, speed
 from gen_models.accelerator.extent import FULL, SHORT, groups, side_by_side
 from gen_models.benchmark import profile
-from gen_models.benchmark.commands import Done
+from gen_models.benchmark.commands import CommandResult
 from gen_models.benchmark.profile import Profile
 from gen_models.evaluation import record
 from gen_models.evaluation.protocol import Protocol
@@ -213,7 +213,7 @@ def test_the_board_stops_when_its_time_is_over_and_says_what_failed(tmp_path, mo
         asked.append(line[0])
         if len(asked) == 2:
             time.sleep(max(0.0, limit_s))
-        return Done(2 if line[0] == "scoreboard" else 130, 0.1, "error: it burns")
+        return CommandResult(2 if line[0] == "scoreboard" else 130, 0.1, "error: it burns")
 
     monkeypatch.setattr(board.commands, "run", run)
     found = board.fill(FULL, tmp_path, time.monotonic() + 0.2)

@@ -12,7 +12,7 @@ from trainings import QUICKLY
 from experiments import accelerator
 from gen_models.accelerator import report
 from gen_models.benchmark import commands
-from gen_models.benchmark.commands import Done
+from gen_models.benchmark.commands import CommandResult
 from gen_models.errors import UserError
 from gen_models.fields import ConfigError
 
@@ -42,7 +42,7 @@ def run(monkeypatch):
         into = Path(args[args.index("--into") + 1])
         if "--describe" in args:
             into.write_text(json.dumps(MACHINE))
-            return Done(0, 1.0, "")
+            return CommandResult(0, 1.0, "")
         figures, done = outcomes[args[args.index("--parts") + 1]]
         if figures is not None:
             before = json.loads(into.read_text()) if into.exists() else {}
@@ -54,8 +54,8 @@ def run(monkeypatch):
 
 
 def test_a_part_that_fails_is_reported_and_the_next_one_runs(run, tmp_path):
-    run["speed"] = (None, Done(1, 2.0, "Traceback…\nValueError: no"))
-    run["job"] = (JOB, Done(0, 3.0, ""))
+    run["speed"] = (None, CommandResult(1, 2.0, "Traceback…\nValueError: no"))
+    run["job"] = (JOB, CommandResult(0, 3.0, ""))
     made = report.Report(tmp_path, None, (), say=lambda _: None)
     assert not made.make(["speed", "job"], minutes=1)
     text = (tmp_path / "a-card-80gb-short.md").read_text()
@@ -67,7 +67,7 @@ def test_a_part_that_fails_is_reported_and_the_next_one_runs(run, tmp_path):
 
 
 def test_a_part_that_is_cut_off_keeps_what_it_had_found(run, tmp_path):
-    run["job"] = (JOB, Done(130, 150.0, ""))
+    run["job"] = (JOB, CommandResult(130, 150.0, ""))
     made = report.Report(tmp_path, None, (), say=lambda _: None)
     assert not made.make(["job"], minutes=10)
     text = made.prefix.with_suffix(".md").read_text()
@@ -76,12 +76,12 @@ def test_a_part_that_is_cut_off_keeps_what_it_had_found(run, tmp_path):
 
 
 def test_a_report_goes_on_where_an_earlier_one_was_cut_off(run, tmp_path):
-    run["job"] = ({"steps": 5, "batch_size": 4, "seconds": {}}, Done(130, 150.0, ""))
-    run["company"] = ({"commands": {}}, Done(0, 1.0, ""))
+    run["job"] = ({"steps": 5, "batch_size": 4, "seconds": {}}, CommandResult(130, 150.0, ""))
+    run["company"] = ({"commands": {}}, CommandResult(0, 1.0, ""))
     quiet = {"say": lambda _: None}
     first = report.Report(tmp_path, None, (), **quiet)
     assert not first.make(["job", "company"], minutes=10)
-    run["job"] = ({"seconds": JOB["seconds"]}, Done(0, 3.0, ""))
+    run["job"] = ({"seconds": JOB["seconds"]}, CommandResult(0, 3.0, ""))
     again = report.Report(tmp_path, None, (), **quiet)
     assert "company" not in again.missing()
     assert again.make(["job"], minutes=10)
@@ -91,9 +91,9 @@ def test_a_report_goes_on_where_an_earlier_one_was_cut_off(run, tmp_path):
 
 @pytest.mark.parametrize("figures", [None, {"seconds": {}}])
 def test_a_finished_part_is_kept_when_another_try_is_cut_off(run, tmp_path, figures):
-    run["job"] = (JOB, Done(0, 3.0, ""))
+    run["job"] = (JOB, CommandResult(0, 3.0, ""))
     assert report.Report(tmp_path, None, (), say=lambda _: None).make(["job"], minutes=10)
-    run["job"] = (figures, Done(130, 150.0, ""))
+    run["job"] = (figures, CommandResult(130, 150.0, ""))
     again = report.Report(tmp_path, None, (), say=lambda _: None)
     assert not again.make(["job"], minutes=10)
     assert again.found["job"]["figures"] == JOB and "failed" not in again.found["job"]
@@ -104,7 +104,7 @@ def test_a_finished_part_is_kept_when_another_try_is_cut_off(run, tmp_path, figu
     [("xla_flags", ["--other", "--another"]), ("libraries", [{"jax": "1"}, {"jax": "2"}])],
 )
 def test_a_report_of_other_libraries_or_flags_begins_anew(run, tmp_path, monkeypatch, name, values):
-    run["job"] = (JOB, Done(0, 3.0, ""))
+    run["job"] = (JOB, CommandResult(0, 3.0, ""))
     report.Report(tmp_path, None, (), say=lambda _: None).make(["job"], minutes=10)
     monkeypatch.setitem(MACHINE, name, values[0])
     said = []
@@ -131,7 +131,7 @@ def test_what_a_part_had_found_when_the_user_stopped_it_is_kept(tmp_path, monkey
         until = time.monotonic() + 10
         while not should_stop() and time.monotonic() < until:
             time.sleep(0.01)
-        return Done(130, 0.1, "")
+        return CommandResult(130, 0.1, "")
 
     monkeypatch.setattr(commands, "run", interrupted)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -153,8 +153,8 @@ def test_a_damaged_report_is_one_line(tmp_path, content):
 
 
 def test_what_was_found_is_not_lost_for_want_of_time(run, tmp_path):
-    run["job"] = (JOB, Done(130, 150.0, ""))
-    run["speed"] = ({"rates": {}}, Done(0, 1.0, ""))
+    run["job"] = (JOB, CommandResult(130, 150.0, ""))
+    run["speed"] = ({"rates": {}}, CommandResult(0, 1.0, ""))
     monkeyed = report.PARTS["speed"]._replace(page=lambda _: "")
     report.PARTS["speed"], usual = monkeyed, report.PARTS["speed"]
     try:
@@ -169,14 +169,17 @@ def test_what_was_found_is_not_lost_for_want_of_time(run, tmp_path):
 
 
 def test_a_report_of_some_models_is_another_file(run, tmp_path):
-    run["job"] = (JOB, Done(0, 3.0, ""))
+    run["job"] = (JOB, CommandResult(0, 3.0, ""))
     report.Report(tmp_path, None, ("vae",), say=lambda _: None).make(["job"], minutes=10)
     assert (tmp_path / "a-card-80gb-vae-short.md").exists()
     assert "job" in report.Report(tmp_path, None, (), say=lambda _: None).missing()
 
 
 def test_one_part_that_goes_well_is_a_success_whatever_failed_before(run, tmp_path):
-    run["job"], run["company"] = (JOB, Done(1, 3.0, "")), ({"commands": {}}, Done(0, 1.0, ""))
+    run["job"], run["company"] = (
+        (JOB, CommandResult(1, 3.0, "")),
+        ({"commands": {}}, CommandResult(0, 1.0, "")),
+    )
     assert not report.Report(tmp_path, None, (), say=lambda _: None).make(["job"], minutes=10)
     assert report.Report(tmp_path, None, (), say=lambda _: None).make(["company"], minutes=10)
 

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from gen_models.benchmark.apart import Apart
+from gen_models.benchmark.apart import ContestantProcess
 from gen_models.errors import UserError
 
 
@@ -29,7 +29,7 @@ def slow():
 
 
 def test_it_runs_once_before_it_is_asked_and_then_whenever_it_is():
-    with Apart(counting, 5) as contestant:
+    with ContestantProcess(counting, 5) as contestant:
         contestant.start(60)
         assert [contestant(), contestant()] == [6.0, 7.0]
 
@@ -43,12 +43,12 @@ def test_it_runs_once_before_it_is_asked_and_then_whenever_it_is():
     ],
 )
 def test_what_it_failed_with_is_said_here(make, arguments, said):
-    with Apart(make, *arguments) as contestant, pytest.raises(UserError) as error:
+    with ContestantProcess(make, *arguments) as contestant, pytest.raises(UserError) as error:
         contestant.start(60)
     assert str(error.value) == said
 
 
 def test_one_that_takes_too_long_is_ended():
-    with Apart(slow) as contestant, pytest.raises(UserError, match="no answer within"):
+    with ContestantProcess(slow) as contestant, pytest.raises(UserError, match="no answer within"):
         contestant.start(0.1)
     assert not contestant._process.is_alive()

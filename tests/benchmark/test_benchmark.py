@@ -48,16 +48,16 @@ def test_a_steps_operations_are_those_of_its_program_by_columns(model):
     options = {"width": 4, "latent_size": 5} | steps.plain(model)
     with conv.using(conv.COLUMNS):
         stepper = steps.Stepper(model, 6, **options)
-    found = flops.step_flops(stepper.model, 6)
+    operations = flops.step_flops(stepper.model, 6)
     # The compiler sees that a product of a column and a row is no sum.
-    assert found == pytest.approx(stepper.flops, rel=0.01)
+    assert operations == pytest.approx(stepper.flops, rel=0.01)
 
 
 def test_a_step_of_dcgan_takes_the_operations_of_its_products():
-    found = flops.step_flops(
+    operations = flops.step_flops(
         Model(dcgan.build, steps.SPEC, dcgan.Config(arch="patch", width=64, penalty=None)), 64
     )
-    assert found == pytest.approx(9.44e9, rel=1e-3)
+    assert operations == pytest.approx(9.44e9, rel=1e-3)
 
 
 @pytest.mark.parametrize("model", ["vae", pytest.param("wgan", marks=pytest.mark.slow)])
@@ -68,7 +68,7 @@ def test_every_contestant_of_a_stepper_takes_its_time(monkeypatch, model):
         "in a loop": stepper.in_loop(2),
         "call by call": stepper.call_by_call(2),
         "sampling": steps.sampler(stepper, 5),
-        "a population": steps.population(stepper, members=2, steps=2)[0],
+        "a population": steps.population(stepper, members=2, steps=2).run,
     }
     times = rounds.alternate(contestants, rounds=1)
     assert all(seconds > 0 for (seconds,) in times.values())
@@ -165,7 +165,7 @@ class Clocked:
 def test_a_steps_cost_is_told_in_steps_of_dcgan(monkeypatch):
     monkeypatch.setattr(suite, "MODELS", ("dcgan", "wgan"))
     monkeypatch.setattr(steps, "Stepper", Clocked)
-    first, second = suite.costs(batch_size=4)
+    first, second = suite.measure_costs(batch_size=4)
     assert (first["model"], second["over_unit"]) == ("wgan", 1)
     assert "| `wgan` | 3.00 | 300.0 | 4 | 2.00 |" in report.cost_table("dcgan", [first])
 

@@ -46,7 +46,7 @@ def main(args: Sequence[str]) -> int:
     models = tuple(known_model(model) for model in options.models)
     if options.into is not None:
         if options.describe:
-            write_text(options.into, json.dumps(report.machine()))
+            write_text(options.into, json.dumps(report.describe_machine()))
             return 0
         for part in options.parts:
             extent = SHORT if options.short else FULL
@@ -55,11 +55,11 @@ def main(args: Sequence[str]) -> int:
         return 0
     options.out.mkdir(parents=True, exist_ok=True)  # an error here costs no minutes of work
     say = lambda line: print(line, file=sys.stderr, flush=True)  # noqa: E731
-    made = report.Report(options.out, options.short or None, models, say)
+    card_report = report.CardReport(options.out, options.short or None, models, say)
     try:
-        is_whole = made.make(options.parts or made.missing(), options.minutes)
+        is_whole = card_report.make(options.parts or card_report.missing(), options.minutes)
     finally:  # whatever fails or is interrupted, what was found is shown
-        print(made.prefix.with_suffix(".md").read_text())
+        print(card_report.prefix.with_suffix(".md").read_text())
     return 0 if is_whole else 1
 
 

@@ -12,7 +12,7 @@ import jax
 import numpy as np
 
 from gen_models import programs, render
-from gen_models.accelerator.extent import Extent, Figures, Keep, side_by_side
+from gen_models.accelerator.extent import Figures, Keep, ReportExtent, run_side_by_side
 from gen_models.algorithm import PyTree, State
 from gen_models.benchmark import steps
 from gen_models.data import catalog
@@ -44,39 +44,39 @@ def places() -> tuple[Place, Place]:
     return Place(card, conv.NATIVE if card.platform == "cpu" else None), Place(cpu)
 
 
-def measure(extent: Extent, found: Figures, keep: Keep) -> None:
+def measure(extent: ReportExtent, figures: Figures, keep: Keep) -> None:
     """Measure the differences of all models and of real images' features between card and CPU."""
-    if "features" not in found:
-        found["features"] = _of_features(extent)
+    if "features" not in figures:
+        figures["features"] = _compare_features(extent)
         keep()
-    models = found.setdefault("models", {})
+    models = figures.setdefault("models", {})
 
-    def done(model: str, figures: Figures) -> None:
-        models[model] = figures
+    def keep_model(model: str, differences: Figures) -> None:
+        models[model] = differences
         keep()
 
-    left = {m: partial(_of_model, extent, m) for m in extent.models if m not in models}
-    side_by_side(left, COMPILING, done)  # XLA's compiler takes nearly all of the time
+    left = {m: partial(_compare_model, extent, m) for m in extent.models if m not in models}
+    run_side_by_side(left, COMPILING, keep_model)  # XLA's compiler takes nearly all of the time
 
 
-def _of_model(extent: Extent, name: str) -> Figures:
+def _compare_model(extent: ReportExtent, name: str) -> Figures:
     card, cpu = places()
     with jax.default_device(cpu.device):
-        started = jax.device_get(programs.start(_model(extent, name), jax.random.key(0)))
-    there, here = (_trained(place, extent, _model(extent, name), started) for place in (card, cpu))
-    samples = np.abs(_drawn(card, there.model, here.state) - here.samples)
+        start = jax.device_get(programs.start(_model(extent, name), jax.random.key(0)))
+    on_card, on_cpu = (_train(place, extent, _model(extent, name), start) for place in (card, cpu))
+    samples = np.abs(_draw(card, on_card.model, on_cpu.state) - on_cpu.samples)
     return {
-        "state": distance(there.state, here.state),
+        "state": distance(on_card.state, on_cpu.state),
         "metrics": largest(
-            abs(there.metrics[key] - value) / max(1.0, abs(value))
-            for key, value in here.metrics.items()
+            abs(on_card.metrics[key] - value) / max(1.0, abs(value))
+            for key, value in on_cpu.metrics.items()
         ),
         "samples": float(samples.max()),
-        "finite": bool(np.isfinite(there.samples).all()),
+        "finite": bool(np.isfinite(on_card.samples).all()),
     }
 
 
-class Outcome(NamedTuple):
+class ShortTraining(NamedTuple):
     """Results of a training of a few steps, on the host."""
 
     model: Model
@@ -85,35 +85,35 @@ class Outcome(NamedTuple):
     samples: np.ndarray  # f32[N,H,W,1]
 
 
-def _model(extent: Extent, name: str) -> Model:
+def _model(extent: ReportExtent, name: str) -> Model:
     """A new model, traced anew, so that no program compiled for another place is reused."""
     module = MODELS[name]
     build = lambda config, spec: module.build(config, spec)  # noqa: E731
     return Model(build, steps.SPEC, module.Config(**extent.options))
 
 
-def _trained(place: Place, extent: Extent, model: Model, started: State) -> Outcome:
+def _train(place: Place, extent: ReportExtent, model: Model, start: State) -> ShortTraining:
     """Train a model for a few steps on noise, from the same state and keys in every place."""
     chunk = steps.random_chunk(extent.batch_size * model.algorithm.batches)
     count, key = np.int32(extent.compared_steps), jax.random.key(0)
-    given = jax.device_put((model, started, chunk, count, key), place.device)
-    state, history = _compiled(place, programs.advance, *given)(*given)
+    arguments = jax.device_put((model, start, chunk, count, key), place.device)
+    state, history = _compile(place, programs.advance, *arguments)(*arguments)
     metrics = {name: float(values[extent.compared_steps - 1]) for name, values in history.items()}
     state = jax.device_get(state)
-    return Outcome(model, state, metrics, _drawn(place, model, state))
+    return ShortTraining(model, state, metrics, _draw(place, model, state))
 
 
-def _drawn(place: Place, model: Model, state: State) -> np.ndarray:
+def _draw(place: Place, model: Model, state: State) -> np.ndarray:
     """Samples f32[N,H,W,1] of a state, from the same latents in every place."""
     labels = np.arange(SAMPLES, dtype=np.int32) % steps.SPEC.num_classes
-    given = jax.device_put((model, state, jax.random.key(1), labels), place.device)
-    return np.asarray(_compiled(place, programs.sample, *given)(*given))
+    arguments = jax.device_put((model, state, jax.random.key(1), labels), place.device)
+    return np.asarray(_compile(place, programs.sample, *arguments)(*arguments))
 
 
-def _compiled(place: Place, program: Callable, *given: object) -> jax.stages.Compiled:
+def _compile(place: Place, program: Callable, *arguments: object) -> jax.stages.Compiled:
     """Compile a jitted program quickly for a place, with matrix products in full float32."""
     with jax.default_matmul_precision("highest"), conv.using(place.layout):
-        return program.lower(*given).compile(QUICKLY.get(place.device.platform))
+        return program.lower(*arguments).compile(QUICKLY.get(place.device.platform))
 
 
 def distance(a: PyTree, b: PyTree) -> float:
@@ -123,12 +123,12 @@ def distance(a: PyTree, b: PyTree) -> float:
     def norm(leaves: list[np.ndarray]) -> float:
         return float(np.sqrt(sum(np.sum(np.square(leaf, dtype=np.float64)) for leaf in leaves)))
 
-    found = []
+    distances = []
     for part, other in zip(a, b, strict=True):
         left, right = ([np.asarray(x) for x in jax.tree.leaves(tree)] for tree in (part, other))
         apart, size = norm([x - y for x, y in zip(left, right, strict=True)]), norm(right)
-        found.append(apart / size if size else math.inf if apart else 0.0)
-    return largest(found)
+        distances.append(apart / size if size else math.inf if apart else 0.0)
+    return largest(distances)
 
 
 def largest(values: Iterable[float]) -> float:
@@ -136,46 +136,45 @@ def largest(values: Iterable[float]) -> float:
     return float(np.max(list(values)))
 
 
-def _of_features(extent: Extent) -> Figures:
+def _compare_features(extent: ReportExtent) -> Figures:
     splits = catalog.load_splits(catalog.DEFAULT)
     net = features.of(splits.train.name)
-    found: Figures = {}
+    differences: Figures = {}
     described = []
     for place in places():
         with jax.default_device(place.device):
             parts = [features.describe(net, data.images[: extent.images]) for data in splits]
         described.append(parts)
     for space in SPACES:
-        (train, test), (train_here, test_here) = (
-            [part.features[space] for part in parts] for parts in described
+        on_card, on_cpu = ([part.features[space] for part in parts] for parts in described)
+        card_fid, cpu_fid = (
+            frechet.distance(frechet.gaussian(train), frechet.gaussian(test))
+            for train, test in (on_card, on_cpu)
         )
-        there, here = (
-            frechet.distance(frechet.gaussian(a), frechet.gaussian(b))
-            for a, b in ((train, test), (train_here, test_here))
-        )
-        found[space] = {
-            "features": distance([train, test], [train_here, test_here]),
-            "fid": abs(there - here) / here,
+        differences[space] = {
+            "features": distance(on_card, on_cpu),
+            "fid": abs(card_fid - cpu_fid) / cpu_fid,
         }
-    return found
+    return differences
 
 
-def page(found: Figures) -> str:
+def page(figures: Figures) -> str:
     """The differences as Markdown, with those above their tolerance marked."""
     rows = [["model", "state", "metrics", "samples", "finite"]]
-    for model, one in sorted(found.get("models", {}).items()):
+    for model, differences in sorted(figures.get("models", {}).items()):
         rows.append(
             [
                 f"`{model}`",
-                _against(one["state"], STATE_TOLERANCE),
-                f"{one['metrics']:.0e}",
-                _against(one["samples"], SAMPLE_TOLERANCE),
-                "yes" if one["finite"] else "**no**",
+                _marked(differences["state"], STATE_TOLERANCE),
+                f"{differences['metrics']:.0e}",
+                _marked(differences["samples"], SAMPLE_TOLERANCE),
+                "yes" if differences["finite"] else "**no**",
             ]
         )
     nets = [["feature net", "features", "FID"]]
-    for space, one in found.get("features", {}).items():
-        nets.append([space, *(_against(one[x], FEATURE_TOLERANCE) for x in ("features", "fid"))])
+    for space, differences in figures.get("features", {}).items():
+        cells = [_marked(differences[name], FEATURE_TOLERANCE) for name in ("features", "fid")]
+        nets.append([space, *cells])
     return f"""Each model trains for a few steps on the card and on the CPU, from the same state and
 with the same keys and batches. Matrix products are in full float32, and XLA does not try out which
 program is fastest. Values above their tolerance are **bold**.
@@ -193,5 +192,6 @@ Features and FID of the same images, as relative differences (tolerance {FEATURE
 {render.markdown_table(nets)}"""
 
 
-def _against(value: float, tolerance: float) -> str:
+def _marked(value: float, tolerance: float) -> str:
+    """A difference as text, bold if it is above its tolerance."""
     return f"{value:.0e}" if value <= tolerance else f"**{value:.0e}**"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gen_models import assessment
-from gen_models.accelerator.extent import Extent, Figures
+from gen_models.accelerator.extent import Figures, ReportExtent
 from gen_models.benchmark import commands
 from gen_models.evaluation import record
 from gen_models.models import MODELS
@@ -19,7 +19,7 @@ TABLES = (Path("configs/tf_collection.py"), Path("configs/lucic2018.py"))
 STOPPED = 130  # exit code of a command that was interrupted
 
 
-def fill(extent: Extent, folder: Path, until: float) -> Figures:
+def fill(extent: ReportExtent, folder: Path, until: float) -> Figures:
     """Train and measure until `until`, in seconds of `time.monotonic`. Returns what the folder
     then holds, including results of earlier calls, and the commands that failed."""
     failed = {}
@@ -27,16 +27,16 @@ def fill(extent: Extent, folder: Path, until: float) -> Figures:
         left = until - time.monotonic()
         if left <= 0:
             break
-        done = commands.run(line, limit_s=left)
-        if done.code not in (0, STOPPED):
-            failed[" ".join(line)] = done.output.strip()[-commands.SHOWN :]
+        result = commands.run(line, limit_s=left)
+        if result.code not in (0, STOPPED):
+            failed[" ".join(line)] = result.output.strip()[-commands.SHOWN :]
     measured = [source.name for source, run in _presets(folder) if _is_measured(source, run)]
     return {"runs": len(results.read(folder / "scoreboard.json")), "presets": measured} | {
         "failed": failed
     }
 
 
-def _lines(extent: Extent, folder: Path) -> Iterator[list[str]]:
+def _lines(extent: ReportExtent, folder: Path) -> Iterator[list[str]]:
     """The commands to run, in order."""
     seeds, best = ["--seeds", str(extent.board_seeds)], ["--best", str(len(MODELS))]
     yield ["scoreboard", "--results", str(folder), *seeds, *best]
@@ -61,8 +61,8 @@ def _presets(folder: Path) -> list[tuple[Path, Path]]:
     return [(source, folder / "runs" / results.file_name(source.name)) for source in sources]
 
 
-def page(found: Figures) -> str:
+def page(figures: Figures) -> str:
     """Markdown of the runs and presets in the folder, and of the failed commands."""
-    presets = ", ".join(f"`{name}`" for name in found["presets"]) or "none"
-    text = f"{found['runs']} runs of the scoreboard; presets: {presets}.\n"
-    return text + "".join(f"\n- `{line}`: {said}\n" for line, said in found["failed"].items())
+    presets = ", ".join(f"`{name}`" for name in figures["presets"]) or "none"
+    text = f"{figures['runs']} runs of the scoreboard; presets: {presets}.\n"
+    return text + "".join(f"\n- `{line}`: {end}\n" for line, end in figures["failed"].items())

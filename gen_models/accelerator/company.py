@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 import jax
 
 from gen_models import runs
-from gen_models.accelerator.extent import Extent, Figures, Keep
+from gen_models.accelerator.extent import Figures, Keep, ReportExtent
 from gen_models.benchmark import commands
 
 SHIPPED = "fashion_mnist-cgan"
@@ -17,10 +17,10 @@ FULL = {"XLA_PYTHON_CLIENT_MEM_FRACTION": "0.002"}  # 160 MiB of 80 GiB
 SAID = 300  # characters of the last line of a command's output
 
 
-def measure(extent: Extent, found: Figures, keep: Keep) -> None:
+def measure(extent: ReportExtent, figures: Figures, keep: Keep) -> None:
     """Record how `sample` and `evaluate` end beside a training, and what a training on a full card
     prints."""
-    found["commands"] = {}
+    figures["commands"] = {}
     with TemporaryDirectory() as folder:
         run, beside = str(Path(folder, "run")), str(Path(folder, "beside"))
         train = ["train", "--model", "vae", *extent.arguments]
@@ -29,42 +29,42 @@ def measure(extent: Extent, found: Figures, keep: Keep) -> None:
         log = Path(folder, "log")
         args = [*train, "--steps", str(ENDLESS), "--out", beside]
         with log.open("w") as file, commands.running(args, file) as training:
-            _wait(Path(beside))
+            _wait_for_steps(Path(beside))
             evaluate = [["evaluate", run, "--samples", str(extent.images)]]
             sample = ["sample", SHIPPED, "--out", str(Path(folder, "drawn.png"))]
             for line in [sample, *evaluate * extent.evaluated]:
-                done = commands.run(line)
-                found["commands"][line[0]] = _told(done)
+                figures["commands"][line[0]] = _ending(commands.run(line))
                 keep()
-            found["trained_on"] = training.poll() is None
+            figures["trained_on"] = training.poll() is None
         if jax.default_backend() != "cpu":
             full = ["train", "--model", "dcgan", "--batch-size", "4096", "--out", f"{folder}/full"]
-            found["full"] = _told(commands.run([*full, "--steps", "10"], FULL))
+            figures["full"] = _ending(commands.run([*full, "--steps", "10"], FULL))
 
 
-def _wait(run: Path) -> None:
+def _wait_for_steps(run: Path) -> None:
     """Wait until the training has done its first steps, for at most WAIT_S."""
     until = time.monotonic() + WAIT_S
     while not (run / runs.METRICS).exists() and time.monotonic() < until:
         time.sleep(0.2)
 
 
-def _told(done: commands.CommandResult) -> Figures:
-    last = done.output.strip().splitlines()[-1:]
-    return {"code": done.code, "seconds": done.seconds, "said": last[0][:SAID] if last else ""}
+def _ending(result: commands.CommandResult) -> Figures:
+    """How a command ended, with the last line that it wrote."""
+    last = result.output.strip().splitlines()[-1:]
+    return {"code": result.code, "seconds": result.seconds, "said": last[0][:SAID] if last else ""}
 
 
-def page(found: Figures) -> str:
+def page(figures: Figures) -> str:
     """Markdown list of how the commands ended."""
     lines = []
-    for name, done in found["commands"].items():
-        ended = "worked" if done["code"] == 0 else f"**failed: {done['said']}**"
-        lines.append(f"- `{name}`, started beside a training: {ended}, {done['seconds']:.1f} s.")
-    if "trained_on" in found:
-        went_on = "yes" if found["trained_on"] else "**no**"
+    for name, ending in figures["commands"].items():
+        how = "worked" if ending["code"] == 0 else f"**failed: {ending['said']}**"
+        lines.append(f"- `{name}`, started beside a training: {how}, {ending['seconds']:.1f} s.")
+    if "trained_on" in figures:
+        went_on = "yes" if figures["trained_on"] else "**no**"
         lines.append(f"- The training went on to its end: {went_on}.")
-    if "full" in found:
-        full = found["full"]
-        ended = f"exit code {full['code']}: “{full['said']}”"
-        lines.append(f"- A training on a full card ends with {ended}.")
+    if "full" in figures:
+        full = figures["full"]
+        how = f"exit code {full['code']}: “{full['said']}”"
+        lines.append(f"- A training on a full card ends with {how}.")
     return "\n".join(lines) + "\n"

@@ -12,10 +12,10 @@ Keep = Callable[[], None]  # writes a part's measurements so far
 T, Compiled = TypeVar("T"), TypeVar("Compiled")
 
 
-def side_by_side(
-    work: Mapping[Hashable, Callable[[], T]], threads: int, done: Callable[[Hashable, T], None]
+def run_side_by_side(
+    work: Mapping[Hashable, Callable[[], T]], threads: int, keep: Callable[[Hashable, T], None]
 ) -> None:
-    """Run pieces of work in threads. Calls `done` with the name and result of each in the calling
+    """Run pieces of work in threads. Calls `keep` with the name and result of each in the calling
     thread. If some fail, the others finish before the first failure is raised."""
     failures = []
     with ThreadPoolExecutor(threads) as pool:
@@ -23,7 +23,7 @@ def side_by_side(
         for future in as_completed(names):
             failure = future.exception()
             if failure is None:
-                done(names[future], future.result())
+                keep(names[future], future.result())
             else:
                 failures.append(failure)
     if failures:
@@ -36,7 +36,7 @@ def groups(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
     return (items[first : first + size] for first in range(0, len(items), size))
 
 
-def compiled(
+def compile_in_groups(
     items: Sequence[T], compile_one: Callable[[T], Compiled], threads: int
 ) -> Iterator[tuple[T, Compiled]]:
     """Yields each item with the result of `compile_one`. The items of a group compile in parallel,
@@ -48,7 +48,7 @@ def compiled(
             yield item, ready.pop(0)  # so that its memory is free after use
 
 
-class Extent(NamedTuple):
+class ReportExtent(NamedTuple):
     """Sizes of everything that the parts of the report do."""
 
     models: tuple[str, ...]  # models compared with the CPU, and timed
@@ -77,7 +77,7 @@ class Extent(NamedTuple):
         return [text for pair in pairs for text in pair]
 
 
-FULL = Extent(
+FULL = ReportExtent(
     models=tuple(MODELS),
     options={},
     batch_size=64,
@@ -98,7 +98,7 @@ FULL = Extent(
 )
 
 # Takes a CPU a minute: shows that every part runs, and nothing about speed.
-SHORT = Extent(
+SHORT = ReportExtent(
     models=("cgan", "vae"),
     options={"width": 4},
     batch_size=16,

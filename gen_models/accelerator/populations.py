@@ -6,12 +6,12 @@ project's matrix products become batched products.
 
 from collections.abc import Callable
 from functools import partial
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import jax
 
 from gen_models import render
-from gen_models.accelerator.extent import Extent, Figures, Keep, compiled
+from gen_models.accelerator.extent import Figures, Keep, ReportExtent, compile_in_groups
 from gen_models.benchmark import rounds, steps
 from gen_models.nets import conv
 
@@ -21,33 +21,35 @@ LEAST_STEPS = 2  # per round
 COMPILING = 4  # threads that compile
 
 
-def measure(extent: Extent, found: Figures, keep: Keep) -> None:
+class PopulationCase(NamedTuple):
+    """One population to be measured."""
+
+    members: int
+    layout: str  # its convolutions, one of LAYOUTS
+
+
+def measure(extent: ReportExtent, figures: Figures, keep: Keep) -> None:
     """Measure a row for each number of members and each kind of convolution."""
-    rows = found.setdefault("rows", [])
-    known = {(row["members"], row["layout"]) for row in rows}
-    tried = [(members, layout) for members in extent.members for layout in LAYOUTS]
-    left = [one for one in tried if one not in known]
-    for (members, layout), population in compiled(left, partial(_compiled, extent), COMPILING):
-        row = {"members": members, "layout": layout}
-        rows.append(row | _measured(extent, population))
+    rows = figures.setdefault("rows", [])
+    measured = {(row["members"], row["layout"]) for row in rows}
+    cases = [PopulationCase(members, layout) for members in extent.members for layout in LAYOUTS]
+    left = [case for case in cases if case not in measured]
+    for case, population in compile_in_groups(left, partial(_compile, extent), COMPILING):
+        rows.append(case._asdict() | _measure(extent, population))
         del population  # frees its memory before the next one runs
         keep()
 
 
-Population = tuple[rounds.Timed, float]  # its timed steps, and the memory it needs in GiB
-
-
-def _compiled(extent: Extent, one: tuple[int, str]) -> Population | None:
-    """The compiled population of a pair (members, name of a layout), ready to be timed, or None if
-    it does not fit."""
-    members, layout = one[0], LAYOUTS[one[1]]
-    count = max(LEAST_STEPS, extent.round_steps // members)
+def _compile(extent: ReportExtent, case: PopulationCase) -> steps.PopulationContestant | None:
+    """The compiled population of a case, ready to be timed, or None if it does not fit."""
+    count = max(LEAST_STEPS, extent.round_steps // case.members)
     options = extent.options | steps.plain(MODEL)
+    layout = LAYOUTS[case.layout]
     stepper = steps.Stepper(MODEL, extent.batch_size, layout=layout, chunk_steps=count, **options)
-    return _if_it_fits(lambda: steps.population(stepper, members, count))
+    return _if_it_fits(lambda: steps.population(stepper, case.members, count))
 
 
-def _measured(extent: Extent, population: Population | None) -> Figures:
+def _measure(extent: ReportExtent, population: steps.PopulationContestant | None) -> Figures:
     """Member-steps per second, and the memory of states, data and activations in GiB."""
     run, gib = population or (None, None)
     times = run and _if_it_fits(lambda: rounds.alternate({"members": run}, extent.rounds))
@@ -67,20 +69,20 @@ def _if_it_fits(work: Callable[[], T]) -> T | None:
         return None
 
 
-def page(found: Figures) -> str:
+def page(figures: Figures) -> str:
     """Markdown table with one row per population."""
     rows = [["members", "convolutions by", "member-steps/s", "÷ that of the fewest", "memory, GiB"]]
-    alone: dict[str, float] = {}
-    for row in found["rows"]:
+    fewest: dict[str, float] = {}  # rate of the fewest members, by layout
+    for row in figures["rows"]:
         layout, rate, gib = row["layout"], row["steps_a_s"], row["gib"]
         if rate is not None:
-            alone.setdefault(layout, rate)
+            fewest.setdefault(layout, rate)
         rows.append(
             [
                 str(row["members"]),
                 layout,
                 "does not fit" if rate is None else f"{rate:.0f}",
-                "–" if rate is None else f"{rate / alone[layout]:.1f}",
+                "–" if rate is None else f"{rate / fewest[layout]:.1f}",
                 "–" if gib is None else f"{gib:.1f}",
             ]
         )

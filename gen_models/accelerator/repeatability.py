@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 import jax
 
 from gen_models import render
-from gen_models.accelerator.extent import Extent, Figures, Keep, side_by_side
+from gen_models.accelerator.extent import Figures, Keep, ReportExtent, run_side_by_side
 from gen_models.benchmark import commands
 from gen_models.runs import checkpoint
 
@@ -20,57 +20,57 @@ NOT_DETERMINISTIC = "--xla_gpu_deterministic_ops=false"  # the commands' default
 CORES_A_TRAINING = 4
 
 
-def measure(extent: Extent, found: Figures, keep: Keep) -> None:
+def measure(extent: ReportExtent, figures: Figures, keep: Keep) -> None:
     """Record by model and XLA flags whether the second and the resumed training equal the first."""
     flags = {"as usual": ""}
     if jax.default_backend() != "cpu":
         flags["whichever is faster"] = NOT_DETERMINISTIC
     # The report shows all flags of the trainings, those of the environment included.
-    found["flags"] = {
-        name: commands.with_flags(given)["XLA_FLAGS"] for name, given in flags.items()
+    figures["flags"] = {
+        name: commands.with_flags(added)["XLA_FLAGS"] for name, added in flags.items()
     }
-    models = found.setdefault("models", {})
-    tried = [(m, name) for name in flags for m in extent.repeated if name not in models.get(m, {})]
+    models = figures.setdefault("models", {})
+    left = [(m, name) for name in flags for m in extent.repeated if name not in models.get(m, {})]
 
-    def done(one: tuple[str, str], equal: dict[str, bool]) -> None:
-        model, name = one
+    def keep_model(case: tuple[str, str], equal: dict[str, bool]) -> None:
+        model, name = case
         models.setdefault(model, {})[name] = equal
         keep()
 
     with TemporaryDirectory() as folder:
         work = {
-            (model, name): partial(_repeated, extent, model, flags[name], Path(folder, model, name))
-            for model, name in tried
+            (model, name): partial(_repeat, extent, model, flags[name], Path(folder, model, name))
+            for model, name in left
         }
-        side_by_side(work, max(1, (os.cpu_count() or 1) // CORES_A_TRAINING), done)
+        run_side_by_side(work, max(1, (os.cpu_count() or 1) // CORES_A_TRAINING), keep_model)
 
 
-def _repeated(extent: Extent, model: str, flags: str, folder: Path) -> dict[str, bool]:
+def _repeat(extent: ReportExtent, model: str, flags: str, folder: Path) -> dict[str, bool]:
     """Whether a second training, and one resumed half-way, end in the bytes of the first."""
     folder.mkdir(parents=True)
-    given = commands.with_flags(flags)
-    caches = [given | commands.fresh_cache(folder / name) for name in ("cache", "empty")]
+    changes = commands.with_flags(flags)
+    cached, empty = (changes | commands.fresh_cache(folder / name) for name in ("cache", "empty"))
     whole, half = extent.repeated_steps, extent.repeated_steps // 2
 
-    def trained(name: str, steps: int, environment: commands.Changes) -> bytes:
+    def train(name: str, steps: int, environment: commands.Changes) -> bytes:
         run = folder / name
         args = ["train", "--model", model, "--steps", str(steps), "--out", str(run)]
         commands.run([*args, *extent.arguments], environment).check()
         return checkpoint.file_of(run / "checkpoints", steps).read_bytes()
 
-    first = trained("first", whole, caches[0])
-    second = trained("second", whole, caches[1])
-    trained("resumed", half, caches[0])
-    resumed = trained("resumed", whole, caches[0])
+    first = train("first", whole, cached)
+    second = train("second", whole, empty)
+    train("resumed", half, cached)
+    resumed = train("resumed", whole, cached)
     return {"second": second == first, "resumed": resumed == first}
 
 
-def page(found: Figures) -> str:
+def page(figures: Figures) -> str:
     """Markdown table with one row per model and choice of flags."""
     rows = [["model", "XLA_FLAGS", "compiled and trained again", "stopped and resumed"]]
-    for model, by_flags in sorted(found.get("models", {}).items()):
+    for model, by_flags in sorted(figures.get("models", {}).items()):
         for name, equal in by_flags.items():
-            flags = f"`{found['flags'][name]}`" if found["flags"][name] else "none"
+            flags = f"`{figures['flags'][name]}`" if figures["flags"][name] else "none"
             words = ["the same bytes" if equal[x] else "**other bytes**" for x in equal]
             rows.append([f"`{model}`", flags, *words])
     return f"""Whether a training ends in the same bytes if it is compiled and repeated anew,

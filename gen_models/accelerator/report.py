@@ -32,7 +32,7 @@ from gen_models.accelerator import (
     rivals,
     speed,
 )
-from gen_models.accelerator.extent import FULL, SHORT, Extent, Figures, Keep
+from gen_models.accelerator.extent import FULL, SHORT, Figures, Keep, ReportExtent
 from gen_models.benchmark import commands
 from gen_models.errors import UserError
 from gen_models.runs import environment
@@ -45,66 +45,70 @@ SAID = 600  # characters of a failed part's output
 Say = Callable[[str], None]
 
 
-class Part(NamedTuple):
+class ReportPart(NamedTuple):
     """One part of the report, which is made in a process of its own."""
 
     title: str
-    measure: Callable[[Extent, Figures, Keep], None]  # continues from the given figures
+    measure: Callable[[ReportExtent, Figures, Keep], None]  # continues from the given figures
     page: Callable[[Figures], str]
     limit_s: float  # after which the part is stopped
     timed: bool = True  # whether nothing else may run beside it
 
 
 PARTS = {
-    "agreement": Part("Is it right?", agreement.measure, agreement.page, limit_s=150, timed=False),
-    "repeatability": Part(
+    "agreement": ReportPart(
+        "Is it right?", agreement.measure, agreement.page, limit_s=150, timed=False
+    ),
+    "repeatability": ReportPart(
         "Is it the same twice?", repeatability.measure, repeatability.page, 150, timed=False
     ),
-    "company": Part("Commands beside a training", company.measure, company.page, 150, timed=False),
-    "speed": Part("How fast is a training step?", speed.measure, speed.page, 150),
-    "job": Part("The whole job", job.measure, job.page, 150),
-    "rivals": Part("Beside PyTorch", rivals.measure, rivals.page, 200),
-    "populations": Part("Populations", populations.measure, populations.page, 120),
-    "flags": Part("Speed by XLA's options", flags.measure, flags.page, 100),
+    "company": ReportPart(
+        "Commands beside a training", company.measure, company.page, 150, timed=False
+    ),
+    "speed": ReportPart("How fast is a training step?", speed.measure, speed.page, 150),
+    "job": ReportPart("The whole job", job.measure, job.page, 150),
+    "rivals": ReportPart("Beside PyTorch", rivals.measure, rivals.page, 200),
+    "populations": ReportPart("Populations", populations.measure, populations.page, 120),
+    "flags": ReportPart("Speed by XLA's options", flags.measure, flags.page, 100),
 }
 
 
-def measure(name: str, extent: Extent, into: Path) -> None:
+def measure(name: str, extent: ReportExtent, into: Path) -> None:
     """Measure one part in this process. Writes its figures to `into` as it goes, and continues from
     those already there."""
-    found: Figures = json.loads(into.read_text()) if into.exists() else {}
-    keep = lambda: write_text(into, json.dumps(found, indent=2) + "\n")  # noqa: E731
-    PARTS[name].measure(extent, found, keep)
+    figures: Figures = json.loads(into.read_text()) if into.exists() else {}
+    keep = lambda: write_text(into, json.dumps(figures, indent=2) + "\n")  # noqa: E731
+    PARTS[name].measure(extent, figures, keep)
     keep()
 
 
-def machine() -> Figures:
+def describe_machine() -> Figures:
     """Description of this machine and its card. To be called in a process of its own, as JAX takes
     card memory that the parts need."""
     return environment.describe() | {
         "runtime": jax.devices()[0].client.platform_version,
-        "driver": _driver(),
+        "driver": _driver_version(),
         "card": jax.devices()[0].device_kind,
         "platform_of_card": jax.default_backend(),
     }
 
 
-def _driver() -> str | None:
+def _driver_version() -> str | None:
     """Version of NVIDIA's driver, or None if there is none."""
     program = shutil.which("nvidia-smi")
     if program is None:
         return None
     line = [program, "--query-gpu=driver_version", "--format=csv,noheader"]
-    done = subprocess.run(line, capture_output=True, text=True, check=False)
-    return done.stdout.strip().partition("\n")[0] or None
+    answer = subprocess.run(line, capture_output=True, text=True, check=False).stdout
+    return answer.strip().partition("\n")[0] or None
 
 
-def _worth(part: Figures) -> tuple[bool, bool]:
+def _rank(results: Figures) -> tuple[bool, bool]:
     """Rank of a part's results: finished, then unfinished with figures, then none."""
-    return "figures" in part and "failed" not in part, "figures" in part
+    return "figures" in results and "failed" not in results, "figures" in results
 
 
-class Report:
+class CardReport:
     """A report that is rewritten after each part, and continues an earlier report of the same kind
     of card, libraries and XLA flags."""
 
@@ -125,11 +129,12 @@ class Report:
         name = "-".join([name, *models, *["short"] * self.short])
         self.prefix = folder / name
         self.board = folder / f"{name}-board"
-        self.found = self._before()
+        self.parts = self._read_earlier()
         self.write()
 
-    def _before(self) -> dict[str, Figures]:
-        """The parts of an earlier report that this one continues."""
+    def _read_earlier(self) -> dict[str, Figures]:
+        """The parts of an earlier report that this one continues. One of other libraries or flags
+        is moved away."""
         file = self.prefix.with_suffix(".json")
         if not file.exists():
             return {}
@@ -143,14 +148,14 @@ class Report:
             raise UserError(f"{file} is no report: {error!s:.200}; move it away") from error
         if its == mine:
             return parts
-        kept = self._free(f"{self.prefix.name}-{day}")  # the old measurements are kept
+        kept = self._free_prefix(f"{self.prefix.name}-{day}")  # the old measurements are kept
         for suffix in (".json", ".md"):
             if self.prefix.with_suffix(suffix).exists():
                 self.prefix.with_suffix(suffix).replace(kept.with_suffix(suffix))
         self.say(f"{file} is of other libraries or flags; it is kept as {kept.name}")
         return {}
 
-    def _free(self, name: str) -> Path:
+    def _free_prefix(self, name: str) -> Path:
         """The first path prefix of NAME, NAME-2, NAME-3, … that no report has."""
         names = itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))
         prefixes = (self.prefix.with_name(name) for name in names)
@@ -158,18 +163,18 @@ class Report:
 
     def missing(self) -> list[str]:
         """Names of the parts that are not finished."""
-        return [name for name in PARTS if "failed" in self.found.get(name, {"failed": ""})]
+        return [name for name in PARTS if "failed" in self.parts.get(name, {"failed": ""})]
 
     def make(self, parts: Sequence[str], minutes: float) -> bool:
         """Make the parts, then fill the scoreboard in the time left. Returns whether all went
         well."""
         until = time.monotonic() + 60 * minutes
         went_well: list[bool] = []
-        several = (os.cpu_count() or 1) >= CORES_FOR_SEVERAL
-        beside = 2 if self.short or several else 1  # parts that run side by side
-        timed = lambda name: PARTS[name].timed and not self.short  # noqa: E731
-        for alone, names in itertools.groupby(parts, key=timed):
-            threads = 1 if alone else beside
+        has_cores = (os.cpu_count() or 1) >= CORES_FOR_SEVERAL
+        side_by_side = 2 if self.short or has_cores else 1  # number of untimed parts
+        is_timed = lambda name: PARTS[name].timed and not self.short  # noqa: E731
+        for alone, names in itertools.groupby(parts, key=is_timed):
+            threads = 1 if alone else side_by_side
             with ThreadPoolExecutor(threads) as pool:
                 try:
                     went_well += pool.map(partial(self._make, until=until), names)
@@ -185,17 +190,17 @@ class Report:
 
     def _make(self, name: str, until: float) -> bool:
         """Make a part and write its figures. Returns whether it went well."""
-        return self._keep(name, self._measured(name, until))
+        return self._keep(name, self._run(name, until))
 
-    def _keep(self, name: str, one: Figures) -> bool:
+    def _keep(self, name: str, results: Figures) -> bool:
         """Write a part's results, unless earlier ones rank higher. Returns whether it went well."""
         with self.writing:
-            if _worth(one) >= _worth(self.found.get(name, {})):
-                self.found[name] = one
+            if _rank(results) >= _rank(self.parts.get(name, {})):
+                self.parts[name] = results
             self.write()
-        return "failed" not in one
+        return "failed" not in results
 
-    def _measured(self, name: str, until: float) -> Figures:
+    def _run(self, name: str, until: float) -> Figures:
         """Results of a part's process, with "failed" if it did not end well."""
         limit = min(PARTS[name].limit_s, until - time.monotonic())
         if limit <= 0 or self.stopped.is_set():
@@ -203,46 +208,47 @@ class Report:
         self.say(f"{name}: {PARTS[name].title}")
         with TemporaryDirectory() as scratch:
             into = Path(scratch, "figures.json")
-            before = self.found.get(name, {})
-            if "failed" in before and "figures" in before:
-                into.write_text(json.dumps(before["figures"]))
+            earlier = self.parts.get(name, {})
+            if "failed" in earlier and "figures" in earlier:
+                into.write_text(json.dumps(earlier["figures"]))
             args = ["accelerator", "--parts", name, "--into", str(into), *["--short"] * self.short]
             if self.models:
                 args += ["--models", *self.models]
-            stopped = self.stopped.is_set
-            done = commands.run(args, limit_s=limit, group=True, should_stop=stopped)
-            found: Figures = {"figures": json.loads(into.read_text())} if into.exists() else {}
-        if done.code:
-            over = f"stopped after {limit:.0f} s" if done.seconds >= limit else ""
-            found["failed"] = over or f"exit code {done.code}: {done.output.strip()[-SAID:]}"
-            self.say(f"{name}: {found['failed']}")
-        return found | {"seconds": round(done.seconds, 1), "code": self.machine["code"]}
+            should_stop = self.stopped.is_set
+            process = commands.run(args, limit_s=limit, group=True, should_stop=should_stop)
+            results: Figures = {"figures": json.loads(into.read_text())} if into.exists() else {}
+        if process.code:
+            over = f"stopped after {limit:.0f} s" if process.seconds >= limit else ""
+            end = process.output.strip()[-SAID:]
+            results["failed"] = over or f"exit code {process.code}: {end}"
+            self.say(f"{name}: {results['failed']}")
+        return results | {"seconds": round(process.seconds, 1), "code": self.machine["code"]}
 
     def write(self) -> None:
         """Write the report as it is now, as JSON and as Markdown."""
         values = {"format": FORMAT, "version": VERSION, "short": self.short}
-        values |= {"machine": self.machine, "parts": self.found}
+        values |= {"machine": self.machine, "parts": self.parts}
         write_text(self.prefix.with_suffix(".json"), json.dumps(values, indent=2) + "\n")
         write_text(self.prefix.with_suffix(".md"), page(values))
 
 
 def page(report: Figures) -> str:
     """A report as Markdown."""
-    described = report["machine"]
-    lines = [f"# {described['card']}", "", f"{environment.in_words(described)}."]
-    driver = f", driver {described['driver']}" if described["driver"] else ""
-    lines += [f"{described['runtime'].splitlines()[0]}{driver}."]
+    machine = report["machine"]
+    lines = [f"# {machine['card']}", "", f"{environment.in_words(machine)}."]
+    driver = f", driver {machine['driver']}" if machine["driver"] else ""
+    lines += [f"{machine['runtime'].splitlines()[0]}{driver}."]
     if report["short"]:
         lines += ["", "**The short form**: it shows that every part runs. Its times mean nothing."]
     for name in [*PARTS, BOARD]:
         if name not in report["parts"]:
             continue
-        part, one = PARTS.get(name), report["parts"][name]
+        part, results = PARTS.get(name), report["parts"][name]
         lines += ["", f"## {part.title if part else 'What it finds'}", ""]
-        if one.get("code", described["code"]) != described["code"]:
-            lines += [f"Measured with code {one['code']}.", ""]
-        if "failed" in one:
-            lines += [f"**Not finished**: {' '.join(one['failed'].split())}", ""]
-        if "figures" in one:
-            lines += [(part.page if part else board.page)(one["figures"]).strip()]
+        if results.get("code", machine["code"]) != machine["code"]:
+            lines += [f"Measured with code {results['code']}.", ""]
+        if "failed" in results:
+            lines += [f"**Not finished**: {' '.join(results['failed'].split())}", ""]
+        if "figures" in results:
+            lines += [(part.page if part else board.page)(results["figures"]).strip()]
     return "\n".join(lines) + "\n"

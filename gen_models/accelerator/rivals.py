@@ -9,7 +9,7 @@ from typing import NamedTuple
 import jax
 
 from gen_models import render
-from gen_models.accelerator.extent import Extent, Figures, Keep, groups
+from gen_models.accelerator.extent import Figures, Keep, ReportExtent, groups
 from gen_models.benchmark import rounds, steps, torch_twin
 from gen_models.benchmark.apart import ContestantProcess
 from gen_models.benchmark.rates import Precision
@@ -20,6 +20,7 @@ from gen_models.models import MODELS
 LEAST_STEPS = 4  # per round
 COMPILING = 4  # cases whose steps are compiled at the same time
 STARTED_S = 110  # within which PyTorch's steps must have run once
+Twins = dict[str, ContestantProcess]  # PyTorch's contestants, "eager" and perhaps "compiled"
 
 
 class Case(NamedTuple):
@@ -31,34 +32,34 @@ class Case(NamedTuple):
     compiled: bool  # whether PyTorch's compiler, which takes long, competes too
 
 
-def cases(extent: Extent) -> list[Case]:
+def cases(extent: ReportExtent) -> list[Case]:
     """The comparisons, the most informative ones first."""
     first, usual, (precision, *others) = extent.rivals[0], extent.batch_size, extent.precisions
-    found = [Case(model, usual, precision, True) for model in extent.rivals]
-    found += [Case(first, size, precision, False) for size in extent.batch_sizes if size != usual]
+    ordered = [Case(model, usual, precision, True) for model in extent.rivals]
+    ordered += [Case(first, size, precision, False) for size in extent.batch_sizes if size != usual]
     for other in others:
-        found += [Case(model, usual, other, model == first) for model in extent.rivals]
-    return found
+        ordered += [Case(model, usual, other, model == first) for model in extent.rivals]
+    return ordered
 
 
-def measure(extent: Extent, found: Figures, keep: Keep) -> None:
+def measure(extent: ReportExtent, figures: Figures, keep: Keep) -> None:
     """Measure a row for each case. The cases of a group compile at the same time, PyTorch's steps
     in processes of their own."""
-    rows = found.setdefault("cases", [])
-    known = lambda case: any(case._asdict().items() <= row.items() for row in rows)  # noqa: E731
-    for group in groups([case for case in cases(extent) if not known(case)], COMPILING):
+    rows = figures.setdefault("cases", [])
+    is_measured = lambda case: any(case._asdict().items() <= row.items() for row in rows)  # noqa: E731
+    for group in groups([case for case in cases(extent) if not is_measured(case)], COMPILING):
         with ExitStack() as stack:
-            twins = {case: _twins(extent, case, stack) for case in group}
+            twins = {case: _start_twins(extent, case, stack) for case in group}
             until = time.monotonic() + STARTED_S
             with ThreadPoolExecutor(COMPILING) as threads:
-                ours = list(threads.map(partial(_ours, extent), group))
-            started = {case: _started(twins[case], until) for case in group}
+                ours = list(threads.map(partial(_compile_ours, extent), group))
+            started = {case: _wait_for_twins(twins[case], until) for case in group}
             for case, contestant in zip(group, ours, strict=True):
-                rows.append(case._asdict() | _compared(extent, contestant, *started[case]))
+                rows.append(case._asdict() | _compare(extent, contestant, *started[case]))
                 keep()
 
 
-def _twins(extent: Extent, case: Case, stack: ExitStack) -> dict[str, ContestantProcess]:
+def _start_twins(extent: ReportExtent, case: Case, stack: ExitStack) -> Twins:
     """PyTorch's contestants of a case. Their processes start at once and end with the stack."""
     width = extent.options.get("width", MODELS[case.model].Config().width)
     kinds = {"eager": False} | ({"compiled": True} if case.compiled else {})
@@ -72,9 +73,7 @@ def _twins(extent: Extent, case: Case, stack: ExitStack) -> dict[str, Contestant
     }
 
 
-def _started(
-    twins: dict[str, ContestantProcess], until: float
-) -> tuple[dict[str, ContestantProcess], dict[str, str]]:
+def _wait_for_twins(twins: Twins, until: float) -> tuple[Twins, dict[str, str]]:
     """Wait for all to run once. Returns those that did before `until`, and the others' errors."""
     ready, failed = {}, {}
     for name, twin in twins.items():
@@ -86,45 +85,44 @@ def _started(
     return ready, failed
 
 
-def _steps(extent: Extent, case: Case) -> int:
+def _steps(extent: ReportExtent, case: Case) -> int:
     """Number of steps per round."""
     return max(LEAST_STEPS, extent.round_steps * extent.batch_size // case.batch_size)
 
 
-def _ours(extent: Extent, case: Case) -> Timed:
+def _compile_ours(extent: ReportExtent, case: Case) -> Timed:
     options, count = extent.options | steps.plain(case.model), _steps(extent, case)
     if case.precision == "bfloat16":
         options["compute_dtype"] = "bfloat16"
     with jax.default_matmul_precision(case.precision):
-        ours = steps.Stepper(case.model, case.batch_size, chunk_steps=count, **options)
-        return ours.in_loop(count)
+        stepper = steps.Stepper(case.model, case.batch_size, chunk_steps=count, **options)
+        return stepper.in_loop(count)
 
 
-def _compared(
-    extent: Extent, ours: Timed, twins: dict[str, ContestantProcess], failed: dict[str, str]
-) -> Figures:
+def _compare(extent: ReportExtent, ours: Timed, twins: Twins, failed: dict[str, str]) -> Figures:
     """Milliseconds of our step, and ratios of PyTorch's step times to ours in the same rounds. A
     twin that fails in a round is left out."""
-    found: Figures = {"failed": failed}
+    figures: Figures = {"failed": failed}
     for name, twin in twins.items():
         try:
             times = rounds.alternate({"ours": ours, name: twin}, extent.rounds)
         except UserError as error:
             failed[name] = str(error)
             continue
-        found[f"{name}_over_ours"] = rounds.ratio(times[name], times["ours"])
-        found.setdefault("ms", 1e3 * rounds.median(times["ours"]))
-    if "ms" not in found:
-        found["ms"] = 1e3 * rounds.median(rounds.alternate({"ours": ours}, extent.rounds)["ours"])
-    return found
+        figures[f"{name}_over_ours"] = rounds.ratio(times[name], times["ours"])
+        figures.setdefault("ms", 1e3 * rounds.median(times["ours"]))
+    if "ms" not in figures:
+        times = rounds.alternate({"ours": ours}, extent.rounds)
+        figures["ms"] = 1e3 * rounds.median(times["ours"])
+    return figures
 
 
-def page(found: Figures) -> str:
+def page(figures: Figures) -> str:
     """Markdown table with one row per case, and a list of failures."""
     names = ("eager", "compiled")
     rows = [["model", "batch", "precision", "ours, ms", *(f"PyTorch {n} ÷ ours" for n in names)]]
     failures = set()
-    for case in found["cases"]:
+    for case in figures["cases"]:
         ratios = [case.get(f"{name}_over_ours") for name in names]
         cells = ["–" if ratio is None else f"{ratio:.2f}" for ratio in ratios]
         failures |= {f"PyTorch {name}: {reason}" for name, reason in case["failed"].items()}

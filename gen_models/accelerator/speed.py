@@ -5,7 +5,7 @@ from functools import partial
 import jax
 
 from gen_models import render
-from gen_models.accelerator.extent import Extent, Figures, Keep, compiled
+from gen_models.accelerator.extent import Figures, Keep, ReportExtent, compile_in_groups
 from gen_models.benchmark import flops, rates, rounds, steps
 from gen_models.benchmark.profile import profile
 
@@ -15,19 +15,19 @@ PRECISIONS: tuple[rates.Precision, ...] = ("highest", "tensorfloat32", "bfloat16
 PRODUCT, COPY_MIB = 8192, 512  # on a card; a CPU takes the defaults
 
 
-def measure(extent: Extent, found: Figures, keep: Keep) -> None:
+def measure(extent: ReportExtent, figures: Figures, keep: Keep) -> None:
     """Measure the rates of the card, then a row for each model."""
-    found["batch_size"], models = extent.batch_size, found.setdefault("models", {})
-    if "rates" not in found:
-        found["rates"] = _rates(extent)
+    figures["batch_size"], models = extent.batch_size, figures.setdefault("models", {})
+    if "rates" not in figures:
+        figures["rates"] = _measure_rates(extent)
         keep()
     left = [model for model in extent.models if model not in models]
-    for model, contestants in compiled(left, partial(_contestants, extent), COMPILING):
-        models[model] = _of_model(extent, *contestants)
+    for model, compiled in compile_in_groups(left, partial(_compile_loops, extent), COMPILING):
+        models[model] = _measure_model(extent, *compiled)
         keep()
 
 
-def _rates(extent: Extent) -> Figures:
+def _measure_rates(extent: ReportExtent) -> Figures:
     """FLOP/s of matrix products by precision, and bytes/s of a copy."""
     on_card = jax.default_backend() != "cpu"
     product = partial(rates.matmul, PRODUCT) if on_card else rates.matmul
@@ -42,7 +42,7 @@ def _rates(extent: Extent) -> Figures:
 Loops = dict[str, rounds.Timed]
 
 
-def _contestants(extent: Extent, model: str) -> tuple[steps.Stepper, Loops]:
+def _compile_loops(extent: ReportExtent, model: str) -> tuple[steps.Stepper, Loops]:
     """A model's compiled step and its loops to be timed; for rivals also a loop of known length,
     which a compiler may treat differently."""
     count = extent.round_steps
@@ -53,28 +53,27 @@ def _contestants(extent: Extent, model: str) -> tuple[steps.Stepper, Loops]:
     return ours, loops
 
 
-def _of_model(extent: Extent, ours: steps.Stepper, loops: Loops) -> Figures:
+def _measure_model(extent: ReportExtent, ours: steps.Stepper, loops: Loops) -> Figures:
     times = rounds.alternate(loops, extent.rounds)
-    seen = profile(ours.in_loop(min(PROFILED_STEPS, extent.round_steps)))
-    found = {
+    profiled_steps = min(PROFILED_STEPS, extent.round_steps)
+    step_profile = profile(ours.in_loop(profiled_steps))
+    figures = {
         "ms": 1e3 * rounds.median(times["loop"]),
         "gflop": flops.step_flops(ours.model, extent.batch_size) / 1e9,
         # The loop's length is unknown to the compiler, so its body is counted once.
         "gib": (ours.program.cost_analysis() or {}).get("bytes accessed", 0.0) / 2**30,
     }
     if "counted" in times:
-        found["counted_over_loop"] = rounds.ratio(times["counted"], times["loop"])
-    if seen is not None:
-        found |= {
-            "kernels": seen.kernels / min(PROFILED_STEPS, extent.round_steps),
-            "busy": seen.busy,
-        }
-    return found
+        figures["counted_over_loop"] = rounds.ratio(times["counted"], times["loop"])
+    if step_profile is not None:
+        kernels = step_profile.kernels / profiled_steps
+        figures |= {"kernels": kernels, "busy": step_profile.busy}
+    return figures
 
 
-def page(found: Figures) -> str:
+def page(figures: Figures) -> str:
     """The rates of the card, and a Markdown table with one row per model."""
-    rate = found["rates"]
+    rate = figures["rates"]
     rows = [
         [
             "model",
@@ -88,23 +87,24 @@ def page(found: Figures) -> str:
             "counted loop",
         ]
     ]
-    for model, one in sorted(found["models"].items()):
-        seconds = one["ms"] / 1e3
+    for model, row in sorted(figures["models"].items()):
+        seconds = row["ms"] / 1e3
         rows.append(
             [
                 f"`{model}`",
-                f"{one['ms']:.3f}",
-                f"{one['gflop']:.2f}",
-                f"{1e9 * one['gflop'] / seconds / rate['tensorfloat32']:.1%}",
-                f"{one['gib']:.2f}",
-                f"{2**30 * one['gib'] / seconds / rate['copy']:.0%}",
-                f"{one['kernels']:.0f}" if "kernels" in one else "–",
-                f"{one['busy']:.0%}" if "busy" in one else "–",
-                f"{one['counted_over_loop']:.2f}" if "counted_over_loop" in one else "–",
+                f"{row['ms']:.3f}",
+                f"{row['gflop']:.2f}",
+                f"{1e9 * row['gflop'] / seconds / rate['tensorfloat32']:.1%}",
+                f"{row['gib']:.2f}",
+                f"{2**30 * row['gib'] / seconds / rate['copy']:.0%}",
+                f"{row['kernels']:.0f}" if "kernels" in row else "–",
+                f"{row['busy']:.0%}" if "busy" in row else "–",
+                f"{row['counted_over_loop']:.2f}" if "counted_over_loop" in row else "–",
             ]
         )
     products = ", ".join(f"{rate[p] / 1e12:.1f} ({p})" for p in PRECISIONS)
-    return f"""Training steps with batches of {found["batch_size"]} images. On this card products of
+    batch_size = figures["batch_size"]
+    return f"""Training steps with batches of {batch_size} images. On this card products of
 large matrices reach {products} TFLOP/s, and a copy {rate["copy"] / 1e9:.0f} GB/s.
 
 - *GFLOP*: operations of a step, by the definition of convolution; a penalty of every fourth step is

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from gen_models.accelerator import agreement, board, populations, report, rivals, speed
-from gen_models.accelerator.extent import FULL, SHORT, groups, side_by_side
+from gen_models.accelerator.extent import FULL, SHORT, groups, run_side_by_side
 from gen_models.benchmark import profile
 from gen_models.benchmark.commands import CommandResult
 from gen_models.benchmark.profile import Profile
@@ -19,8 +19,8 @@ from gen_models.evaluation.record import Evaluation
 from gen_models.models import MODELS
 
 RATES = {"highest": 5e13, "tensorfloat32": 4e14, "bfloat16": 8e14, "copy": 3e12}
-# What every part might have found.
-FOUND = {
+# What every part might have measured.
+FIGURES = {
     "agreement": {
         "models": {"gan": {"state": 1e-5, "metrics": 1e-6, "samples": 0.5, "finite": False}},
         "features": {"classifier": {"features": 1e-6, "fid": 0.1}},
@@ -90,24 +90,24 @@ FOUND = {
 
 @pytest.mark.parametrize("name", report.PARTS)
 def test_the_page_of_a_part_shows_a_table_or_a_list(name):
-    text = report.PARTS[name].page(FOUND[name])
+    text = report.PARTS[name].page(FIGURES[name])
     assert "| --- |" in text or text.startswith("- ")
     assert all(len(line) < 400 for line in text.splitlines())
 
 
 def test_what_is_beyond_its_tolerance_or_differs_is_marked():
-    text = agreement.page(FOUND["agreement"])
+    text = agreement.page(FIGURES["agreement"])
     assert "**5e-01**" in text  # of a sample
     assert "**no**" in text  # not finite
     assert "**1e-01**" in text  # of FID
     assert "**1e-05**" not in text
-    again = report.PARTS["repeatability"].page(FOUND["repeatability"])
+    again = report.PARTS["repeatability"].page(FIGURES["repeatability"])
     assert again.count("**other bytes**") == 1
 
 
 def test_shares_are_of_the_rates_measured_beside():
     """20 GFLOP in 0.5 ms are 40 TFLOP/s, a tenth of 400; 0.7 GiB in 0.5 ms half of 3 TB/s."""
-    row = next(line for line in speed.page(FOUND["speed"]).splitlines() if "`vae`" in line)
+    row = next(line for line in speed.page(FIGURES["speed"]).splitlines() if "`vae`" in line)
     assert [cell.strip() for cell in row.split("|")][2:9] == [
         "0.500",
         "20.00",
@@ -120,7 +120,7 @@ def test_shares_are_of_the_rates_measured_beside():
 
 
 def test_members_are_compared_with_one_alone():
-    text = populations.page(FOUND["populations"])
+    text = populations.page(FIGURES["populations"])
     assert "| 4 | a | 300 | 3.0 |" in text
     assert "| 16 | a | does not fit |" in text
 
@@ -141,8 +141,8 @@ def test_what_is_no_number_or_nothing_on_one_side_is_no_agreement():
 
 
 def test_a_profile_counts_what_ran_and_overlapping_work_once():
-    found = profile.summary([(10.0, 20.0), (15.0, 30.0), (40.0, 50.0), (41.0, 42.0)])
-    assert found == Profile(kernels=4, busy=pytest.approx(30 / 40))
+    summary = profile.summary([(10.0, 20.0), (15.0, 30.0), (40.0, 50.0), (41.0, 42.0)])
+    assert summary == Profile(kernels=4, busy=pytest.approx(30 / 40))
     assert profile.summary([]) is None
 
 
@@ -158,31 +158,31 @@ def test_a_profile_is_of_the_streams_of_devices_alone():
 
 
 def test_rivals_are_compared_where_it_tells_most_first():
-    found = rivals.cases(FULL)
-    assert [case.model for case in found[:3]] == ["dcgan", "cgan", "vae"]
-    assert all(case.compiled and case.batch_size == 64 for case in found[:3])
-    assert {case.batch_size for case in found} == {16, 64, 256, 1024, 4096}
-    assert {case.precision for case in found} == {"tensorfloat32", "highest", "bfloat16"}
-    assert len(set(found)) == len(found)
+    cases = rivals.cases(FULL)
+    assert [case.model for case in cases[:3]] == ["dcgan", "cgan", "vae"]
+    assert all(case.compiled and case.batch_size == 64 for case in cases[:3])
+    assert {case.batch_size for case in cases} == {16, 64, 256, 1024, 4096}
+    assert {case.precision for case in cases} == {"tensorfloat32", "highest", "bfloat16"}
+    assert len(set(cases)) == len(cases)
 
 
 def test_parts_go_on_with_what_was_found(monkeypatch):
     """A part measures only the rows that it lacks; the others stay as they are."""
     asked = []
-    monkeypatch.setattr(agreement, "_of_model", lambda _, model: asked.append(model) or model)
-    monkeypatch.setattr(speed, "_contestants", lambda _, model: (asked.append(model), {}))
-    monkeypatch.setattr(speed, "_of_model", lambda *_: "new")
-    monkeypatch.setattr(populations, "_compiled", lambda _, one: asked.append(one[0]))
-    found = {"features": {}, "models": {"cgan": "old"}}
-    agreement.measure(SHORT, found, keep=lambda: None)
-    assert found["models"] == {"cgan": "old", "vae": "vae"}
-    found = {"rates": RATES, "models": {"vae": "old"}}
-    speed.measure(SHORT, found, keep=lambda: None)
-    assert found["models"] == {"cgan": "new", "vae": "old"}
+    monkeypatch.setattr(agreement, "_compare_model", lambda _, model: asked.append(model) or model)
+    monkeypatch.setattr(speed, "_compile_loops", lambda _, model: (asked.append(model), {}))
+    monkeypatch.setattr(speed, "_measure_model", lambda *_: "new")
+    monkeypatch.setattr(populations, "_compile", lambda _, case: asked.append(case.members))
+    figures = {"features": {}, "models": {"cgan": "old"}}
+    agreement.measure(SHORT, figures, keep=lambda: None)
+    assert figures["models"] == {"cgan": "old", "vae": "vae"}
+    figures = {"rates": RATES, "models": {"vae": "old"}}
+    speed.measure(SHORT, figures, keep=lambda: None)
+    assert figures["models"] == {"cgan": "new", "vae": "old"}
     rows = [{"members": 2, "layout": layout, "steps_a_s": 1.0} for layout in populations.LAYOUTS]
-    found = {"rows": rows[:1]}
-    populations.measure(SHORT, found, keep=lambda: None)
-    assert [row["steps_a_s"] for row in found["rows"]] == [1.0, None]
+    figures = {"rows": rows[:1]}
+    populations.measure(SHORT, figures, keep=lambda: None)
+    assert [row["steps_a_s"] for row in figures["rows"]] == [1.0, None]
     assert asked == ["vae", "cgan", 2]
 
 
@@ -190,10 +190,10 @@ def test_work_side_by_side_is_all_done_before_the_first_failure_is_raised():
     def burn():
         raise ValueError("it burns")
 
-    done = {}
+    results = {}
     with pytest.raises(ValueError, match="it burns"):
-        side_by_side({"a": burn, "b": lambda: 2, "c": lambda: 3}, 1, done.__setitem__)
-    assert done == {"b": 2, "c": 3}
+        run_side_by_side({"a": burn, "b": lambda: 2, "c": lambda: 3}, 1, results.__setitem__)
+    assert results == {"b": 2, "c": 3}
 
 
 def test_groups_hold_every_item_once():
@@ -216,11 +216,11 @@ def test_the_board_stops_when_its_time_is_over_and_says_what_failed(tmp_path, mo
         return CommandResult(2 if line[0] == "scoreboard" else 130, 0.1, "error: it burns")
 
     monkeypatch.setattr(board.commands, "run", run)
-    found = board.fill(FULL, tmp_path, time.monotonic() + 0.2)
+    figures = board.fill(FULL, tmp_path, time.monotonic() + 0.2)
     assert asked == ["scoreboard", "train"]
-    assert list(found["failed"].values()) == ["error: it burns"]
-    assert (found["runs"], found["presets"]) == (0, [])
-    assert "error: it burns" in board.page(found)
+    assert list(figures["failed"].values()) == ["error: it burns"]
+    assert (figures["runs"], figures["presets"]) == (0, [])
+    assert "error: it burns" in board.page(figures)
 
 
 def test_a_preset_is_measured_at_its_last_step_under_todays_protocol(tmp_path, monkeypatch):

@@ -43,11 +43,11 @@ def run(monkeypatch):
         if "--describe" in args:
             into.write_text(json.dumps(MACHINE))
             return CommandResult(0, 1.0, "")
-        figures, done = outcomes[args[args.index("--parts") + 1]]
+        figures, result = outcomes[args[args.index("--parts") + 1]]
         if figures is not None:
             before = json.loads(into.read_text()) if into.exists() else {}
             into.write_text(json.dumps(before | figures))
-        return done
+        return result
 
     monkeypatch.setattr(commands, "run", stand_in)
     return outcomes
@@ -56,8 +56,8 @@ def run(monkeypatch):
 def test_a_part_that_fails_is_reported_and_the_next_one_runs(run, tmp_path):
     run["speed"] = (None, CommandResult(1, 2.0, "Traceback…\nValueError: no"))
     run["job"] = (JOB, CommandResult(0, 3.0, ""))
-    made = report.Report(tmp_path, None, (), say=lambda _: None)
-    assert not made.make(["speed", "job"], minutes=1)
+    card_report = report.CardReport(tmp_path, None, (), say=lambda _: None)
+    assert not card_report.make(["speed", "job"], minutes=1)
     text = (tmp_path / "a-card-80gb-short.md").read_text()
     assert "**Not finished**: exit code 1: Traceback… ValueError: no" in text
     assert "| cold | 9.0 |" in text
@@ -68,9 +68,9 @@ def test_a_part_that_fails_is_reported_and_the_next_one_runs(run, tmp_path):
 
 def test_a_part_that_is_cut_off_keeps_what_it_had_found(run, tmp_path):
     run["job"] = (JOB, CommandResult(130, 150.0, ""))
-    made = report.Report(tmp_path, None, (), say=lambda _: None)
-    assert not made.make(["job"], minutes=10)
-    text = made.prefix.with_suffix(".md").read_text()
+    card_report = report.CardReport(tmp_path, None, (), say=lambda _: None)
+    assert not card_report.make(["job"], minutes=10)
+    text = card_report.prefix.with_suffix(".md").read_text()
     assert "**Not finished**: stopped after 150 s" in text
     assert "| cold | 9.0 |" in text
 
@@ -79,24 +79,24 @@ def test_a_report_goes_on_where_an_earlier_one_was_cut_off(run, tmp_path):
     run["job"] = ({"steps": 5, "batch_size": 4, "seconds": {}}, CommandResult(130, 150.0, ""))
     run["company"] = ({"commands": {}}, CommandResult(0, 1.0, ""))
     quiet = {"say": lambda _: None}
-    first = report.Report(tmp_path, None, (), **quiet)
+    first = report.CardReport(tmp_path, None, (), **quiet)
     assert not first.make(["job", "company"], minutes=10)
     run["job"] = ({"seconds": JOB["seconds"]}, CommandResult(0, 3.0, ""))
-    again = report.Report(tmp_path, None, (), **quiet)
+    again = report.CardReport(tmp_path, None, (), **quiet)
     assert "company" not in again.missing()
     assert again.make(["job"], minutes=10)
-    assert again.found["job"]["figures"] == JOB
-    assert again.found["company"] == first.found["company"]
+    assert again.parts["job"]["figures"] == JOB
+    assert again.parts["company"] == first.parts["company"]
 
 
 @pytest.mark.parametrize("figures", [None, {"seconds": {}}])
 def test_a_finished_part_is_kept_when_another_try_is_cut_off(run, tmp_path, figures):
     run["job"] = (JOB, CommandResult(0, 3.0, ""))
-    assert report.Report(tmp_path, None, (), say=lambda _: None).make(["job"], minutes=10)
+    assert report.CardReport(tmp_path, None, (), say=lambda _: None).make(["job"], minutes=10)
     run["job"] = (figures, CommandResult(130, 150.0, ""))
-    again = report.Report(tmp_path, None, (), say=lambda _: None)
+    again = report.CardReport(tmp_path, None, (), say=lambda _: None)
     assert not again.make(["job"], minutes=10)
-    assert again.found["job"]["figures"] == JOB and "failed" not in again.found["job"]
+    assert again.parts["job"]["figures"] == JOB and "failed" not in again.parts["job"]
 
 
 @pytest.mark.parametrize(
@@ -105,24 +105,24 @@ def test_a_finished_part_is_kept_when_another_try_is_cut_off(run, tmp_path, figu
 )
 def test_a_report_of_other_libraries_or_flags_begins_anew(run, tmp_path, monkeypatch, name, values):
     run["job"] = (JOB, CommandResult(0, 3.0, ""))
-    report.Report(tmp_path, None, (), say=lambda _: None).make(["job"], minutes=10)
+    report.CardReport(tmp_path, None, (), say=lambda _: None).make(["job"], minutes=10)
     monkeypatch.setitem(MACHINE, name, values[0])
     said = []
-    again = report.Report(tmp_path, None, (), say=said.append)
-    assert again.found == {}
+    again = report.CardReport(tmp_path, None, (), say=said.append)
+    assert again.parts == {}
     assert "is kept as a-card-80gb-short-2026-01-02" in said[0]
     kept = json.loads((tmp_path / "a-card-80gb-short-2026-01-02.json").read_text())
     assert kept["parts"]["job"]["figures"] == JOB
     assert "| cold | 9.0 |" in (tmp_path / "a-card-80gb-short-2026-01-02.md").read_text()
     monkeypatch.setitem(MACHINE, name, values[1])
-    report.Report(tmp_path, None, (), say=said.append)
+    report.CardReport(tmp_path, None, (), say=said.append)
     assert "is kept as a-card-80gb-short-2026-01-02-2" in said[1]
     assert json.loads((tmp_path / "a-card-80gb-short-2026-01-02.json").read_text()) == kept
 
 
 @pytest.mark.usefixtures("run")
 def test_what_a_part_had_found_when_the_user_stopped_it_is_kept(tmp_path, monkeypatch):
-    made = report.Report(tmp_path, None, (), say=lambda _: None)
+    card_report = report.CardReport(tmp_path, None, (), say=lambda _: None)
 
     def interrupted(args, should_stop, **_):
         Path(args[args.index("--into") + 1]).write_text(json.dumps(JOB))
@@ -137,7 +137,7 @@ def test_what_a_part_had_found_when_the_user_stopped_it_is_kept(tmp_path, monkey
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with pytest.raises(KeyboardInterrupt):
-            made.make(["job"], minutes=1)
+            card_report.make(["job"], minutes=1)
     finally:
         signal.signal(signal.SIGINT, before)
     kept = json.loads((tmp_path / "a-card-80gb-short.json").read_text())
@@ -149,7 +149,7 @@ def test_what_a_part_had_found_when_the_user_stopped_it_is_kept(tmp_path, monkey
 def test_a_damaged_report_is_one_line(tmp_path, content):
     (tmp_path / "a-card-80gb-short.json").write_text(content)
     with pytest.raises(UserError, match=r"a-card-80gb-short.json is no report: .*move it away"):
-        report.Report(tmp_path, None, (), say=lambda _: None)
+        report.CardReport(tmp_path, None, (), say=lambda _: None)
 
 
 def test_what_was_found_is_not_lost_for_want_of_time(run, tmp_path):
@@ -158,21 +158,21 @@ def test_what_was_found_is_not_lost_for_want_of_time(run, tmp_path):
     monkeyed = report.PARTS["speed"]._replace(page=lambda _: "")
     report.PARTS["speed"], usual = monkeyed, report.PARTS["speed"]
     try:
-        report.Report(tmp_path, None, (), say=lambda _: None).make(["job", "speed"], minutes=10)
-        again = report.Report(tmp_path, None, (), say=lambda _: None)
+        report.CardReport(tmp_path, None, (), say=lambda _: None).make(["job", "speed"], minutes=10)
+        again = report.CardReport(tmp_path, None, (), say=lambda _: None)
         assert not again.make(["job", "speed"], minutes=0)
-        assert again.found["job"]["figures"] == JOB
-        assert again.found["speed"]["figures"] == {"rates": {}}
-        assert "failed" not in again.found["speed"]
+        assert again.parts["job"]["figures"] == JOB
+        assert again.parts["speed"]["figures"] == {"rates": {}}
+        assert "failed" not in again.parts["speed"]
     finally:
         report.PARTS["speed"] = usual
 
 
 def test_a_report_of_some_models_is_another_file(run, tmp_path):
     run["job"] = (JOB, CommandResult(0, 3.0, ""))
-    report.Report(tmp_path, None, ("vae",), say=lambda _: None).make(["job"], minutes=10)
+    report.CardReport(tmp_path, None, ("vae",), say=lambda _: None).make(["job"], minutes=10)
     assert (tmp_path / "a-card-80gb-vae-short.md").exists()
-    assert "job" in report.Report(tmp_path, None, (), say=lambda _: None).missing()
+    assert "job" in report.CardReport(tmp_path, None, (), say=lambda _: None).missing()
 
 
 def test_one_part_that_goes_well_is_a_success_whatever_failed_before(run, tmp_path):
@@ -180,22 +180,22 @@ def test_one_part_that_goes_well_is_a_success_whatever_failed_before(run, tmp_pa
         (JOB, CommandResult(1, 3.0, "")),
         ({"commands": {}}, CommandResult(0, 1.0, "")),
     )
-    assert not report.Report(tmp_path, None, (), say=lambda _: None).make(["job"], minutes=10)
-    assert report.Report(tmp_path, None, (), say=lambda _: None).make(["company"], minutes=10)
+    assert not report.CardReport(tmp_path, None, (), say=lambda _: None).make(["job"], minutes=10)
+    assert report.CardReport(tmp_path, None, (), say=lambda _: None).make(["company"], minutes=10)
 
 
 @pytest.mark.usefixtures("run")
 def test_parts_for_which_no_time_is_left_say_so(tmp_path):
-    made = report.Report(tmp_path, None, (), say=lambda _: None)
-    assert not made.make(["job"], minutes=0)
-    assert "no time was left for it" in made.prefix.with_suffix(".md").read_text()
+    card_report = report.CardReport(tmp_path, None, (), say=lambda _: None)
+    assert not card_report.make(["job"], minutes=0)
+    assert "no time was left for it" in card_report.prefix.with_suffix(".md").read_text()
 
 
 @pytest.mark.usefixtures("run")
 def test_a_cpu_gets_the_short_form_which_says_so(tmp_path):
-    made = report.Report(tmp_path, None, (), say=lambda _: None)
-    assert made.short
-    assert "**The short form**" in made.prefix.with_suffix(".md").read_text()
+    card_report = report.CardReport(tmp_path, None, (), say=lambda _: None)
+    assert card_report.short
+    assert "**The short form**" in card_report.prefix.with_suffix(".md").read_text()
 
 
 def test_an_unknown_part_is_named_with_the_nearest_right_one():
@@ -204,16 +204,16 @@ def test_an_unknown_part_is_named_with_the_nearest_right_one():
 
 
 def test_a_command_that_fails_is_an_error_with_the_end_of_its_output():
-    done = commands.run(["sample", "no-such-model"])
-    assert done.code == 2
+    result = commands.run(["sample", "no-such-model"])
+    assert result.code == 2
     with pytest.raises(UserError, match=r"exit code 2: .*no-such-model"):
-        done.check()
+        result.check()
 
 
 def test_a_command_over_its_limit_is_stopped():
-    done = commands.run(["train", "--model", "vae", "--steps", "1000000"], limit_s=0.5)
-    assert done.code != 0
-    assert done.seconds < commands.PATIENCE_S
+    result = commands.run(["train", "--model", "vae", "--steps", "1000000"], limit_s=0.5)
+    assert result.code != 0
+    assert result.seconds < commands.PATIENCE_S
 
 
 def test_what_a_command_has_started_is_stopped_with_it(tmp_path):
@@ -225,8 +225,8 @@ def test_what_a_command_has_started_is_stopped_with_it(tmp_path):
         return len(stopped) > 4  # when it has started another
 
     args = ["accelerator", "--parts", "job", "--short", "--out", str(tmp_path)]
-    done = commands.run(args, group=True, should_stop=should_stop)
-    assert done.code != 0
+    result = commands.run(args, group=True, should_stop=should_stop)
+    assert result.code != 0
     assert stopped[-1] - stopped[0] < commands.PATIENCE_S
 
 
@@ -237,15 +237,15 @@ def test_the_short_form_passes_on_a_cpu(tmp_path, parts, monkeypatch, real_split
     monkeypatch.setenv("XLA_FLAGS", QUICKLY)
     real_splits("fashion_mnist")
     few = ["--models", "vae", "--minutes", "10", "--parts", *parts]
-    done = commands.run(["accelerator", "--short", *few, "--out", str(tmp_path)])
-    assert done.check().code == 0
+    result = commands.run(["accelerator", "--short", *few, "--out", str(tmp_path)])
+    assert result.check().code == 0
     (kept,) = tmp_path.glob("*.json")
-    found = json.loads(kept.read_text())["parts"]
-    assert list(found) == parts
-    states = [one["state"] for one in found["agreement"]["figures"]["models"].values()]
-    assert max(states) < 0.02
-    if "repeatability" in found:
-        assert found["repeatability"]["figures"]["models"]["vae"]["as usual"] == {
+    results = json.loads(kept.read_text())["parts"]
+    assert list(results) == parts
+    models = results["agreement"]["figures"]["models"].values()
+    assert max(differences["state"] for differences in models) < 0.02
+    if "repeatability" in results:
+        assert results["repeatability"]["figures"]["models"]["vae"]["as usual"] == {
             "second": True,
             "resumed": True,
         }

@@ -20,7 +20,7 @@ from gen_models.runs import Run
 from gen_models.runs.recipe import Steps, known_model
 from gen_models.scoreboard import agenda, page, results
 from gen_models.scoreboard.agenda import ALWAYS, Agenda
-from gen_models.scoreboard.results import Cell, Result
+from gen_models.scoreboard.results import Cell, RunResult
 from gen_models.storage.files import sole_writer, write_text
 from gen_models.training import session
 from gen_models.training.fit import DivergenceError
@@ -77,8 +77,8 @@ def make(cell: Cell, folder: Path, extent: Extent) -> int:
     if not agenda.is_evaluated(cell, folder, cas=extent.cas):
         evaluator = Evaluator(features.of(cell.dataset), splits)
         report = partial(print, file=sys.stderr)
-        found = assessment.evaluate_run(runs.load(folder), evaluator, extent, report)
-        record.write(folder / record.NAME, found)
+        evaluation = assessment.evaluate_run(runs.load(folder), evaluator, extent, report)
+        record.write(folder / record.NAME, evaluation)
     return 0
 
 
@@ -95,12 +95,12 @@ def publish(options: Options) -> None:
     is missing, whichever part of the scoreboard `options` name."""
     whole = Options(results=options.results, steps=options.steps)
     with sole_writer(options.results / PAGE):
-        found = results.read(options.results / NUMBERS)
-        agendas = options.agenda, whole.agenda
-        missing = dict.fromkeys(cell for one in agendas for cell in one.missing(found))
+        board = results.read(options.results / NUMBERS)
+        asked, others = options.agenda.missing_cells(board), whole.agenda.missing_cells(board)
+        missing = dict.fromkeys([*asked, *others])
         steps = {cell.name: agenda.diverged_at(cell, options.folder(cell)) for cell in missing}
-        peers = results.peers(options.results / PEERS)
-        text = page.page(options.steps, agenda.valid(found, found), steps, peers)
+        peers = results.read_peers(options.results / PEERS)
+        text = page.page(options.steps, agenda.valid_results(board, board), steps, peers)
         write_text(options.results / PAGE, text)
 
 
@@ -109,20 +109,20 @@ def main(args: Sequence[str]) -> int:
     options = command.parse("scoreboard", Options, args)
     validate(options)
     check(options)
-    found = results.read(options.results / NUMBERS)
-    if any(cell.steps != options.steps for cell in found):
-        steps = ", ".join(str(number) for number in sorted({cell.steps for cell in found}))
+    board = results.read(options.results / NUMBERS)
+    if any(cell.steps != options.steps for cell in board):
+        steps = ", ".join(str(number) for number in sorted({cell.steps for cell in board}))
         raise ConfigError(
             f"{options.results / NUMBERS} is of runs of {steps} steps, asked for {options.steps}; "
             "choose another folder with --results"
         )
-    if any(cell.preset for cell in found) and not agenda.presets():
+    if any(cell.preset for cell in board) and not agenda.presets():
         raise ConfigError(
             f"{options.results / NUMBERS} has rows of presets, which {agenda.CONFIGS.absolute()} "
             "has not; run the command in the project's folder"
         )
-    results.peers(options.results / PEERS)  # an error here costs no hours of work
-    code = fill(options, found)
+    results.read_peers(options.results / PEERS)  # an error here costs no hours of work
+    code = fill(options, board)
     publish(options)
     print(options.results / PAGE)
     return code
@@ -138,17 +138,17 @@ def check(options: Options) -> None:
         raise ConfigError("name one model and one data set at least")
 
 
-def fill(options: Options, found: dict[Cell, Result]) -> int:
-    """Make every run that `found` lacks, and add its result to `found` and on disk. Skips runs that
+def fill(options: Options, board: dict[Cell, RunResult]) -> int:
+    """Make every run that `board` lacks, and add its result to `board` and on disk. Skips runs that
     diverged, and those whose folder holds another run. Returns 0, or the exit code of the command
     if stopped."""
     path = options.results / NUMBERS
-    for cell in options.agenda.cells(found):
-        done = agenda.valid([cell], found)
-        if done and (not options.cas or agenda.has_score(done[cell].evaluation)):
+    for cell in options.agenda.cells(board):
+        result = agenda.valid_results([cell], board).get(cell)
+        if result and (not options.cas or agenda.has_score(result.evaluation)):
             continue
         folder = options.folder(cell)
-        if done and not folder.exists():
+        if result and not folder.exists():
             print(f"{cell.name} stays without CAS: {folder} is not there", file=sys.stderr)
             continue
         step = agenda.diverged_at(cell, folder)
@@ -173,7 +173,7 @@ def fill(options: Options, found: dict[Cell, Result]) -> int:
         run = runs.load(folder)
         if cell.seed == 0:
             draw(run, cell, options)
-        found |= results.add(path, found, cell, agenda.result_of(run, cell.preset))
+        board |= results.add(path, board, cell, agenda.result_of(run, cell.preset))
         publish(options)
     return 0
 

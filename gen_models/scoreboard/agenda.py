@@ -13,13 +13,13 @@ from gen_models.evaluation.record import Evaluation
 from gen_models.models import MODELS
 from gen_models.runs import Recipe, Run, checkpoint, environment
 from gen_models.runs import recipe as recipes
-from gen_models.scoreboard.results import Cell, Result
+from gen_models.scoreboard.results import Cell, RunResult
 
 CONFIGS = Path("configs")
 TABLES = (CONFIGS / "papers.py", CONFIGS / "fitted_priors.py")
 ALWAYS = ("dcgan", "cgan", "vae")  # models that get every seed and data set in any case
 
-Results = Mapping[Cell, Result]
+Results = Mapping[Cell, RunResult]
 
 
 class Agenda(NamedTuple):
@@ -38,7 +38,7 @@ class Agenda(NamedTuple):
         `results` after one run of every model."""
         once = [Cell(self.datasets[0], model, 0, self.steps) for model in self.models]
         yield from once
-        chosen = self.leading(results)
+        chosen = self.leading_models(results)
         for seed in range(self.seeds):
             for dataset, model in product(self.datasets, chosen):
                 cell = Cell(dataset, model, seed, self.steps)
@@ -48,32 +48,32 @@ class Agenda(NamedTuple):
             if model in self.models:
                 yield Cell(self.datasets[0], model, 0, self.steps, preset)
 
-    def leading(self, results: Results) -> list[str]:
+    def leading_models(self, results: Results) -> list[str]:
         """The agenda's models that are in ALWAYS or among the `best` of all measured models, by the
         FID of seed 0 on the first data set."""
         first = (self.datasets[0], 0, "")
         once = [cell for cell in results if (cell.dataset, cell.seed, cell.preset) == first]
-        found = valid(once, results)
-        ranked = sorted(found, key=lambda cell: found[cell].fid)[: self.best]
+        measured = valid_results(once, results)
+        ranked = sorted(measured, key=lambda cell: measured[cell].fid)[: self.best]
         best = [*ALWAYS, *(cell.model for cell in ranked)]
         return [model for model in self.models if model in best]
 
-    def missing(self, results: Results) -> list[Cell]:
+    def missing_cells(self, results: Results) -> list[Cell]:
         """The runs without a valid result."""
-        found = valid(results, results)
-        return [cell for cell in self.cells(results) if cell not in found]
+        made = valid_results(results, results)
+        return [cell for cell in self.cells(results) if cell not in made]
 
 
-def valid(wanted: Iterable[Cell], results: Results) -> dict[Cell, Result]:
-    """The valid results among `wanted`: of existing models and presets, with today's options and
+def valid_results(cells: Iterable[Cell], results: Results) -> dict[Cell, RunResult]:
+    """The valid results of `cells`: of existing models and presets, with today's options and
     protocol."""
-    models = presets()
+    preset_models = presets()
     return {
         cell: results[cell]
-        for cell in wanted
+        for cell in cells
         if cell in results
         and cell.model in MODELS
-        and (not cell.preset or models.get(cell.preset) == cell.model)
+        and (not cell.preset or preset_models.get(cell.preset) == cell.model)
         and recipes.with_added_options(results[cell].options) == recipe_of(cell).identity
         and results[cell].evaluation.protocol == protocol(cell.dataset)
     }
@@ -114,19 +114,19 @@ def diverged_at(cell: Cell, folder: Path) -> int | None:
     if not (folder / runs.DIVERGED).exists() or is_trained(cell, folder):
         return None
     run = runs.load(folder)
-    same = run.recipe.identity == recipe_of(cell).identity
+    is_same = run.recipe.identity == recipe_of(cell).identity
     codes = [session.get("code") for session in run.sessions()]
-    return run.diverged_at if same and codes[-1:] == [environment.code_version()] else None
+    return run.diverged_at if is_same and codes[-1:] == [environment.code_version()] else None
 
 
 def is_evaluated(cell: Cell, folder: Path, *, cas: bool) -> bool:
     """Whether the last state of a cell's run has a full evaluation under the right protocol, with
     the classification accuracy score of a conditional model if `cas`."""
     path, extent = folder / record.NAME, assessment.Extent()
-    found = assessment.current(path, cell.steps, protocol(cell.dataset), extent)
-    if found is None or "authenticity" not in found.measures:
+    evaluation = assessment.current(path, cell.steps, protocol(cell.dataset), extent)
+    if evaluation is None or "authenticity" not in evaluation.measures:
         return False
-    return has_score(found) or not cas
+    return has_score(evaluation) or not cas
 
 
 def has_score(evaluation: Evaluation) -> bool:
@@ -135,7 +135,7 @@ def has_score(evaluation: Evaluation) -> bool:
     return "classification_score" in names or "label_accuracy" not in names
 
 
-def result_of(run: Run, preset: str = "") -> Result:
+def result_of(run: Run, preset: str = "") -> RunResult:
     """The result of a trained and evaluated run, of a preset or not. Raises UserError."""
     sessions = run.sessions()
     if not sessions:
@@ -143,7 +143,7 @@ def result_of(run: Run, preset: str = "") -> Result:
             f"{run.folder / runs.ENVIRONMENT} does not say what the run was trained on; move the "
             "run away to have it made again"
         )
-    return Result(
+    return RunResult(
         options=run.recipe.identity,
         evaluation=record.read(run.folder / record.NAME),
         seconds=run.seconds,

@@ -11,7 +11,7 @@ from gen_models.evaluation import ranking, record
 from gen_models.evaluation.measure import MEASURES, Measure
 from gen_models.evaluation.protocol import SPACES
 from gen_models.evaluation.record import PARTS, Evaluation, Summary
-from gen_models.scoreboard.results import Cell, Result, file_name
+from gen_models.scoreboard.results import Cell, RunResult, file_name
 
 COLUMNS = 4  # pictures in a row
 LIKELIHOOD_NOTE = (
@@ -31,14 +31,14 @@ def picture(dataset: str, row: str) -> PurePosixPath:
 
 def page(
     steps: int,
-    found: Mapping[Cell, Result],
+    results: Mapping[Cell, RunResult],
     missing: Mapping[str, int | None],
     peers: Sequence[Evaluation] = (),
 ) -> str:
     """Text of the page of all results, from runs of `steps` steps; `missing` are the names of the
     missing runs, with the last finite step of those that diverged; `peers` are measured images of
     other programs."""
-    machines = sorted({result.machine for result in found.values()})
+    machines = sorted({result.machine for result in results.values()})
     marks = {machine: f"({number})" for number, machine in enumerate(machines, 1)}
     first = next(iter(SPACES))
     legend = "\n".join(
@@ -52,7 +52,7 @@ def page(
     without += f"\nDiverged: {', '.join(diverged)}.\n" if diverged else ""
     sections = "\n".join(
         _dataset(name, models, [e for e in peers if e.protocol.data == name], marks)
-        for name, models in _by_model(found).items()
+        for name, models in _by_dataset(results).items()
     )
     return (
         f"# Scoreboard\n\nWritten by `python -m experiments.scoreboard`, {steps} steps a run.\n\n"
@@ -69,7 +69,7 @@ def page(
         "spaces of features agree on it: 2–4 has one row ahead of it in both. Minutes are those of "
         "seed 0, by the clock, whatever else ran, on the machine of that number.\n"
         f"{without}{sections}\n## What the columns mean\n\n{legend}\n\n"
-        f"## Machines\n\n{_machines(found, marks)}\n"
+        f"## Machines\n\n{_machines(results, marks)}\n"
     )
 
 
@@ -79,16 +79,16 @@ def _aim(measure: Measure) -> str:
     return f"{measure.better} is better"
 
 
-def _machines(found: Mapping[Cell, Result], marks: Mapping[str, str]) -> str:
+def _machines(results: Mapping[Cell, RunResult], marks: Mapping[str, str]) -> str:
     """List of the machines, with the versions of the code that they ran."""
     lines = []
     for machine, mark in marks.items():
-        codes = sorted({r.code for r in found.values() if r.machine == machine})
+        codes = sorted({result.code for result in results.values() if result.machine == machine})
         lines.append(f"- {mark} {machine}, code {', '.join(codes)}")
     return "\n".join(lines)
 
 
-Models = Mapping[str, Sequence[Result]]  # results on one data set by row, in order of seeds
+Models = Mapping[str, Sequence[RunResult]]  # results on one data set by row, in order of seeds
 
 
 class _Line(NamedTuple):
@@ -100,12 +100,13 @@ class _Line(NamedTuple):
     minutes: str  # duration of the training, as text
 
 
-def _by_model(found: Mapping[Cell, Result]) -> dict[str, Models]:
-    groups: dict[str, dict[str, list[Result]]] = {}
-    for cell in sorted(found):
-        groups.setdefault(cell.dataset, {}).setdefault(cell.row, []).append(found[cell])
-    mean = lambda group: np.mean([result.fid for result in group[1]])  # noqa: E731
-    return {name: dict(sorted(models.items(), key=mean)) for name, models in groups.items()}
+def _by_dataset(results: Mapping[Cell, RunResult]) -> dict[str, Models]:
+    """The results on each data set, its models by their mean FID."""
+    groups: dict[str, dict[str, list[RunResult]]] = {}
+    for cell in sorted(results):
+        groups.setdefault(cell.dataset, {}).setdefault(cell.row, []).append(results[cell])
+    mean_fid = lambda row: np.mean([result.fid for result in row[1]])  # noqa: E731
+    return {name: dict(sorted(models.items(), key=mean_fid)) for name, models in groups.items()}
 
 
 def _dataset(
@@ -163,11 +164,11 @@ def _table(lines: Sequence[_Line], space: str | None, suffix: str = "") -> str:
     return render.markdown_table([*rows, ["", "*real images*", "", *floors]])
 
 
-def _is_first(result: Result) -> bool:
+def _is_first(result: RunResult) -> bool:
     return result.evaluation.subject["seed"] == 0
 
 
-def _minutes(result: Result, marks: Mapping[str, str]) -> str:
+def _minutes(result: RunResult, marks: Mapping[str, str]) -> str:
     return f"{result.seconds / 60:.1f} {marks[result.machine]}" if _is_first(result) else "–"
 
 

@@ -44,7 +44,7 @@ def file_name(row: str) -> str:
     return row.replace(".py:", "-")
 
 
-class Result(NamedTuple):
+class RunResult(NamedTuple):
     """The result of one run."""
 
     options: dict[str, Any]  # all options that determine a result
@@ -60,7 +60,7 @@ class Result(NamedTuple):
         return self.evaluation.measures["fid"].value
 
 
-def read(path: Path) -> dict[Cell, Result]:
+def read(path: Path) -> dict[Cell, RunResult]:
     """Read all results in `path`; {} if it does not exist. Raises ScoreboardError."""
     try:
         values = json.loads(path.read_text(), parse_constant=record.refuse)
@@ -69,7 +69,7 @@ def read(path: Path) -> dict[Cell, Result]:
                 f"expected format {FORMAT!r} version {VERSION}; earlier ones are of other nets and "
                 "other measures"
             )
-        results = [_result(row) for row in values["runs"]]
+        results = [_parse_result(row) for row in values["runs"]]
         return {_cell(result): result for result in results}
     except FileNotFoundError:
         return {}
@@ -79,35 +79,37 @@ def read(path: Path) -> dict[Cell, Result]:
         ) from error
 
 
-def peers(folder: Path) -> list[Evaluation]:
+def read_peers(folder: Path) -> list[Evaluation]:
     """The evaluations of other programs' images in `folder`, as `experiments.evaluate --images`
     writes them; none without the folder. Raises RecordError for other files, ScoreboardError for
     another protocol than the scoreboard's."""
-    found = {path: record.read(path) for path in sorted(folder.glob(f"*.{record.NAME}"))}
-    for path, evaluation in found.items():
-        wanted = assessment.protocol(evaluation.protocol.data, assessment.Extent())
-        if evaluation.protocol != wanted or not _has_fids(evaluation):
+    evaluations = {path: record.read(path) for path in sorted(folder.glob(f"*.{record.NAME}"))}
+    for path, evaluation in evaluations.items():
+        protocol = assessment.protocol(evaluation.protocol.data, assessment.Extent())
+        if evaluation.protocol != protocol or not _has_fids(evaluation):
             raise ScoreboardError(
-                f"{path} was measured with {evaluation.protocol}, expected {wanted}; measure these "
-                "images again, or move the file away"
+                f"{path} was measured with {evaluation.protocol}, expected {protocol}; measure "
+                "these images again, or move the file away"
             )
-    return list(found.values())
+    return list(evaluations.values())
 
 
 def _has_fids(evaluation: Evaluation) -> bool:
     return all(f"fid{suffix}" in evaluation.measures for suffix in SPACES.values())
 
 
-def add(path: Path, found: Mapping[Cell, Result], cell: Cell, new: Result) -> dict[Cell, Result]:
-    """Add a result to a file, beside those of `found` and those that other processes have written
+def add(
+    path: Path, results: Mapping[Cell, RunResult], cell: Cell, result: RunResult
+) -> dict[Cell, RunResult]:
+    """Add a result to a file, beside those of `results` and those that other processes have written
     meanwhile. Returns what the file then holds. Raises UserError."""
     with sole_writer(path):
-        there = {**found, **read(path), cell: new}
-        write(path, there)
-    return there
+        merged = {**results, **read(path), cell: result}
+        write(path, merged)
+    return merged
 
 
-def write(path: Path, results: Mapping[Cell, Result]) -> None:
+def write(path: Path, results: Mapping[Cell, RunResult]) -> None:
     """Write all results, in the order of their cells. Raises UserError."""
     rows = [
         results[cell]._asdict() | {"evaluation": record.to_dict(results[cell].evaluation)}
@@ -117,9 +119,9 @@ def write(path: Path, results: Mapping[Cell, Result]) -> None:
     write_text(path, json.dumps(values, indent=1, allow_nan=False) + "\n")
 
 
-def _result(row: dict[str, Any]) -> Result:
-    result = Result(**row | {"evaluation": record.from_dict(row["evaluation"])})
-    for name, kind in Result.__annotations__.items():
+def _parse_result(row: dict[str, Any]) -> RunResult:
+    result = RunResult(**row | {"evaluation": record.from_dict(row["evaluation"])})
+    for name, kind in RunResult.__annotations__.items():
         if kind in (str, float) and not isinstance(getattr(result, name), kind):
             raise ValueError(f"the {name} of a run is no {kind.__name__}")
     if not isinstance(result.options, dict):
@@ -132,7 +134,7 @@ def _result(row: dict[str, Any]) -> Result:
     return result
 
 
-def _cell(result: Result) -> Cell:
+def _cell(result: RunResult) -> Cell:
     subject = result.evaluation.subject
     return Cell(
         subject["dataset"], subject["model"], subject["seed"], subject["step"], result.preset

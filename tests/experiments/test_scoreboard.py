@@ -17,7 +17,7 @@ from gen_models.evaluation.record import Evaluation
 from gen_models.fields import ConfigError
 from gen_models.runs import checkpoint, environment
 from gen_models.scoreboard import agenda, results
-from gen_models.scoreboard.results import Cell, Result
+from gen_models.scoreboard.results import Cell, RunResult
 from gen_models.training import session
 from gen_models.training.fit import DivergenceError
 from gen_models.training.interrupt import Interruption
@@ -162,9 +162,9 @@ def test_a_signal_ends_it_with_its_exit_code_and_the_rest_is_made_later(options,
 def spoil(board, cell, **change):
     """Change a result in scoreboard.json; the results as they were."""
     path = board.results / NUMBERS
-    found = results.read(path)
-    results.write(path, found | {cell: found[cell]._replace(**change)})
-    return found
+    before = results.read(path)
+    results.write(path, before | {cell: before[cell]._replace(**change)})
+    return before
 
 
 def test_a_result_by_another_protocol_is_measured_anew_and_not_trained(options, made):
@@ -215,8 +215,8 @@ def test_results_that_another_process_wrote_meanwhile_stay(options, made, monkey
 
     def while_another_works(*args):
         if not made:
-            found = Result(identity, evaluation(Path(GAN.name), 2.0), 1.0, "another", "abc")
-            results.write(options.results / NUMBERS, {GAN: found})
+            theirs = RunResult(identity, evaluation(Path(GAN.name), 2.0), 1.0, "another", "abc")
+            results.write(options.results / NUMBERS, {GAN: theirs})
         return train(*args)
 
     monkeypatch.setattr(session, "train", while_another_works)
@@ -229,7 +229,9 @@ def test_the_page_has_all_that_counts_though_less_was_asked_for(options, made):
     go_on(options)
     first = list(made)
     fewer = replace(options, models=("gan", "vae")).agenda
-    assert fewer.leading(results.read(options.results / NUMBERS)) == ["vae"]  # gan is third best
+    assert fewer.leading_models(results.read(options.results / NUMBERS)) == [
+        "vae"
+    ]  # gan is third best
     assert go_on(replace(options, models=("gan",), datasets=("mnist",), seeds=1)) == 0
     assert made == first
     page = (options.results / PAGE).read_text()

@@ -3,7 +3,7 @@
 from gen_models.evaluation.measure import Score
 from gen_models.evaluation.protocol import Protocol
 from gen_models.evaluation.record import Evaluation
-from gen_models.scoreboard.results import Cell, Result
+from gen_models.scoreboard.results import Cell, RunResult
 
 PROTOCOL = Protocol("net-0a1b2c3d", "tiny", "test", 100)
 
@@ -22,7 +22,7 @@ def evaluation(seed, fid, model="gan", **likelihood):
 def results_of(*evaluations, seconds=90.0, machine="the machine"):
     """As the scoreboard holds them, by their cells."""
     return {
-        Cell("tiny", e.subject["model"], e.subject["seed"], 9): Result(
+        Cell("tiny", e.subject["model"], e.subject["seed"], 9): RunResult(
             {"width": 4}, e, seconds, machine, "abc123"
         )
         for e in evaluations

@@ -13,7 +13,7 @@ from gen_models.evaluation.protocol import Protocol
 from gen_models.runs import RunError, checkpoint
 from gen_models.scoreboard import agenda, page, results
 from gen_models.scoreboard.agenda import Agenda, is_evaluated, is_trained
-from gen_models.scoreboard.results import Cell, Result
+from gen_models.scoreboard.results import Cell, RunResult
 
 PROTOCOL = Protocol("net-v1-0123abcd", "mnist", "test", 100)
 FIDS = {"dcgan": 3.0, "cgan": 1.0, "vae": 9.0, "gan": 2.0, "lsgan": 2.5, "hinge": 0.5}
@@ -29,9 +29,9 @@ def protocol(monkeypatch):
 
 def result(cell, **change):
     """What counts as the result of a cell, but for the changes."""
-    found = evaluation(cell.seed, FIDS[cell.model], cell.model)._replace(protocol=PROTOCOL)
+    measured = evaluation(cell.seed, FIDS[cell.model], cell.model)._replace(protocol=PROTOCOL)
     options = agenda.recipe_of(cell).identity
-    return Result(options, found, 60.0, "a machine", "abc")._replace(**change)
+    return RunResult(options, measured, 60.0, "a machine", "abc")._replace(**change)
 
 
 def once():
@@ -44,13 +44,13 @@ def once():
 
 
 def test_cells_are_every_model_once_and_then_the_leading_with_every_seed_and_data_set():
-    found = list(BOARD.cells(once()))
-    assert found[: len(FIDS)] == list(once())
+    cells = list(BOARD.cells(once()))
+    assert cells[: len(FIDS)] == list(once())
     # The three that always are; hinge is among the two best, cgan is so too.
     chosen = ["dcgan", "cgan", "vae", "hinge"]
     expected = [("other", model, 0) for model in chosen]
     expected += [(dataset, model, 1) for dataset in ("mnist", "other") for model in chosen]
-    assert found[len(FIDS) :] == [Cell(*place, 5) for place in expected]
+    assert cells[len(FIDS) :] == [Cell(*place, 5) for place in expected]
 
 
 def test_cells_ask_for_the_leading_only_after_every_model_was_asked_for():
@@ -63,11 +63,11 @@ def test_cells_ask_for_the_leading_only_after_every_model_was_asked_for():
 
 
 def test_leading_are_the_best_of_all_that_are_measured_and_of_those_asked_for():
-    assert BOARD.leading(once()) == ["dcgan", "cgan", "vae", "hinge"]
-    assert BOARD.leading({}) == ["dcgan", "cgan", "vae"]
+    assert BOARD.leading_models(once()) == ["dcgan", "cgan", "vae", "hinge"]
+    assert BOARD.leading_models({}) == ["dcgan", "cgan", "vae"]
     # gan is the third best
-    assert BOARD._replace(models=("gan", "vae")).leading(once()) == ["vae"]
-    assert BOARD._replace(models=("gan", "vae"), best=3).leading(once()) == ["gan", "vae"]
+    assert BOARD._replace(models=("gan", "vae")).leading_models(once()) == ["vae"]
+    assert BOARD._replace(models=("gan", "vae"), best=3).leading_models(once()) == ["gan", "vae"]
 
 
 def test_a_preset_is_made_once_beside_its_model_with_the_same_steps(tmp_path, monkeypatch):
@@ -78,7 +78,7 @@ def test_a_preset_is_made_once_beside_its_model_with_the_same_steps(tmp_path, mo
     board = BOARD._replace(presets=agenda.presets())
     ours, theirs = CELL, Cell("mnist", "gan", 0, 5, "papers.py:gan")
     assert list(board.cells(once()))[-1] == theirs
-    assert board._replace(models=("vae",)).missing({}) == [
+    assert board._replace(models=("vae",)).missing_cells({}) == [
         Cell(dataset, "vae", seed, 5) for seed in (0, 1) for dataset in ("mnist", "other")
     ]
     recipe = agenda.recipe_of(theirs)
@@ -87,18 +87,18 @@ def test_a_preset_is_made_once_beside_its_model_with_the_same_steps(tmp_path, mo
     assert (theirs.name, ours.name) == ("mnist-papers-gan-0", "mnist-gan-0")
     # A result of one is none of the other, and none at all when the preset is gone.
     best = {theirs: result(theirs)._replace(preset=theirs.preset)}
-    assert agenda.valid([ours, theirs], best) == best
-    assert board._replace(best=6).leading(best) == ["dcgan", "cgan", "vae"]
+    assert agenda.valid_results([ours, theirs], best) == best
+    assert board._replace(best=6).leading_models(best) == ["dcgan", "cgan", "vae"]
     papers.unlink()
-    assert not agenda.valid([theirs], best)
+    assert not agenda.valid_results([theirs], best)
 
 
 def test_missing_are_the_cells_without_a_valid_result():
     cells = list(BOARD.cells(once()))
-    assert BOARD.missing(once()) == cells[len(FIDS) :]
-    assert BOARD.missing({}) == list(BOARD.cells({}))
+    assert BOARD.missing_cells(once()) == cells[len(FIDS) :]
+    assert BOARD.missing_cells({}) == list(BOARD.cells({}))
     stale = once() | {CELL: result(CELL, options={"width": 3})}
-    assert BOARD.missing(stale) == [CELL, *cells[len(FIDS) :]]
+    assert BOARD.missing_cells(stale) == [CELL, *cells[len(FIDS) :]]
 
 
 # --- results that count
@@ -107,14 +107,14 @@ def test_missing_are_the_cells_without_a_valid_result():
 def test_valid_results_are_of_todays_models_options_and_protocol():
     gone = CELL._replace(model="no_more")
     other = evaluation(0, 2.0)._replace(protocol=replace(PROTOCOL, samples=99))
-    assert agenda.valid([CELL], {CELL: result(CELL)}) == {CELL: result(CELL)}
-    for cell, found in (
+    assert agenda.valid_results([CELL], {CELL: result(CELL)}) == {CELL: result(CELL)}
+    for cell, other_result in (
         (CELL, result(CELL, options={"width": 3})),
         (CELL, result(CELL, evaluation=other)),
         (gone, result(CELL)),
     ):
-        assert agenda.valid([cell], {cell: found}) == {}
-    assert agenda.valid([CELL], {}) == {}
+        assert agenda.valid_results([cell], {cell: other_result}) == {}
+    assert agenda.valid_results([CELL], {}) == {}
 
 
 def test_the_committed_scoreboard_is_valid_as_a_whole(monkeypatch):
@@ -122,9 +122,9 @@ def test_the_committed_scoreboard_is_valid_as_a_whole(monkeypatch):
     takes what is stale out of scoreboard.json, or has it made anew."""
     monkeypatch.undo()
     folder = Path(__file__).parents[2] / "results"
-    found = results.read(folder / "scoreboard.json")
-    assert len(agenda.valid(found, found)) == len(found) > 0
-    pictures = {folder / page.picture(cell.dataset, cell.row) for cell in found if cell.seed == 0}
+    board = results.read(folder / "scoreboard.json")
+    assert len(agenda.valid_results(board, board)) == len(board) > 0
+    pictures = {folder / page.picture(cell.dataset, cell.row) for cell in board if cell.seed == 0}
     assert pictures <= set((folder / "scoreboard").iterdir())
 
 
@@ -164,11 +164,11 @@ def test_only_a_whole_run_of_the_default_options_is_trained(tmp_path, tiny):
 )
 def test_only_a_full_evaluation_of_the_last_state_by_the_protocol_is_taken(tmp_path, change, full):
     wanted = {"step": 5, "protocol": PROTOCOL, "names": ["fid", "authenticity"]} | change
-    found = evaluation(0, 1.0)
+    usual = evaluation(0, 1.0)
     scores = dict.fromkeys(wanted["names"], Score(1.0, 0.1, 0.0, None))
     drawn = {name: value for name, value in wanted.items() if name not in ("protocol", "names")}
-    subject = found.subject | drawn
-    written = found._replace(
+    subject = usual.subject | drawn
+    written = usual._replace(
         subject=subject, protocol=wanted["protocol"], measures=scores, likelihood={"images": 7}
     )
     record.write(tmp_path / record.NAME, written)
@@ -197,9 +197,9 @@ def test_result_of_a_run_names_each_machine_and_code_of_its_sessions_once(tmp_pa
     }
     run = runs.load(folder)
     run.record_sessions([session, session | {"code": "def"}, session])
-    found = agenda.result_of(run)
-    assert found.options == agenda.recipe_of(CELL).identity
-    assert found.fid == 1.0
-    assert found.seconds == 60.0
-    assert found.machine == "a machine, 2 cores, cpu: cpu, Python 3, jax 0"
-    assert found.code == "abc, then def"
+    run_result = agenda.result_of(run)
+    assert run_result.options == agenda.recipe_of(CELL).identity
+    assert run_result.fid == 1.0
+    assert run_result.seconds == 60.0
+    assert run_result.machine == "a machine, 2 cores, cpu: cpu, Python 3, jax 0"
+    assert run_result.code == "abc, then def"

@@ -32,13 +32,13 @@ def test_the_scoreboard_takes_only_evaluations_of_its_own_protocol_and_of_the_la
 def test_the_scoreboard_takes_from_a_run_its_options_numbers_machine_and_samples():
     evaluated("cgan-0", "--cas")
     run, cell = runs.load(Path("cgan-0")), Cell("tiny", "cgan", 0, 4)
-    found = agenda.result_of(run)
-    assert found.options == run.recipe.identity
-    assert found.fid == record.read(Path("cgan-0/evaluation.json")).measures["fid"].value
-    assert found.seconds > 0
-    assert found.machine in environment.in_words(run.sessions()[-1])
-    results.write(Path("scoreboard.json"), {cell: found})
-    assert results.read(Path("scoreboard.json")) == {cell: found}
+    run_result = agenda.result_of(run)
+    assert run_result.options == run.recipe.identity
+    assert run_result.fid == record.read(Path("cgan-0/evaluation.json")).measures["fid"].value
+    assert run_result.seconds > 0
+    assert run_result.machine in environment.in_words(run.sessions()[-1])
+    results.write(Path("scoreboard.json"), {cell: run_result})
+    assert results.read(Path("scoreboard.json")) == {cell: run_result}
     scoreboard.draw(run, cell, scoreboard.Options(results=Path()))
     with Image.open("scoreboard/tiny-cgan.png") as picture:
         assert picture.height == 3 * (2 * 8 + 2) + 2  # a class a row, each pixel two by two

@@ -57,9 +57,9 @@ def test_another_programs_images_are_a_row_under_its_name_without_minutes():
 
 
 def test_minutes_name_the_machine_that_took_them():
-    found = results_of(evaluation(0, 1.0), machine="A, slow")
-    found |= results_of(evaluation(0, 2.0, "vae"), machine="B, fast", seconds=60.0)
-    text = page(9, found, {})
+    board = results_of(evaluation(0, 1.0), machine="A, slow")
+    board |= results_of(evaluation(0, 2.0, "vae"), machine="B, fast", seconds=60.0)
+    text = page(9, board, {})
     assert [line[-1] for line in tables_of(text)[2][2:4]] == ["1.5 (1)", "1.0 (2)"]
     assert "- (1) A, slow, code abc123\n- (2) B, fast, code abc123\n" in text
 

@@ -13,11 +13,11 @@ from gen_models.storage.files import sole_writer
 def test_the_file_gives_back_every_result_and_starts_empty(tmp_path):
     path = tmp_path / "scoreboard.json"
     assert results.read(path) == {}
-    found = results_of(evaluation(0, 1.0), evaluation(1, 3.0))
-    results.write(path, found)
-    assert results.read(path) == found
+    board = results_of(evaluation(0, 1.0), evaluation(1, 3.0))
+    results.write(path, board)
+    assert results.read(path) == board
     text = path.read_text()
-    results.write(path, dict(reversed(found.items())))
+    results.write(path, dict(reversed(board.items())))
     assert path.read_text() == text
 
 

@@ -38,14 +38,14 @@ def main(args: Sequence[str]) -> int:
         by_dataset.setdefault(run.options.dataset, []).append(run)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     html, png = (options.out.with_name(options.out.name + suffix) for suffix in (".html", ".png"))
-    shown = []
-    for name, found in by_dataset.items():
+    parts = []
+    for name, compared in by_dataset.items():
         playing = options.out.with_name(f"{options.out.name}-explorer-{name}.html")
-        folders = [run.folder for run in sections.drawn(found)]
+        folders = [run.folder for run in sections.shown_runs(compared)]
         made = explorer.write_page(playing, folders, partial(print, file=sys.stderr))
-        shown.append(sections.section(name, found, playing.name if made else ""))
-    write_text(html, page.page("Comparison", shown))
-    render.save_png(pictures.whole(shown), png)
+        parts.append(sections.section(name, compared, playing.name if made else ""))
+    write_text(html, page.page("Comparison", parts))
+    render.save_png(pictures.whole(parts), png)
     print(f"{html}\n{png}")
     return 0
 

@@ -36,7 +36,7 @@ class Entry:
         return summarise(self.evaluations) if self.evaluations else {}
 
     @property
-    def drawn(self) -> Run:
+    def shown_run(self) -> Run:
         """The run whose pictures are shown."""
         return self.runs[0]
 
@@ -66,19 +66,20 @@ def _names(runs: Sequence[Run]) -> list[str]:
     """Names of runs that tell them apart: the model, and the options in which a run differs from
     others of its model or, unless all runs share the value, from the model's defaults. Names of
     runs with equal options end with their folders' names."""
-    options = [run.recipe.setting for run in runs]
+    settings = [run.recipe.setting for run in runs]
     names = []
-    for own in options:
-        others = [other for other in options if other["model"] == own["model"]]
-        usual = Recipe.from_flat({"model": own["model"], "dataset": own["dataset"]})
-        default = usual.identity | {"steps": own["steps"]}
+    for setting in settings:
+        model, dataset = setting["model"], setting["dataset"]
+        of_model = [other for other in settings if other["model"] == model]
+        usual = Recipe.from_flat({"model": model, "dataset": dataset})
+        default = usual.identity | {"steps": setting["steps"]}
         differing = [
             f"{name}={value}"
-            for name, value in own.items()
-            if any(other[name] != value for other in others)
-            or (value != default[name] and any((name, value) not in o.items() for o in options))
+            for name, value in setting.items()
+            if any(other[name] != value for other in of_model)
+            or (value != default[name] and any((name, value) not in s.items() for s in settings))
         ]
-        names.append(" ".join([own["model"], ", ".join(differing)]).rstrip())
+        names.append(" ".join([model, ", ".join(differing)]).rstrip())
     folders = distinct_names([run.folder for run in runs])
     pairs = zip(names, folders, strict=True)
     return [name if names.count(name) == 1 else f"{name} {folder}" for name, folder in pairs]
@@ -109,8 +110,8 @@ def by_class(run: Run, net: FeatureNet | None) -> tuple[np.ndarray, tuple[str, .
         return images, ()
     predicted = features.predicted(net, images)
     white = np.full((COLUMNS, *images.shape[1:]), 255, np.uint8)
-    found = [np.concatenate([images[predicted == c], white])[:COLUMNS] for c in classes]
-    return np.concatenate(found), names
+    rows = [np.concatenate([images[predicted == c], white])[:COLUMNS] for c in classes]
+    return np.concatenate(rows), names
 
 
 def paths(run: Run) -> np.ndarray:

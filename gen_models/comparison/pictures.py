@@ -75,15 +75,16 @@ def curves(entries: Sequence[Entry]) -> Image.Image:
 
 def _history(entry: Entry) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Steps and values of each curve of an entry's first run, FID during training first."""
-    found = {}
-    evaluated = entry.drawn.evaluations()
-    if "fid" in evaluated:
-        found["FID during training"] = np.array(evaluated["step"]), np.array(evaluated["fid"])
-    metrics = entry.drawn.metrics()
+    history = {}
+    evaluations = entry.shown_run.evaluations()
+    if "fid" in evaluations:
+        fids = np.array(evaluations["fid"])
+        history["FID during training"] = np.array(evaluations["step"]), fids
+    metrics = entry.shown_run.metrics()
     steps = np.array(metrics.pop("step", []))
     for name, values in metrics.items():
-        found[name] = steps, render.smoothed(np.array(values))
-    return found
+        history[name] = steps, render.smoothed(np.array(values))
+    return history
 
 
 def table_picture(rows: Sequence[Sequence[str]]) -> Image.Image:

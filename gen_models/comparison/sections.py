@@ -25,78 +25,78 @@ OLD_CLASSIFIERS = (
 )
 
 
-def drawn(found: Sequence[Run]) -> list[Run]:
+def shown_runs(runs: Sequence[Run]) -> list[Run]:
     """The runs on one data set whose pictures are shown: the first of each group that differs only
     in the seed."""
-    return [entry.drawn for entry in entries.entries(found, {})]
+    return [entry.shown_run for entry in entries.entries(runs, {})]
 
 
-def section(name: str, found: Sequence[Run], explorer: str = "") -> Section:
+def section(name: str, runs: Sequence[Run], explorer: str = "") -> Section:
     """The section for runs on one data set, with a link to the page `explorer`, if there is one.
     Raises ProtocolError for mixed protocols."""
     evaluations = {
         run.folder: record.read(run.folder / record.NAME)
-        for run in found
+        for run in runs
         if (run.folder / record.NAME).exists()
     }
     protocol = str(record.common_protocol(list(evaluations.values()))) if evaluations else ""
-    columns = entries.entries(found, evaluations)
-    classified = classifiers(columns)
+    columns = entries.entries(runs, evaluations)
+    classifiers = read_classifiers(columns)
     net = features.find(name)
     return Section(
         title=name.replace("_", " "),
         protocol=protocol,
         rows=pictures.table_rows(columns) if evaluations else [],
-        grids={e.name: pictures.grid(*entries.by_class(e.drawn, net)) for e in columns},
-        paths={e.name: pictures.strip(entries.paths(e.drawn)) for e in columns},
+        grids={e.name: pictures.grid(*entries.by_class(e.shown_run, net)) for e in columns},
+        paths={e.name: pictures.strip(entries.paths(e.shown_run)) for e in columns},
         curves=pictures.curves(columns),
-        notes=notes(found, evaluations, classified),
-        classifiers=classifier_rows(name, columns, classified),
+        notes=notes(runs, evaluations, classifiers),
+        classifiers=classifier_rows(name, columns, classifiers),
         explorer=explorer,
     )
 
 
-def classifiers(columns: Sequence[Entry]) -> dict[Path, ClassifierResults]:
-    """Results of classifiers that were trained on samples of the drawn runs, by run folder; only of
+def read_classifiers(columns: Sequence[Entry]) -> dict[Path, ClassifierResults]:
+    """Results of classifiers that were trained on samples of the shown runs, by run folder; only of
     runs that have any. Raises ResultsError."""
-    folders = [entry.drawn.folder for entry in columns]
-    found = {folder: results.read(folder / results.NAME) for folder in folders}
-    return {folder: each for folder, each in found.items() if each is not None}
+    folders = [entry.shown_run.folder for entry in columns]
+    by_folder = {folder: results.read(folder / results.NAME) for folder in folders}
+    return {folder: each for folder, each in by_folder.items() if each is not None}
 
 
 def classifier_rows(
-    dataset: str, columns: Sequence[Entry], classified: Mapping[Path, ClassifierResults]
+    dataset: str, columns: Sequence[Entry], classifiers: Mapping[Path, ClassifierResults]
 ) -> list[list[str]]:
     """Cells of the table of classifiers, one column per run with results; [] if none has any."""
     named = [
-        classified[entry.drawn.folder]._replace(name=entry.name)
+        classifiers[entry.shown_run.folder]._replace(name=entry.name)
         for entry in columns
-        if entry.drawn.folder in classified
+        if entry.shown_run.folder in classifiers
     ]
     return families.rows(named, dataset) if named else []
 
 
 def notes(
-    found: Sequence[Run],
+    runs: Sequence[Run],
     evaluations: Mapping[Path, Evaluation],
-    classified: Mapping[Path, ClassifierResults],
+    classifiers: Mapping[Path, ClassifierResults],
 ) -> list[str]:
     """Notes on runs without evaluation, and on results of another state than the pictures show."""
-    missing = [str(run.folder) for run in found if run.folder not in evaluations]
-    named = (
-        (UNMEASURED, missing),
-        (STALE, _of_another_step(found, evaluations)),
-        (OLD_CLASSIFIERS, _of_another_step(found, classified)),
-    )
-    return [note.format(", ".join(names)) for note, names in named if names]
+    missing = [str(run.folder) for run in runs if run.folder not in evaluations]
+    runs_by_note = {
+        UNMEASURED: missing,
+        STALE: _stale_runs(runs, evaluations),
+        OLD_CLASSIFIERS: _stale_runs(runs, classifiers),
+    }
+    return [note.format(", ".join(names)) for note, names in runs_by_note.items() if names]
 
 
-def _of_another_step(
-    found: Sequence[Run], measured: Mapping[Path, Evaluation | ClassifierResults]
+def _stale_runs(
+    runs: Sequence[Run], measured: Mapping[Path, Evaluation | ClassifierResults]
 ) -> list[str]:
     """The runs that were measured at another step than that of their newest checkpoint."""
     steps = [
-        (run, measured[run.folder].subject.get("step")) for run in found if run.folder in measured
+        (run, measured[run.folder].subject.get("step")) for run in runs if run.folder in measured
     ]
     return [
         f"{run.folder} (step {step}, the newest is {run.step})"

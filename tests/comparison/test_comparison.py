@@ -20,13 +20,13 @@ def test_entries_are_the_groups_of_runs_that_differ_in_their_seed_alone(tiny):
     options = ({"seed": 0}, {"seed": 0, "width": 8}, {"seed": 1}, {"model": "vae"})
     data = DataRecord.of(tiny.train)
     runs = [Run(Path(str(i)), make_recipe(**chosen), data) for i, chosen in enumerate(options)]
-    found = entries(runs, {})
-    assert [[run.folder.name for run in entry.runs] for entry in found] == [
+    groups = entries(runs, {})
+    assert [[run.folder.name for run in entry.runs] for entry in groups] == [
         ["0", "2"],
         ["1"],
         ["3"],
     ]
-    assert [entry.drawn for entry in found] == [runs[0], runs[1], runs[3]]
+    assert [entry.shown_run for entry in groups] == [runs[0], runs[1], runs[3]]
 
 
 def names(tiny, *options):

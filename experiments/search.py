@@ -33,7 +33,7 @@ from gen_models.search.rules import RULES, Rung
 from gen_models.search.score import Scorer, terms
 from gen_models.storage.files import write_text
 from gen_models.sweep.estimate import estimate
-from gen_models.sweep.execution import Measuring
+from gen_models.sweep.execution import Measurement
 from gen_models.sweep.plan import Plan
 from gen_models.training import machines, session
 from gen_models.training.interrupt import interruptible
@@ -131,8 +131,8 @@ def reported(
     evaluator, extent = Evaluator(features.of(splits.train.name), splits), Extent()
     say = partial(print, file=sys.stderr)
     measure = lambda run: assessment.evaluate_run(run, evaluator, extent, say)  # noqa: E731
-    measuring = Measuring(measure, evaluator.protocol(extent.samples), extent)
-    made = Report(plan, work.out / "report", work.command, splits, measuring)
+    measurement = Measurement(measure, evaluator.protocol(extent.samples), extent)
+    made = Report(plan, work.out / "report", work.command, splits, measurement)
     say("the report: " + ", ".join(found))
     done = made.train(should_stop, lambda _: None, say) and made.measure(should_stop)
     return made if done and made.wait(should_stop) else None

@@ -20,10 +20,10 @@ from gen_models.evaluation import features
 from gen_models.evaluation.evaluator import Evaluator
 from gen_models.fields import Between
 from gen_models.runs.recipe import Steps, TrainingOptions
-from gen_models.sweep import execution, plan
+from gen_models.sweep import execution
 from gen_models.sweep.estimate import estimate
-from gen_models.sweep.execution import Measuring, Sweep
-from gen_models.sweep.plan import Plan
+from gen_models.sweep.execution import Measurement, Sweep
+from gen_models.sweep.plan import Plan, make_plan
 from gen_models.training import machines, session
 from gen_models.training.interrupt import interruptible
 from gen_models.training.progress import Display
@@ -66,22 +66,22 @@ class Options(TrainingOptions):
     """Folder of the sweep. Default: results/sweeps/<data set>-<model>-<options that vary>."""
 
 
-def show(console: Console, work: Plan, train: Dataset) -> None:
+def show(console: Console, plan: Plan, train: Dataset) -> None:
     """Print the plan: members, compilations, waves, devices, memory, time."""
-    options, cost = work.members[0].options, estimate(work, train)
-    counts = {name: len(values) for name, values in work.axes.items()}
-    counts["seed"] = len({member.options.seed for member in work.members})
+    options, cost = plan.members[0].options, estimate(plan, train)
+    counts = {name: len(values) for name, values in plan.axes.items()}
+    counts["seed"] = len({member.options.seed for member in plan.members})
     varying = ", ".join(f"{name} ({count})" for name, count in counts.items() if count > 1)
     console.print(
-        f"{len(work.members)} members of {options.model}, {options.steps} steps each; "
+        f"{len(plan.members)} members of {options.model}, {options.steps} steps each; "
         f"varying: {varying or 'nothing'}\n"
-        f"compilations: {len(work.compilations)}, waves: {len(work.waves)}, devices: "
-        f"{work.devices} with up to {cost.per_device} members each\n"
+        f"compilations: {len(plan.compilations)}, waves: {len(plan.waves)}, devices: "
+        f"{plan.devices} with up to {cost.per_device} members each\n"
         f"{cost.words()}"
     )
 
 
-def measuring(options: Options, splits: Splits) -> Measuring | None:
+def measurement(options: Options, splits: Splits) -> Measurement | None:
     """The measurement of members, by one evaluator for all; None with --no-evaluate.
 
     A missing feature net is an error now, not after hours of training. Raises UserError.
@@ -93,15 +93,15 @@ def measuring(options: Options, splits: Splits) -> Measuring | None:
     evaluator = Evaluator(features.of(splits.train.name), splits, extent.reference)
     report = partial(print, file=sys.stderr)
     measure = lambda run: assessment.evaluate_run(run, evaluator, extent, report)  # noqa: E731
-    return Measuring(measure, evaluator.protocol(extent.samples), extent)
+    return Measurement(measure, evaluator.protocol(extent.samples), extent)
 
 
-def train(work: Sweep, console: Console, should_stop: Callable[[], bool]) -> bool:
+def train(sweep: Sweep, console: Console, should_stop: Callable[[], bool]) -> bool:
     """Train the members under a progress bar. Returns whether all are done."""
-    total = sum(member.options.steps for wave in work.waves for member in wave)
+    total = sum(member.options.steps for wave in sweep.waves for member in wave)
     with Progress(console=console, disable=console.quiet) as progress:
         advanced = partial(progress.advance, progress.add_task("sweep", total=total))
-        return work.train(should_stop, advanced, lambda line: print(line, file=sys.stderr))
+        return sweep.train(should_stop, advanced, lambda line: print(line, file=sys.stderr))
 
 
 def main(args: Sequence[str]) -> int:
@@ -111,29 +111,29 @@ def main(args: Sequence[str]) -> int:
     processes.join()
     base, splits = session.completed(start)
     seeds = range(options.seed, options.seed + options.seeds)
-    found = plan.planned(base, given, seeds, options.random, options.devices, options.per_device)
+    plan = make_plan(base, given, seeds, options.random, options.devices, options.per_device)
     name, first = splits.train.name, jax.process_index() == 0
     console = Console(file=Display(sys.stdout), highlight=False, quiet=not first)
-    show(console, found, splits.train)
+    show(console, plan, splits.train)
     if options.dry_run:
         return 0
-    out = options.out or SWEEPS / "-".join([name, options.model, *found.axes])
+    out = options.out or SWEEPS / "-".join([name, options.model, *plan.axes])
     words = f"python -m experiments.sweep {shlex.join(args)}"
-    own = validation.training(splits, hold_out=options.hold_out)
-    work = Sweep(found, out, words, own, measuring(options, splits))
-    work.prepare()
+    training_splits = validation.training(splits, hold_out=options.hold_out)
+    sweep = Sweep(plan, out, words, training_splits, measurement(options, splits))
+    sweep.prepare()
     stop = machines.SharedStop(out)
     with interruptible() as interruption:
         should_stop = lambda: stop.ask(interruption.asked())  # noqa: E731
-        done = train(work, console, should_stop) and work.measure(should_stop)
+        is_done = train(sweep, console, should_stop) and sweep.measure(should_stop)
         # The first process publishes the members of all, and so waits for the others.
-        done = done and (not first or work.wait(should_stop))
-    if not done:
+        is_done = is_done and (not first or sweep.wait(should_stop))
+    if not is_done:
         again = f"stopped, and saved what there is. To go on: {words}"
         console.print(again, markup=False, soft_wrap=True)
         return interruption.exit_code
     if first:
-        work.publish(partial(print, file=sys.stderr))
+        sweep.publish(partial(print, file=sys.stderr))
         look = f"look at {out / execution.TABLE} and {out / execution.PICTURE}"
         console.print(look, markup=False, soft_wrap=True)
     return 0

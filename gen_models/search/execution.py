@@ -126,7 +126,7 @@ class Search:
         report: Callable[[str], None],
     ) -> bool:
         """Train this process's candidates to `step`. Returns whether they are done."""
-        devices = jax.local_devices()[: plan.own_devices]
+        devices = jax.local_devices()[: plan.devices_per_process]
         return all(
             together.train(
                 {recipe.options.out: recipe for recipe in wave},

@@ -44,4 +44,4 @@ class Report(Sweep):
 
     def table(self) -> str:
         """The measures of the settings, mean ± deviation over the seeds, as Markdown."""
-        return results.markdown(results.rows([self.ending(member) for member in self.plan.members]))
+        return results.markdown(results.rows([self.result(member) for member in self.plan.members]))

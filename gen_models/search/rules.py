@@ -117,7 +117,7 @@ def _copy(
     lived: dict[str, Schedule] = {
         name: getattr(parent.recipe.config, name) for name in space.ranges
     }
-    then = space.perturbed(rng, {name: schedule.values[-1] for name, schedule in lived.items()})
+    then = space.perturb(rng, {name: schedule.values[-1] for name, schedule in lived.items()})
     changed = {}
     for name, schedule in lived.items():
         pairs = zip(schedule.steps, schedule.values, strict=True)

@@ -8,14 +8,13 @@ from gen_models.benchmark.flops import step_flops
 from gen_models.benchmark.rates import matmul
 from gen_models.data.catalog import Dataset
 from gen_models.runs import Recipe
-from gen_models.sweep import plan
-from gen_models.sweep.plan import Plan
+from gen_models.sweep.plan import Plan, state_bytes
 from gen_models.training.population import spread_over
 
 EFFICIENCY = 0.7  # share of the matrix rate that a step reaches on a CPU: results/benchmark.md
 
 
-class Estimate(NamedTuple):
+class CostEstimate(NamedTuple):
     """The estimated cost of a sweep."""
 
     per_device: int  # largest number of members on a device at a time
@@ -36,11 +35,11 @@ class Estimate(NamedTuple):
         )
 
 
-def estimate(work: Plan, train: Dataset) -> Estimate:
+def estimate(plan: Plan, train: Dataset) -> CostEstimate:
     """The cost of a plan on a training split, at EFFICIENCY of the matrix rate measured here. Of
     several processes the first counts, which has the most to train."""
-    per_device = max(spread.per_device for spread in work.compilations)
-    state = max(plan.state_bytes(group[0], train.spec) for group in work.groups)
+    per_device = max(spread.per_device for spread in plan.compilations)
+    state = max(state_bytes(group[0], train.spec) for group in plan.groups)
     product, rate_of = matmul()
     rate = max(rate_of(product()) for _ in range(3))
 
@@ -49,10 +48,10 @@ def estimate(work: Plan, train: Dataset) -> Estimate:
         return step_flops(member.model(train.spec), batch) * member.options.steps
 
     total = sum(
-        operations(part[0]) * spread_over(len(part), work.own_devices).per_device
-        for part in work.share(0)
+        operations(part[0]) * spread_over(len(part), plan.devices_per_process).per_device
+        for part in plan.share(0)
     )
-    return Estimate(
+    return CostEstimate(
         per_device,
         (per_device * 2 * state + train.images.nbytes) / 2**20,
         total / (EFFICIENCY * rate),

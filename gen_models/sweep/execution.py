@@ -29,7 +29,7 @@ TABLE, CSV, JSON = "README.md", "members.csv", "sweep.json"
 CURVES, PICTURE, EXPLORER = "curves.png", "samples.png", "explorer.html"
 
 
-class Measuring(NamedTuple):
+class Measurement(NamedTuple):
     """The measurement of members.
 
     evaluate  Run -> Evaluation of its newest state
@@ -53,7 +53,7 @@ class Sweep:
     out: Path  # folder of the sweep
     command: str  # command line that continues the sweep
     splits: Splits  # data of all members
-    measuring: Measuring | None  # measurement of trained members; None to leave it out
+    measurement: Measurement | None  # of trained members; None to leave it out
 
     @property
     def waves(self) -> list[list[Recipe]]:
@@ -82,7 +82,7 @@ class Sweep:
 
         `advanced` and `report` are called as by `together.train`.
         """
-        devices = jax.local_devices()[: self.plan.own_devices]
+        devices = jax.local_devices()[: self.plan.devices_per_process]
         return all(
             together.train(
                 {self.folder(member): member for member in wave},
@@ -101,51 +101,51 @@ class Sweep:
             if should_stop():
                 return False
             run = runs.load(self.folder(member))
-            if self.measuring and run.diverged_at is None and self._evaluation(run) is None:
-                record.write(run.folder / record.NAME, self.measuring.evaluate(run))
+            if self.measurement and run.diverged_at is None and self._evaluation(run) is None:
+                record.write(run.folder / record.NAME, self.measurement.evaluate(run))
         return True
 
-    def ending(self, member: Recipe) -> results.Member:
+    def result(self, member: Recipe) -> results.MemberResult:
         """The result of a member that has ended."""
         run = runs.load(self.folder(member))
         diverged = run.diverged_at is not None
         evaluation = None if diverged else self._evaluation(run)
-        return results.Member(
+        return results.MemberResult(
             self.setting(member), member.options.seed, run.step, diverged, evaluation
         )
 
     def wait(self, should_stop: Callable[[], bool]) -> bool:
         """Wait until the members of all processes are finished. Returns False if stopped before."""
-        while not all(map(self._finished, self.plan.members)):
+        while not all(map(self._is_finished, self.plan.members)):
             if should_stop():
                 return False
             time.sleep(WAIT_S)
         return True
 
-    def _finished(self, member: Recipe) -> bool:
+    def _is_finished(self, member: Recipe) -> bool:
         with contextlib.suppress(UserError):  # another process may not have made it yet
             run = runs.load(self.folder(member))
             if run.diverged_at is not None:
                 return True
-            measured = self.measuring is None or self._evaluation(run) is not None
-            return run.step == member.options.steps and measured
+            is_measured = self.measurement is None or self._evaluation(run) is not None
+            return run.step == member.options.steps and is_measured
         return False
 
     def publish(self, report: Callable[[str], None]) -> None:
         """Write table, CSV, JSON and pictures of the members of all processes, and the page in
         which the best settings run. `report` is called with a line about what this page lacks."""
-        members = [self.ending(member) for member in self.plan.members]
+        members = [self.result(member) for member in self.plan.members]
         folders = [self.folder(member) for member in self.plan.members]
-        found = results.rows(members)
-        best = [self._drawn(row) for row in found if row.diverged < row.seeds]
-        playing = bool(best) and explorer.write_page(self.out / EXPLORER, best, report)
+        rows = results.rows(members)
+        best = [self._shown_folder(row) for row in rows if row.diverged < row.seeds]
+        has_explorer = bool(best) and explorer.write_page(self.out / EXPLORER, best, report)
         machine = environment.in_words(environment.describe())
         write_text(
             self.out / TABLE,
-            results.page(self.command, machine, members, found, EXPLORER if playing else ""),
+            results.page(self.command, machine, members, rows, EXPLORER if has_explorer else ""),
         )
         write_text(self.out / CSV, results.as_csv(members))
-        write_text(self.out / JSON, results.as_json(self.command, members, found))
+        write_text(self.out / JSON, results.as_json(self.command, members, rows))
         metrics = [runs.load(folder).metrics() for folder in folders]
         render.save_png(results.chart(members, metrics), self.out / CURVES)
         grids = [folder / "samples.png" for folder in folders]
@@ -153,13 +153,14 @@ class Sweep:
 
     def _evaluation(self, run: Run) -> Evaluation | None:
         """The evaluation of a run's newest state, if the sweep measures and it exists."""
-        if self.measuring is None:
+        if self.measurement is None:
             return None
-        path, (_, protocol, extent) = run.folder / record.NAME, self.measuring
+        path, protocol = run.folder / record.NAME, self.measurement.protocol
+        extent = self.measurement.extent
         return assessment.current(path, run.step, protocol, extent)
 
-    def _drawn(self, row: results.Row) -> Path:
+    def _shown_folder(self, row: results.SettingRow) -> Path:
         """The folder of a setting's first member that has not diverged."""
-        own = (m for m in self.plan.members if self.setting(m) == row.setting)
-        folders = map(self.folder, own)
+        members = (m for m in self.plan.members if self.setting(m) == row.setting)
+        folders = map(self.folder, members)
         return next(folder for folder in folders if runs.load(folder).diverged_at is None)

@@ -21,30 +21,32 @@ def claim(folder: Path, kind: str, command: str, about: Mapping[str, Any]) -> No
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / PLAN
-    others = any(not entry.name.startswith(".") for entry in folder.iterdir())
+    has_files = any(not entry.name.startswith(".") for entry in folder.iterdir())
     if not path.exists():  # checked last, as another process may write it meanwhile
-        if others:
+        if has_files:
             raise ConfigError(
                 f"{folder} is no {kind}: it has files but no {PLAN}; choose another --out"
             )
         plan = {"format": f"gen_models.{kind}", "command": command, **about}
         write_text(path, json.dumps(plan, default=_plain) + "\n")
         return
-    found, asked = _read(path), json.loads(json.dumps(about, default=_plain))
-    if found is not None and found.get("format") != f"gen_models.{kind}":
+    plan, asked = _read(path), json.loads(json.dumps(about, default=_plain))
+    if plan is None:
+        return
+    if plan.get("format") != f"gen_models.{kind}":
         raise ConfigError(f"{folder} is the folder of something else; choose another --out")
     for name, value in asked.items():
-        if found is not None and _today(found.get(name)) != value:
-            there, here = shown(found.get(name)), shown(value)
+        if _updated(plan.get(name)) != value:
+            there, here = shown(plan.get(name)), shown(value)
             words = f"{name} {there}, not {here}" if there != here else f"other {name}"
             raise ConfigError(f"{folder} is a {kind} with {words}; choose another --out")
 
 
-def _today(value: object) -> object:
+def _updated(value: object) -> object:
     """A value of a plan, with the options of runs as they would be recorded today."""
     if isinstance(value, dict) and "model" in value:
         return recipes.with_added_options(value)
-    return {name: _today(x) for name, x in value.items()} if isinstance(value, dict) else value
+    return {name: _updated(x) for name, x in value.items()} if isinstance(value, dict) else value
 
 
 def _plain(value: object) -> str:
@@ -56,7 +58,7 @@ def _plain(value: object) -> str:
 def _read(path: Path) -> dict[str, Any] | None:
     """Contents of a plan; None if it cannot be read, as the runs check themselves."""
     try:
-        found = json.loads(path.read_text())
+        plan = json.loads(path.read_text())
     except (OSError, ValueError):
         return None
-    return found if isinstance(found, dict) else None
+    return plan if isinstance(plan, dict) else None

@@ -32,10 +32,10 @@ class Plan:
     @property
     def groups(self) -> list[list[Recipe]]:
         """Members grouped by program: those of a group differ only in seeds and real options."""
-        found: dict[Any, list[Recipe]] = {}
+        groups: dict[Any, list[Recipe]] = {}
         for member in self.members:
-            found.setdefault(_static(member), []).append(member)
-        return list(found.values())
+            groups.setdefault(_program_key(member), []).append(member)
+        return list(groups.values())
 
     @property
     def waves(self) -> list[list[Recipe]]:
@@ -48,7 +48,7 @@ class Plan:
         return waves
 
     @property
-    def own_devices(self) -> int:
+    def devices_per_process(self) -> int:
         """Number of devices of one process."""
         return -(-self.devices // self.processes)
 
@@ -61,8 +61,11 @@ class Plan:
     def compilations(self) -> list[Spread]:
         """The compilations of the first process, which has the most: one per group and spread."""
         parts = self.share(0)
-        programs = {(_static(part[0]), spread_over(len(part), self.own_devices)) for part in parts}
-        return [wanted for _, wanted in programs]
+        programs = {
+            (_program_key(part[0]), spread_over(len(part), self.devices_per_process))
+            for part in parts
+        }
+        return [spread for _, spread in programs]
 
 
 def _split(members: Sequence[Recipe], count: int) -> list[Sequence[Recipe]]:
@@ -70,23 +73,23 @@ def _split(members: Sequence[Recipe], count: int) -> list[Sequence[Recipe]]:
     return [members[start:end] for start, end in itertools.pairwise(ends)]
 
 
-def _static(member: Recipe) -> Any:  # noqa: ANN401
+def _program_key(member: Recipe) -> Any:  # noqa: ANN401
     """Everything that determines the compiled program: all except seed and real option values."""
     return jax.tree.structure(member.config), replace(member.options, seed=0, out=None)
 
 
-def planned(
+def make_plan(
     base: Recipe,
     given: Mapping[str, tuple[Any, ...]],
     seeds: range,
-    drawn: int | None,
+    draws: int | None,
     devices: int | None,
     per_device: int,
 ) -> Plan:
     """The plan of every combination of the given values, or of settings drawn from their ranges.
 
     given:   values of each option of the model; those with several values are the axes
-    drawn:   number of settings to draw; None for every combination
+    draws:   number of settings to draw; None for every combination
     devices: number of devices; None for all
 
     Raises ConfigError for requests that cannot be carried out.
@@ -96,13 +99,13 @@ def planned(
             raise ConfigError(f"--{name.replace('_', '-')} has no value; give one or more")
     base = base.with_values({name: values[0] for name, values in given.items() if len(values) == 1})
     axes = {name: values for name, values in given.items() if len(values) > 1}
-    if drawn is None:
+    if draws is None:
         members = product(base, axes, seeds)
     else:
         _check_ranges(base.options.model, axes)
-        members = sampled(base, axes, drawn, seeds, seeds.start)
+        members = draw_members(base, axes, draws, seeds, seeds.start)
     devices = len(jax.devices()) if devices is None else devices
-    check(members, devices)
+    check_members(members, devices)
     return Plan(axes, tuple(members), devices, per_device, jax.process_count())
 
 
@@ -131,7 +134,7 @@ def product(
     ]
 
 
-def sampled(
+def draw_members(
     base: Recipe,
     ranges: Mapping[str, tuple[float, float]],
     count: int,
@@ -172,7 +175,7 @@ def state_bytes(member: Recipe, spec: Spec) -> int:
     return sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in leaves)
 
 
-def check(members: Sequence[Recipe], devices: int) -> None:
+def check_members(members: Sequence[Recipe], devices: int) -> None:
     """Raise ConfigError for no members, equal members, or devices that do not exist."""
     if not members:
         raise ConfigError("the sweep has no members")

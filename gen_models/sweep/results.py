@@ -26,12 +26,10 @@ if TYPE_CHECKING:
 LABEL_CHARACTERS, LINE_INCHES = 36, 0.16  # length and height of a label's lines
 
 History = Mapping[str, Sequence[float]]
-
-
 FIDS = [f"fid{suffix}" for suffix in SPACES.values()]
 
 
-class Member(NamedTuple):
+class MemberResult(NamedTuple):
     """The result of one member."""
 
     setting: dict[str, Any]  # values of the axes by name
@@ -41,7 +39,7 @@ class Member(NamedTuple):
     evaluation: Evaluation | None  # None if it was not measured
 
 
-class Row(NamedTuple):
+class SettingRow(NamedTuple):
     """The results of one setting over its seeds."""
 
     setting: dict[str, Any]  # values of the axes by name
@@ -53,21 +51,21 @@ class Row(NamedTuple):
     median: float | None  # median FID, if any seed was measured
 
 
-def rows(members: Sequence[Member]) -> list[Row]:
+def rows(members: Sequence[MemberResult]) -> list[SettingRow]:
     """One row per setting, by increasing mean FID; settings without FID come last."""
-    groups: dict[str, list[Member]] = {}
+    groups: dict[str, list[MemberResult]] = {}
     for member in members:
         groups.setdefault(repr(member.setting), []).append(member)
-    found = [_row(group) for group in groups.values()]
-    return sorted(found, key=lambda row: row.mean.get("fid", np.inf))
+    unordered = [_row(group) for group in groups.values()]
+    return sorted(unordered, key=lambda row: row.mean.get("fid", np.inf))
 
 
-def _row(group: Sequence[Member]) -> Row:
-    measured = [m.evaluation.measures for m in group if m.evaluation is not None]
-    names = [n for n in MEASURES if measured and all(n in found for found in measured)]
-    values = {name: [found[name].value for found in measured] for name in names}
+def _row(group: Sequence[MemberResult]) -> SettingRow:
+    evaluations = [m.evaluation for m in group if m.evaluation is not None]
+    names = [n for n in MEASURES if evaluations and all(n in e.measures for e in evaluations)]
+    values = {name: [e.measures[name].value for e in evaluations] for name in names}
     fids = values.get("fid", [])
-    return Row(
+    return SettingRow(
         setting=group[0].setting,
         seeds=len(group),
         diverged=sum(member.diverged for member in group),
@@ -78,12 +76,12 @@ def _row(group: Sequence[Member]) -> Row:
     )
 
 
-def markdown(found: Sequence[Row]) -> str:
+def markdown(rows: Sequence[SettingRow]) -> str:
     """Markdown table: rank, values of the axes, then the measures, mean ± deviation over the
     seeds."""
-    axes = list(found[0].setting)
-    names = [n for n in MEASURES if any(n in row.mean for row in found)]
-    ranks = ranking.ranks(*([row.mean.get(name, np.inf) for row in found] for name in FIDS))
+    axes = list(rows[0].setting)
+    names = [n for n in MEASURES if any(n in row.mean for row in rows)]
+    ranks = ranking.ranks(*([row.mean.get(name, np.inf) for row in rows] for name in FIDS))
     heading = [
         "rank",
         *axes,
@@ -94,8 +92,8 @@ def markdown(found: Sequence[Row]) -> str:
         "median",
     ]
     lines = [heading]
-    for rank, row in zip(ranks, found, strict=True):
-        cells = [_measure(row, name) for name in names]
+    for rank, row in zip(ranks, rows, strict=True):
+        cells = [_shown_measure(row, name) for name in names]
         ends = ["–" if x is None else f"{x:.2f}" for x in (row.best, row.median)]
         settings = [str(row.setting[axis]) for axis in axes]
         counts = str(row.seeds), str(row.diverged)
@@ -103,7 +101,7 @@ def markdown(found: Sequence[Row]) -> str:
     return render.markdown_table(lines)
 
 
-def _measure(row: Row, name: str) -> str:
+def _shown_measure(row: SettingRow, name: str) -> str:
     if name not in row.mean:
         return "–"
     digits = MEASURES[name].digits
@@ -111,7 +109,7 @@ def _measure(row: Row, name: str) -> str:
     return f"{row.mean[name]:.{digits}f}{spread}"
 
 
-def as_csv(members: Sequence[Member]) -> str:
+def as_csv(members: Sequence[MemberResult]) -> str:
     """CSV text with one line per member."""
     file = io.StringIO()
     axes = list(members[0].setting)
@@ -124,11 +122,11 @@ def as_csv(members: Sequence[Member]) -> str:
     return file.getvalue()
 
 
-def as_json(command: str, members: Sequence[Member], found: Sequence[Row]) -> str:
+def as_json(command: str, members: Sequence[MemberResult], rows: Sequence[SettingRow]) -> str:
     """JSON text with all results of members and settings."""
     values = {
         "command": command,
-        "settings": [row._asdict() for row in found],
+        "settings": [row._asdict() for row in rows],
         "members": [
             member._asdict()
             | {"evaluation": None if member.evaluation is None else _scores(member.evaluation)}
@@ -145,8 +143,8 @@ def _scores(evaluation: Evaluation) -> dict[str, Any]:
 def page(
     command: str,
     machine: str,
-    members: Sequence[Member],
-    found: Sequence[Row],
+    members: Sequence[MemberResult],
+    rows: Sequence[SettingRow],
     explorer: str = "",
 ) -> str:
     """Text of the sweep's Markdown page: its origin, its protocol, the table, and a link to the
@@ -159,12 +157,12 @@ def page(
         "Each row is a setting: mean ± deviation over its seeds, the lowest and the median FID "
         "of them, and how many diverged. A rank is that of the FID, as far as both spaces of "
         "features agree on it.\n\n"
-        f"{markdown(found)}\n{link}"
+        f"{markdown(rows)}\n{link}"
         "![FID by setting, curves](curves.png)\n\n![samples](samples.png)\n"
     )
 
 
-def picture(members: Sequence[Member], grids: Sequence[Path]) -> Image.Image:
+def picture(members: Sequence[MemberResult], grids: Sequence[Path]) -> Image.Image:
     """Picture of the first seed's sample grids, arranged by the two axes with the most values.
 
     If more options vary, the first member of each place is shown; a place without a grid is empty.
@@ -186,14 +184,14 @@ def picture(members: Sequence[Member], grids: Sequence[Path]) -> Image.Image:
     lines = []
     for row in rows:
         shown = [
-            layout.below([layout.text(column, 15), _fitted(places.get((row, column)), size)], 4)
+            layout.below([layout.text(column, 15), _padded(places.get((row, column)), size)], 4)
             for column in columns
         ]
         lines.append(layout.below([layout.text(row, 20), layout.beside(shown)], 8))
     return layout.framed(layout.below(lines))
 
 
-def _fitted(grid: Image.Image | None, size: tuple[int, int]) -> Image.Image:
+def _padded(grid: Image.Image | None, size: tuple[int, int]) -> Image.Image:
     """The grid on a white ground of the given size; the ground alone without a grid."""
     ground = Image.new("L", size, layout.WHITE)
     if grid is not None:
@@ -201,11 +199,11 @@ def _fitted(grid: Image.Image | None, size: tuple[int, int]) -> Image.Image:
     return ground
 
 
-def _value(member: Member, axis: str | None) -> str:
+def _value(member: MemberResult, axis: str | None) -> str:
     return "" if axis is None else f"{axis} {member.setting[axis]}"
 
 
-def chart(members: Sequence[Member], metrics: Sequence[History]) -> Image.Image:
+def chart(members: Sequence[MemberResult], metrics: Sequence[History]) -> Image.Image:
     """Chart of FID by setting with its 95 % interval, and of each metric, one colour per setting.
 
     metrics: metrics of each member, as from `Run.metrics`; curves are smoothed means over seeds.
@@ -223,9 +221,9 @@ def chart(members: Sequence[Member], metrics: Sequence[History]) -> Image.Image:
         for place, indices in enumerate(settings.values()):
             colour = f"C{place % 10}"
             first.get_yticklabels()[place].set_color(colour)  # the legend of all panels
-            _interval(first, place, [members[i].evaluation for i in indices], colour)
+            _draw_interval(first, place, [members[i].evaluation for i in indices], colour)
             for panel, name in zip(others, names, strict=True):
-                _mean_curve(panel, [metrics[i] for i in indices], name, colour)
+                _draw_mean_curve(panel, [metrics[i] for i in indices], name, colour)
         for panel, name in zip(others, names, strict=True):
             panel.set_title(name, loc="left")
             panel.set_xlabel("step")
@@ -235,23 +233,23 @@ def chart(members: Sequence[Member], metrics: Sequence[History]) -> Image.Image:
     return render.chart(draw, 1 + len(names), 1 + len(names), (3.6, height))
 
 
-def _label(member: Member) -> str:
+def _label(member: MemberResult) -> str:
     """A setting as text, wrapped to lines that leave room beside them."""
     label = ", ".join(f"{axis} {value}" for axis, value in member.setting.items()) or "all"
     return "\n".join(textwrap.wrap(label, LABEL_CHARACTERS))
 
 
-def _interval(
+def _draw_interval(
     panel: Axes, place: int, evaluations: Sequence[Evaluation | None], colour: str
 ) -> None:
     known = [evaluation for evaluation in evaluations if evaluation is not None]
     if known:
-        found = summarise(known)["fid"]
-        error = found.interval or 0
-        panel.errorbar(found.value, place, xerr=error, fmt="o", color=colour, capsize=3)
+        fid = summarise(known)["fid"]
+        error = fid.interval or 0
+        panel.errorbar(fid.value, place, xerr=error, fmt="o", color=colour, capsize=3)
 
 
-def _mean_curve(panel: Axes, histories: Sequence[History], name: str, colour: str) -> None:
+def _draw_mean_curve(panel: Axes, histories: Sequence[History], name: str, colour: str) -> None:
     """Draw the mean of a metric over the seeds, up to the step that all of them reached."""
     length = min(len(history.get(name, [])) for history in histories)
     if length:

@@ -23,17 +23,17 @@ class Space(NamedTuple):
         chosen = {name: x[int(rng.integers(len(x)))] for name, x in self.choices.items()}
         return numbers | chosen
 
-    def perturbed(self, rng: np.random.Generator, values: Mapping[str, float]) -> dict[str, float]:
+    def perturb(self, rng: np.random.Generator, values: Mapping[str, float]) -> dict[str, float]:
         """Numbers a little above or below `values`, one for each range, and within it."""
-        found = {}
+        numbers = {}
         for name, (low, high) in self.ranges.items():
             sign = 1 if rng.random() < 0.5 else -1
             if is_logarithmic(low, high):
                 moved = values[name] * (1 + sign * STEP)
             else:
                 moved = values[name] + sign * STEP * (high - low)
-            found[name] = _short(moved, low, high)
-        return found
+            numbers[name] = _rounded(moved, low, high)
+        return numbers
 
 
 def are_numbers(values: Sequence[Any]) -> bool:
@@ -53,11 +53,11 @@ def is_logarithmic(low: float, high: float) -> bool:
 
 def _number(rng: np.random.Generator, low: float, high: float) -> float:
     if is_logarithmic(low, high):
-        return _short(math.exp(rng.uniform(math.log(low), math.log(high))), low, high)
-    return _short(rng.uniform(low, high), low, high)
+        return _rounded(math.exp(rng.uniform(math.log(low), math.log(high))), low, high)
+    return _rounded(rng.uniform(low, high), low, high)
 
 
-def _short(value: float, low: float, high: float) -> float:
+def _rounded(value: float, low: float, high: float) -> float:
     """The nearest value within the range, rounded so that it can be typed again."""
     rounded = float(f"{value:.6g}")
     return rounded if low <= rounded <= high else min(max(value, low), high)

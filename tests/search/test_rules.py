@@ -71,7 +71,7 @@ def test_perturbed_numbers_stay_in_their_range():
     draws = rng()
     values = {"learning_rate": 9.9e-3, "beta": 0.51}
     for _ in range(200):
-        values = SPACE.perturbed(draws, values)
+        values = SPACE.perturb(draws, values)
         assert all(low <= values[name] <= high for name, (low, high) in SPACE.ranges.items())
 
 

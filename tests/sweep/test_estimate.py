@@ -23,7 +23,7 @@ def test_members_beside_each_other_take_one_time_and_those_of_a_device_the_sum(
 
 
 def test_no_time_is_told_of_devices_whose_share_of_the_rate_is_not_known(monkeypatch):
-    cost = estimate.Estimate(1, 10.0, 600.0, 1e9)
+    cost = estimate.CostEstimate(1, 10.0, 600.0, 1e9)
     assert "training: about 5 min, at 70% of the 1 GFLOP/s" in cost.words(0.5)
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     assert cost.words(0.5) == "about 10 MiB of states and data on a device, activations apart"

@@ -45,15 +45,15 @@ def train(work: Sweep, should_stop=lambda: False) -> bool:
 @pytest.fixture
 def traced(monkeypatch):
     """Grows whenever a step of the model is traced with an unknown learning rate."""
-    found = []
+    unknown = []
 
     def build(config, spec):
         if isinstance(config.learning_rate, jax.core.Tracer):
-            found.append(config)
+            unknown.append(config)
         return vae.build(config, spec)
 
     monkeypatch.setitem(MODELS, "vae", SimpleNamespace(Config=vae.Config, build=build))
-    return found
+    return unknown
 
 
 @pytest.mark.parametrize(("count", "per_device"), [(4, 2), (5, 2), (3, 3)])
@@ -92,8 +92,8 @@ def clock(monkeypatch):
 
 def sessions(work: Sweep) -> list[list[tuple[int, float]]]:
     """Of each member: the step that each session reached, and its seconds."""
-    found = [runs.load(work.folder(member)).sessions() for member in work.plan.members]
-    return [[(s["reached"], s["seconds"]) for s in member] for member in found]
+    by_member = [runs.load(work.folder(member)).sessions() for member in work.plan.members]
+    return [[(s["reached"], s["seconds"]) for s in member] for member in by_member]
 
 
 @pytest.mark.usefixtures("clock")

@@ -39,10 +39,10 @@ def values(member, *names):
 
 
 def test_every_combination_has_every_seed_and_the_last_option_changes_first():
-    found = [
+    combinations = [
         values(m, "learning_rate", "width", "seed") for m in planned(seeds=range(3, 5)).members
     ]
-    assert found == [
+    assert combinations == [
         *[(1e-4, 4, 3), (1e-4, 4, 4), (1e-4, 8, 3), (1e-4, 8, 4)],
         *[(3e-4, 4, 3), (3e-4, 4, 4), (3e-4, 8, 3), (3e-4, 8, 4)],
     ]
@@ -164,7 +164,7 @@ def test_processes_part_every_wave_among_them(count, devices, processes):
 
 
 def drawn(ranges, count=400, seeds=range(1), seed=0, **options):
-    members = plan.sampled(make_recipe(**options), ranges, count, seeds, seed)
+    members = plan.draw_members(make_recipe(**options), ranges, count, seeds, seed)
     return [values(member, *ranges, "seed") for member in members]
 
 
@@ -179,27 +179,27 @@ def test_a_wide_range_of_positive_numbers_is_sampled_by_its_logarithm():
 @pytest.mark.parametrize("ends", [(0.1, 0.9), (0.0, 0.9)])
 def test_a_narrow_range_and_one_from_zero_are_sampled_evenly(ends):
     low, high = ends
-    found = (np.array(drawn({"beta1": ends}))[:, 0] - low) / (high - low)
-    assert 0 <= found.min() < 0.05
-    assert 0.95 < found.max() <= 1
-    shares = [np.mean(found < bound) for bound in (0.25, 0.5, 0.75)]
+    positions = (np.array(drawn({"beta1": ends}))[:, 0] - low) / (high - low)
+    assert 0 <= positions.min() < 0.05
+    assert 0.95 < positions.max() <= 1
+    shares = [np.mean(positions < bound) for bound in (0.25, 0.5, 0.75)]
     np.testing.assert_allclose(shares, [0.25, 0.5, 0.75], atol=0.08)
 
 
 def test_a_setting_is_decided_by_the_seed_and_has_every_seed():
     ranges = {"learning_rate": (1e-4, 1e-3), "beta1": (0.0, 0.9)}
-    found = drawn(ranges, 5, range(2, 4), 2)
-    assert found == drawn(ranges, 5, range(2, 4), 2)
-    assert [setting[:2] for setting in found[::2]] == [setting[:2] for setting in found[1::2]]
-    assert [setting[2] for setting in found] == [2, 3] * 5
-    assert len({setting[:2] for setting in found}) == 5
-    assert not {s[:2] for s in found} & {s[:2] for s in drawn(ranges, 5, range(2, 4), 3)}
-    assert found[:4] == drawn(ranges, 2, range(2, 4), 2)  # more settings keep those before
+    rows = drawn(ranges, 5, range(2, 4), 2)
+    assert rows == drawn(ranges, 5, range(2, 4), 2)
+    assert [row[:2] for row in rows[::2]] == [row[:2] for row in rows[1::2]]
+    assert [row[2] for row in rows] == [2, 3] * 5
+    assert len({row[:2] for row in rows}) == 5
+    assert not {row[:2] for row in rows} & {row[:2] for row in drawn(ranges, 5, range(2, 4), 3)}
+    assert rows[:4] == drawn(ranges, 2, range(2, 4), 2)  # more settings keep those before
 
 
 def test_a_drawn_value_can_be_typed_again():
     ranges = {"learning_rate": (1e-5, 1e-1)}
-    for member in plan.sampled(make_recipe(), ranges, 20, range(1), 0):
+    for member in plan.draw_members(make_recipe(), ranges, 20, range(1), 0):
         typed = re.fullmatch(r"learning_rate=(.*),seed=0", plan.member_name(member, ranges))[1]
         assert float(typed) == member.config.learning_rate
 
@@ -207,27 +207,27 @@ def test_a_drawn_value_can_be_typed_again():
 @pytest.mark.parametrize(
     ("count", "ranges"), [(200, {"beta1": (0.5, 0.9)}), (5, {"ema_decay": (0.9999, 0.99999)})]
 )
-def test_drawn_settings_are_never_refused_as_repeated(count, ranges):
-    plan.check(plan.sampled(make_recipe(), ranges, count, range(1), 0), 1)
+def test_rows_are_never_refused_as_repeated(count, ranges):
+    plan.check_members(plan.draw_members(make_recipe(), ranges, count, range(1), 0), 1)
 
 
 @pytest.mark.parametrize("ends", [(0.99951, 0.99999), (0.12346, 0.12349)])
 def test_a_drawn_value_lies_within_its_range(ends):
-    found = np.array(drawn({"ema_decay": ends}, 50))[:, 0]
-    assert ends[0] <= found.min() < found.max() <= ends[1]
+    rates = np.array(drawn({"ema_decay": ends}, 50))[:, 0]
+    assert ends[0] <= rates.min() < rates.max() <= ends[1]
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_real_options_are_those_that_a_compilation_does_not_fix(model):
-    found = plan.real_options(model)
-    assert {"learning_rate", "ema_decay"} <= set(found)
+    real = plan.real_options(model)
+    assert {"learning_rate", "ema_decay"} <= set(real)
     defaults = make_recipe(model=model).to_flat()
     for name in MODELS[model].Config.__dataclass_fields__:
         whole = 7 if defaults[name] == 5 else 5
         other = {float: 0.25, int: whole}.get(type(defaults[name]))
         if other is not None:
             groups = planned({name: (other, defaults[name])}, model=model).groups
-            assert (len(groups) == 1) == (name in found)
+            assert (len(groups) == 1) == (name in real)
 
 
 # --- what is refused
@@ -236,21 +236,21 @@ def test_real_options_are_those_that_a_compilation_does_not_fix(model):
 def test_repeated_values_are_refused():
     members = planned({"learning_rate": (1e-4, 2e-4, 1e-4)}).members
     with pytest.raises(ConfigError, match="two members of the sweep are the same; leave out"):
-        plan.check(members, 1)
+        plan.check_members(members, 1)
 
 
 def test_no_members_are_refused():
     with pytest.raises(ConfigError, match="no members"):
-        plan.check([], 1)
+        plan.check_members([], 1)
 
 
 def test_more_devices_than_there_are_are_refused():
-    members, found = planned().members, len(jax.devices())
-    plan.check(members, found)
-    with pytest.raises(ConfigError, match=f"devices is {found + 1}, but there (is|are) {found}"):
-        plan.check(members, found + 1)
+    members, count = planned().members, len(jax.devices())
+    plan.check_members(members, count)
+    with pytest.raises(ConfigError, match=f"devices is {count + 1}, but there (is|are) {count}"):
+        plan.check_members(members, count + 1)
     with pytest.raises(ConfigError, match="devices is 0"):
-        plan.check(members, 0)
+        plan.check_members(members, 0)
 
 
 # --- names and sizes

@@ -13,7 +13,7 @@ from gen_models.evaluation.measure import MEASURES, Score
 from gen_models.evaluation.protocol import Protocol, ProtocolError
 from gen_models.evaluation.record import Evaluation
 from gen_models.sweep import results
-from gen_models.sweep.results import Member
+from gen_models.sweep.results import MemberResult
 
 PROTOCOL = Protocol("net-v1-0123abcd", "tiny", "test", 1000)
 
@@ -25,8 +25,8 @@ def evaluated(protocol=PROTOCOL, **measures):
 
 
 def member(setting, seed=0, fid=None, step=20, diverged=False, **measures):
-    found = None if fid is None else evaluated(fid=fid, **measures)
-    return Member(setting, seed, step, diverged, found)
+    evaluation = None if fid is None else evaluated(fid=fid, **measures)
+    return MemberResult(setting, seed, step, diverged, evaluation)
 
 
 LOW, HIGH, ABSURD = ({"learning_rate": rate, "width": 4} for rate in (1e-4, 2e-4, 1e6))
@@ -128,21 +128,21 @@ def test_the_csv_has_a_line_a_member():
         assert int(line["step"]) == wanted.step
         assert line["diverged"] == str(wanted.diverged)
         measures = wanted.evaluation.measures if wanted.evaluation else {}
-        found = {name: float(line[name]) for name in MEASURES if line[name]}
-        assert found == {name: score.value for name, score in measures.items()}
+        written = {name: float(line[name]) for name in MEASURES if line[name]}
+        assert written == {name: score.value for name, score in measures.items()}
 
 
 def test_the_json_has_command_settings_and_members():
     members = [member({"ema_decay": None}, 0, 3.5), member({"ema_decay": 0.9}, diverged=True)]
-    found = json.loads(results.as_json("the command", members, results.rows(members)))
-    assert found["command"] == "the command"
-    assert [row["setting"] for row in found["settings"]] == [
+    values = json.loads(results.as_json("the command", members, results.rows(members)))
+    assert values["command"] == "the command"
+    assert [row["setting"] for row in values["settings"]] == [
         {"ema_decay": None},
         {"ema_decay": 0.9},
     ]
-    assert found["settings"][0]["mean"] == {"fid": 3.5}
-    assert found["members"][0]["evaluation"]["fid"]["value"] == 3.5
-    assert found["members"][1] == {
+    assert values["settings"][0]["mean"] == {"fid": 3.5}
+    assert values["members"][0]["evaluation"]["fid"]["value"] == 3.5
+    assert values["members"][1] == {
         "setting": {"ema_decay": 0.9},
         "seed": 0,
         "step": 20,
@@ -184,9 +184,9 @@ def place(picture, value):
     there."""
     equal = (np.asarray(picture.convert("RGB")) == value).all(axis=2)
     windows = np.lib.stride_tricks.sliding_window_view(equal, (SIZE, SIZE)).all(axis=(2, 3))
-    found = np.argwhere(windows)
-    assert len(found) <= 1
-    return tuple(found[0]) if len(found) else None
+    corners = np.argwhere(windows)
+    assert len(corners) <= 1
+    return tuple(corners[0]) if len(corners) else None
 
 
 def places(picture, values):
@@ -203,19 +203,19 @@ def test_the_picture_spreads_the_axis_of_more_values_to_the_right(tmp_path):
     ]
     greys = [grey for first in np.transpose(values).ravel() for grey in (first, first + 100)]
     picture = results.picture(members, written_grids(tmp_path, greys))
-    found = places(picture, values)
-    assert (np.diff(found[..., 0], axis=0) > SIZE).all()  # widths go down
-    assert (np.diff(found[..., 1], axis=1) > SIZE).all()  # rates go right
-    assert (np.diff(found[..., 0], axis=1) == 0).all()
-    assert (np.diff(found[..., 1], axis=0) == 0).all()
+    corners = places(picture, values)
+    assert (np.diff(corners[..., 0], axis=0) > SIZE).all()  # widths go down
+    assert (np.diff(corners[..., 1], axis=1) > SIZE).all()  # rates go right
+    assert (np.diff(corners[..., 0], axis=1) == 0).all()
+    assert (np.diff(corners[..., 1], axis=0) == 0).all()
     assert place(picture, 150) is None  # the second seed's
 
 
 def test_one_axis_is_a_row_and_none_is_one_grid(tmp_path):
     members = [member({"beta": beta}) for beta in (1.0, 2.0)]
-    found = places(results.picture(members, written_grids(tmp_path, [50, 60])), [[50, 60]])
-    assert found[0, 0, 0] == found[0, 1, 0]
-    assert found[0, 0, 1] + SIZE < found[0, 1, 1]
+    corners = places(results.picture(members, written_grids(tmp_path, [50, 60])), [[50, 60]])
+    assert corners[0, 0, 0] == corners[0, 1, 0]
+    assert corners[0, 0, 1] + SIZE < corners[0, 1, 1]
     picture = results.picture([member({}), member({}, 1)], written_grids(tmp_path, [50, 60]))
     assert place(picture, 50) is not None
     assert place(picture, 60) is None
@@ -242,8 +242,8 @@ def test_a_place_without_a_grid_is_left_empty(tmp_path):
         member({"learning_rate": rate, "width": width}) for width in (4, 8) for rate in (1, 2, 3)
     ]
     picture = results.picture(members, written_grids(tmp_path, [50, 60, 70, 80, None, 100]))
-    found = places(picture, [[50, 70], [80, 100]])
-    assert (np.diff(found[..., 1], axis=0) == 0).all()
+    corners = places(picture, [[50, 70], [80, 100]])
+    assert (np.diff(corners[..., 1], axis=0) == 0).all()
 
 
 def test_columns_keep_their_order_where_the_first_grid_is_missing(tmp_path):

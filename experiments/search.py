@@ -28,7 +28,7 @@ from gen_models.runs import Recipe, environment
 from gen_models.runs.recipe import Steps, TrainingOptions
 from gen_models.search import candidates, outcome, report
 from gen_models.search.execution import Search
-from gen_models.search.report import Report
+from gen_models.search.report import SearchReport
 from gen_models.search.rules import RULES, Rung
 from gen_models.search.score import Scorer, terms
 from gen_models.storage.files import write_text
@@ -82,17 +82,18 @@ class Options(TrainingOptions):
     """Folder of the search. Default: results/searches/<data set>-<model>-<rule>."""
 
 
-def show(console: Console, work: Search, seeds: int, train: Dataset) -> None:
+def show(console: Console, search: Search, seeds: int, train: Dataset) -> None:
     """Print the plan: candidates, rungs, steps, time."""
-    first, steps = work.candidates[0].recipe, work.rungs[-1]
-    plan = Plan({}, tuple(one.recipe for one in work.candidates), work.devices, work.per_device)
-    cost, trained = estimate(plan, train), work.steps
-    whole, reported_steps = len(work.candidates) * steps, len(report.REPORTED) * seeds * steps
-    varying = [f"{n} {low:g} to {high:g}" for n, (low, high) in work.space.ranges.items()]
-    varying += [f"{n} of {len(values)}" for n, values in work.space.choices.items()]
+    steps, model = search.rungs[-1], search.candidates[0].recipe.options.model
+    recipes = tuple(candidate.recipe for candidate in search.candidates)
+    plan = Plan({}, recipes, search.devices, search.per_device)
+    cost, trained = estimate(plan, train), search.steps
+    whole, reported_steps = len(recipes) * steps, len(report.REPORTED) * seeds * steps
+    varying = [f"{n} {low:g} to {high:g}" for n, (low, high) in search.space.ranges.items()]
+    varying += [f"{n} of {len(values)}" for n, values in search.space.choices.items()]
     console.print(
-        f"{len(work.candidates)} settings of {first.options.model}; varying: {', '.join(varying)}\n"
-        f"scored at steps {', '.join(map(str, work.rungs))} by {work.scorer.protocol}\n"
+        f"{len(recipes)} settings of {model}; varying: {', '.join(varying)}\n"
+        f"scored at steps {', '.join(map(str, search.rungs))} by {search.scorer.protocol}\n"
         f"{trained} steps of candidates, where all to the end would be {whole}; a report of "
         f"{reported_steps} more\n"
         f"{cost.words((trained + reported_steps) / whole)}",
@@ -100,65 +101,64 @@ def show(console: Console, work: Search, seeds: int, train: Dataset) -> None:
     )
 
 
-def conduct(work: Search, console: Console, should_stop: Callable[[], bool]) -> list[Rung]:
+def conduct(search: Search, console: Console, should_stop: Callable[[], bool]) -> list[Rung]:
     """Search under a progress bar, which shows the rung, how many candidates are in it, and the
     best setting so far. Returns the rungs that are done."""
     with Progress(console=console, disable=console.quiet) as progress:
-        bar = progress.add_task("search", total=len(work.candidates) * work.rungs[0])
+        bar = progress.add_task("search", total=len(search.candidates) * search.rungs[0])
 
         def watch(index: int, alive: int, newest: Rung | None, count: int) -> None:
-            total, best = alive * work.rungs[index], ""
+            total, best = alive * search.rungs[index], ""
             if newest is not None:
                 name = newest.ranked[0].name
                 best = f", best {name}: {newest.scores[name]:.3f}"
-            words = f"rung {index + 1} of {len(work.rungs)}, {alive} candidates{best}"
+            words = f"rung {index + 1} of {len(search.rungs)}, {alive} candidates{best}"
             reset = progress.tasks[bar].description != words
             if reset:
                 progress.reset(bar, total=total, description=words)
             progress.advance(bar, count)
 
-        return work.conduct(should_stop, watch, lambda line: print(line, file=sys.stderr))
+        return search.conduct(should_stop, watch, lambda line: print(line, file=sys.stderr))
 
 
-def reported(
-    work: Search, rungs: list[Rung], seeds: range, splits: Splits, should_stop: Callable[[], bool]
-) -> Report | None:
+def make_report(
+    search: Search, rungs: list[Rung], seeds: range, splits: Splits, should_stop: Callable[[], bool]
+) -> SearchReport | None:
     """The report, trained and measured; None if stopped before."""
     winner = rungs[-1].ranked[0].recipe
-    found = report.settings(rungs, work.searched, outcome.default_of(winner))
-    members = report.members(found, seeds, work.out / "report")
-    plan = Plan({}, members, work.devices, work.per_device, jax.process_count())
+    recipes = report.settings(rungs, search.searched_space, outcome.default_of(winner))
+    members = report.members(recipes, seeds, search.out / "report")
+    plan = Plan({}, members, search.devices, search.per_device, jax.process_count())
     evaluator, extent = Evaluator(features.of(splits.train.name), splits), Extent()
     say = partial(print, file=sys.stderr)
     measure = lambda run: assessment.evaluate_run(run, evaluator, extent, say)  # noqa: E731
     measurement = Measurement(measure, evaluator.protocol(extent.samples), extent)
-    made = Report(plan, work.out / "report", work.command, splits, measurement)
-    say("the report: " + ", ".join(found))
-    done = made.train(should_stop, lambda _: None, say) and made.measure(should_stop)
-    return made if done and made.wait(should_stop) else None
+    trainings = SearchReport(plan, search.out / "report", search.command, splits, measurement)
+    say("the report: " + ", ".join(recipes))
+    is_done = trainings.train(should_stop, lambda _: None, say) and trainings.measure(should_stop)
+    return trainings if is_done and trainings.wait(should_stop) else None
 
 
-def publish(work: Search, rungs: list[Rung], table: str) -> None:
+def publish(search: Search, rungs: list[Rung], table: str) -> None:
     """Write the page with the report's table, if any, the preset, the lineage and the pictures."""
-    winner = rungs[-1].ranked[0].recipe
+    winner, space = rungs[-1].ranked[0].recipe, search.searched_space
     machine = environment.in_words(environment.describe())
-    protocol = (
-        f"{' + '.join(outcome.term(one) for one in work.scorer.terms)}; {work.scorer.protocol}"
-    )
-    page = outcome.page(work.command, machine, protocol, rungs, work.searched, table)
-    write_text(work.out / PAGE, page)
-    preset = outcome.preset(winner, work.searched, str(work.out / PRESET), work.command)
-    write_text(work.out / PRESET, preset)
-    write_text(work.out / LINEAGE, outcome.lineage(rungs, work.searched, work.measures(rungs)))
-    save_png(outcome.scores(rungs), work.out / "scores.png")
-    save_png(outcome.options(rungs, work.searched), work.out / "options.png")
+    score = " + ".join(map(outcome.shown_term, search.scorer.terms))
+    protocol = f"{score}; {search.scorer.protocol}"
+    page = outcome.page(search.command, machine, protocol, rungs, space, table)
+    write_text(search.out / PAGE, page)
+    preset = outcome.preset(winner, space, str(search.out / PRESET), search.command)
+    write_text(search.out / PRESET, preset)
+    write_text(search.out / LINEAGE, outcome.lineage(rungs, space, search.read_measures(rungs)))
+    save_png(outcome.score_chart(rungs), search.out / "scores.png")
+    save_png(outcome.options_chart(rungs, space), search.out / "options.png")
 
 
-def planned(
+def plan_search(
     options: Options, start: Recipe, given: Mapping[str, tuple[Any, ...]], words: str
 ) -> tuple[Search, Splits]:
     """The search that the command line `words` asks for, and all data. Raises UserError."""
-    wanted = terms(options.score)
+    score_terms = terms(options.score)
     base, splits = session.completed(start)
     rule, count = RULES[options.rule], options.rungs or RUNGS[options.rule]
     rungs = rule.rungs(options.steps, count)
@@ -169,14 +169,15 @@ def planned(
     space = candidates.space(options.model, given)
     if options.rule == "evolution" and not space.ranges:
         raise ConfigError("evolution changes numbers; give a real-valued option two of them")
-    begun = rule.begin(candidates.begin(base, given, space, options.members), rungs, space)
+    drawn = candidates.draw(base, given, space, options.members)
+    first = rule.begin(drawn, rungs, space)
     evaluator = Evaluator(features.of(splits.train.name), splits, "validation")
     devices = jax.device_count() if options.devices is None else options.devices
     check_devices(devices)
-    work = Search(
+    search = Search(
         rule=rule,
         space=space,
-        candidates=tuple(begun),
+        candidates=tuple(first),
         rungs=tuple(rungs),
         seed=options.seed,
         devices=devices,
@@ -184,9 +185,9 @@ def planned(
         out=options.out or SEARCHES / f"{splits.train.name}-{options.model}-{options.rule}",
         command=words,
         splits=validation.training(splits, hold_out=True),
-        scorer=Scorer(evaluator, wanted, options.samples),
+        scorer=Scorer(evaluator, score_terms, options.samples),
     )
-    return work, splits
+    return search, splits
 
 
 def main(args: Sequence[str]) -> int:
@@ -195,34 +196,33 @@ def main(args: Sequence[str]) -> int:
     options, processes, start, given = settings.parse("search", Options, about, args)
     processes.join()
     words = f"python -m experiments.search {shlex.join(args)}"
-    work, splits = planned(options, start, given, words)
+    search, splits = plan_search(options, start, given, words)
     first = jax.process_index() == 0
     console = Console(file=Display(sys.stdout), highlight=False, quiet=not first)
-    show(console, work, options.report_seeds, splits.train)
+    show(console, search, options.report_seeds, splits.train)
     if options.dry_run:
         return 0
-    work.prepare()
-    stop = machines.SharedStop(work.out)
+    search.prepare()
+    stop = machines.SharedStop(search.out)
     with interruptible() as interruption:
         should_stop = lambda: stop.ask(interruption.asked())  # noqa: E731
-        done = conduct(work, console, should_stop)
-        whole, made = len(done) == len(work.rungs), None
-        done = work.settled(done)
-        if whole and not math.isfinite(min(done[-1].scores.values())):
-            raise UserError(f"{work.out}: every candidate diverged; try lower step sizes")
-        if whole and options.report_seeds:
-            if first and not (work.out / PAGE).exists():  # in case the report fails
-                publish(work, done, "Not made yet: the same command goes on with it.")
+        rungs = search.keep_best_averages(conduct(search, console, should_stop))
+        is_done, search_report = len(rungs) == len(search.rungs), None
+        if is_done and not math.isfinite(min(rungs[-1].scores.values())):
+            raise UserError(f"{search.out}: every candidate diverged; try lower step sizes")
+        if is_done and options.report_seeds:
+            if first and not (search.out / PAGE).exists():  # in case the report fails
+                publish(search, rungs, "Not made yet: the same command goes on with it.")
             seeds = range(options.seed + 1, options.seed + 1 + options.report_seeds)
-            made = reported(work, done, seeds, splits, should_stop)
-            whole = made is not None
-    if not whole:
-        again = f"stopped, and saved what there is. To go on: {work.command}"
+            search_report = make_report(search, rungs, seeds, splits, should_stop)
+            is_done = search_report is not None
+    if not is_done:
+        again = f"stopped, and saved what there is. To go on: {search.command}"
         console.print(again, markup=False, soft_wrap=True)
         return interruption.exit_code
     if first:
-        publish(work, done, "" if made is None else made.table())
-        look = f"look at {work.out / PAGE}; the winner is {work.out / PRESET}"
+        publish(search, rungs, "" if search_report is None else search_report.table())
+        look = f"look at {search.out / PAGE}; the winner is {search.out / PRESET}"
         console.print(look, markup=False, soft_wrap=True)
     return 0
 

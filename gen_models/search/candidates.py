@@ -36,25 +36,25 @@ def space(model: str, given: Mapping[str, tuple[Any, ...]]) -> Space:
     return Space(ranges, choices)
 
 
-def begin(
-    base: Recipe, given: Mapping[str, tuple[Any, ...]], wanted: Space, count: int
+def draw(
+    base: Recipe, given: Mapping[str, tuple[Any, ...]], space: Space, count: int
 ) -> tuple[Candidate, ...]:
     """`count` different settings drawn from the space, all with the base's seed. Raises ConfigError
     if there are not that many, or for an end of a range that its option does not allow."""
     single = {name: values[0] for name, values in given.items() if len(values) == 1}
     base = base.with_values(single)
-    for name, ends in wanted.ranges.items():
+    for name, ends in space.ranges.items():
         for end in ends:
             base.with_values({name: end})
-    if base.config.ema_decays and {"ema_decay"} & {*wanted.ranges, *wanted.choices}:
+    if base.config.ema_decays and {"ema_decay"} & {*space.ranges, *space.choices}:
         raise ConfigError(
             "--ema-decays are scored for every candidate; give --ema-decay one value beside them"
         )
     rng = np.random.Generator(np.random.Philox(base.options.seed))
     settings: dict[str, dict[str, Any]] = {}
     for _ in range(DRAWS * count):
-        drawn = wanted.draw(rng)
-        settings.setdefault(repr(drawn), drawn)
+        setting = space.draw(rng)
+        settings.setdefault(repr(setting), setting)
         if len(settings) == count:
             break
     else:
@@ -64,6 +64,6 @@ def begin(
         )
     width = len(str(count - 1))
     return tuple(
-        Candidate(f"{index:0{width}}", base.with_values(drawn))
-        for index, drawn in enumerate(settings.values())
+        Candidate(f"{index:0{width}}", base.with_values(setting))
+        for index, setting in enumerate(settings.values())
     )

@@ -61,7 +61,9 @@ class Search:
         about = {
             "rule": self.rule.name,
             "rungs": self.rungs,
-            "candidates": {one.name: one.recipe.identity for one in self.candidates},
+            "candidates": {
+                candidate.name: candidate.recipe.identity for candidate in self.candidates
+            },
             "score": self.scorer.terms,
             "protocol": self.scorer.protocol,
         }
@@ -83,13 +85,13 @@ class Search:
             advanced = partial(watch, index, len(alive), newest)
             if not self._train(self._plan(alive, step), step, should_stop, advanced, report):
                 break
-            scores = self._scores(alive, step, should_stop)
+            scores = self._score_all(alive, step, should_stop)
             if scores is None:
                 break
             done.append(Rung(step, tuple(alive), scores))
             if step != self.rungs[-1]:
                 alive = self.rule.after(done[-1], self.space, rng)
-                if not self._born(alive, step, should_stop):
+                if not self._make_copies(alive, step, should_stop):
                     break
         return done
 
@@ -99,7 +101,7 @@ class Search:
         total, before, alive = 0, 0, list(self.candidates)
         for step in self.rungs:
             total += len(alive) * (step - before)
-            scores = {one.name: 0.0 for one in alive}
+            scores = {candidate.name: 0.0 for candidate in alive}
             rung = Rung(step, tuple(alive), scores)
             alive = self.rule.after(rung, self.space, np.random.Generator(np.random.Philox(0)))
             before = step
@@ -107,15 +109,18 @@ class Search:
 
     def _plan(self, candidates: Sequence[Candidate], step: int) -> Plan:
         """The plan of training to `step`, each recipe with its folder as `out`."""
-        recipes = tuple(_to(one.recipe, step, self.folder(one)) for one in candidates)
+        recipes = tuple(
+            _recipe_of_rung(candidate.recipe, step, self.folder(candidate))
+            for candidate in candidates
+        )
         return Plan({}, recipes, self.devices, self.per_device, jax.process_count())
 
-    def _own(self, plan: Plan, step: int) -> list[list[Recipe]]:
+    def _unscored_waves(self, plan: Plan, step: int) -> list[list[Recipe]]:
         """Recipes that this process trains to `step`, wave by wave, without those that have their
         score already, whose runs may have gone on."""
-        known = lambda recipe: self.scorer.known(recipe.options.out, step) is not None  # noqa: E731
+        has_score = lambda recipe: self.scorer.read(recipe.options.out, step) is not None  # noqa: E731
         waves = plan.share(jax.process_index())
-        return [[recipe for recipe in wave if not known(recipe)] for wave in waves]
+        return [[recipe for recipe in wave if not has_score(recipe)] for wave in waves]
 
     def _train(
         self,
@@ -137,115 +142,119 @@ class Search:
                 report,
                 summarise=False,
             )
-            for wave in self._own(plan, step)
+            for wave in self._unscored_waves(plan, step)
             if wave
         )
 
-    def _scores(
+    def _score_all(
         self, candidates: Sequence[Candidate], step: int, should_stop: Callable[[], bool]
     ) -> dict[str, float] | None:
-        """The scores of all candidates at `step`; None if the search is stopped before."""
-        own = self._own(self._plan(candidates, step), step)
-        for recipe in itertools.chain.from_iterable(own):
+        """Score this process's candidates at `step`, and wait for the others' scores. Returns the
+        scores of all; None if the search is stopped before."""
+        waves = self._unscored_waves(self._plan(candidates, step), step)
+        for recipe in itertools.chain.from_iterable(waves):
             if should_stop():
                 return None
-            if not _diverged(runs.load(recipe.options.out), step):
-                self.scorer.measured(recipe.options.out, step)
+            if not _has_diverged(runs.load(recipe.options.out), step):
+                self.scorer.measure(recipe.options.out, step)
         scores: dict[str, float] = {}
         while len(scores) < len(candidates):
-            for one in candidates:
-                found = self._score(one, step)
-                if found is not None:
-                    scores[one.name] = found
+            for candidate in candidates:
+                score = self._read_score(candidate, step)
+                if score is not None:
+                    scores[candidate.name] = score
             if len(scores) < len(candidates):
                 if should_stop():
                     return None
                 time.sleep(WAIT_S)
         return scores
 
-    def _score(self, candidate: Candidate, step: int) -> float | None:
+    def _read_score(self, candidate: Candidate, step: int) -> float | None:
         """The score of a candidate at `step`; None if it has none yet."""
         with contextlib.suppress(UserError):  # another process may not have made it yet
-            if _diverged(runs.load(self.folder(candidate)), step):
+            if _has_diverged(runs.load(self.folder(candidate)), step):
                 return float("inf")
-            found = self.scorer.known(self.folder(candidate), step)
-            return None if found is None else self.scorer.best(found)[0]
+            by_decay = self.scorer.read(self.folder(candidate), step)
+            return None if by_decay is None else self.scorer.best(by_decay).score
         return None
 
-    def measures(self, rungs: Sequence[Rung]) -> dict[str, dict[int, Measures]]:
+    def read_measures(self, rungs: Sequence[Rung]) -> dict[str, dict[int, Measures]]:
         """The measures behind each score, by candidate and step, without diverged candidates."""
-        found: dict[str, dict[int, Measures]] = {}
+        measures: dict[str, dict[int, Measures]] = {}
         for rung in rungs:
-            for one in rung.candidates:
-                known = self.scorer.known(self.folder(one), rung.step)
-                if known is not None and math.isfinite(rung.scores[one.name]):
-                    decay = self.scorer.best(known)[1]
-                    found.setdefault(one.name, {})[rung.step] = known[decay]
-        return found
+            for candidate in rung.candidates:
+                by_decay = self.scorer.read(self.folder(candidate), rung.step)
+                if by_decay is not None and math.isfinite(rung.scores[candidate.name]):
+                    best = by_decay[self.scorer.best(by_decay).decay]
+                    measures.setdefault(candidate.name, {})[rung.step] = best
+        return measures
 
-    def settled(self, rungs: Sequence[Rung]) -> list[Rung]:
+    def keep_best_averages(self, rungs: Sequence[Rung]) -> list[Rung]:
         """The rungs with candidates that, of several averages, keep only the one with the best
         score at that rung. Training does not depend on the averages: with one alone a candidate is
         the same run."""
         return [
             rung._replace(
-                candidates=tuple(self._settled(one, rung.step) for one in rung.candidates)
+                candidates=tuple(
+                    self._keep_best_average(candidate, rung.step) for candidate in rung.candidates
+                )
             )
             for rung in rungs
         ]
 
-    def _settled(self, candidate: Candidate, step: int) -> Candidate:
-        found = self.scorer.known(self.folder(candidate), step)
-        if not candidate.recipe.config.ema_decays or found is None:  # one average, or none finite
-            return candidate
-        decay = self.scorer.best(found)[1]
-        own = {"ema_decays": ()} | ({} if decay is None else {"ema_decay": decay})
-        return candidate._replace(recipe=candidate.recipe.with_values(own))
+    def _keep_best_average(self, candidate: Candidate, step: int) -> Candidate:
+        by_decay = self.scorer.read(self.folder(candidate), step)
+        if not candidate.recipe.config.ema_decays or by_decay is None:
+            return candidate  # it has one average, or none is finite
+        decay = self.scorer.best(by_decay).decay
+        options = {"ema_decays": ()} | ({} if decay is None else {"ema_decay": decay})
+        return candidate._replace(recipe=candidate.recipe.with_values(options))
 
     @property
-    def searched(self) -> Space:
-        """The space of the settled candidates, where the averages that they kept are choices."""
+    def searched_space(self) -> Space:
+        """The space of candidates that kept their best averages, where these are choices."""
         config = self.candidates[0].recipe.config
         decays = (config.ema_decay, *config.ema_decays)
         if len(decays) == 1:
             return self.space
         return self.space._replace(choices={**self.space.choices, "ema_decay": decays})
 
-    def _born(
+    def _make_copies(
         self, candidates: Sequence[Candidate], step: int, should_stop: Callable[[], bool]
     ) -> bool:
         """Make the folders of candidates that are copies, in the first process; the others wait.
         Returns False if the search is stopped before."""
-        for one in candidates:
-            if one.parent is None or self.folder(one).exists():
+        for candidate in candidates:
+            folder = self.folder(candidate)
+            if candidate.parent is None or folder.exists():
                 continue
             if jax.process_index() == 0:
-                parent = self.out / CANDIDATES / one.parent
-                copied(parent, self.folder(one), _to(one.recipe, step, self.folder(one)))
-            while not self.folder(one).exists():
+                parent = self.out / CANDIDATES / candidate.parent
+                copy_run(parent, folder, _recipe_of_rung(candidate.recipe, step, folder))
+            while not folder.exists():
                 if should_stop():
                     return False
                 time.sleep(WAIT_S)
         return True
 
 
-def _diverged(run: Run, step: int) -> bool:
+def _has_diverged(run: Run, step: int) -> bool:
     """Whether a run diverged before `step`: a later divergence does not change an earlier rung."""
     at = run.diverged_at
     return at is not None and at < step
 
 
-def copied(parent: Path, child: Path, recipe: Recipe) -> None:
+def copy_run(parent: Path, child: Path, recipe: Recipe) -> None:
     """Copy a run, with its newest state and metrics, to `child` under another recipe. The copy
     appears as a whole or not at all: a search that is killed meanwhile makes it again."""
     scratch = child.with_name(f".{child.name}")
     shutil.rmtree(scratch, ignore_errors=True)
-    kept = shutil.ignore_patterns(".*", "score_*", "grids", "reconstructions")
-    shutil.copytree(parent, scratch, ignore=kept)
+    left_out = shutil.ignore_patterns(".*", "score_*", "grids", "reconstructions")
+    shutil.copytree(parent, scratch, ignore=left_out)
     run_folder.change_recipe(runs.load(scratch), recipe)
     scratch.rename(child)
 
 
-def _to(recipe: Recipe, step: int, folder: Path) -> Recipe:
+def _recipe_of_rung(recipe: Recipe, step: int, folder: Path) -> Recipe:
     """The recipe of a training in `folder` that ends at `step`."""
     return recipe.with_options(steps=step, out=folder)

@@ -14,8 +14,8 @@ from gen_models import render
 from gen_models.evaluation.measure import MEASURES
 from gen_models.runs import Recipe, RunOptions
 from gen_models.schedules import Schedule
-from gen_models.search.rules import Candidate, Rung, shortened
-from gen_models.search.score import Measures, Term
+from gen_models.search.rules import Candidate, Rung, with_short_schedules
+from gen_models.search.score import Measures, ScoreTerm
 from gen_models.sweep.space import Space, is_logarithmic
 
 if TYPE_CHECKING:
@@ -26,42 +26,42 @@ WON, FINISHED, STOPPED, DIVERGED = "won", "finished", "stopped", "diverged"
 COLOURS = {STOPPED: "0.75", DIVERGED: "tab:red", FINISHED: "tab:blue", WON: "tab:orange"}
 # Options that a preset leaves out. Of several averages the winner's best is its `ema_decay`.
 OF_RUN = ("steps", "seed", "out", "data_dir", "hold_out", "sample_every_steps", "keep_checkpoints")
-OWN = (*OF_RUN, "ema_decays")
+LEFT_OUT = (*OF_RUN, "ema_decays")
 
 
 def fates(rungs: Sequence[Rung]) -> dict[str, str]:
     """What became of each candidate, by name, the best ones first."""
-    found: dict[str, str] = {}
+    by_name: dict[str, str] = {}
     for rung in reversed(rungs):
-        for one in rung.ranked:
-            if one.name not in found:
-                at_the_end = FINISHED if rung is rungs[-1] else STOPPED
-                found[one.name] = at_the_end if np.isfinite(rung.scores[one.name]) else DIVERGED
+        fate = FINISHED if rung is rungs[-1] else STOPPED
+        for name in (candidate.name for candidate in rung.ranked):
+            if name not in by_name:
+                by_name[name] = fate if np.isfinite(rung.scores[name]) else DIVERGED
     winner = rungs[-1].ranked[0].name
-    return found | ({winner: WON} if found[winner] == FINISHED else {})
+    return by_name | ({winner: WON} if by_name[winner] == FINISHED else {})
 
 
-def _all(rungs: Sequence[Rung]) -> dict[str, Candidate]:
-    return {one.name: one for rung in rungs for one in rung.candidates}
+def _candidates(rungs: Sequence[Rung]) -> dict[str, Candidate]:
+    return {candidate.name: candidate for rung in rungs for candidate in rung.candidates}
 
 
 def history(rungs: Sequence[Rung], name: str) -> list[tuple[int, float]]:
     """Steps and scores of a candidate, including those of its parent before it was copied."""
-    everyone, points = _all(rungs), []
+    candidates, points = _candidates(rungs), []
     current: str | None = name
     for rung in reversed(rungs):
         while current is not None and current not in rung.scores and points:
-            current = everyone[current].parent
+            current = candidates[current].parent
         if current in rung.scores:
             points.append((rung.step, rung.scores[current]))
     return points[::-1]
 
 
-def term(one: Term) -> str:
+def shown_term(term: ScoreTerm) -> str:
     """A term of a score as text."""
     sign = {"lower": "", "higher": "-", "real": "|distance from real images| of "}
-    weight = "" if one.weight == 1 else f"{one.weight:g} × "
-    return f"{sign[MEASURES[one.name].better]}{weight}{MEASURES[one.name].title}"
+    weight = "" if term.weight == 1 else f"{term.weight:g} × "
+    return f"{sign[MEASURES[term.name].better]}{weight}{MEASURES[term.name].title}"
 
 
 def steps_trained(rungs: Sequence[Rung]) -> int:
@@ -76,11 +76,11 @@ def steps_trained(rungs: Sequence[Rung]) -> int:
 def table(rungs: Sequence[Rung], space: Space) -> str:
     """Markdown table of the candidates, the best first."""
     names = [*space.ranges, *space.choices]
-    everyone = _all(rungs)
+    candidates = _candidates(rungs)
     rows = [["", *names, "steps", "score", "fate"]]
     for name, fate in fates(rungs).items():
         step, score = history(rungs, name)[-1]
-        values = shortened(everyone[name].recipe, space).to_flat()
+        values = with_short_schedules(candidates[name].recipe, space).to_flat()
         cells = [_shown(values[option]) for option in names]
         rows.append([f"`{name}`", *cells, str(step), f"{score:.3f}", fate])
     return render.markdown_table(rows)
@@ -94,17 +94,17 @@ def page(
     command: str, machine: str, protocol: str, rungs: Sequence[Rung], space: Space, report: str
 ) -> str:
     """Text of the search's Markdown page."""
-    trained, all_ = steps_trained(rungs), len(rungs[0].candidates) * rungs[-1].step
-    told = f"## The report\n\n{REPORT}\n\n{report}\n" if report else ""
+    trained, whole = steps_trained(rungs), len(rungs[0].candidates) * rungs[-1].step
+    report = f"## The report\n\n{REPORT}\n\n{report}\n" if report else ""
     return f"""# Search
 
 Made by `{command}` on {machine}.
 
 {len(rungs[0].candidates)} settings; scores at steps {", ".join(str(rung.step) for rung in rungs)},
 lower is better, by {protocol}. Trained were {trained:,} steps of candidates; all of them to the end
-would be {all_:,}, {all_ / trained:.1f} times as many.
+would be {whole:,}, {whole / trained:.1f} times as many.
 
-{told}## Candidates
+{report}## Candidates
 
 {table(rungs, space)}
 ![scores](scores.png)
@@ -123,14 +123,14 @@ REPORT = (
 def preset(winner: Recipe, space: Space, where: str, search: str) -> str:
     """The winner as a preset: all options of its model, as defaults may change, and the command
     that trains it. Trained alone, with the search's seed and --hold-out, it is the winning run."""
-    recipe = shortened(winner, space)
+    recipe = with_short_schedules(winner, space)
     named = {"model": recipe.options.model, "dataset": recipe.options.dataset}
     default = Recipe.from_flat(named).to_flat()
     models = recipe.config.__dataclass_fields__
     values = {
         name: value
         for name, value in recipe.to_flat().items()
-        if name not in OWN and (name in models or value != default[name])
+        if name not in LEFT_OUT and (name in models or value != default[name])
     }
     lines = named | {"steps": recipe.options.steps} | values
     body = "".join(f"{name} = {_literal(value)}\n" for name, value in lines.items())
@@ -150,15 +150,15 @@ def lineage(
 ) -> str:
     """JSON text of every candidate: its options, parent, fate, scores, and the measures behind
     these, given by candidate and step."""
-    everyone = _all(rungs)
+    candidates = _candidates(rungs)
     rows: list[dict[str, Any]] = [
         {
             "name": name,
-            "parent": everyone[name].parent,
+            "parent": candidates[name].parent,
             "fate": fate,
             "scores": [[s, x if np.isfinite(x) else None] for s, x in history(rungs, name)],
-            "measures": [[s, dict(found)] for s, found in measures.get(name, {}).items()],
-            "options": _options(everyone[name].recipe, space),
+            "measures": [[s, dict(values)] for s, values in measures.get(name, {}).items()],
+            "options": _options(candidates[name].recipe, space),
         }
         for name, fate in fates(rungs).items()
     ]
@@ -166,18 +166,18 @@ def lineage(
 
 
 def _options(recipe: Recipe, space: Space) -> Mapping[str, Any]:
-    return shortened(recipe, space).with_values({"out": None, "data_dir": None}).identity
+    return with_short_schedules(recipe, space).with_values({"out": None, "data_dir": None}).identity
 
 
-def scores(rungs: Sequence[Rung]) -> Image.Image:
+def score_chart(rungs: Sequence[Rung]) -> Image.Image:
     """Chart of every candidate's score over its steps, coloured by its fate."""
-    found = fates(rungs)
+    by_name = fates(rungs)
 
     def draw(panels: Sequence[Axes]) -> None:
         (axes,) = panels
         for fate, colour in COLOURS.items():
             label = fate
-            for name in (name for name, its in found.items() if its == fate):
+            for name in (name for name, its in by_name.items() if its == fate):
                 points = [(s, x) for s, x in history(rungs, name) if np.isfinite(x)]
                 if points:
                     style = {"color": colour, "label": label, "lw": 2.5 if fate == WON else 1}
@@ -191,32 +191,32 @@ def scores(rungs: Sequence[Rung]) -> Image.Image:
     return render.chart(draw, 1, 1, (7, 4.5))
 
 
-def options(rungs: Sequence[Rung], space: Space) -> Image.Image:
+def options_chart(rungs: Sequence[Rung], space: Space) -> Image.Image:
     """Chart of the last score of each candidate against each of its options, by fate."""
-    everyone, found = _all(rungs), fates(rungs)
-    names = [*space.ranges, *space.choices]
+    candidates, by_name = _candidates(rungs), fates(rungs)
+    options = [*space.ranges, *space.choices]
 
     def draw(panels: Sequence[Axes]) -> None:
-        for axes, name in zip(panels, names, strict=True):
+        for axes, option in zip(panels, options, strict=True):
             for fate, colour in COLOURS.items():
                 points = []
-                for one in (one for one, its in found.items() if its == fate):
-                    value = getattr(everyone[one].recipe.config, name)
-                    if name in space.ranges and isinstance(value, Schedule):
+                for name in (name for name, its in by_name.items() if its == fate):
+                    value = getattr(candidates[name].recipe.config, option)
+                    if option in space.ranges and isinstance(value, Schedule):
                         value = value.values[-1]
-                    score = history(rungs, one)[-1][1]
+                    score = history(rungs, name)[-1][1]
                     if np.isfinite(score):
-                        points.append((value if name in space.ranges else str(value), score))
+                        points.append((value if option in space.ranges else str(value), score))
                 if points:
                     axes.scatter(*zip(*points, strict=True), color=colour, s=18, label=fate)
-            if name in space.ranges and is_logarithmic(*space.ranges[name]):
+            if option in space.ranges and is_logarithmic(*space.ranges[option]):
                 axes.set_xscale("log")
                 _plain_numbers(axes.xaxis)
             _scale(axes, rungs)
-            axes.set_title(name)
+            axes.set_title(option)
             axes.set_ylabel("last score")
 
-    return render.chart(draw, len(names), min(3, len(names)), (3.6, 3))
+    return render.chart(draw, len(options), min(3, len(options)), (3.6, 3))
 
 
 def _literal(value: object) -> str:

@@ -35,7 +35,7 @@ class Rung(NamedTuple):
     @property
     def ranked(self) -> list[Candidate]:
         """The candidates, best first; ties keep their order."""
-        return sorted(self.candidates, key=lambda one: self.scores[one.name])
+        return sorted(self.candidates, key=lambda candidate: self.scores[candidate.name])
 
 
 class Rule(NamedTuple):
@@ -53,7 +53,7 @@ class Rule(NamedTuple):
     after: Callable[[Rung, Space, np.random.Generator], list[Candidate]]
 
 
-def doubling(steps: int, rungs: int) -> list[int]:
+def doubling_steps(steps: int, rungs: int) -> list[int]:
     """Steps of rungs, each twice those of the one before."""
     return sorted({max(1, math.ceil(steps / 2**i)) for i in range(rungs)})
 
@@ -62,16 +62,16 @@ def better_half(rung: Rung, space: Space, rng: np.random.Generator) -> list[Cand
     """The better half of the candidates, in their order (successive halving: Jamieson & Talwalkar
     2016, fig. 2)."""
     del space, rng
-    kept = {one.name for one in rung.ranked[: math.ceil(len(rung.candidates) / 2)]}
-    return [one for one in rung.candidates if one.name in kept]
+    kept = {candidate.name for candidate in rung.ranked[: math.ceil(len(rung.candidates) / 2)]}
+    return [candidate for candidate in rung.candidates if candidate.name in kept]
 
 
-def even(steps: int, rungs: int) -> list[int]:
+def even_steps(steps: int, rungs: int) -> list[int]:
     """Steps of rungs at equal distances."""
     return sorted({max(1, round(steps * (i + 1) / rungs)) for i in range(rungs)})
 
 
-def scheduled(
+def with_schedules(
     candidates: Sequence[Candidate], steps: Sequence[int], space: Space
 ) -> list[Candidate]:
     """The candidates with a schedule for every number that varies, with a point for each rung, so
@@ -82,16 +82,16 @@ def scheduled(
         return Schedule(points, (float(value),) * len(points))
 
     return [
-        one._replace(
-            recipe=one.recipe.with_values(
-                {name: constant(getattr(one.recipe.config, name)) for name in space.ranges},
+        candidate._replace(
+            recipe=candidate.recipe.with_values(
+                {name: constant(getattr(candidate.recipe.config, name)) for name in space.ranges},
             )
         )
-        for one in candidates
+        for candidate in candidates
     ]
 
 
-def exploited(rung: Rung, space: Space, rng: np.random.Generator) -> list[Candidate]:
+def exploit(rung: Rung, space: Space, rng: np.random.Generator) -> list[Candidate]:
     """The candidates with the worst quarter replaced by copies of candidates in the best quarter,
     with perturbed numbers from here on (population-based training: Jaderberg et al. 2017, algorithm
     1).
@@ -100,40 +100,41 @@ def exploited(rung: Rung, space: Space, rng: np.random.Generator) -> list[Candid
     """
     ranked = rung.ranked
     count = len(ranked) // QUARTER or len(ranked) // 2
-    models = [one for one in ranked[:count] if math.isfinite(rung.scores[one.name])]
-    losers = {one.name for one in ranked[len(ranked) - count :]} if models else set()
+    parents = [best for best in ranked[:count] if math.isfinite(rung.scores[best.name])]
+    losers = {worst.name for worst in ranked[len(ranked) - count :]} if parents else set()
     return [
-        _copy(one, models[int(rng.integers(len(models)))], rung.step, space, rng)
-        if one.name in losers
-        else one
-        for one in rung.candidates
+        _copy(candidate, parents[int(rng.integers(len(parents)))], rung.step, space, rng)
+        if candidate.name in losers
+        else candidate
+        for candidate in rung.candidates
     ]
 
 
 def _copy(
-    place: Candidate, parent: Candidate, step: int, space: Space, rng: np.random.Generator
+    loser: Candidate, parent: Candidate, step: int, space: Space, rng: np.random.Generator
 ) -> Candidate:
-    """Copy of the parent in another's place, with perturbed numbers from `step` on."""
-    lived: dict[str, Schedule] = {
+    """Copy of the parent in the loser's place, with perturbed numbers from `step` on."""
+    schedules: dict[str, Schedule] = {
         name: getattr(parent.recipe.config, name) for name in space.ranges
     }
-    then = space.perturb(rng, {name: schedule.values[-1] for name, schedule in lived.items()})
+    newest = {name: schedule.values[-1] for name, schedule in schedules.items()}
+    perturbed = space.perturb(rng, newest)
     changed = {}
-    for name, schedule in lived.items():
+    for name, schedule in schedules.items():
         pairs = zip(schedule.steps, schedule.values, strict=True)
-        values = tuple(then[name] if start >= step else value for start, value in pairs)
+        values = tuple(perturbed[name] if start >= step else value for start, value in pairs)
         changed[name] = Schedule(schedule.steps, values)
     recipe = parent.recipe.with_values(changed)
-    return Candidate(f"{place.name.partition('@')[0]}@{step}", recipe, parent.name)
+    return Candidate(f"{loser.name.partition('@')[0]}@{step}", recipe, parent.name)
 
 
-def shortened(recipe: Recipe, space: Space) -> Recipe:
+def with_short_schedules(recipe: Recipe, space: Space) -> Recipe:
     """The recipe with each schedule as short as it can be: a number if it never changed."""
     values = {name: getattr(recipe.config, name) for name in space.ranges}
-    return recipe.with_values({name: _shortened(value) for name, value in values.items()})
+    return recipe.with_values({name: _short_schedule(value) for name, value in values.items()})
 
 
-def _shortened(value: float | Schedule) -> float | Schedule:
+def _short_schedule(value: float | Schedule) -> float | Schedule:
     if not isinstance(value, Schedule):
         return value
     pairs = list(zip(value.steps, value.values, strict=True))
@@ -152,7 +153,7 @@ def _unchanged(
 RULES = {
     rule.name: rule
     for rule in (
-        Rule("halving", doubling, _unchanged, better_half),
-        Rule("evolution", even, scheduled, exploited),
+        Rule("halving", doubling_steps, _unchanged, better_half),
+        Rule("evolution", even_steps, with_schedules, exploit),
     )
 }

@@ -28,38 +28,45 @@ MEASURED = [
 ] + ["class_gap"]
 
 
-class Term(NamedTuple):
+class ScoreTerm(NamedTuple):
     """One measure of a score."""
 
     name: str  # name in MEASURES
     weight: float  # factor of the measure in the score
 
 
-def terms(texts: Sequence[str]) -> tuple[Term, ...]:
+def terms(texts: Sequence[str]) -> tuple[ScoreTerm, ...]:
     """The terms of texts NAME or NAME:WEIGHT. Raises ConfigError."""
-    found = []
+    parsed = []
     for text in texts:
         name, colon, weight = text.partition(":")
         if name not in MEASURED:
             raise ConfigError(f"score is {text!r}; no such measure: {nearest(name, MEASURED)}")
         try:
-            term = Term(name, float(weight) if colon else 1.0)
+            term = ScoreTerm(name, float(weight) if colon else 1.0)
         except ValueError as error:
             raise ConfigError(f"score is {text!r}, expected NAME or NAME:WEIGHT") from error
         if not math.isfinite(term.weight):
             raise ConfigError(f"score is {text!r}, expected a finite weight")
-        found.append(term)
-    if not found or len({term.name for term in found}) < len(found):
+        parsed.append(term)
+    if not parsed or len({term.name for term in parsed}) < len(parsed):
         raise ConfigError(f"score is {list(texts)}, expected one or more different measures")
-    return tuple(found)
+    return tuple(parsed)
+
+
+class BestAverage(NamedTuple):
+    """The average of a run's weights that has the lowest score."""
+
+    score: float
+    decay: float | None  # None: the run's own
 
 
 class Scorer:
     """Scores of runs, kept in their folders. A run that keeps several averages of its weights has
     the score of the best."""
 
-    def __init__(self, evaluator: Evaluator, wanted: Sequence[Term], samples: int) -> None:
-        self.evaluator, self.terms, self.samples = evaluator, wanted, samples
+    def __init__(self, evaluator: Evaluator, terms: Sequence[ScoreTerm], samples: int) -> None:
+        self.evaluator, self.terms, self.samples = evaluator, terms, samples
 
     @property
     def protocol(self) -> str:
@@ -70,55 +77,55 @@ class Scorer:
         """The file of a run's measures at a step."""
         return folder / f"score_{step:08d}.json"
 
-    def known(self, folder: Path, step: int) -> ByDecay | None:
+    def read(self, folder: Path, step: int) -> ByDecay | None:
         """The measures of a run at a step, if they were made under this protocol."""
         try:
-            found = json.loads(self.path(folder, step).read_text(), parse_constant=record.refuse)
-            several = found.get("averages") or [{"ema_decay": None, "measures": found["measures"]}]
-            measures = {one["ema_decay"]: self._read(one["measures"]) for one in several}
+            values = json.loads(self.path(folder, step).read_text(), parse_constant=record.refuse)
+            rows = values.get("averages") or [{"ema_decay": None, "measures": values["measures"]}]
+            by_decay = {row["ema_decay"]: self._parse(row["measures"]) for row in rows}
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None
-        return measures if found.get("protocol") == self.protocol else None
+        return by_decay if values.get("protocol") == self.protocol else None
 
-    def _read(self, values: Mapping[str, float | None]) -> dict[str, float]:
-        found = {term.name: values[term.name] for term in self.terms}
-        return {name: math.inf if x is None else float(x) for name, x in found.items()}
+    def _parse(self, values: Mapping[str, float | None]) -> dict[str, float]:
+        measures = {term.name: values[term.name] for term in self.terms}
+        return {name: math.inf if x is None else float(x) for name, x in measures.items()}
 
-    def measured(self, folder: Path, step: int) -> ByDecay:
-        """Measures of a run's newest state, at `step`, computed now if they are not known."""
-        found = self.known(folder, step)
-        if found is None:
+    def measure(self, folder: Path, step: int) -> ByDecay:
+        """Measures of a run's newest state, at `step`, computed now if there are none."""
+        by_decay = self.read(folder, step)
+        if by_decay is None:
             run = runs.load(folder)
-            found = {x: self._measure(run, x) for x in (None, *run.recipe.config.ema_decays)}
-            plain = [
+            by_decay = {x: self._compute(run, x) for x in (None, *run.recipe.config.ema_decays)}
+            rows = [
                 {
                     "ema_decay": decay,
                     "measures": {n: x if math.isfinite(x) else None for n, x in measures.items()},
                 }
-                for decay, measures in found.items()
+                for decay, measures in by_decay.items()
             ]
-            values = {"protocol": self.protocol, "averages": plain}
+            values = {"protocol": self.protocol, "averages": rows}
             write_text(self.path(folder, step), json.dumps(values) + "\n")
-        return found
+        return by_decay
 
-    def _measure(self, run: Run, ema_decay: float | None) -> Measures:
+    def _compute(self, run: Run, ema_decay: float | None) -> Measures:
         described = assessment.described(run, self.evaluator, self.samples, ema_decay)
-        found = {
+        measures = {
             name: frechet.distance(
                 frechet.gaussian(described.features[space]), self.reference[space]
             )
             for name, space in FIDS.items()
         }
-        if {term.name for term in self.terms} - found.keys():
+        if {term.name for term in self.terms} - measures.keys():
             every = measure.measure(described, self.evaluator.reference)
-            found |= {name: estimate.value for name, estimate in every.items()}
-            lacking = sorted({term.name for term in self.terms} - found.keys())
+            measures |= {name: estimate.value for name, estimate in every.items()}
+            lacking = sorted({term.name for term in self.terms} - measures.keys())
             if lacking:
                 raise ConfigError(
                     f"there are too few images for {', '.join(lacking)}; choose other measures in "
                     "--score"
                 )
-        return {name: float(value) for name, value in found.items()}
+        return {name: float(value) for name, value in measures.items()}
 
     @cached_property
     def reference(self) -> dict[str, Gaussian]:
@@ -132,11 +139,11 @@ class Scorer:
         floor: Mapping[str, Sequence[Any]] = self.evaluator.floor(self.samples)
         return {name: float(estimate[0]) for name, estimate in floor.items()}
 
-    def best(self, measured: ByDecay) -> tuple[float, float | None]:
+    def best(self, by_decay: ByDecay) -> BestAverage:
         """The lowest score of the averages, and the decay of that average."""
-        scores = {decay: self.score(measures) for decay, measures in measured.items()}
+        scores = {decay: self.score(measures) for decay, measures in by_decay.items()}
         decay = min(scores, key=scores.__getitem__)
-        return scores[decay], decay
+        return BestAverage(scores[decay], decay)
 
     def score(self, measures: Measures) -> float:
         """Weighted sum of the terms; lower is better. A measure whose higher values are better

@@ -56,7 +56,7 @@ class Searched(NamedTuple):
 def searched(place):
     folder = place / "results/searches/tiny-vae-halving"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(search, "reported", lambda *_: None)  # as if it was stopped there
+        patch.setattr(search, "make_report", lambda *_: None)  # as if it was stopped there
         assert search.main(WITH_A_REPORT) != 0
     begun = (folder / "README.md").read_text()
     assert search.main(WITH_A_REPORT) == 0
@@ -101,14 +101,16 @@ def test_a_search_leaves_a_page_a_preset_and_pictures_and_does_nothing_twice(
     rows = json.loads((folder / "lineage.json").read_text())["candidates"]
     assert [row["fate"] for row in rows] == ["won", "finished", "stopped", "stopped"]
     for row in rows:  # what a score is made of
-        made = {step: found["fid"] - 5 * found["recall"] for step, found in row["measures"]}
+        made = {
+            step: measures["fid"] - 5 * measures["recall"] for step, measures in row["measures"]
+        }
         assert made == {step: pytest.approx(score) for step, score in row["scores"]}
     for picture in ("scores.png", "options.png"):
         assert (folder / picture).read_bytes().startswith(b"\x89PNG")
     reports = {path.name: runs.load(path) for path in (folder / "report").iterdir()}
     assert reports.keys() == {"winner-1", "runner-up-1", "default-1"}
     assert all(run.options.seed == 1 and not run.options.hold_out for run in reports.values())
-    monkeypatch.setattr(score.Scorer, "_measure", None)  # nothing is measured again
+    monkeypatch.setattr(score.Scorer, "_compute", None)  # nothing is measured again
     assert search.main(WITH_A_REPORT) == 0
     assert (folder / "README.md").read_text() == page
     assert "look at results/searches/tiny-vae-halving/README.md" in capsys.readouterr().out

@@ -12,7 +12,7 @@ from gen_models.schedules import Schedule
 from gen_models.search import candidates, rules
 from gen_models.search.execution import Search
 from gen_models.search.rules import RULES
-from gen_models.search.score import Scorer, Term
+from gen_models.search.score import Scorer, ScoreTerm
 
 TARGET, BEST_DECAY = 1e-3, 0.9  # the best step size and average
 GIVEN = {"learning_rate": (1e-4, 1e-2), "beta": (0.5, 2.0)}
@@ -23,13 +23,13 @@ class Rigged(Scorer):
     last loss that it decides nothing, but shows whether the training was the same to the bit."""
 
     def __init__(self) -> None:
-        super().__init__(None, (Term("fid", 1.0),), 100)
+        super().__init__(None, (ScoreTerm("fid", 1.0),), 100)
 
     @property
     def protocol(self) -> str:
         return "rigged"
 
-    def _measure(self, run: runs.Run, ema_decay: float | None) -> dict[str, float]:
+    def _compute(self, run: runs.Run, ema_decay: float | None) -> dict[str, float]:
         config = run.recipe.config
         decay = config.ema_decay if ema_decay is None else ema_decay
         worse = abs(decay - BEST_DECAY) if config.ema_decays else 0.0
@@ -48,7 +48,7 @@ def search(
     every = {"sample_every_steps": steps, "checkpoint_every_steps": steps}
     (base,) = make_members(1, steps=steps, **every, **options)
     space = candidates.space("vae", GIVEN)
-    begun = candidates.begin(base, GIVEN, space, members)
+    begun = candidates.draw(base, GIVEN, space, members)
     steps_of = RULES[rule].rungs(steps, rungs)
     return Search(
         rule=RULES[rule],
@@ -70,12 +70,10 @@ def conduct(work: Search, should_stop=lambda: False) -> list[rules.Rung]:
     return work.conduct(should_stop, report=lambda _: None)
 
 
-def told(rungs) -> list:
+def decisions(rungs) -> list:
     """Everything that was decided, as JSON."""
-    return [
-        [rung.step, [one.recipe.to_flat() | {"out": None} for one in rung.candidates], rung.scores]
-        for rung in rungs
-    ]
+    options = lambda candidate: candidate.recipe.to_flat() | {"out": None}  # noqa: E731
+    return [[rung.step, [*map(options, rung.candidates)], rung.scores] for rung in rungs]
 
 
 if __name__ == "__main__":
@@ -87,4 +85,4 @@ if __name__ == "__main__":
     devices = int(sys.argv[2])
     for rule in RULES:
         work = search(Path(sys.argv[1], rule), tiny, rule, devices=devices)
-        print(json.dumps([rule, told(conduct(work))]))
+        print(json.dumps([rule, decisions(conduct(work))]))

@@ -8,14 +8,14 @@ import sys
 import numpy as np
 import pytest
 from populations import hasten, state_of
-from rigged import BEST_DECAY, Rigged, conduct, distance, search, told
+from rigged import BEST_DECAY, Rigged, conduct, decisions, distance, search
 from trainings import ROOT, execute
 
 from gen_models import runs
 from gen_models.fields import ConfigError
 from gen_models.schedules import Schedule
 from gen_models.search import execution
-from gen_models.search.rules import RULES, shortened
+from gen_models.search.rules import RULES, with_short_schedules
 from gen_models.training import fit, together
 
 
@@ -30,11 +30,11 @@ def quick():
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory, tiny):
     """Each rule's search, and its rungs."""
-    found = {}
+    searches = {}
     for rule in RULES:
         work = search(tmp_path_factory.mktemp("undisturbed") / rule, tiny, rule)
-        found[rule] = work, conduct(work)
-    return found
+        searches[rule] = work, conduct(work)
+    return searches
 
 
 def best(rung):
@@ -44,7 +44,7 @@ def best(rung):
 def test_halving_ends_with_the_best_setting_for_a_third_of_the_steps(undisturbed):
     work, rungs = undisturbed["halving"]
     assert [(rung.step, len(rung.candidates)) for rung in rungs] == [(1, 8), (2, 4), (4, 2), (8, 1)]
-    everyone = [distance(one.recipe.config.learning_rate) for one in work.candidates]
+    everyone = [distance(candidate.recipe.config.learning_rate) for candidate in work.candidates]
     assert best(rungs[-1]) == pytest.approx(min(everyone), abs=1e-3)
     assert work.steps == 8 + 4 + 2 * 2 + 4
     assert work.steps < 8 * 8 / 3
@@ -67,19 +67,19 @@ def test_evolution_comes_closer_to_the_best_setting(undisturbed):
 
 def test_a_copy_has_its_parents_state_metrics_and_past(undisturbed):
     work, rungs = undisturbed["evolution"]
-    copies = [one for rung in rungs for one in rung.candidates if one.parent]
+    copies = [candidate for rung in rungs for candidate in rung.candidates if candidate.parent]
     assert copies
-    for one in copies:
-        parent = runs.load(work.out / execution.CANDIDATES / one.parent)
-        born = int(one.name.partition("@")[2])
-        assert one.recipe.options.seed == parent.options.seed
-        mine = runs.load(work.folder(one)).metrics()["loss"]
+    for copy in copies:
+        parent = runs.load(work.out / execution.CANDIDATES / copy.parent)
+        born = int(copy.name.partition("@")[2])
+        assert copy.recipe.options.seed == parent.options.seed
+        mine = runs.load(work.folder(copy)).metrics()["loss"]
         assert mine[:born] == parent.metrics()["loss"][:born]
         for name in work.space.ranges:
-            now, then = (getattr(run.config, name) for run in (one.recipe, parent.recipe))
+            now, then = (getattr(run.config, name) for run in (copy.recipe, parent.recipe))
             before = [i for i, step in enumerate(now.steps) if step < born]
             assert [now.values[i] for i in before] == [then.values[i] for i in before]
-        assert one.recipe.config != parent.recipe.config
+        assert copy.recipe.config != parent.recipe.config
 
 
 def test_a_copy_that_nothing_was_changed_in_goes_on_as_its_source(undisturbed, tmp_path, tiny):
@@ -93,7 +93,7 @@ def test_a_copy_that_nothing_was_changed_in_goes_on_as_its_source(undisturbed, t
         assert together.train(members, *args, summarise=False)
 
     train({tmp_path / "source": recipe})
-    execution.copied(tmp_path / "source", tmp_path / "copy", recipe)
+    execution.copy_run(tmp_path / "source", tmp_path / "copy", recipe)
     longer = {tmp_path / name: recipe.with_options(steps=8) for name in ("source", "copy")}
     train(longer)
     mine, theirs = (state_of(folder) for folder in longer)
@@ -104,8 +104,8 @@ def test_a_copy_that_nothing_was_changed_in_goes_on_as_its_source(undisturbed, t
 
 def test_the_preset_of_what_a_copy_lived_through_alone_gives_its_bytes(undisturbed, tmp_path, tiny):
     work, rungs = undisturbed["evolution"]
-    copy = next(one for one in rungs[-1].candidates if one.parent)
-    recipe = shortened(copy.recipe, work.space)
+    copy = next(candidate for candidate in rungs[-1].candidates if candidate.parent)
+    recipe = with_short_schedules(copy.recipe, work.space)
     assert any(isinstance(getattr(recipe.config, name), Schedule) for name in work.space.ranges)
     args = (tiny, execution.jax.local_devices()[:1], lambda: False, lambda _: None, print)
     together.train({tmp_path / "alone": recipe}, *args, summarise=False)
@@ -120,13 +120,13 @@ def test_of_several_averages_each_candidate_has_the_best(tmp_path, tiny, rule):
     options = {"ema_decay": 0.5, "ema_decays": (0.99, BEST_DECAY)}
     work = search(tmp_path / rule, tiny, rule, members=4, steps=4, rungs=2, **options)
     rungs = conduct(work)
-    settled = work.settled(rungs)
-    for rung in settled:
-        configs = [one.recipe.config for one in rung.candidates]
+    kept = work.keep_best_averages(rungs)
+    for rung in kept:
+        configs = [candidate.recipe.config for candidate in rung.candidates]
         assert {(config.ema_decay, config.ema_decays) for config in configs} == {(BEST_DECAY, ())}
-    assert work.searched.choices["ema_decay"] == (0.5, 0.99, BEST_DECAY)
-    winner = settled[-1].ranked[0]
-    recipe = shortened(winner.recipe, work.searched)
+    assert work.searched_space.choices["ema_decay"] == (0.5, 0.99, BEST_DECAY)
+    winner = kept[-1].ranked[0]
+    recipe = with_short_schedules(winner.recipe, work.searched_space)
     args = (tiny, execution.jax.local_devices()[:1], lambda: False, lambda _: None, print)
     together.train({tmp_path / "alone": recipe}, *args, summarise=False)
     mine, theirs = state_of(tmp_path / "alone"), state_of(work.folder(winner))
@@ -160,17 +160,17 @@ def test_a_search_that_was_killed_decides_what_an_undisturbed_one_does(
 
     owner, name = {
         "training": (together, "train"),
-        "scoring": (Rigged, "_measure"),
+        "scoring": (Rigged, "_compute"),
         "copying": (execution.run_folder, "change_recipe"),
     }[where]
     with monkeypatch.context() as patch:
         patch.setattr(owner, name, dying(getattr(owner, name)))
         with pytest.raises(StoppedError):
             conduct(work)
-    assert told(conduct(work)) == told(undisturbed[rule][1])
-    for one in work.candidates:
-        mine = state_of(work.folder(one))
-        for name, array in state_of(undisturbed[rule][0].folder(one)).items():
+    assert decisions(conduct(work)) == decisions(undisturbed[rule][1])
+    for candidate in work.candidates:
+        mine = state_of(work.folder(candidate))
+        for name, array in state_of(undisturbed[rule][0].folder(candidate)).items():
             np.testing.assert_array_equal(mine[name], array)
 
 
@@ -182,7 +182,7 @@ def test_a_search_that_is_asked_to_stop_saves_and_goes_on(undisturbed, tmp_path,
         return asked[0] > 12
 
     assert len(conduct(work, should_stop)) < 4
-    assert told(conduct(work)) == told(undisturbed["halving"][1])
+    assert decisions(conduct(work)) == decisions(undisturbed["halving"][1])
 
 
 @pytest.mark.slow
@@ -196,7 +196,7 @@ def test_several_devices_decide_what_one_does(undisturbed, tmp_path, monkeypatch
     lines = [json.loads(line) for line in out.splitlines() if line.startswith("[")]
     assert [rule for rule, _ in lines] == [*RULES]
     for rule, decided in lines:
-        assert decided == json.loads(json.dumps(told(undisturbed[rule][1])))
+        assert decided == json.loads(json.dumps(decisions(undisturbed[rule][1])))
 
 
 def test_one_that_diverges_later_changes_no_earlier_rung(tmp_path, tiny):
@@ -205,7 +205,7 @@ def test_one_that_diverges_later_changes_no_earlier_rung(tmp_path, tiny):
     last = work.folder(rungs[-1].candidates[0])
     runs.load(last).mark_diverged(6)
     again = conduct(work)
-    assert told(again)[:3] == told(rungs)[:3]
+    assert decisions(again)[:3] == decisions(rungs)[:3]
     assert again[-1].scores == {last.name: float("inf")}
 
 

@@ -75,7 +75,7 @@ def data_of(options: RunOptions, data: DataRecord, data_dir: str | Path | None =
             f"{options.model} was trained on other data than this {splits.train.name}; name the "
             "folder of its own with --data-dir"
         )
-    return catalog.renamed(splits, options.dataset)
+    return catalog.with_name(splits, options.dataset)
 
 
 def protocol(dataset: str, extent: Extent) -> Protocol:

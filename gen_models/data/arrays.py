@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from gen_models.data import idx
-from gen_models.data.foreign import ImagesError, in_words, members, unpack
+from gen_models.data.foreign import ImagesError, describe_contents, members, unpack
 
 MAX_LABEL = 2**31 - 1
 LABEL_FORMATS = "IDX, .npy, .npz, or text with one whole number a line and no heading"
@@ -28,8 +28,9 @@ def open_text(path: Path) -> contextlib.nullcontext[dict[str, np.ndarray]]:
         except ValueError:
             value = math.nan
         if not (0 <= value <= MAX_LABEL and value.is_integer()):
-            found = f"{path}, line {number}: found {line[:40]!r}"
-            raise ImagesError(f"{found}; expected {LABEL_FORMATS}")
+            raise ImagesError(
+                f"{path}, line {number}: found {line[:40]!r}; expected {LABEL_FORMATS}"
+            )
         values.append(int(value))
     return contextlib.nullcontext({"arr_0": np.array(values, np.int32)})
 
@@ -80,11 +81,13 @@ def choose(
     fitting = [name for name, array in arrays.items() if fits(array)]
     if len(fitting) == 1:
         return fitting[0]
-    found = in_words([f"{name} {kind(array)}" for name, array in arrays.items()])
-    raise ImagesError(f"{path} holds {found}; expected an array called {' or '.join(names)}")
+    contents = describe_contents(
+        [f"{name} {type_and_shape(array)}" for name, array in arrays.items()]
+    )
+    raise ImagesError(f"{path} holds {contents}; expected an array called {' or '.join(names)}")
 
 
-def kind(array: np.ndarray) -> str:
+def type_and_shape(array: np.ndarray) -> str:
     """Type and shape of an array as text."""
     return f"{array.dtype.name}{list(array.shape)}"
 

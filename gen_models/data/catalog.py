@@ -83,7 +83,7 @@ def name_to_look_for(recorded: str | None, folder: Path | None) -> str | None:
     return recorded if recorded in CATALOG or folder is None else None
 
 
-def renamed(splits: Splits, name: str) -> Splits:
+def with_name(splits: Splits, name: str) -> Splits:
     """The splits under a name that was recorded for them, whatever their folder is called today."""
     return Splits(*(data._replace(name=name) for data in splits))
 
@@ -140,24 +140,24 @@ def _search(name: str | None, split: Split, folder: Path | None, insist: bool) -
     """Load from the user's folder or, unless `insist`, from an installed or fetched copy."""
     if folder is not None:
         for candidate, known in _candidates(folder, name):
-            found = folders.the_one(candidate, folders.find(candidate), known)
-            if found is not None:
-                return _load_found(found, known or folders.identify(found.files), split)
+            data_set = folders.choose(candidate, folders.find(candidate), known)
+            if data_set is not None:
+                return _load_files(data_set, known or folders.identify(data_set.files), split)
         below = [
-            found
+            data_set
             for inner in folders.folders_below(folder)
-            for found in folders.data_sets_in(inner, folder)
+            for data_set in folders.data_sets_in(inner, folder)
         ]
-        whole = [found for found in below if len(found.files) == len(FILES)]
+        whole = [data_set for data_set in below if data_set.is_whole]
         if name is not None:  # ignore other data sets
-            whole = [found for found in whole if folders.identify(found.files) == name]
-        found = folders.the_one(folder, whole, name)
-        if found is not None:
-            return _load_found(found, folders.identify(found.files), split)
+            whole = [data_set for data_set in whole if folders.identify(data_set.files) == name]
+        data_set = folders.choose(folder, whole, name)
+        if data_set is not None:
+            return _load_files(data_set, folders.identify(data_set.files), split)
         if insist:
             raise DataError(
                 f"{folder} holds no IDX files of a data set, by their names; it has "
-                f"{folders.files_in_words(folder)}; expected {', '.join(FILES)}, raw or .gz, "
+                f"{folders.describe_files(folder)}; expected {', '.join(FILES)}, raw or .gz, "
                 "together there or in a folder in it; name a --dataset to look for it elsewhere too"
             )
         notice(f"{folder} holds no IDX files; looking for {name or DEFAULT} elsewhere")
@@ -167,8 +167,8 @@ def _search(name: str | None, split: Split, folder: Path | None, insist: bool) -
 def _load_installed(entry: KnownDataset, split: Split) -> Dataset:
     """Load from an OS package's folder or the cache, which is filled or repaired if necessary."""
     for os_folder in map(Path, entry.os_folders):
-        for found in folders.find(os_folder):
-            return _load_known(entry, found.files, split, "reinstall the package that owns it")
+        for data_set in folders.find(os_folder):
+            return _load_known(entry, data_set.files, split, "reinstall the package that owns it")
     folder = fillable_folder(entry.name)
     files = {file: folder / file for file in FILES}
     if all(path.is_file() for path in files.values()):
@@ -179,11 +179,11 @@ def _load_installed(entry: KnownDataset, split: Split) -> Dataset:
     return _load_known(entry, files, split, "remove it")
 
 
-def _load_found(found: folders.Found, known: str | None, split: Split) -> Dataset:
+def _load_files(data_set: folders.DatasetFiles, known: str | None, split: Split) -> Dataset:
     """Load files as the data set `known`, or as a data set of their own if that is None."""
     if known is None:
-        return _load_own(found, split)
-    return _load_known(CATALOG[known], found.files, split, _own_hint(found.place))
+        return _load_own(data_set, split)
+    return _load_known(CATALOG[known], data_set.files, split, _own_hint(data_set.place))
 
 
 def _load_known(entry: KnownDataset, files: dict[str, Path], split: Split, hint: str) -> Dataset:
@@ -200,9 +200,9 @@ def _load_known(entry: KnownDataset, files: dict[str, Path], split: Split, hint:
     return _dataset(entry.name, *arrays, entry.class_names, *digests)
 
 
-def _load_own(found: folders.Found, split: Split) -> Dataset:
+def _load_own(data_set: folders.DatasetFiles, split: Split) -> Dataset:
     """Load files as a data set of their own, with image shape and classes found in them."""
-    files = found.files
+    files = data_set.files
     images = {key: _read_images(files[file]) for key, file in IMAGES.items()}
     labels = {key: _read_labels(files[file]) for key, file in LABELS.items()}
     for key in get_args(Split):
@@ -219,9 +219,9 @@ def _load_own(found: folders.Found, split: Split) -> Dataset:
     num_classes = 1 + max(int(array.max()) for array in labels.values())
     names = tuple(map(str, range(num_classes)))
     if split == "train":
-        _say_absent(found.name, labels["train"], num_classes)
+        _say_absent(data_set.name, labels["train"], num_classes)
     digests = (idx.digest(images[split]), idx.digest(labels[split]))
-    return _dataset(found.name, images[split], labels[split], names, *digests)
+    return _dataset(data_set.name, images[split], labels[split], names, *digests)
 
 
 def _say_absent(name: str, labels: np.ndarray, num_classes: int) -> None:
@@ -229,8 +229,8 @@ def _say_absent(name: str, labels: np.ndarray, num_classes: int) -> None:
     absent = np.setdiff1d(np.arange(num_classes), labels).tolist()
     if absent:
         notice(
-            f"{name}: no training image has the label {folders.in_words(map(str, absent))}; no "
-            "picture and no sample is of such a class unless it is asked for"
+            f"{name}: no training image has the label {folders.shortened_list(map(str, absent))}; "
+            "no picture and no sample is of such a class unless it is asked for"
         )
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from types import FrameType
 from typing import BinaryIO, NoReturn
 
-from gen_models.data.sources import Payload, Source, SourceError, console
+from gen_models.data.sources import DownloadSource, Payload, SourceError, console
 from gen_models.errors import UserError
 from gen_models.storage.files import atomic_write, locked, write_error
 
@@ -30,7 +30,9 @@ class DataError(UserError):
     """A data set that cannot be found, fetched or trusted."""
 
 
-def fetch(name: str, payloads: Sequence[Payload], sources: Sequence[Source], folder: Path) -> None:
+def fetch(
+    name: str, payloads: Sequence[Payload], sources: Sequence[DownloadSource], folder: Path
+) -> None:
     """Make `folder` hold every payload, uncompressed and with the right digest, under its name.
 
     Existing whole files are kept. Of two processes that fetch into one folder, the second waits and
@@ -58,7 +60,7 @@ def notice(message: str) -> None:
 
 
 def _fetch_missing(
-    name: str, missing: Sequence[Payload], sources: Sequence[Source], folder: Path
+    name: str, missing: Sequence[Payload], sources: Sequence[DownloadSource], folder: Path
 ) -> None:
     notice(f"Fetching {name} into {folder}, once")
     failures = []
@@ -68,9 +70,9 @@ def _fetch_missing(
             ".tmp", f".fetch-{os.getpid()}-", folder, ignore_cleanup_errors=True
         ) as scratch:
             try:
-                found = source.download(missing, Path(scratch))
+                downloaded = source.download(missing, Path(scratch))
                 for payload in missing:
-                    _install(found, payload, folder)
+                    _install(downloaded, payload, folder)
             except SourceError as error:
                 failures.append(f"  {source}: {error}")
             else:

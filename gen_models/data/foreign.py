@@ -29,7 +29,7 @@ class ImagesError(UserError):
 
 
 @contextlib.contextmanager
-def explained(where: Path | str, expected: str = "file without pickles") -> Iterator[None]:
+def explain_errors(where: Path | str, expected: str = "file without pickles") -> Iterator[None]:
     """Turn what a library raises for a broken file into an ImagesError of one line, and drop the
     library's warnings."""
     try:
@@ -45,8 +45,9 @@ def explained(where: Path | str, expected: str = "file without pickles") -> Iter
         ) from error
 
 
-def in_words(names: Sequence[str]) -> str:
-    """Names as text, the first five of them if there are more."""
+def describe_contents(names: Sequence[str]) -> str:
+    """The names of what a file or folder holds as text, the first five of them if there are
+    more."""
     more = [f"{len(names) - 5} more"] if len(names) > 5 else []
     return ", ".join([*names[:5], *more]) or "nothing"
 
@@ -57,19 +58,19 @@ def is_hidden(name: str) -> bool:
     return any(part.startswith(".") or part in litter for part in PurePosixPath(name).parts)
 
 
-def printable(place: Path | str, names: Sequence[str]) -> Sequence[str]:
-    """The names of the files in a folder or a zip, which go into messages of one line. Raises
-    ImagesError for a name that holds a line break or another control character."""
+def check_printable(place: Path | str, names: Sequence[str]) -> None:
+    """Raise ImagesError for a file in a folder or a zip whose name holds a line break or another
+    control character: names go into messages of one line."""
     if odd := [name for name in names if not name.isprintable()]:
         raise ImagesError(f"{place} holds a file named {odd[0]!r}; expected printable names")
-    return names
 
 
 def members(archive: zipfile.ZipFile) -> Sequence[str]:
     """The names of the user's files in a zip. Raises ImagesError."""
     names = dict.fromkeys(archive.namelist())  # a name that occurs twice counts once
-    own = [name for name in names if not name.endswith("/") and not is_hidden(name)]
-    return printable(archive.filename, own)
+    files = [name for name in names if not name.endswith("/") and not is_hidden(name)]
+    check_printable(archive.filename, files)
+    return files
 
 
 def unpack(archive: zipfile.ZipFile, name: str) -> io.BytesIO:

@@ -145,11 +145,11 @@ def _pieces(array: np.ndarray) -> Iterator[memoryview]:
 
 def _read_raw(path: Path, file: BinaryIO, file_bytes: int) -> np.ndarray:
     head = _parse_header(path, file)
-    found = file_bytes - head.header_bytes
-    if found < head.payload_bytes:
-        raise _truncated(path, head, found)
-    if found > head.payload_bytes:
-        raise _overlong(path, head, f"{found - head.payload_bytes} more bytes")
+    value_bytes = file_bytes - head.header_bytes
+    if value_bytes < head.payload_bytes:
+        raise _truncated(path, head, value_bytes)
+    if value_bytes > head.payload_bytes:
+        raise _overlong(path, head, f"{value_bytes - head.payload_bytes} more bytes")
     return np.memmap(file, head.dtype, "r", head.header_bytes, head.shape)
 
 
@@ -225,15 +225,16 @@ def _truncated_header(path: Path, found: int, expected: int) -> IdxError:
     )
 
 
-def _truncated(path: Path, head: _Header, found: int) -> IdxError:
+def _truncated(path: Path, head: _Header, value_bytes: int) -> IdxError:
     return IdxError(
-        f"{path}: byte {head.header_bytes + found}: found the end of the file after {found} bytes "
-        f"of values, expected {head.payload_bytes} for {head}; get the file again"
+        f"{path}: byte {head.header_bytes + value_bytes}: found the end of the file after "
+        f"{value_bytes} bytes of values, expected {head.payload_bytes} for {head}; get the file "
+        "again"
     )
 
 
-def _overlong(path: Path, head: _Header, found: str) -> IdxError:
+def _overlong(path: Path, head: _Header, surplus: str) -> IdxError:
     return IdxError(
-        f"{path}: byte {head.header_bytes + head.payload_bytes}: found {found}, "
+        f"{path}: byte {head.header_bytes + head.payload_bytes}: found {surplus}, "
         f"expected the end of the file after {head}; get the file again"
     )

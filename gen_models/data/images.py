@@ -15,9 +15,9 @@ from gen_models.data import arrays, pictures
 from gen_models.data.foreign import (
     MAX_UNPACKED_BYTES,
     ImagesError,
-    explained,
+    check_printable,
+    explain_errors,
     members,
-    printable,
     unpack,
 )
 
@@ -58,7 +58,7 @@ def read_images(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
     Raises ImagesError, or IdxError for a malformed IDX file.
     """
     path = Path(path)
-    with explained(path):
+    with explain_errors(path):
         images, labels = _load_images(path)
     pixels = _to_grey(path, images)
     if labels is None:
@@ -82,14 +82,14 @@ def read_labels(path: Path) -> np.ndarray:
     Raises ImagesError, or IdxError for a malformed IDX file.
     """
     path = Path(path)
-    with explained(path):
+    with explain_errors(path):
         kind, _ = _recognise(path)
         if kind in ("folder", "pictures"):
             raise ImagesError(
                 f"{path} is a folder or zip of other files; expected {arrays.LABEL_FORMATS}"
             )
-        with arrays.OPENERS[kind](path) if kind else arrays.open_text(path) as found:
-            labels = found[arrays.choose(path, found, _LABEL_ARRAYS, arrays.is_classes)]
+        with arrays.OPENERS[kind](path) if kind else arrays.open_text(path) as stored:
+            labels = stored[arrays.choose(path, stored, _LABEL_ARRAYS, arrays.is_classes)]
     return _to_classes(path, labels)
 
 
@@ -98,21 +98,22 @@ def _load_images(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
     kind, start = _recognise(path)
     if kind == "folder":
         names = list(itertools.islice(pictures.files(path), pictures.MAX_FILES + 1))
-        return pictures.read(path, printable(path, names), lambda name: (path / name).open("rb"))
+        check_printable(path, names)
+        return pictures.read(path, names, lambda name: (path / name).open("rb"))
     if kind == "pictures":
         with zipfile.ZipFile(path) as archive:
             names = members(archive)
             return pictures.read(path, names, lambda name: unpack(archive, name))
     if kind is None:
-        found = f"begins with {start!r}" if start else "is empty"
-        raise ImagesError(f"{path} {found}; expected {_IMAGE_FORMATS}")
-    with arrays.OPENERS[kind](path) as found:
-        name = arrays.choose(path, found, _IMAGE_ARRAYS, lambda array: array.ndim in (3, 4))
-        label_names = [label for label in _LABEL_ARRAYS if label in found]
+        beginning = f"begins with {start!r}" if start else "is empty"
+        raise ImagesError(f"{path} {beginning}; expected {_IMAGE_FORMATS}")
+    with arrays.OPENERS[kind](path) as stored:
+        name = arrays.choose(path, stored, _IMAGE_ARRAYS, lambda array: array.ndim in (3, 4))
+        label_names = [label for label in _LABEL_ARRAYS if label in stored]
         # numpy.savez(file, images, labels) calls them arr_0 and arr_1.
-        if name == "arr_0" and "arr_1" in found and arrays.is_classes(found["arr_1"]):
+        if name == "arr_0" and "arr_1" in stored and arrays.is_classes(stored["arr_1"]):
             label_names.append("arr_1")
-        return found[name], found[label_names[0]] if label_names else None
+        return stored[name], stored[label_names[0]] if label_names else None
 
 
 def _recognise(path: Path) -> tuple[str | None, bytes]:
@@ -148,13 +149,15 @@ def _to_classes(where: Path | str, labels: np.ndarray) -> np.ndarray:
         labels = labels[:, 0]
     if not arrays.is_classes(labels) or labels.size == 0:
         raise ImagesError(
-            f"{where}: found {arrays.kind(labels)}, expected one integer an image, [N]; save "
-            "one-hot rows as argmax(axis=1), and floats as integers"
+            f"{where}: found {arrays.type_and_shape(labels)}, expected one integer an image, [N]; "
+            "save one-hot rows as argmax(axis=1), and floats as integers"
         )
     wrong = np.flatnonzero((labels < 0) | (labels > arrays.MAX_LABEL))
     if wrong.size:
-        found = f"{where}: found {labels[wrong[0]]} at position {wrong[0]}"
-        raise ImagesError(f"{found}, expected 0 to {arrays.MAX_LABEL}")
+        raise ImagesError(
+            f"{where}: found {labels[wrong[0]]} at position {wrong[0]}, expected 0 to "
+            f"{arrays.MAX_LABEL}"
+        )
     return labels.astype(np.int32)
 
 
@@ -163,8 +166,10 @@ def _to_grey(path: Path, images: np.ndarray) -> np.ndarray:
     channels = _to_uint8(path, _channels_last(path, images))
     coloured = np.flatnonzero((channels != channels[..., :1]).any(axis=(1, 2, 3)))
     if coloured.size:
-        found = f"{path}: the channels of image {coloured[0]} differ"
-        raise ImagesError(f"{found}, expected grey images; save one channel")
+        raise ImagesError(
+            f"{path}: the channels of image {coloured[0]} differ, expected grey images; save one "
+            "channel"
+        )
     return np.ascontiguousarray(channels[..., 0])
 
 
@@ -180,7 +185,7 @@ def _channels_last(path: Path, images: np.ndarray) -> np.ndarray:
         view = np.moveaxis(images, 1, 3)
     if view.size == 0 or view.ndim != 4 or view.shape[3] not in (1, 3):
         raise ImagesError(
-            f"{path} holds {arrays.kind(images)}, expected images [N,H,W], [N,H,W,C] or "
+            f"{path} holds {arrays.type_and_shape(images)}, expected images [N,H,W], [N,H,W,C] or "
             "[N,C,H,W] with 1 or 3 channels, or [N,H·W] with H = W"
         )
     return view
@@ -191,15 +196,16 @@ def _to_uint8(path: Path, images: np.ndarray) -> np.ndarray:
     if images.dtype.kind == "b":
         return images * np.uint8(255)
     if images.dtype.kind not in "iuf":
-        found = f"{path} holds {images.dtype.name} values"
-        raise ImagesError(f"{found}, expected integers, floats or bool")
+        raise ImagesError(
+            f"{path} holds {images.dtype.name} values, expected integers, floats or bool"
+        )
     low, high = float(images.min()), float(images.max())
-    found = f"{path} holds {images.dtype.name} values from {low:g} to {high:g}"
+    holds = f"{path} holds {images.dtype.name} values from {low:g} to {high:g}"
     if images.dtype.kind != "f":
         if low < 0 or high > 255:
-            raise ImagesError(f"{found}, expected integers from 0 to 255")
+            raise ImagesError(f"{holds}, expected integers from 0 to 255")
         if high == 1:
-            raise ImagesError(f"{found}, expected 0 to 255; save black and white as bool")
+            raise ImagesError(f"{holds}, expected 0 to 255; save black and white as bool")
         return images.astype(np.uint8, copy=False)
     if not (math.isfinite(low) and math.isfinite(high)):
         first = np.argwhere(~np.isfinite(images))[0][0]
@@ -209,4 +215,4 @@ def _to_uint8(path: Path, images: np.ndarray) -> np.ndarray:
         if black - rounding <= low and least <= high <= white + rounding:
             scaled = (images.astype(np.float32) - black) * (255 / (white - black))
             return np.rint(scaled).clip(0, 255).astype(np.uint8)
-    raise ImagesError(f"{found}, expected floats in [0,1], [-1,1] or [0,255]; rescale them")
+    raise ImagesError(f"{holds}, expected floats in [0,1], [-1,1] or [0,255]; rescale them")

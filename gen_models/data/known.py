@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from gen_models.data.sources import Debian, Npm, Payload, Source, Web
+from gen_models.data.sources import Debian, DownloadSource, Npm, Payload, Web
 
 # The names of MNIST's files, which the data sets made to replace it have kept.
 IMAGES = {"train": "train-images-idx3-ubyte", "test": "t10k-images-idx3-ubyte"}
@@ -27,7 +27,7 @@ class KnownDataset:
     class_names: tuple[str, ...]  # names in the order of the labels
     payloads: tuple[Payload, ...]  # uncompressed, one for each of FILES
     os_folders: tuple[str, ...]  # folders where operating systems' packages put the files
-    sources: tuple[Source, ...]  # sources in the order in which they are tried
+    sources: tuple[DownloadSource, ...]  # sources in the order in which they are tried
 
 
 # fmt: off

@@ -8,7 +8,13 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image
 
-from gen_models.data.foreign import MAX_UNPACKED_BYTES, ImagesError, explained, in_words, is_hidden
+from gen_models.data.foreign import (
+    MAX_UNPACKED_BYTES,
+    ImagesError,
+    describe_contents,
+    explain_errors,
+    is_hidden,
+)
 
 MAX_PICTURE_PIXELS = 2**22
 MAX_FILES = 10**6
@@ -35,13 +41,13 @@ def read(
     others = sorted(set(files).difference(names))
     if others or not names:
         wanted = "PNG pictures and no other files, or .npy files alone in a zip"
-        raise ImagesError(f"{path} holds {in_words(others)}; expected {wanted}")
+        raise ImagesError(f"{path} holds {describe_contents(others)}; expected {wanted}")
     labels = _folder_numbers(path, names)
     pixels = np.empty((0, 0, 0), np.uint8)
     for index, name in enumerate(names):
         where = f"{path}/{name}"
         with (
-            explained(where, "PNG picture"),
+            explain_errors(where, "PNG picture"),
             open_file(name) as file,
             Image.open(file, formats=["PNG"]) as image,
         ):

@@ -43,7 +43,7 @@ class Payload:
     sha256: str  # digest, in hex
 
 
-class Source(Protocol):
+class DownloadSource(Protocol):
     """A place that has a data set; `str(source)` names it for people."""
 
     def download(self, payloads: Sequence[Payload], scratch: Path) -> Path:

@@ -49,8 +49,8 @@ def indices(seed: int, start: int, steps: int, batch_size: int, size: int) -> np
 
 def gather(dataset: Dataset, seed: int, start: int, steps: int, batch_size: int) -> Chunk:
     """The chunk of steps start … start+steps-1, as NumPy arrays."""
-    taken = indices(seed, start, steps, batch_size, len(dataset.labels))
-    return Chunk(np.int32(start), dataset.images[taken], dataset.labels[taken])
+    rows = indices(seed, start, steps, batch_size, len(dataset.labels))
+    return Chunk(np.int32(start), dataset.images[rows], dataset.labels[rows])
 
 
 def stream(
@@ -74,9 +74,9 @@ def stream(
 
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="stream") as worker:
         index = start // steps
-        coming = worker.submit(load, index)
+        next_chunk = worker.submit(load, index)
         while True:
-            chunk = coming.result()
+            chunk = next_chunk.result()
             index += 1
-            coming = worker.submit(load, index)
+            next_chunk = worker.submit(load, index)
             yield chunk

@@ -6,12 +6,20 @@ bytes alone, not on their order.
 """
 
 import hashlib
+from typing import NamedTuple
 
 import numpy as np
 
 from gen_models.data.catalog import DataError, Dataset, Splits
 
 SHARE = 6  # one image in six: 10,000 of 60,000
+
+
+class TrainingParts(NamedTuple):
+    """The training images of a data set in two parts."""
+
+    training: Dataset  # images to train on
+    validation: Dataset  # images that were set apart
 
 
 def is_validation(train: Dataset) -> np.ndarray:
@@ -29,8 +37,8 @@ def is_validation(train: Dataset) -> np.ndarray:
     digests = np.array([hashlib.sha256(image.tobytes()).digest() for image in train.images])
     mask = np.zeros(len(train.labels), bool)
     for label, count in enumerate(wanted):
-        own = np.flatnonzero(train.labels == label)
-        mask[own[np.argsort(digests[own], kind="stable")[:count]]] = True
+        members = np.flatnonzero(train.labels == label)
+        mask[members[np.argsort(digests[members], kind="stable")[:count]]] = True
     if not mask.any():
         raise DataError(
             f"{train.name} has {len(mask)} training images, expected {SHARE} or more to set "
@@ -39,13 +47,13 @@ def is_validation(train: Dataset) -> np.ndarray:
     return mask
 
 
-def separated(train: Dataset) -> tuple[Dataset, Dataset]:
+def separate(train: Dataset) -> TrainingParts:
     """The training images to train on, and the validation images. Raises DataError."""
     mask = is_validation(train)
-    return train.part(~mask, "training"), train.part(mask, "validation")
+    return TrainingParts(train.part(~mask, "training"), train.part(mask, "validation"))
 
 
 def training(splits: Splits, *, hold_out: bool) -> Splits:
     """The splits to train with: with `hold_out`, training images without the validation images.
     Raises DataError."""
-    return splits._replace(train=separated(splits.train)[0]) if hold_out else splits
+    return splits._replace(train=separate(splits.train).training) if hold_out else splits

@@ -17,6 +17,7 @@ import numpy as np
 
 from gen_models.data import validation
 from gen_models.data.catalog import Dataset, Splits
+from gen_models.data.validation import TrainingParts
 from gen_models.evaluation import classifier, features, record
 from gen_models.evaluation.features import Described, FeatureNet
 from gen_models.evaluation.frechet import MeasureError, check_enough, extrapolated, gaussian
@@ -91,16 +92,16 @@ class Evaluator:
         """The images that a model may have learnt from: all training images, or, against the
         validation images, the rest of them. Against the test images, a run with --hold-out has
         learnt from only a part of them."""
-        return self._parts[0] if self.split == "validation" else self.splits.train
+        return self._parts.training if self.split == "validation" else self.splits.train
 
     @cached_property
     def unseen(self) -> Dataset:
         """Real images that a model has not seen, for likelihoods and to test classifiers."""
-        return self._parts[1] if self.split == "validation" else self.splits.test
+        return self._parts.validation if self.split == "validation" else self.splits.test
 
     @cached_property
-    def _parts(self) -> tuple[Dataset, Dataset]:
-        return validation.separated(self.splits.train)
+    def _parts(self) -> TrainingParts:
+        return validation.separate(self.splits.train)
 
     @cached_property
     def _is_validation(self) -> np.ndarray:

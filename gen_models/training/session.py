@@ -69,7 +69,7 @@ def completed(recipe: Recipe) -> tuple[Recipe, Splits]:
                 f"{folder} holds {splits.train.name!r}, not {options.dataset!r}; leave out "
                 "--dataset, or name the folder as it was called"
             )
-        splits = catalog.renamed(splits, options.dataset)
+        splits = catalog.with_name(splits, options.dataset)
     recipe = recipe.with_options(dataset=splits.train.name, data_dir=folder)
     return recipe.with_options(out=options.out or runs.RUNS / recipe.name), splits
 

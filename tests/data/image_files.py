@@ -58,10 +58,10 @@ def flat(greys=WIDE):
 
 
 def assert_reads(path, expected, labels=None):
-    found, found_labels = read_images(path)
-    assert found.dtype == np.uint8
-    assert found.flags.c_contiguous
-    np.testing.assert_array_equal(found, expected)
+    images, found_labels = read_images(path)
+    assert images.dtype == np.uint8
+    assert images.flags.c_contiguous
+    np.testing.assert_array_equal(images, expected)
     assert (found_labels is None) == (labels is None)
     if labels is not None:
         assert found_labels.dtype == np.int32

@@ -109,16 +109,16 @@ def test_load_splits_reads_what_load_finds_into_memory(world, kind):
             idx.write(folder / file, idx.read(folder / file), compress=True)
     name, data_dir = ("mnist", None) if kind == "known" else (None, folder)
     splits = load_splits(name, data_dir)
-    for split, found in zip(("train", "test"), splits, strict=True):
+    for split, loaded in zip(("train", "test"), splits, strict=True):
         wanted = load(name, split, data_dir)
-        assert not isinstance(found.images, np.memmap)
-        assert not found.images.flags.writeable
-        assert not found.labels.flags.writeable
-        assert found.images.dtype == wanted.images.dtype
-        np.testing.assert_array_equal(found.images, wanted.images)
-        np.testing.assert_array_equal(found.labels, wanted.labels)
-        assert (found.name, found.class_names) == (wanted.name, wanted.class_names)
-        assert found.digest == wanted.digest
+        assert not isinstance(loaded.images, np.memmap)
+        assert not loaded.images.flags.writeable
+        assert not loaded.labels.flags.writeable
+        assert loaded.images.dtype == wanted.images.dtype
+        np.testing.assert_array_equal(loaded.images, wanted.images)
+        np.testing.assert_array_equal(loaded.labels, wanted.labels)
+        assert (loaded.name, loaded.class_names) == (wanted.name, wanted.class_names)
+        assert loaded.digest == wanted.digest
     assert (len(splits.train.labels), len(splits.test.labels)) == (12, 5)
 
 
@@ -155,8 +155,8 @@ def test_without_a_cache_the_files_are_fetched_once_a_process(world):
     cache._temporary.cache_clear()  # as in a new process
     source = catalog.CATALOG["mnist"].sources[0]
     for split in ("train", "test", "train"):
-        found = load("mnist", split)
-        np.testing.assert_array_equal(found.images, origin_images(world, "mnist", split))
+        loaded = load("mnist", split)
+        np.testing.assert_array_equal(loaded.images, origin_images(world, "mnist", split))
     assert source.calls == 1
 
 
@@ -246,9 +246,9 @@ def renamed(folder, prefix="", test="t10k", dash="-", zipped=False):
 def test_files_are_found_as_others_name_and_place_them(world, inside, how, name):
     renamed(write_files(world / "data" / inside, seed=7), **how)
     wanted = load(data_dir=write_files(world / "wanted", seed=7), split="test")
-    found = load(data_dir=world / "data", split="test")
-    assert (found.name, found.digest) == (name, wanted.digest)
-    np.testing.assert_array_equal(found.images, wanted.images)
+    loaded = load(data_dir=world / "data", split="test")
+    assert (loaded.name, loaded.digest) == (name, wanted.digest)
+    np.testing.assert_array_equal(loaded.images, wanted.images)
 
 
 def test_labels_of_qmnist_are_their_first_column(world):
@@ -259,17 +259,17 @@ def test_labels_of_qmnist_are_their_first_column(world):
         facts[:, 0] = labels
         idx.write(folder / f"qmnist-{split}-labels-idx2-int", facts)
         path.unlink()
-    found = load(data_dir=folder)
-    assert (found.name, found.labels.tolist()) == ("qmnist", [0, 1, 2] * 4)
+    loaded = load(data_dir=folder)
+    assert (loaded.name, loaded.labels.tolist()) == ("qmnist", [0, 1, 2] * 4)
 
 
 def test_known_set_is_found_below_a_folder_of_several_as_torchvision_has_them(world):
     for name, folder in (("fashion_mnist", "FashionMNIST"), ("mnist", "MNIST")):
         shutil.copytree(world / "origin" / name, world / "data" / folder / "raw")
     for name in ("fashion_mnist", "mnist"):
-        found = load(name, data_dir=world / "data")
-        assert (found.name, catalog.CATALOG[name].sources[0].calls) == (name, 0)
-        np.testing.assert_array_equal(found.images, origin_images(world, name))
+        loaded = load(name, data_dir=world / "data")
+        assert (loaded.name, catalog.CATALOG[name].sources[0].calls) == (name, 0)
+        np.testing.assert_array_equal(loaded.images, origin_images(world, name))
     first, second = (world / "data" / name / "raw" for name in ("FashionMNIST", "MNIST"))
     with pytest.raises(DataError) as caught:
         load(data_dir=world / "data")

@@ -11,10 +11,10 @@ SORTED = np.repeat(np.arange(4, dtype=np.int32), [40, 30, 20, 10])
 @pytest.mark.parametrize("count", [1, 10, 50, 99, 100, 130, 250])
 def test_each_class_has_its_share_in_whatever_order_the_labels_are(count):
     for labels in (SORTED, np.random.default_rng(1).permutation(SORTED)):
-        found = labels_like(labels, count)
-        assert found.shape == (count,) and found.dtype == np.int32
+        drawn = labels_like(labels, count)
+        assert drawn.shape == (count,) and drawn.dtype == np.int32
         wanted = count * np.bincount(labels) / 100
-        assert np.all(np.abs(np.bincount(found, minlength=4) - wanted) < 1)
+        assert np.all(np.abs(np.bincount(drawn, minlength=4) - wanted) < 1)
 
 
 def test_as_many_as_there_are_are_themselves():

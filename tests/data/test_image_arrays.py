@@ -88,12 +88,12 @@ def test_read_images_maps_a_uint8_npy_into_memory(tmp_path):
     np.save(tmp_path / "x.npy", np.full((4096, 32, 32), 7, np.uint8))
     tracemalloc.start()
     try:
-        found, _ = read_images(tmp_path / "x.npy")
+        images, _ = read_images(tmp_path / "x.npy")
         assert tracemalloc.get_traced_memory()[0] < 2**20
     finally:
         tracemalloc.stop()
-    assert found.shape == (4096, 32, 32)
-    assert not found.flags.writeable
+    assert images.shape == (4096, 32, 32)
+    assert not images.flags.writeable
 
 
 def at(array, value):

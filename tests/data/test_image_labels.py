@@ -24,9 +24,9 @@ from gen_models.errors import UserError
 @pytest.mark.parametrize("content", LABEL_FILES.values(), ids=LABEL_FILES)
 def test_read_labels_of(tmp_path, content):
     (tmp_path / "x").write_bytes(content)
-    found = read_labels(tmp_path / "x")
-    assert found.dtype == np.int32
-    np.testing.assert_array_equal(found, LABELS)
+    labels = read_labels(tmp_path / "x")
+    assert labels.dtype == np.int32
+    np.testing.assert_array_equal(labels, LABELS)
 
 
 @pytest.mark.parametrize("compress", [False, True], ids=["raw", "gzip"])

@@ -38,9 +38,9 @@ def test_read_images_of_pictures_in_natural_order(tmp_path, fill):
 @folder_and_zip
 def test_read_images_of_pictures_whose_numbers_have_zeros_and_thousands_of_digits(tmp_path, fill):
     names = ["1.png", "01.png", "2.PNG", "10.png", "b1.png", "b" + "1" * 200 + ".png"]
-    found = dict(zip(reversed(names), map(png, WIDE), strict=False))
+    pictures = dict(zip(reversed(names), map(png, WIDE), strict=False))
     expected = WIDE[[4, 5, 3, 2, 1, 0]]  # 01 is before 1: equal numbers go by their names
-    assert_reads(fill(tmp_path / "x", found), expected)
+    assert_reads(fill(tmp_path / "x", pictures), expected)
 
 
 @folder_and_zip

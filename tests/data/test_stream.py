@@ -124,8 +124,8 @@ def test_a_stream_begun_anywhere_gives_the_same_bytes(start):
 
 @in_short_chunks
 def test_another_seed_gives_another_stream():
-    (one,), (other,) = (taken(stream(numbered(), seed, BATCH), 1) for seed in (0, 1))
-    assert np.any(one.labels != other.labels)
+    (first,), (other,) = (taken(stream(numbered(), seed, BATCH), 1) for seed in (0, 1))
+    assert np.any(first.labels != other.labels)
 
 
 def test_a_chunk_is_a_few_hundred_steps_and_never_over_its_bytes():

@@ -107,7 +107,7 @@ def measured(options: Options, report: Callable[[str], None]) -> Iterator[Measur
             run, measured_with, options, report, best=options.best, ema_decay=decay
         )
         heading = name if is_own else f"{name} ema_decay={decay}"
-        yield Measured(heading, run.folder / record.name_of(decay), found)
+        yield Measured(heading, run.folder / record.file_name(decay), found)
 
 
 def table(evaluations: Sequence[Evaluation]) -> list[list[str]]:
@@ -130,7 +130,7 @@ def show(console: Console, evaluations: Sequence[Evaluation]) -> None:
     console.print(f"{protocol}; (±) 95 % of this evaluation", markup=False, soft_wrap=True)
     for part in render.terminal_tables(table(evaluations), console.width):
         console.print(part)
-    lines = (line for e in evaluations for line in (*record.left_out(e), *record.warnings(e)))
+    lines = (line for e in evaluations for line in (*record.omissions(e), *record.warnings(e)))
     for line in dict.fromkeys(lines):
         console.print(line, markup=False, soft_wrap=True)
 

@@ -13,7 +13,7 @@ from gen_models.data import catalog
 from gen_models.data.catalog import Splits
 from gen_models.errors import UserError
 from gen_models.evaluation import classifier, encoder, features
-from gen_models.evaluation.fitting import Report
+from gen_models.evaluation.fitting import LossReport
 from gen_models.fields import Between, ConfigError, validate
 
 
@@ -38,7 +38,7 @@ class Options:
     """Weights file to write. Default: results/features/<data set>.safetensors."""
 
 
-def progress(net: str, steps: int) -> Report:
+def progress(net: str, steps: int) -> LossReport:
     """A function that prints a line about a net's training, called every few hundred steps."""
     return lambda step, loss: print(f"{net}: step {step}/{steps}  loss {loss:.3f}", flush=True)
 
@@ -83,8 +83,8 @@ def main(args: Sequence[str]) -> int:
         progress("classifier", options.steps),
     )
     seconds = time.perf_counter() - began
-    chosen = ("encoder_steps", "steps", "mirror", "seed")
-    record = {name: getattr(options, name) for name in chosen}
+    recorded = ("encoder_steps", "steps", "mirror", "seed")
+    record = {name: getattr(options, name) for name in recorded}
     net = features.save(out, encoder_weights, classifier_weights, splits, record)
     print(f"{net.name}: test accuracy {net.record['accuracy']:.4f} after {seconds:.0f} s: {out}")
     if features.net_path(name).resolve() != out.resolve():

@@ -58,31 +58,33 @@ def read(path: Path) -> tuple[str, list[Reading]]:
         values = json.loads(path.read_text())
         if (values["format"], values["version"]) != (FORMAT, VERSION):
             raise ValueError(f"expected format {FORMAT!r} version {VERSION}")
-        protocol, found = values["protocol"], sensitivity.from_json(values["readings"])
+        protocol, readings = values["protocol"], sensitivity.from_json(values["readings"])
     except FileNotFoundError:
         return "", []
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(
             f"{path} holds no readings: {error!s:.200}; move it away to start anew"
         ) from error
-    return protocol, [reading for reading in found if reading.degradation in DEGRADATIONS]
+    return protocol, [reading for reading in readings if reading.degradation in DEGRADATIONS]
 
 
-def write(path: Path, protocol: str, found: Sequence[Reading]) -> None:
+def write(path: Path, protocol: str, readings: Sequence[Reading]) -> None:
     """Write readings as JSON. Raises UserError."""
     head = {"format": FORMAT, "version": VERSION, "protocol": protocol}
-    text = json.dumps(head | {"readings": sensitivity.to_json(found)}, indent=1)
+    text = json.dumps(head | {"readings": sensitivity.to_json(readings)}, indent=1)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, text + "\n")
 
 
-def measured(found: Sequence[Reading], name: str, options: Options) -> bool:
+def is_measured(readings: Sequence[Reading], name: str, options: Options) -> bool:
     """Whether all readings of a degradation are there, with CAS if that is asked for."""
-    rows = [reading.measures for reading in found if reading.degradation == name]
+    of_degradation = [reading for reading in readings if reading.degradation == name]
+    if [reading.amount for reading in of_degradation] != [0, *DEGRADATIONS[name].amounts]:
+        return False
     scored = options.cas and "classification_score" in DEGRADATIONS[name].seen_by
-    amounts = [reading.amount for reading in found if reading.degradation == name]
-    whole = amounts == [0, *DEGRADATIONS[name].amounts]
-    return whole and (not scored or all("classification_score" in row for row in rows))
+    return not scored or all(
+        "classification_score" in reading.measures for reading in of_degradation
+    )
 
 
 def measure(options: Options, dataset: str) -> None:
@@ -91,24 +93,24 @@ def measure(options: Options, dataset: str) -> None:
     evaluator = Evaluator(features.of(dataset), splits)
     protocol = str(evaluator.protocol(options.samples))
     path = options.numbers(dataset)
-    before, found = read(path)
-    found = found if before == protocol else []
-    missing = [name for name in options.degradations if not measured(found, name, options)]
-    found = [reading for reading in found if reading.degradation not in missing]
+    written_protocol, readings = read(path)
+    readings = readings if written_protocol == protocol else []
+    missing = [name for name in options.degradations if not is_measured(readings, name, options)]
+    readings = [reading for reading in readings if reading.degradation not in missing]
     report = lambda line: print(f"{dataset}: {line}", file=sys.stderr)  # noqa: E731
-    for reading in sensitivity.readings(
+    for reading in sensitivity.take_readings(
         evaluator, options.samples, missing, cas=options.cas, report=report
     ):
-        found.append(reading)
-        write(path, protocol, found)
+        readings.append(reading)
+        write(path, protocol, readings)
 
 
 def section(options: Options, dataset: str) -> str:
     """The section of the page for a measured data set."""
     order = list(DEGRADATIONS)
-    protocol, found = read(options.numbers(dataset))
-    found.sort(key=lambda reading: order.index(reading.degradation))
-    return f"## {dataset}\n\n{sensitivity.page(protocol, found)}"
+    protocol, readings = read(options.numbers(dataset))
+    readings.sort(key=lambda reading: order.index(reading.degradation))
+    return f"## {dataset}\n\n{sensitivity.page(protocol, readings)}"
 
 
 def main(args: Sequence[str]) -> int:
@@ -118,8 +120,8 @@ def main(args: Sequence[str]) -> int:
     check(options)
     for dataset in options.datasets:
         measure(options, dataset)
-    there = [dataset for dataset in CATALOG if options.numbers(dataset).exists()]
-    sections = [section(options, dataset) for dataset in there]
+    measured = [dataset for dataset in CATALOG if options.numbers(dataset).exists()]
+    sections = [section(options, dataset) for dataset in measured]
     page = options.results / "README.md"
     write_text(page, "\n".join([INTRODUCTION, *sections]))
     print(page)

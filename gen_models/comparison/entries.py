@@ -108,7 +108,7 @@ def by_class(run: Run, net: FeatureNet | None) -> tuple[np.ndarray, tuple[str, .
     images = drawing.draw(run.model, state, key, labels)
     if net is None:
         return images, ()
-    predicted = features.predicted(net, images)
+    predicted = features.predict_classes(net, images)
     white = np.full((COLUMNS, *images.shape[1:]), 255, np.uint8)
     rows = [np.concatenate([images[predicted == c], white])[:COLUMNS] for c in classes]
     return np.concatenate(rows), names

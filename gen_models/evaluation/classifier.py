@@ -12,7 +12,7 @@ from gen_models.algorithm import Array, Batch, Images, Key, PyTree, Spec, Traina
 from gen_models.data import pixels
 from gen_models.data.catalog import Dataset
 from gen_models.evaluation import fitting
-from gen_models.evaluation.fitting import Report, Weights
+from gen_models.evaluation.fitting import LossReport, Weights
 from gen_models.fields import Between, Positive, hyperparameters
 from gen_models.model import Model
 from gen_models.nets.features import WIDE, Classifier
@@ -70,10 +70,12 @@ def _augmented(key: Key, images: Images, mirror: bool) -> Images:
     return jnp.where(mirrored, images[:, :, ::-1], images)
 
 
-def train(dataset: Dataset, config: Config, seed: int, report: Report = fitting.silent) -> Weights:
+def train(
+    dataset: Dataset, config: Config, seed: int, report: LossReport = fitting.silent
+) -> Weights:
     """Train a classifier of `dataset`; equal seeds give equal classifiers."""
     model = Model(build, dataset.spec, config)
-    return fitting.fitted(model, dataset, config.steps, seed, report)
+    return fitting.fit(model, dataset, config.steps, seed, report)
 
 
 def classify(
@@ -81,7 +83,7 @@ def classify(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Features f32[N,128] and predicted labels i32[N] of images u8[N,H,W]."""
     classifier = Classifier(num_classes, channels)
-    return fitting.in_batches(partial(_apply, classifier, weights), images)
+    return fitting.apply_in_batches(partial(_apply, classifier, weights), images)
 
 
 @partial(jax.jit, static_argnums=0)

@@ -11,11 +11,11 @@ from gen_models.evaluation.protocol import SPACES
 
 SEED = 0
 
-# Source, an amount -> worse images u8[N,H,W], labels i32[N].
-Worsen = Callable[["Source", float], tuple[np.ndarray, np.ndarray]]
+# Real images, an amount -> worse images u8[N,H,W], labels i32[N].
+Worsen = Callable[["RealImages", float], tuple[np.ndarray, np.ndarray]]
 
 
-class Source(NamedTuple):
+class RealImages(NamedTuple):
     """Real images to make worse."""
 
     images: np.ndarray  # u8[N,H,W], as many as there are samples in a measurement
@@ -38,7 +38,7 @@ class Degradation(NamedTuple):
     in_real: str = "train"  # split of the images that are made worse
 
 
-def repeated(source: Source, count: float) -> tuple[np.ndarray, np.ndarray]:
+def repeated(source: RealImages, count: float) -> tuple[np.ndarray, np.ndarray]:
     """The first `count` images, equally many of each class, repeated to N images."""
     each = int(count) // source.train.num_classes
     classes = range(source.train.num_classes)
@@ -47,14 +47,14 @@ def repeated(source: Source, count: float) -> tuple[np.ndarray, np.ndarray]:
     return source.images[rows], source.labels[rows]
 
 
-def without_classes(source: Source, count: float) -> tuple[np.ndarray, np.ndarray]:
+def without_classes(source: RealImages, count: float) -> tuple[np.ndarray, np.ndarray]:
     """The images without those of the last `count` classes, repeated to N images."""
     kept = np.flatnonzero(source.labels < source.train.num_classes - count)
     rows = np.resize(kept, len(source.labels))
     return source.images[rows], source.labels[rows]
 
 
-def unbalanced(source: Source, share: float) -> tuple[np.ndarray, np.ndarray]:
+def unbalanced(source: RealImages, share: float) -> tuple[np.ndarray, np.ndarray]:
     """The images, with a `share` of those of the first half of the classes replaced by images of
     the other half."""
     first = np.flatnonzero(source.labels < source.train.num_classes / 2)
@@ -65,7 +65,7 @@ def unbalanced(source: Source, share: float) -> tuple[np.ndarray, np.ndarray]:
     return source.images[rows], source.labels[rows]
 
 
-def typical(source: Source, share: float) -> tuple[np.ndarray, np.ndarray]:
+def typical(source: RealImages, share: float) -> tuple[np.ndarray, np.ndarray]:
     """Training images without the `share` of each class farthest from the class mean, with the
     class frequencies of the source."""
     rows = np.empty(len(source.labels), int)
@@ -79,69 +79,72 @@ def typical(source: Source, share: float) -> tuple[np.ndarray, np.ndarray]:
     return source.train.images[rows], source.labels
 
 
-def blurred(source: Source, sigma: float) -> tuple[np.ndarray, np.ndarray]:
+def blurred(source: RealImages, sigma: float) -> tuple[np.ndarray, np.ndarray]:
     """Images under a Gaussian filter of `sigma` pixels."""
     smooth = ndimage.gaussian_filter(source.images.astype(np.float32), (0, sigma, sigma))
     return _bytes(smooth), source.labels
 
 
-def noisy(source: Source, deviation: float) -> tuple[np.ndarray, np.ndarray]:
+def noisy(source: RealImages, deviation: float) -> tuple[np.ndarray, np.ndarray]:
     """Images with Gaussian noise of `deviation` grey values."""
     noise = source.rng.standard_normal(source.images.shape, np.float32)
     return _bytes(source.images + deviation * noise), source.labels
 
 
-def faded(source: Source, share: float) -> tuple[np.ndarray, np.ndarray]:
+def faded(source: RealImages, share: float) -> tuple[np.ndarray, np.ndarray]:
     """Images that are darker by `share`."""
     return _bytes(source.images * np.float32(1 - share)), source.labels
 
 
-def shifted(source: Source, pixels: float) -> tuple[np.ndarray, np.ndarray]:
+def shifted(source: RealImages, pixels: float) -> tuple[np.ndarray, np.ndarray]:
     """Images moved to the right by `pixels`, with black behind them."""
     moved = np.zeros_like(source.images)
     moved[:, :, int(pixels) :] = source.images[:, :, : -int(pixels)]
     return moved, source.labels
 
 
-def mirrored(source: Source, share: float) -> tuple[np.ndarray, np.ndarray]:
+def mirrored(source: RealImages, share: float) -> tuple[np.ndarray, np.ndarray]:
     """Images of which a `share` is mirrored left to right."""
-    return _some(source, share, source.images[:, :, ::-1])
+    return _replace_share(source, share, source.images[:, :, ::-1])
 
 
-def mixed(source: Source, share: float) -> tuple[np.ndarray, np.ndarray]:
+def mixed(source: RealImages, share: float) -> tuple[np.ndarray, np.ndarray]:
     """Images of which a `share` is averaged with an image of another class."""
     # In order of class, a shift by the size of the largest class gives each place another class.
     by_class = np.argsort(source.labels, kind="stable")
     order = np.empty_like(by_class)
     order[by_class] = np.roll(by_class, np.bincount(source.labels).max())
     half = (source.images.astype(np.float32) + source.images[order]) / 2
-    return _some(source, share, _bytes(half))
+    return _replace_share(source, share, _bytes(half))
 
 
-def memorised(source: Source, share: float) -> tuple[np.ndarray, np.ndarray]:
+def memorised(source: RealImages, share: float) -> tuple[np.ndarray, np.ndarray]:
     """Images of which a `share` is replaced by training images of the same class."""
     copies = np.empty_like(source.images)
     for label in range(source.train.num_classes):
         places = np.flatnonzero(source.labels == label)
         members = source.train.images[source.train.labels == label]
         copies[places] = np.resize(members, (len(places), *members.shape[1:]))
-    return _some(source, share, copies)
+    return _replace_share(source, share, copies)
 
 
-def mislabelled(source: Source, share: float) -> tuple[np.ndarray, np.ndarray]:
+def mislabelled(source: RealImages, share: float) -> tuple[np.ndarray, np.ndarray]:
     """Images of which a `share` has another label, drawn at random."""
     classes = source.train.num_classes
     wrong = (source.labels + source.rng.integers(1, classes, len(source.labels))) % classes
-    chosen = _chosen(source, share)
-    return source.images, np.where(chosen, wrong, source.labels).astype(np.int32)
+    labels = np.where(_random_mask(source, share), wrong, source.labels)
+    return source.images, labels.astype(np.int32)
 
 
-def _some(source: Source, share: float, other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The images, with a `share` of them replaced by those of `other` at the same index."""
-    return np.where(_chosen(source, share)[:, None, None], other, source.images), source.labels
+def _replace_share(
+    source: RealImages, share: float, others: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The images, with a `share` of them replaced by those of `others` at the same index."""
+    replaced = _random_mask(source, share)
+    return np.where(replaced[:, None, None], others, source.images), source.labels
 
 
-def _chosen(source: Source, share: float) -> np.ndarray:
+def _random_mask(source: RealImages, share: float) -> np.ndarray:
     """Mask bool[N] of a random `share`; a larger share includes a smaller one."""
     order = np.random.Generator(np.random.Philox(SEED + 1)).permutation(len(source.labels))
     return order < round(share * len(source.labels))

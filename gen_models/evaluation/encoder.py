@@ -16,7 +16,7 @@ from gen_models.data import pixels
 from gen_models.data.catalog import Dataset
 from gen_models.evaluation import fitting
 from gen_models.evaluation.classifier import Steps
-from gen_models.evaluation.fitting import Report, Weights
+from gen_models.evaluation.fitting import LossReport, Weights
 from gen_models.fields import Positive, hyperparameters
 from gen_models.losses.contrastive import nt_xent
 from gen_models.model import Model
@@ -70,15 +70,17 @@ def _masked(key: Key, images: Images) -> Images:
     return jnp.where(covered, -1.0, images)
 
 
-def train(dataset: Dataset, config: Config, seed: int, report: Report = fitting.silent) -> Weights:
+def train(
+    dataset: Dataset, config: Config, seed: int, report: LossReport = fitting.silent
+) -> Weights:
     """Train an encoder on the images of `dataset`; equal seeds give equal encoders."""
     model = Model(build, dataset.spec, config)
-    return fitting.fitted(model, dataset, config.steps, seed, report)
+    return fitting.fit(model, dataset, config.steps, seed, report)
 
 
 def encode(weights: Weights, images: np.ndarray) -> np.ndarray:
     """Features f32[N,512] of images u8[N,H,W]."""
-    return fitting.in_batches(partial(_apply, weights), images)[0]
+    return fitting.apply_in_batches(partial(_apply, weights), images)[0]
 
 
 @jax.jit

@@ -20,9 +20,14 @@ from gen_models.data.catalog import Dataset, Splits
 from gen_models.data.validation import TrainingParts
 from gen_models.evaluation import classifier, features, record
 from gen_models.evaluation.features import Described, FeatureNet
-from gen_models.evaluation.frechet import MeasureError, check_enough, extrapolated, gaussian
+from gen_models.evaluation.frechet import (
+    MeasureError,
+    check_enough,
+    extrapolated_distance,
+    gaussian,
+)
 from gen_models.evaluation.measure import Estimate, Score, by_class, fids, mean, measure
-from gen_models.evaluation.memorisation import Closeness, closeness, copied, duplicates
+from gen_models.evaluation.memorisation import Closeness, closeness, duplicates, is_copy
 from gen_models.evaluation.protocol import MEASURES_VERSION, SPACES, Protocol
 from gen_models.nets.features import NARROW
 from gen_models.storage import cache
@@ -36,7 +41,7 @@ FLOOR_PARTS = 10  # largest number of parts of the real images that a floor aver
 SEED = 0  # seed of the choice of images for the floor
 
 Reference = Literal["test", "validation", "train"]
-Remembered = dict[str, list[float | None]]  # value and error by name
+Floors = dict[str, list[float | None]]  # values and errors of real images, by name
 
 
 class Memorisation(NamedTuple):
@@ -60,7 +65,7 @@ class Evaluator:
                 "it with python -m experiments.train_features"
             )
         self.net, self.splits, self.split = net, splits, reference
-        self.remembered: dict[str, Remembered] = {}
+        self._floors: dict[str, Floors] = {}
 
     def protocol(self, samples: int) -> Protocol:
         """The protocol for this number of samples."""
@@ -124,23 +129,23 @@ class Evaluator:
 
     def quality(self, samples: Described, *, fd_infinity: bool = False) -> dict[str, Score]:
         """Fidelity, diversity and label accuracy, by their names in MEASURES."""
-        floor, found = self.floor(len(samples.predicted)), measure(samples, self.reference)
+        floor, estimates = self.floor(len(samples.predicted)), measure(samples, self.reference)
         if fd_infinity:
-            found |= self._extrapolated(samples)
-        return {name: Score.of(estimate, floor.get(name)) for name, estimate in found.items()}
+            estimates |= self._extrapolate(samples)
+        return {name: Score.of(estimate, floor.get(name)) for name, estimate in estimates.items()}
 
     def check_extrapolation(self, samples: int) -> None:
         """Raise MeasureError if `samples` samples are too few for FD∞."""
         for real in self.reference.features.values():
             check_enough(samples, real.shape[1])
 
-    def _extrapolated(self, samples: Described) -> dict[str, Estimate]:
-        found = {}
+    def _extrapolate(self, samples: Described) -> dict[str, Estimate]:
+        estimates = {}
         for space, suffix in SPACES.items():
             target = gaussian(self.reference.features[space])
-            value = extrapolated(samples.features[space], target, SEED)
-            found[f"fd_infinity{suffix}"] = Estimate(value, None)
-        return found
+            value = extrapolated_distance(samples.features[space], target, SEED)
+            estimates[f"fd_infinity{suffix}"] = Estimate(value, None)
+        return estimates
 
     def within_classes(self, samples: Described) -> dict[str, dict[str, Any]]:
         """Measures within each class, by the class's name."""
@@ -153,10 +158,10 @@ class Evaluator:
         details = {
             "nearest_distance": float(np.median(near.distance)),
             "nearest_distance_of_test": floor.get("nearest_distance", [None])[0],
-            "exact_copies": int(copied(images, self.seen.images).sum()),
+            "exact_copies": int(is_copy(images, self.seen.images).sum()),
             "closest": [[int(i), int(near.index[i])] for i in near.most_suspicious(CLOSEST)],
         }
-        if np.isinf(near.own).all():
+        if np.isinf(near.spacing).all():
             return Memorisation(None, details)
         return Memorisation(Score.of(mean(near.authentic), floor.get("authenticity")), details)
 
@@ -174,8 +179,8 @@ class Evaluator:
         on the real images for as many steps.
         """
         apart = "-validation" if self.split == "validation" else ""
-        what = f"real-score{apart}-{SCORE_STEPS}"
-        real = self._remembered(what, self._real_score)["accuracy"]
+        entry = f"real-score{apart}-{SCORE_STEPS}"
+        real = self._compute_once(entry, self._real_score)["accuracy"]
         train = self.seen._replace(images=images, labels=labels)
         return Score.of(self._accuracy(train), real)
 
@@ -193,30 +198,31 @@ class Evaluator:
             weights = classifier.train(dataset, config, seed)
             _, predicted = classifier.classify(weights, dataset.num_classes, test.images, NARROW)
             accuracies.append(np.mean(predicted == test.labels))
-        found = mean(np.array(accuracies))
-        return found._replace(error=found.error * record.student(SCORE_SEEDS) / record.CONFIDENCE)
+        accuracy = mean(np.array(accuracies))
+        half = accuracy.error * record.student_quantile(SCORE_SEEDS)
+        return accuracy._replace(error=half / record.CONFIDENCE)
 
-    def floor(self, samples: int) -> Remembered:
+    def floor(self, samples: int) -> Floors:
         """Value and error of each measure for as many real images as there are samples."""
-        return self._remembered(
+        return self._compute_once(
             f"floor-of-parts-{self.split}-{samples}", lambda: self._measure_floor(samples)
         )
 
-    def _remembered(self, what: str, compute: Callable[[], dict[str, Estimate]]) -> Remembered:
+    def _compute_once(self, entry: str, compute: Callable[[], dict[str, Estimate]]) -> Floors:
         """Estimates that depend only on real images, computed once and kept in the user's cache."""
-        if what not in self.remembered:
-            self.remembered[what] = self._recalled(what, compute)
-        return self.remembered[what]
+        if entry not in self._floors:
+            self._floors[entry] = self._recall_or_compute(entry, compute)
+        return self._floors[entry]
 
-    def _recalled(self, what: str, compute: Callable[[], dict[str, Estimate]]) -> Remembered:
-        entry = "features", f"{self.net.name}-v{MEASURES_VERSION}-{what}.json"
+    def _recall_or_compute(self, entry: str, compute: Callable[[], dict[str, Estimate]]) -> Floors:
+        file = "features", f"{self.net.name}-v{MEASURES_VERSION}-{entry}.json"
         try:
-            return json.loads(cache.recalled(*entry), parse_constant=record.refuse)
+            return json.loads(cache.recalled(*file), parse_constant=record.refuse)
         except ValueError:
             pass  # missing or damaged: it can be computed again
-        found = {name: list(estimate) for name, estimate in compute().items()}
-        cache.keep(*entry, json.dumps(found).encode())
-        return found
+        floors = {name: list(estimate) for name, estimate in compute().items()}
+        cache.keep(*file, json.dumps(floors).encode())
+        return floors
 
     def _measure_floor(self, samples: int) -> dict[str, Estimate]:
         """Estimates from disjoint parts of `others`, each of `samples` images if there are enough.
@@ -225,20 +231,20 @@ class Evaluator:
         order = np.random.Generator(np.random.Philox(SEED)).permutation(len(real.predicted))
         parts = np.array_split(order, max(1, len(order) // samples))[:FLOOR_PARTS]
         parts = [real.take(part[:samples]) for part in parts]
-        found = measure(parts[0], self.reference)
+        floor = measure(parts[0], self.reference)
         if len(parts) > 1:
             others = [fids(part, self.reference) for part in parts[1:]]
-            for name in set(found).intersection(*others):
-                values = [one[name].value for one in (found, *others)]
+            for name in set(floor).intersection(*others):
+                values = [estimates[name].value for estimates in (floor, *others)]
                 error = float(np.std(values, ddof=1) / np.sqrt(len(values)))
-                found[name] = Estimate(float(np.mean(values)), error)
+                floor[name] = Estimate(float(np.mean(values)), error)
         test = self.described["test"]
-        found["label_accuracy"] = mean(test.predicted == test.labels)  # on images not trained on
-        unseen = ~copied(self.splits.test.images, self.splits.train.images)
+        floor["label_accuracy"] = mean(test.predicted == test.labels)  # on images not trained on
+        unseen = ~is_copy(self.splits.test.images, self.splits.train.images)
         if not unseen.any():
-            return found
+            return floor
         near = self._closeness(test.take(unseen))
-        if np.isfinite(near.own).all():
-            found["authenticity"] = mean(near.authentic)
-        found["nearest_distance"] = Estimate(float(np.median(near.distance)), None)
-        return found
+        if np.isfinite(near.spacing).all():
+            floor["authenticity"] = mean(near.authentic)
+        floor["nearest_distance"] = Estimate(float(np.median(near.distance)), None)
+        return floor

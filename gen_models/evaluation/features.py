@@ -96,7 +96,7 @@ def load(path: Path) -> FeatureNet:
                 f"{path} holds the feature net of other measures than version {MEASURES_VERSION}; "
                 "make it again with python -m experiments.train_features"
             )
-        _check_known(path, record["name"], digest)
+        _check_shipped(path, record["name"], digest)
         spec = Spec(record["height"], record["width"], record["num_classes"])
         nets = _fill(spec, tensors)
     except FileNotFoundError as error:
@@ -109,12 +109,13 @@ def load(path: Path) -> FeatureNet:
     return FeatureNet(f"{record['name']}-{digest[:DIGITS]}", *nets, spec, record)
 
 
-def _check_known(path: Path, name: str, digest: str) -> None:
+def _check_shipped(path: Path, name: str, digest: str) -> None:
     """Raise FeatureError for a net with a shipped net's name but other weights."""
-    known = DIGESTS.get(name)
-    if known and digest != known:
+    expected = DIGESTS.get(name)
+    if expected and digest != expected:
         raise FeatureError(
-            f"{path} is not {name}: its sha256 is {digest}, expected {known}; get the package again"
+            f"{path} is not {name}: its sha256 is {digest}, expected {expected}; get the package "
+            "again"
         )
 
 
@@ -142,16 +143,16 @@ def save(
         "accuracy": float(np.mean(predicted == test.labels)),
         **record,
     }
-    # Packed under the shipped nets' name first: the digest tells whether they are those.
-    known = NAMES.get(splits.train.name)
-    data = _packed(tensors, {"name": known, **record})
-    if known is None or hashlib.sha256(data).hexdigest() != DIGESTS[known]:
-        data = _packed(tensors, {"name": f"{splits.train.name}-own", **record})
+    # Serialised under the shipped nets' name first: the digest tells whether they are those.
+    shipped = NAMES.get(splits.train.name)
+    data = _serialise(tensors, {"name": shipped, **record})
+    if shipped is None or hashlib.sha256(data).hexdigest() != DIGESTS[shipped]:
+        data = _serialise(tensors, {"name": f"{splits.train.name}-own", **record})
     write_bytes(path, data)
     return load(path)
 
 
-def _packed(tensors: dict[str, np.ndarray], record: dict[str, Any]) -> bytes:
+def _serialise(tensors: dict[str, np.ndarray], record: dict[str, Any]) -> bytes:
     return safetensors.numpy.save(tensors, {RECORD: json.dumps(record)})
 
 
@@ -162,12 +163,13 @@ def describe(net: FeatureNet, images: np.ndarray, labels: np.ndarray | None = No
         raise FeatureError(
             f"the images are {height}×{width}, {net.name} takes {net.spec.height}×{net.spec.width}"
         )
-    found, predicted = classifier.classify(net.classifier, net.spec.num_classes, images)
-    features = {"self-supervised": encoder.encode(net.encoder, images), "classifier": found}
+    of_classifier, predicted = classifier.classify(net.classifier, net.spec.num_classes, images)
+    of_encoder = encoder.encode(net.encoder, images)
+    features = {"self-supervised": of_encoder, "classifier": of_classifier}
     return Described(features, predicted, labels)
 
 
-def predicted(net: FeatureNet, images: np.ndarray) -> np.ndarray:
+def predict_classes(net: FeatureNet, images: np.ndarray) -> np.ndarray:
     """Classes i32[N] of images u8[N,H,W], as the classifier predicts them."""
     return classifier.classify(net.classifier, net.spec.num_classes, images)[1]
 
@@ -181,11 +183,11 @@ def describe_real(net: FeatureNet, dataset: Dataset) -> Described:
             return Described(features, file["predicted"], dataset.labels)
     except (ValueError, KeyError, EOFError, BadZipFile):
         pass  # missing or damaged: the cache can be filled again
-    seen = describe(net, dataset.images, dataset.labels)
+    described = describe(net, dataset.images, dataset.labels)
     file = io.BytesIO()
-    np.savez(file, allow_pickle=False, **seen.features, predicted=seen.predicted)
+    np.savez(file, allow_pickle=False, **described.features, predicted=described.predicted)
     cache.keep(*entry, file.getvalue())
-    return seen
+    return described
 
 
 def _fill(spec: Spec, tensors: dict[str, np.ndarray]) -> tuple[Weights, Weights]:
@@ -198,5 +200,5 @@ def _fill(spec: Spec, tensors: dict[str, np.ndarray]) -> tuple[Weights, Weights]
         name: jax.eval_shape(training.init, jax.random.key(0)).ema
         for name, training in trainings.items()
     }
-    found = jax.tree.map(jnp.asarray, filled(shapes, tensors))
-    return Weights(**found["encoder"]), Weights(**found["classifier"])
+    nets = jax.tree.map(jnp.asarray, filled(shapes, tensors))
+    return Weights(**nets["encoder"]), Weights(**nets["classifier"])

@@ -23,7 +23,7 @@ AVERAGING = Averaging(0.998)
 EVALUATION_BATCH = 500  # images per dispatch
 BATCH_SIZE = 128  # images per training step
 
-Report = Callable[[int, float], None]  # step reached, mean loss since the previous call
+LossReport = Callable[[int, float], None]  # step reached, mean loss since the previous call
 
 
 class Weights(NamedTuple):
@@ -62,11 +62,11 @@ def training(
 
 
 def silent(step: int, loss: float) -> None:
-    """A Report that does nothing."""
+    """A LossReport that does nothing."""
     del step, loss
 
 
-def fitted(model: Model, dataset: Dataset, steps: int, seed: int, report: Report) -> Weights:
+def fit(model: Model, dataset: Dataset, steps: int, seed: int, report: LossReport) -> Weights:
     """The averaged weights of a net after `steps` steps of 128 images; equal seeds give equal
     nets. The model's metrics must include "loss"."""
     key_init, key_train = jax.random.split(jax.random.key(seed))
@@ -82,7 +82,7 @@ def fitted(model: Model, dataset: Dataset, steps: int, seed: int, report: Report
     return Weights(state.ema["params"], state.ema["stats"])
 
 
-def in_batches(
+def apply_in_batches(
     function: Callable[[np.ndarray], tuple[Array, ...]], images: np.ndarray
 ) -> tuple[np.ndarray, ...]:
     """The arrays [N,…] that `function` returns for images u8[N,H,W], called on 500 at a time.
@@ -94,6 +94,6 @@ def in_batches(
         part = images[start : start + EVALUATION_BATCH]
         padded = np.resize(part, (EVALUATION_BATCH, *part.shape[1:]))  # one shape, one compilation
         with jax.default_matmul_precision("highest"):
-            found = function(padded)
-        parts.append([np.asarray(array)[: len(part)] for array in found])
+            outputs = function(padded)
+        parts.append([np.asarray(array)[: len(part)] for array in outputs])
     return tuple(np.concatenate(arrays) for arrays in zip(*parts, strict=True))

@@ -54,7 +54,7 @@ def distance(a: Gaussian, b: Gaussian) -> float:
     return max(0.0, float(shift + spread - 2 * shared))  # rounding can go below zero
 
 
-class Fitted(NamedTuple):
+class FittedFeatures(NamedTuple):
     """Features and the Gaussian fitted to them."""
 
     features: np.ndarray  # f64[N,D]
@@ -62,14 +62,14 @@ class Fitted(NamedTuple):
     gaussian: Gaussian
 
 
-def fitted(features: np.ndarray, weights: np.ndarray | None = None) -> Fitted:
+def fit(features: np.ndarray, weights: np.ndarray | None = None) -> FittedFeatures:
     """Features [N,D] with their Gaussian under relative weights f64[N], by default equal ones."""
     shares = np.ones(len(features)) if weights is None else weights
     features = np.asarray(features, np.float64)
-    return Fitted(features, shares / shares.sum(), gaussian(features, weights))
+    return FittedFeatures(features, shares / shares.sum(), gaussian(features, weights))
 
 
-def standard_error(samples: Fitted, reference: Fitted) -> float:
+def standard_error(samples: FittedFeatures, reference: FittedFeatures) -> float:
     """The standard error of the distance of the Gaussians of samples [N,D] and reference [M,D].
 
     By the delta method: a point x of the samples has the influence 2(μ₁-μ₂)·c + cᵀ(I - T)c on the
@@ -90,15 +90,15 @@ def standard_error(samples: Fitted, reference: Fitted) -> float:
     )
     shift, total = ours.mean - theirs.mean, 0.0
     sides = zip((samples, reference), maps, (shift, -shift), strict=True)
-    for (points, shares, own), half_map, towards in sides:
-        centred = points - own.mean
+    for (points, shares, fitted), half_map, towards in sides:
+        centred = points - fitted.mean
         moved = np.sum((centred @ half_map) ** 2, axis=1)
         influence = 2 * centred @ towards + np.sum(centred**2, axis=1) - moved
         total += np.sum(shares**2 * (influence - shares @ influence) ** 2)
     return float(np.sqrt(total))
 
 
-def extrapolated(features: np.ndarray, reference: Gaussian, seed: int) -> float:
+def extrapolated_distance(features: np.ndarray, reference: Gaussian, seed: int) -> float:
     """FD∞ (Chong & Forsyth 2020, §4): the distance at 15 sample sizes N, extrapolated to 1/N = 0.
 
     The sizes go from N/5 to N. The bias falls as 1/N only if there are several times as many

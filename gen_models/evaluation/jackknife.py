@@ -28,6 +28,6 @@ def standard_errors(
     rng = np.random.Generator(np.random.Philox(SEED))
     values = []
     for _ in range(SUBSETS):
-        chosen = zip((samples, reference), sizes, strict=True)
-        values.append(statistic(*(x[rng.choice(len(x), n, replace=False)] for x, n in chosen)))
+        sets = zip((samples, reference), sizes, strict=True)
+        values.append(statistic(*(x[rng.choice(len(x), n, replace=False)] for x, n in sets)))
     return np.std(values, axis=0, ddof=1) / np.sqrt(1 / share - 1)

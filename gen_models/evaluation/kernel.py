@@ -49,8 +49,8 @@ def standard_error(samples: np.ndarray, reference: np.ndarray) -> float | None:
     """The standard error of the distance of samples [N,D] and reference [M,D], with both treated as
     drawn at random (`jackknife`). None if a subset would have fewer than 2 points."""
     sets = samples.astype(np.float64), reference.astype(np.float64)
-    found = jackknife.standard_errors(lambda x, y: np.array([_unbiased(x, y)]), *sets, least=2)
-    return None if found is None else float(found[0])
+    errors = jackknife.standard_errors(lambda x, y: np.array([_unbiased(x, y)]), *sets, least=2)
+    return None if errors is None else float(errors[0])
 
 
 def _kernel(x: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -28,8 +28,8 @@ def likelihood(
     for index, start in enumerate(range(0, len(images), BATCH)):
         part = [x[start : start + BATCH] for x in (images, labels)]
         padded = [np.resize(x, (BATCH, *x.shape[1:])) for x in part]
-        found, count = bounds(*padded, jax.random.fold_in(key, index), draws), len(part[0])
-        parts.append({name: np.asarray(x)[:count] for name, x in found._asdict().items()})
+        values, count = bounds(*padded, jax.random.fold_in(key, index), draws), len(part[0])
+        parts.append({name: np.asarray(x)[:count] for name, x in values._asdict().items()})
     entries = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     estimates = {name: mean(x.astype(np.float64))._asdict() for name, x in entries.items()}
     return {"images": len(images), "draws": draws, **estimates}

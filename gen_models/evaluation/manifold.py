@@ -68,8 +68,8 @@ def standard_errors(samples: np.ndarray, real: np.ndarray) -> dict[str, float] |
     """
 
     def means(samples: np.ndarray, real: np.ndarray) -> np.ndarray:
-        found = _manifold(samples, real, PRECISION_NEIGHBOURS, DENSITY_NEIGHBOURS)
-        return np.array([entries.mean() for entries in found])
+        parts = _manifold(samples, real, PRECISION_NEIGHBOURS, DENSITY_NEIGHBOURS)
+        return np.array([entries.mean() for entries in parts])
 
     sets = samples.astype(np.float32), real.astype(np.float32)  # enough for an error
     errors = jackknife.standard_errors(means, *sets, least=DENSITY_NEIGHBOURS + 1)

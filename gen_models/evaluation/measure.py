@@ -7,7 +7,7 @@ import numpy as np
 
 from gen_models.evaluation import frechet, kernel, manifold
 from gen_models.evaluation.features import Described
-from gen_models.evaluation.frechet import Fitted, MeasureError, gaussian
+from gen_models.evaluation.frechet import FittedFeatures, MeasureError, gaussian
 from gen_models.evaluation.manifold import DENSITY_NEIGHBOURS
 from gen_models.evaluation.protocol import SPACES
 
@@ -103,15 +103,15 @@ def measure(samples: Described, reference: Described) -> dict[str, Estimate]:
     have labels. Measures by neighbours are left out if either set is too small. Raises MeasureError
     if either has fewer than two images.
     """
-    found = fids(samples, reference)
+    estimates = fids(samples, reference)
     for space, suffix in SPACES.items():
         ours, theirs = samples.features[space], reference.features[space]
-        own = kernel_distance(ours, theirs) | among_neighbours(ours, theirs)
-        found |= {name + suffix: estimate for name, estimate in own.items()}
-    found["class_gap"] = class_gap(samples.predicted, reference.predicted)
+        of_space = kernel_distance(ours, theirs) | among_neighbours(ours, theirs)
+        estimates |= {name + suffix: estimate for name, estimate in of_space.items()}
+    estimates["class_gap"] = class_gap(samples.predicted, reference.predicted)
     if samples.labels is not None:
-        found["label_accuracy"] = mean(samples.predicted == samples.labels)
-    return {name: found[name] for name in MEASURES if name in found}
+        estimates["label_accuracy"] = mean(samples.predicted == samples.labels)
+    return {name: estimates[name] for name in MEASURES if name in estimates}
 
 
 def fids(samples: Described, reference: Described) -> dict[str, Estimate]:
@@ -134,14 +134,14 @@ def distances(
 ) -> dict[str, Estimate]:
     """Fréchet distance of the Gaussians fitted to features [N,D] and [M,D], and its error; also
     that of the weighted samples, if weights f64[N] >= 0 are given and two or more are positive."""
-    theirs = frechet.fitted(reference)
-    found = {"fid": _distance(frechet.fitted(samples), theirs)}
+    theirs = frechet.fit(reference)
+    estimates = {"fid": _distance(frechet.fit(samples), theirs)}
     if weights is not None and np.count_nonzero(weights) > 1:
-        found["fid_reweighted"] = _distance(frechet.fitted(samples, weights), theirs)
-    return found
+        estimates["fid_reweighted"] = _distance(frechet.fit(samples, weights), theirs)
+    return estimates
 
 
-def _distance(samples: Fitted, reference: Fitted) -> Estimate:
+def _distance(samples: FittedFeatures, reference: FittedFeatures) -> Estimate:
     value = frechet.distance(samples.gaussian, reference.gaussian)
     return Estimate(value, frechet.standard_error(samples, reference))
 
@@ -166,21 +166,21 @@ def class_weights(predicted: np.ndarray, reference: np.ndarray) -> np.ndarray:
     reference lacks. No weight can make up for a class that the samples lack."""
     size = 1 + max(predicted.max(), reference.max())
     wanted = np.bincount(reference, minlength=size) / len(reference)
-    found = np.bincount(predicted, minlength=size) / len(predicted)
-    return (wanted / np.maximum(found, 1 / len(predicted)))[predicted]
+    frequencies = np.bincount(predicted, minlength=size) / len(predicted)
+    return (wanted / np.maximum(frequencies, 1 / len(predicted)))[predicted]
 
 
 def kernel_distance(features: np.ndarray, reference: np.ndarray) -> dict[str, Estimate]:
     """KID × 1000 of features [N,D] and [M,D], over subsets as large as the smaller set, at most
     1000, and its error. For sets of one size, 2000 or more, the same subsets give the error."""
     size = min(kernel.SUBSET_SIZE, len(features), len(reference))
-    found = kernel.distance(features, reference, subset_size=size)
+    distance = kernel.distance(features, reference, subset_size=size)
     if len(features) == len(reference) >= 2 * size:
-        error = found.deviation / np.sqrt(len(features) / size - 1)
+        error = distance.deviation / np.sqrt(len(features) / size - 1)
     else:
         error = kernel.standard_error(features, reference)
     scaled = None if error is None else float(KID_SCALE * error)
-    return {"kid": Estimate(KID_SCALE * found.mean, scaled)}
+    return {"kid": Estimate(KID_SCALE * distance.mean, scaled)}
 
 
 def class_gap(predicted: np.ndarray, reference: np.ndarray) -> Estimate:
@@ -190,11 +190,11 @@ def class_gap(predicted: np.ndarray, reference: np.ndarray) -> Estimate:
     """
     size = 1 + max(predicted.max(), reference.max())
     wanted = np.bincount(reference, minlength=size) / len(reference)
-    found = np.bincount(predicted, minlength=size) / len(predicted)
+    frequencies = np.bincount(predicted, minlength=size) / len(predicted)
     rng = np.random.Generator(np.random.Philox(SEED))
-    resampled = rng.multinomial(len(predicted), found, size=BOOTSTRAPS) / len(predicted)
+    resampled = rng.multinomial(len(predicted), frequencies, size=BOOTSTRAPS) / len(predicted)
     gaps = 0.5 * np.abs(resampled - wanted).sum(axis=1)
-    return Estimate(float(0.5 * np.abs(found - wanted).sum()), float(gaps.std(ddof=1)))
+    return Estimate(float(0.5 * np.abs(frequencies - wanted).sum()), float(gaps.std(ddof=1)))
 
 
 def mean(entries: np.ndarray) -> Estimate:
@@ -224,17 +224,18 @@ def by_class(
     }
 
 
-def _within_class(own: Described, real: Described) -> dict[str, Any]:
-    row: dict[str, Any] = {"samples": len(own.predicted)}
+def _within_class(samples: Described, real: Described) -> dict[str, Any]:
+    row: dict[str, Any] = {"samples": len(samples.predicted)}
+    both = samples, real
     try:
-        fitted = (gaussian(images.features["classifier"]) for images in (own, real))
+        fitted = (gaussian(images.features["classifier"]) for images in both)
         row["fid_classifier"] = frechet.distance(*fitted)
-        near = manifold.manifold(*(x.features["self-supervised"] for x in (own, real)))
+        near = manifold.manifold(*(images.features["self-supervised"] for images in both))
         parts = near._asdict().items()
         row |= {name: float(entries.mean()) for name, entries in parts if name != "density"}
     except MeasureError:
         row |= dict.fromkeys(("fid_classifier", "precision", "recall", "coverage"))
-    if own.labels is not None:
-        right = own.predicted == own.labels
+    if samples.labels is not None:
+        right = samples.predicted == samples.labels
         row["label_accuracy"] = float(right.mean()) if len(right) else None
     return row

@@ -17,20 +17,19 @@ class Closeness(NamedTuple):
 
     index: np.ndarray  # i64[N], index of the nearest training image
     distance: np.ndarray  # f64[N], distance to it
-    own: np.ndarray  # f64[N], distance of that one to its own nearest, inf if all are equal
+    spacing: np.ndarray  # f64[N], distance of that one to its own nearest, inf if all are equal
 
     @property
     def authentic(self) -> np.ndarray:
         """Whether each image is farther from its nearest training image than that image is from its
         own nearest neighbour, bool[N]."""
-        return self.distance > self.own
+        return self.distance > self.spacing
 
     def most_suspicious(self, count: int) -> np.ndarray:
-        """Indices i64[<=N] of the `count` images with the smallest ratio `distance` / `own`."""
-        share = np.divide(
-            self.distance, self.own, out=np.full(len(self.own), np.inf), where=self.own > 0
-        )
-        return np.argsort(share, kind="stable")[:count]
+        """Indices i64[<=N] of the `count` images with the smallest ratio `distance` / `spacing`."""
+        infinite = np.full(len(self.spacing), np.inf)
+        ratio = np.divide(self.distance, self.spacing, out=infinite, where=self.spacing > 0)
+        return np.argsort(ratio, kind="stable")[:count]
 
 
 def closeness(features: np.ndarray, train: np.ndarray, groups: np.ndarray) -> Closeness:
@@ -40,8 +39,8 @@ def closeness(features: np.ndarray, train: np.ndarray, groups: np.ndarray) -> Cl
     """
     index, distance = nearest(features, train)
     hit, back = np.unique(index, return_inverse=True)
-    _, own = nearest(train[hit], train, (groups[hit], groups))
-    return Closeness(index, distance, own[back])
+    _, spacing = nearest(train[hit], train, (groups[hit], groups))
+    return Closeness(index, distance, spacing[back])
 
 
 def duplicates(images: np.ndarray) -> np.ndarray:
@@ -51,7 +50,7 @@ def duplicates(images: np.ndarray) -> np.ndarray:
     return np.unique(rows, return_inverse=True)[1]
 
 
-def copied(images: np.ndarray, train: np.ndarray) -> np.ndarray:
+def is_copy(images: np.ndarray, train: np.ndarray) -> np.ndarray:
     """Mask bool[N] of the images u8[N,H,W] that occur pixel for pixel in train u8[M,H,W]."""
     groups = duplicates(np.concatenate([images, train]))
     return np.isin(groups[: len(images)], groups[len(images) :])

@@ -85,14 +85,15 @@ def from_dict(values: object) -> Evaluation:
     if values["protocol"].keys() != Protocol.__dataclass_fields__.keys():
         raise ValueError("its protocol is not whole")
     protocol = fields.from_dict(Protocol, values.pop("protocol"))
-    found = Evaluation(protocol=protocol, **values)
-    for part in (found.subject, found.measures, found.likelihood, found.details):
+    evaluation = Evaluation(protocol=protocol, **values)
+    subject, measures = evaluation.subject, evaluation.measures
+    for part in (subject, measures, evaluation.likelihood, evaluation.details):
         if not isinstance(part, dict):
             raise ValueError("a part of it is no JSON object")
-    if not isinstance(found.subject.get("name"), str):
+    if not isinstance(subject.get("name"), str):
         raise ValueError("its subject has no name")
-    rows = {name: row for name, row in found.measures.items() if name in MEASURES}
-    return found._replace(measures={name: _score(name, row) for name, row in rows.items()})
+    scores = {name: _parse_score(name, row) for name, row in measures.items() if name in MEASURES}
+    return evaluation._replace(measures=scores)
 
 
 def write(path: Path, evaluation: Evaluation) -> None:
@@ -101,7 +102,7 @@ def write(path: Path, evaluation: Evaluation) -> None:
     write_bytes(path, text.encode() + b"\n")
 
 
-def name_of(ema_decay: float | None) -> str:
+def file_name(ema_decay: float | None) -> str:
     """Name of the file with the evaluation of a run, or of its average with another decay, if
     `ema_decay` is given."""
     return NAME if ema_decay is None else f"evaluation-ema-{ema_decay}.json"
@@ -124,7 +125,7 @@ def refuse(constant: str) -> None:
     raise ValueError(f"it holds {constant}, which is no number")
 
 
-def _score(name: str, row: dict[str, Any]) -> Score:
+def _parse_score(name: str, row: dict[str, Any]) -> Score:
     """The score in a JSON object. Raises ValueError unless its value is finite, and each other
     number finite or None."""
     if row.keys() != set(Score._fields):
@@ -156,26 +157,26 @@ def interval(values: Sequence[float], error: float | None = None) -> float | Non
     standard error, or None if that is unknown."""
     if len(values) > 1:
         spread = np.std(values, ddof=1) / math.sqrt(len(values))
-        return float(student(len(values)) * spread)
+        return float(student_quantile(len(values)) * spread)
     return None if error is None else CONFIDENCE * error
 
 
-def student(count: int) -> float:
+def student_quantile(count: int) -> float:
     """The 97.5 % quantile of Student's t with count - 1 degrees of freedom."""
     from scipy.stats import t  # slow to import
 
     return float(t.ppf(0.975, count - 1))
 
 
-def shown(name: str, summary: Summary) -> str:
+def summary_text(name: str, summary: Summary) -> str:
     """A summary as text: "12.3 ± 0.4" over seeds, "12.3 (± 0.4)" for one evaluation."""
     return _text(summary.value, summary.interval, MEASURES[name].digits, seeds=summary.seeds)
 
 
-def floor(name: str, summaries: Sequence[dict[str, Summary]]) -> str:
+def floor_text(name: str, summaries: Sequence[dict[str, Summary]]) -> str:
     """The score of real images as text."""
-    found = (summary[name].floor for summary in summaries if name in summary)
-    value = next((number for number in found if number is not None), None)
+    floors = (summary[name].floor for summary in summaries if name in summary)
+    value = next((floor for floor in floors if floor is not None), None)
     return "–" if value is None else f"{value:.{MEASURES[name].digits}f}"
 
 
@@ -184,17 +185,17 @@ def rows(headings: Sequence[str], summaries: Sequence[dict[str, Summary]]) -> li
     lines = [["", *headings, "real images"]]
     for name, measure in MEASURES.items():
         if any(name in summary for summary in summaries):
-            cells = [shown(name, s[name]) if name in s else "–" for s in summaries]
-            lines.append([measure.title, *cells, floor(name, summaries)])
+            cells = [summary_text(name, s[name]) if name in s else "–" for s in summaries]
+            lines.append([measure.title, *cells, floor_text(name, summaries)])
     return lines
 
 
-def left_out(evaluation: Evaluation) -> list[str]:
+def omissions(evaluation: Evaluation) -> list[str]:
     """A line for each need of a measure that the data did not meet."""
-    found, lacking = evaluation.measures, {}
+    scores, lacking = evaluation.measures, {}
     for name, measure in MEASURES.items():
-        if measure.needs and (name not in found or found[name].floor is None):
-            where = measure.title + (" of real images" if name in found else "")
+        if measure.needs and (name not in scores or scores[name].floor is None):
+            where = measure.title + (" of real images" if name in scores else "")
             lacking.setdefault(measure.needs, []).append(where)
     return [f"left out: {', '.join(titles)}; needs {needs}" for needs, titles in lacking.items()]
 
@@ -219,7 +220,7 @@ def warnings(evaluation: Evaluation) -> list[str]:
     ]
 
 
-def bound(parts: Sequence[dict[str, float]]) -> str:
+def bound_text(parts: Sequence[dict[str, float]]) -> str:
     """A part of the likelihood over runs that differ only in their seed, as text."""
     values = [part["value"] for part in parts]
     half = interval(values, parts[0]["error"])

@@ -7,7 +7,7 @@ import numpy as np
 
 from gen_models import render
 from gen_models.evaluation import record
-from gen_models.evaluation.degradations import DEGRADATIONS, SEED, Degradation, Source
+from gen_models.evaluation.degradations import DEGRADATIONS, SEED, Degradation, RealImages
 from gen_models.evaluation.evaluator import Evaluator
 from gen_models.evaluation.measure import MEASURES, Estimate, mean, measure
 from gen_models.evaluation.protocol import SPACES
@@ -22,36 +22,37 @@ class Reading(NamedTuple):
     measures: dict[str, Estimate]  # by name in MEASURES
 
 
-def readings(
-    evaluator: Evaluator, samples: int, chosen: Sequence[str], *, cas: bool, report: Callable
+def take_readings(
+    evaluator: Evaluator, samples: int, names: Sequence[str], *, cas: bool, report: Callable
 ) -> Iterator[Reading]:
-    """The measures of `samples` real images before and after each degradation of `chosen`. `report`
-    is called with the title of each set."""
+    """The measures of `samples` real images before and after each of the degradations called
+    `names`. `report` is called with the title of each set."""
     untouched: dict[str, dict[str, Estimate]] = {}
-    for name in chosen:
+    for name in names:
         degradation = DEGRADATIONS[name]
-        source = _source(evaluator, degradation.in_real, samples)
+        source = _random_images(evaluator, degradation.in_real, samples)
         scored = cas and "classification_score" in degradation.seen_by
         kind = f"{degradation.in_real} {scored}"
         if kind not in untouched:
             report(f"{len(source.labels)} images of {degradation.in_real}, as they are")
-            untouched[kind] = _measured(evaluator, degradation, *source[:2], cas=scored)
+            before = source.images, source.labels
+            untouched[kind] = _measure(evaluator, degradation, *before, cas=scored)
         yield Reading(name, 0.0, untouched[kind])
         for amount in degradation.amounts:
             report(degradation.title.format(amount))
             worse = degradation.worsen(source, amount)
-            yield Reading(name, amount, _measured(evaluator, degradation, *worse, cas=scored))
+            yield Reading(name, amount, _measure(evaluator, degradation, *worse, cas=scored))
 
 
-def _source(evaluator: Evaluator, split: str, samples: int) -> Source:
+def _random_images(evaluator: Evaluator, split: str, samples: int) -> RealImages:
     """At most `samples` random images of a split."""
     train, data = evaluator.splits.train, getattr(evaluator.splits, split)
     rng = np.random.Generator(np.random.Philox(SEED))
     rows = rng.permutation(len(data.labels))[:samples]
-    return Source(data.images[rows], data.labels[rows], train)
+    return RealImages(data.images[rows], data.labels[rows], train)
 
 
-def _measured(
+def _measure(
     evaluator: Evaluator,
     degradation: Degradation,
     images: np.ndarray,
@@ -63,13 +64,13 @@ def _measured(
     described = evaluator.describe(images, labels)
     if degradation.in_real == "test":  # the reference itself: other measures would be perfect
         score = evaluator.memorisation(described, images).authenticity
-        return {} if score is None else {"authenticity": Estimate(*score[:2])}
-    found = measure(described._replace(labels=None), evaluator.reference)
-    found["label_accuracy"] = mean(described.predicted == labels)
+        return {} if score is None else {"authenticity": Estimate(score.value, score.error)}
+    estimates = measure(described._replace(labels=None), evaluator.reference)
+    estimates["label_accuracy"] = mean(described.predicted == labels)
     if cas:
         score = evaluator.classification_score(images, labels)
-        found["classification_score"] = Estimate(*score[:2])
-    return found
+        estimates["classification_score"] = Estimate(score.value, score.error)
+    return estimates
 
 
 def sees(name: str, values: Sequence[Estimate]) -> bool:
@@ -96,21 +97,21 @@ def _badness(name: str, value: Estimate, before: Estimate) -> float:
     return value.value if better == "lower" else -value.value
 
 
-def verdicts(found: Sequence[Reading]) -> dict[str, dict[str, bool]]:
+def verdicts(readings: Sequence[Reading]) -> dict[str, dict[str, bool]]:
     """Whether each measure with a known error sees each degradation, by degradation and measure."""
-    result: dict[str, dict[str, bool]] = {}
-    for name in dict.fromkeys(reading.degradation for reading in found):
-        rows = [reading.measures for reading in found if reading.degradation == name]
-        known = [{n for n, value in row.items() if value.error is not None} for row in rows]
-        names = [n for n in MEASURES if all(n in row for row in known)]
-        result[name] = {n: sees(n, [row[n] for row in rows]) for n in names}
-    return result
+    seen: dict[str, dict[str, bool]] = {}
+    for degradation in dict.fromkeys(reading.degradation for reading in readings):
+        rows = [reading.measures for reading in readings if reading.degradation == degradation]
+        with_error = [{n for n, value in row.items() if value.error is not None} for row in rows]
+        names = [name for name in MEASURES if all(name in row for row in with_error)]
+        seen[degradation] = {name: sees(name, [row[name] for row in rows]) for name in names}
+    return seen
 
 
-def page(protocol: str, found: Sequence[Reading]) -> str:
+def page(protocol: str, readings: Sequence[Reading]) -> str:
     """The readings of one data set as Markdown: which measure sees what, then all values."""
-    seen = verdicts(found)
-    names = [name for name in MEASURES if any(name in reading.measures for reading in found)]
+    seen = verdicts(readings)
+    names = [name for name in MEASURES if any(name in reading.measures for reading in readings)]
     rows = [["", *seen]]
     for name in (n for n in names if any(n in row for row in seen.values())):
         cells = [
@@ -120,17 +121,17 @@ def page(protocol: str, found: Sequence[Reading]) -> str:
         rows.append([MEASURES[name].title, *cells])
     parts = [f"{protocol}\n", render.markdown_table(rows)]
     for space in (*SPACES, None):
-        own = [name for name in names if MEASURES[name].space == space]
+        of_space = [name for name in names if MEASURES[name].space == space]
         title = f"{space.capitalize()} features" if space else "Labels and copies"
-        if own:
-            parts.append(f"{title} (± 95 %):\n\n{_values(found, own)}")
+        if of_space:
+            parts.append(f"{title} (± 95 %):\n\n{_values(readings, of_space)}")
     return "\n".join(parts)
 
 
-def _values(found: Sequence[Reading], names: Sequence[str]) -> str:
+def _values(readings: Sequence[Reading], names: Sequence[str]) -> str:
     """Table of some measures, one row per set of images, untouched images once per split."""
     rows, untouched = [["images", *(MEASURES[name].title for name in names)]], set()
-    for reading in found:
+    for reading in readings:
         degradation = DEGRADATIONS[reading.degradation]
         if not any(name in reading.measures for name in names):
             continue
@@ -156,12 +157,12 @@ def _mark(seen: bool | None, *, claimed: bool) -> str:
     return f"**{text}**" if claimed and seen is not None else text
 
 
-def to_json(found: Sequence[Reading]) -> list[dict[str, Any]]:
+def to_json(readings: Sequence[Reading]) -> list[dict[str, Any]]:
     """The readings, for JSON."""
     return [
         reading._asdict()
         | {"measures": {name: list(value) for name, value in reading.measures.items()}}
-        for reading in found
+        for reading in readings
     ]
 
 

@@ -80,7 +80,7 @@ def samples(model: Trained, name: str, splits: Splits, count: int, seed: int) ->
     if model.conditional:
         labels = requested.astype(np.int32)
     elif (net := features.find(splits.train.name)) is not None:
-        labels = features.predicted(net, images)
+        labels = features.predict_classes(net, images)
     else:
         labels = np.full(count, UNKNOWN, np.int32)
     return ImageSet(name, images, labels, np.arange(count))

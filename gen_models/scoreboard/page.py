@@ -148,10 +148,10 @@ def _table(lines: Sequence[_Line], space: str | None, suffix: str = "") -> str:
     ]
     titles = [MEASURES[name].title.removesuffix(f" ({space})") for name in names]
     cells = [
-        [record.shown(n, line.summary[n]) if n in line.summary else "–" for n in names]
+        [record.summary_text(n, line.summary[n]) if n in line.summary else "–" for n in names]
         for line in lines
     ]
-    floors = [record.floor(n, [line.summary for line in lines]) for n in names]
+    floors = [record.floor_text(n, [line.summary for line in lines]) for n in names]
     if space is None:
         rows = [["model", *titles, "minutes"]]
         rows += [[x.name, *row, x.minutes] for x, row in zip(lines, cells, strict=True)]
@@ -178,7 +178,7 @@ def _likelihoods(models: Mapping[str, Sequence[Evaluation]]) -> str:
     for model, evaluations in models.items():
         first = evaluations[0].likelihood
         cells = [f"{first['images']:,}", str(first["draws"])]
-        cells += [record.bound([e.likelihood[part] for e in evaluations]) for part in PARTS]
+        cells += [record.bound_text([e.likelihood[part] for e in evaluations]) for part in PARTS]
         target = "log p(x|y)" if "label_accuracy" in evaluations[0].measures else "log p(x)"
         rows.append([f"`{model}`", target, *cells, first["observation"]])
     return LIKELIHOOD_NOTE + render.markdown_table(rows)

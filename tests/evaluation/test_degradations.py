@@ -5,7 +5,7 @@ import pytest
 from conftest import make_split
 
 from gen_models.evaluation import degradations
-from gen_models.evaluation.degradations import DEGRADATIONS, Source
+from gen_models.evaluation.degradations import DEGRADATIONS, RealImages
 from gen_models.evaluation.measure import MEASURES
 
 TRAIN = make_split(0, 210)
@@ -13,7 +13,7 @@ TRAIN = make_split(0, 210)
 
 def source(count=120):
     data = make_split(3, count)
-    return Source(data.images, data.labels, TRAIN)
+    return RealImages(data.images, data.labels, TRAIN)
 
 
 def changed(images, labels):

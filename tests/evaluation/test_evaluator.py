@@ -63,12 +63,12 @@ def evaluator(random_net, monkeypatch, tmp_path):
     """A function that makes an evaluator of two splits with nets of random features."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
 
-    def made(train, test, *reference):
+    def make(train, test, *reference):
         splits = Splits(train, test)
         net = random_net(f"net-{train.digest[:4]}-{test.digest[:4]}", splits)
         return Evaluator(net, splits, *reference)
 
-    return made
+    return make
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -76,7 +76,7 @@ def test_degenerate_sets_are_measured_as_far_as_they_go(evaluator, tmp_path, nam
     train, test, lacking, floorless = SETS[name]
     samples = make_split(2, 30)
     for images in (samples.images, np.full_like(samples.images, 9)):
-        found = assessment.evaluate_samples(
+        evaluation = assessment.evaluate_samples(
             Samples(images, samples.labels),
             evaluator(train, test),
             Extent(),
@@ -84,22 +84,22 @@ def test_degenerate_sets_are_measured_as_far_as_they_go(evaluator, tmp_path, nam
             None,
             print,
         )
-        record.write(tmp_path / record.NAME, found)
-        assert record.read(tmp_path / record.NAME).measures == found.measures
+        record.write(tmp_path / record.NAME, evaluation)
+        assert record.read(tmp_path / record.NAME).measures == evaluation.measures
         whole = {"class_gap", "label_accuracy", "authenticity"} | NEIGHBOURS
         whole |= {name + suffix for name in ("fid", "kid") for suffix in SPACES.values()}
-        assert set(found.measures) == whole - lacking
-        without = {name for name, score in found.measures.items() if score.floor is None}
+        assert set(evaluation.measures) == whole - lacking
+        without = {name for name, score in evaluation.measures.items() if score.floor is None}
         assert without == floorless
         present = [TEST.class_names[label] for label in np.unique(test.labels)]
-        assert list(found.details["per_class"]) == present
+        assert list(evaluation.details["per_class"]) == present
 
 
 def test_what_is_left_out_is_said(evaluator):
     def said(name):
         train, test, *_ = SETS[name]
         samples = Samples(*make_split(2, 30)[1:3])
-        return record.left_out(
+        return record.omissions(
             assessment.evaluate_samples(
                 samples, evaluator(train, test), Extent(), {"name": "x"}, None, print
             )
@@ -142,13 +142,13 @@ def test_floor_without_a_cache_is_the_same_and_measured_once(evaluator, monkeypa
 def test_validation_images_are_compared_with_and_the_other_training_images_are_their_floor(
     evaluator,
 ):
-    found = evaluator(TRAIN, TEST, "validation")
+    of_validation = evaluator(TRAIN, TEST, "validation")
     mask = validation.is_validation(TRAIN)
-    assert found.protocol(30).reference == "validation"
-    np.testing.assert_array_equal(found.reference.labels, TRAIN.labels[mask])
-    np.testing.assert_array_equal(found.others.labels, TRAIN.labels[~mask])
-    samples = found.describe(*make_split(2, 30)[1:3])
-    assert found.quality(samples) != evaluator(TRAIN, TEST).quality(samples)
+    assert of_validation.protocol(30).reference == "validation"
+    np.testing.assert_array_equal(of_validation.reference.labels, TRAIN.labels[mask])
+    np.testing.assert_array_equal(of_validation.others.labels, TRAIN.labels[~mask])
+    samples = of_validation.describe(*make_split(2, 30)[1:3])
+    assert of_validation.quality(samples) != evaluator(TRAIN, TEST).quality(samples)
 
 
 def test_classification_score_is_a_mean_over_seeds_beside_that_of_real_images(

@@ -36,9 +36,9 @@ def test_a_shipped_net_classifies_the_real_test_split_as_recorded(dataset, accur
     net, test = features.load(features.net_path(dataset)), real_splits(dataset).test
     assert net.record["test"] == test.digest
     seen = features.describe(net, test.images[:2000], test.labels[:2000])
-    found = np.mean(seen.predicted == seen.labels)
+    accuracy = np.mean(seen.predicted == seen.labels)
     assert net.record["accuracy"] >= accuracy
-    assert found == pytest.approx(net.record["accuracy"], abs=0.015)
+    assert accuracy == pytest.approx(net.record["accuracy"], abs=0.015)
 
 
 @pytest.mark.parametrize(
@@ -47,12 +47,12 @@ def test_a_shipped_net_classifies_the_real_test_split_as_recorded(dataset, accur
 def test_the_encoder_was_not_shown_the_classes_and_is_wide(dataset, real_splits):
     """Most of the variance is within classes, and no few directions hold it all."""
     net, test = features.load(features.net_path(dataset)), real_splits(dataset).test
-    found = features.describe(net, test.images[:2000], test.labels[:2000])
+    described = features.describe(net, test.images[:2000], test.labels[:2000])
     shares, widths = {}, {}
-    for space, x in found.features.items():
+    for space, x in described.features.items():
         centred = x - x.mean(axis=0)
-        means = [centred[found.labels == label].mean(axis=0) for label in range(10)]
-        between = np.sum(np.square(means)[found.labels]) / np.sum(centred**2)
+        means = [centred[described.labels == label].mean(axis=0) for label in range(10)]
+        between = np.sum(np.square(means)[described.labels]) / np.sum(centred**2)
         spectrum = np.linalg.svd(centred, compute_uv=False) ** 2
         shares[space], widths[space] = between, spectrum.sum() ** 2 / np.sum(spectrum**2)
     assert shares["self-supervised"] < 0.4 < shares["classifier"]
@@ -93,8 +93,8 @@ def test_a_damaged_cache_of_features_is_made_again(tmp_path, monkeypatch, tiny):
     (path,) = (tmp_path / "gen_models/features").iterdir()
     path.write_bytes(path.read_bytes()[:100])
     again = features.describe_real(net, dataset)
-    for space, found in again.features.items():
-        np.testing.assert_array_equal(found, first.features[space])
+    for space, array in again.features.items():
+        np.testing.assert_array_equal(array, first.features[space])
 
 
 @pytest.mark.usefixtures("no_cache")
@@ -102,9 +102,9 @@ def test_features_without_a_cache_are_the_same(tiny):
     net = features.load(features.net_path("mnist"))
     images = np.random.default_rng(0).integers(0, 256, (12, 28, 28), np.uint8)
     dataset = tiny.test._replace(images=images, labels=np.zeros(12, np.int32))
-    found = features.describe_real(net, dataset)
+    described = features.describe_real(net, dataset)
     for space, wanted in features.describe(net, images).features.items():
-        np.testing.assert_array_equal(found.features[space], wanted)
+        np.testing.assert_array_equal(described.features[space], wanted)
 
 
 def test_a_net_of_a_known_data_set_that_is_not_the_shipped_one_has_another_name(tmp_path, tiny):

@@ -9,8 +9,8 @@ from gen_models.evaluation.frechet import (
     Gaussian,
     MeasureError,
     distance,
-    extrapolated,
-    fitted,
+    extrapolated_distance,
+    fit,
     gaussian,
     standard_error,
 )
@@ -87,7 +87,7 @@ def test_equal_weights_change_nothing():
 
 
 def error(samples, reference):
-    return standard_error(fitted(samples), fitted(reference))
+    return standard_error(fit(samples), fit(reference))
 
 
 def test_standard_error_of_a_shifted_line_is_that_of_its_mean():
@@ -100,28 +100,28 @@ def test_standard_error_of_a_shifted_line_is_that_of_its_mean():
 
 def test_standard_error_with_weights_is_how_far_the_weighted_distance_spreads():
     """Half of the points count nine times as much as the others, whatever they are."""
-    rng, found, errors = np.random.default_rng(7), [], []
+    rng, distances, errors = np.random.default_rng(7), [], []
     weights = np.repeat([9.0, 1.0], 150)
     for _ in range(40):
-        samples = fitted(rng.normal(0.4, 1, (300, 5)), weights)
-        reference = fitted(rng.normal(size=(400, 5)))
-        found.append(distance(samples.gaussian, reference.gaussian))
+        samples = fit(rng.normal(0.4, 1, (300, 5)), weights)
+        reference = fit(rng.normal(size=(400, 5)))
+        distances.append(distance(samples.gaussian, reference.gaussian))
         errors.append(standard_error(samples, reference))
-    assert np.std(found, ddof=1) / 1.5 < np.mean(errors) < 1.5 * np.std(found, ddof=1)
+    assert np.std(distances, ddof=1) / 1.5 < np.mean(errors) < 1.5 * np.std(distances, ddof=1)
 
 
 def test_standard_error_of_unlike_covariances_is_how_far_the_distance_spreads():
     """Most of the distance is the covariances', and neither transport map is the identity."""
-    rng, found, errors = np.random.default_rng(8), [], []
+    rng, distances, errors = np.random.default_rng(8), [], []
     first, second = rng.normal(size=(2, 6, 6))
     for _ in range(40):
         samples, reference = (
-            fitted(rng.normal(size=(300, 6)) @ first),
-            fitted(rng.normal(size=(400, 6)) @ second),
+            fit(rng.normal(size=(300, 6)) @ first),
+            fit(rng.normal(size=(400, 6)) @ second),
         )
-        found.append(distance(samples.gaussian, reference.gaussian))
+        distances.append(distance(samples.gaussian, reference.gaussian))
         errors.append(standard_error(samples, reference))
-    assert np.std(found, ddof=1) / 1.4 < np.mean(errors) < 1.4 * np.std(found, ddof=1)
+    assert np.std(distances, ddof=1) / 1.4 < np.mean(errors) < 1.4 * np.std(distances, ddof=1)
 
 
 def test_standard_error_of_singular_features_is_finite():
@@ -151,9 +151,9 @@ def test_independent_dimensions_add_up():
 
 
 def test_the_same_shape_twice_as_wide_is_as_far_as_its_own_variance():
-    own = gaussian(normal(2, 50, 5))
-    wide = own._replace(factor=2 * own.factor)
-    assert distance(own, wide) == pytest.approx(np.sum(own.factor**2), rel=1e-13)
+    normal_fit = gaussian(normal(2, 50, 5))
+    wide = normal_fit._replace(factor=2 * normal_fit.factor)
+    assert distance(normal_fit, wide) == pytest.approx(np.sum(normal_fit.factor**2), rel=1e-13)
 
 
 # --- properties
@@ -236,21 +236,21 @@ def test_extrapolated_removes_the_bias_of_few_samples():
     draws = [rng.normal(size=(1000, 16)) for _ in range(4)]
     biased = np.mean([distance(gaussian(x), standard(16)) for x in draws])
     assert biased == pytest.approx((16 + 16 * 17 / 4) / 1000, rel=0.2)  # 16 means, 136 covariances
-    assert abs(np.mean([extrapolated(x, standard(16), 0) for x in draws])) < 0.15 * biased
+    assert abs(np.mean([extrapolated_distance(x, standard(16), 0) for x in draws])) < 0.15 * biased
 
 
 def test_extrapolation_of_samples_without_spread_is_their_distance():
     samples = np.tile([3.0, 0.0, 4.0], (60, 1))
-    assert extrapolated(samples, standard(3), 0) == pytest.approx(25 + 3, rel=1e-12)
+    assert extrapolated_distance(samples, standard(3), 0) == pytest.approx(25 + 3, rel=1e-12)
 
 
 def test_extrapolation_is_the_same_for_the_same_seed_alone():
     samples = normal(14, 100, 4)
-    first, again, other = (extrapolated(samples, standard(4), seed) for seed in (0, 0, 1))
+    first, again, other = (extrapolated_distance(samples, standard(4), seed) for seed in (0, 0, 1))
     assert first == again != other
 
 
 def test_extrapolation_from_too_few_samples_is_an_error():
-    assert np.isfinite(extrapolated(normal(15, 60, 4), standard(4), 0))
+    assert np.isfinite(extrapolated_distance(normal(15, 60, 4), standard(4), 0))
     with pytest.raises(MeasureError, match="60 samples or more, found 59"):
-        extrapolated(normal(15, 59, 4), standard(4), 0)
+        extrapolated_distance(normal(15, 59, 4), standard(4), 0)

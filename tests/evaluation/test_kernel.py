@@ -22,9 +22,9 @@ def whole(samples, reference):
 @pytest.mark.parametrize("case", EXPECTED)
 def test_kid_equals_that_of_torch_fidelity(case):
     expected = EXPECTED[case]
-    found = distance(*features(case), expected.subsets, expected.subset_size)
-    assert found.mean == pytest.approx(expected.kid_mean, rel=1e-11)
-    assert found.deviation == pytest.approx(expected.kid_deviation, rel=1e-11)
+    kid = distance(*features(case), expected.subsets, expected.subset_size)
+    assert kid.mean == pytest.approx(expected.kid_mean, rel=1e-11)
+    assert kid.deviation == pytest.approx(expected.kid_deviation, rel=1e-11)
 
 
 def test_defaults_equal_those_of_torch_fidelity():
@@ -40,15 +40,15 @@ def test_three_points_on_a_line_by_hand():
                 if i != j:
                     within += (points[i] * points[j] + 1) ** 3 / 6
     across = sum((x * y + 1) ** 3 for x in xs for y in ys) / 9
-    found = whole(np.array(xs)[:, None], np.array(ys)[:, None])
-    assert found == KernelDistance(pytest.approx(within - 2 * across, rel=1e-13), 0)
+    kid = whole(np.array(xs)[:, None], np.array(ys)[:, None])
+    assert kid == KernelDistance(pytest.approx(within - 2 * across, rel=1e-13), 0)
 
 
 def test_sets_of_one_repeated_point_are_as_far_as_their_points():
     x, y = (1.0, 2.0, 0.0), (0.5, -1.0, 3.0)
     expected = cubic(x, x) + cubic(y, y) - 2 * cubic(x, y)
-    found = distance(np.tile(x, (8, 1)), np.tile(y, (9, 1)), subsets=4, subset_size=5)
-    assert found == KernelDistance(
+    kid = distance(np.tile(x, (8, 1)), np.tile(y, (9, 1)), subsets=4, subset_size=5)
+    assert kid == KernelDistance(
         pytest.approx(expected, rel=1e-12), pytest.approx(0, abs=1e-12 * expected)
     )
 
@@ -72,8 +72,8 @@ def test_sets_of_the_same_distribution_are_at_zero_on_average():
 
 def test_distance_of_shifted_sets_is_above_its_deviation():
     rng = np.random.default_rng(2)
-    found = distance(rng.normal(size=(200, 3)), rng.normal(0.7, size=(200, 3)), 10, 100)
-    assert found.mean > 2 * found.deviation > 0
+    kid = distance(rng.normal(size=(200, 3)), rng.normal(0.7, size=(200, 3)), 10, 100)
+    assert kid.mean > 2 * kid.deviation > 0
 
 
 def test_kid_is_the_same_for_the_same_seed_alone():

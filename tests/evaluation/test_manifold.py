@@ -25,9 +25,9 @@ def modes(seed, kept, per_mode=50):
     return clusters[:kept].reshape(-1, 2)
 
 
-def means(found):
+def means(parts):
     """Precision, recall, density and coverage of the whole."""
-    return [float(entries.mean()) for entries in found]
+    return [float(entries.mean()) for entries in parts]
 
 
 def squared_distances(a, b):
@@ -53,24 +53,24 @@ def test_measures_equal_those_of_prdc(case):
 def test_every_entry_on_a_line_by_hand():
     real = line(0, 1, 3, 7)  # to the nearest other 1, 1, 2, 4; to the second nearest 3, 2, 3, 6
     samples = line(0.5, 1.5, 20, 20.5)  # to the nearest other 1, 1, 0.5, 0.5
-    found = manifold(samples, real, precision_neighbours=1, density_neighbours=2)
-    assert found.precision.tolist() == [1, 1, 0, 0]
-    assert found.recall.tolist() == [1, 1, 0, 0]
-    assert found.density.tolist() == [3 / 2, 4 / 2, 0, 0]
-    assert found.coverage.tolist() == [1, 1, 1, 1]
-    found = manifold(samples, real, precision_neighbours=2, density_neighbours=1)
-    assert found.precision.tolist() == [1, 1, 0, 0]
-    assert found.recall.tolist() == [1, 1, 1, 1]  # now 19.5, 18.5, 18.5, 19
-    assert found.density.tolist() == [2, 2, 0, 0]
-    assert found.coverage.tolist() == [1, 1, 1, 0]
+    parts = manifold(samples, real, precision_neighbours=1, density_neighbours=2)
+    assert parts.precision.tolist() == [1, 1, 0, 0]
+    assert parts.recall.tolist() == [1, 1, 0, 0]
+    assert parts.density.tolist() == [3 / 2, 4 / 2, 0, 0]
+    assert parts.coverage.tolist() == [1, 1, 1, 1]
+    parts = manifold(samples, real, precision_neighbours=2, density_neighbours=1)
+    assert parts.precision.tolist() == [1, 1, 0, 0]
+    assert parts.recall.tolist() == [1, 1, 1, 1]  # now 19.5, 18.5, 18.5, 19
+    assert parts.density.tolist() == [2, 2, 0, 0]
+    assert parts.coverage.tolist() == [1, 1, 1, 0]
 
 
 def test_a_point_on_the_border_of_a_ball_is_outside():
     real = line(0, 1, 100, 101)  # all balls reach 1 far
-    found = manifold(line(2, 99.5, 1.75, 50), real, 1, 1)
-    assert found.precision.tolist() == [0, 1, 1, 0]
-    assert found.density.tolist() == [0, 1, 1, 0]
-    assert found.coverage.tolist() == [0, 1, 1, 0]
+    parts = manifold(line(2, 99.5, 1.75, 50), real, 1, 1)
+    assert parts.precision.tolist() == [0, 1, 1, 0]
+    assert parts.density.tolist() == [0, 1, 1, 0]
+    assert parts.coverage.tolist() == [0, 1, 1, 0]
 
 
 def test_all_measures_of_a_set_against_itself_are_one():
@@ -84,12 +84,12 @@ def test_all_measures_of_samples_far_away_are_zero():
 
 @pytest.mark.parametrize("kept", [1, 3, 7, 10])
 def test_a_dropped_mode_is_missing_from_recall_and_coverage_alone(kept):
-    found = manifold(modes(0, kept), modes(0, 10))
-    assert means(found) == pytest.approx([1, kept / 10, 1, kept / 10])
-    found = manifold(modes(1, kept), modes(0, 10))  # not the same points
-    assert found.precision.mean() > 0.8
-    assert 0.085 * kept < found.recall.mean() <= 0.1 * kept
-    assert 0.085 * kept < found.coverage.mean() <= 0.1 * kept
+    parts = manifold(modes(0, kept), modes(0, 10))
+    assert means(parts) == pytest.approx([1, kept / 10, 1, kept / 10])
+    parts = manifold(modes(1, kept), modes(0, 10))  # not the same points
+    assert parts.precision.mean() > 0.8
+    assert 0.085 * kept < parts.recall.mean() <= 0.1 * kept
+    assert 0.085 * kept < parts.coverage.mean() <= 0.1 * kept
 
 
 def test_an_invented_mode_is_missing_from_precision_and_density_alone():
@@ -100,14 +100,14 @@ def test_an_invented_mode_is_missing_from_precision_and_density_alone():
 
 def test_a_single_repeated_sample_has_no_recall():
     real = points(3, 50)
-    found = manifold(np.repeat(real[:1] + 1e-3, 50, axis=0), real)
-    assert found.precision.tolist() == [1] * 50 and found.recall.tolist() == [0] * 50
+    parts = manifold(np.repeat(real[:1] + 1e-3, 50, axis=0), real)
+    assert parts.precision.tolist() == [1] * 50 and parts.recall.tolist() == [0] * 50
 
 
 def test_entries_are_one_a_point():
-    found = manifold(points(4, 30).astype(np.float32), points(5, 40))
-    assert [x.shape for x in found] == [(30,), (40,), (30,), (40,)]
-    assert isinstance(found, Manifold) and all(x.dtype == np.float64 for x in found)
+    parts = manifold(points(4, 30).astype(np.float32), points(5, 40))
+    assert [x.shape for x in parts] == [(30,), (40,), (30,), (40,)]
+    assert isinstance(parts, Manifold) and all(x.dtype == np.float64 for x in parts)
 
 
 def test_manifold_of_too_few_points_raises_measure_error():
@@ -136,9 +136,9 @@ def test_rows_of_distances_are_all_distances(monkeypatch, rows, kind):
     blocks = list(rows_of_distances(a, b))
     assert len(blocks) == -(-20 // max(1, rows))
     assert [i for where, _ in blocks for i in range(20)[where]] == list(range(20))
-    found = np.concatenate([squared for _, squared in blocks])
-    assert found.dtype == kind
-    np.testing.assert_allclose(found, squared_distances(a, b), atol=30 * np.finfo(kind).eps)
+    together = np.concatenate([squared for _, squared in blocks])
+    assert together.dtype == kind
+    np.testing.assert_allclose(together, squared_distances(a, b), atol=30 * np.finfo(kind).eps)
 
 
 def test_squared_distances_are_never_below_zero():

@@ -56,35 +56,35 @@ def real_size(estimates):
 
 def test_measures_of_a_set_against_itself_are_perfect():
     same = described(0, 300)
-    found = {name: value for name, (value, _) in measure(same, same).items()}
+    values = {name: value for name, (value, _) in measure(same, same).items()}
     perfect = [*in_both("precision", "recall", "density", "coverage"), "label_accuracy"]
-    assert {name: found[name] for name in perfect} == pytest.approx(dict.fromkeys(perfect, 1.0))
-    assert found["class_gap"] == 0
+    assert {name: values[name] for name in perfect} == pytest.approx(dict.fromkeys(perfect, 1.0))
+    assert values["class_gap"] == 0
     for suffix in SPACES.values():
-        assert found[f"fid{suffix}"] == pytest.approx(0, abs=1e-10)
-        assert found[f"kid{suffix}"] < 0  # one subset, the whole set, without its diagonals
+        assert values[f"fid{suffix}"] == pytest.approx(0, abs=1e-10)
+        assert values[f"kid{suffix}"] < 0  # one subset, the whole set, without its diagonals
 
 
 def test_measures_are_those_of_their_own_modules():
     samples, reference = described(1, 90, shift=0.3), described(2, 120)
-    found = measure(samples, reference)
-    assert found["class_gap"] == class_gap(samples.predicted, reference.predicted)
+    estimates = measure(samples, reference)
+    assert estimates["class_gap"] == class_gap(samples.predicted, reference.predicted)
     for space, suffix in SPACES.items():
         ours, theirs = samples.features[space], reference.features[space]
-        assert found[f"fid{suffix}"] == distances(ours, theirs)["fid"]
-        assert found[f"kid{suffix}"] == kernel_distance(ours, theirs)["kid"]
+        assert estimates[f"fid{suffix}"] == distances(ours, theirs)["fid"]
+        assert estimates[f"kid{suffix}"] == kernel_distance(ours, theirs)["kid"]
         for name, entries in manifold(ours, theirs)._asdict().items():
-            assert found[f"{name}{suffix}"].value == entries.mean()
+            assert estimates[f"{name}{suffix}"].value == entries.mean()
 
 
 def test_samples_without_labels_have_no_label_accuracy():
     samples, reference = described(3, 60), described(4, 60)
-    found = measure(samples, reference)
+    estimates = measure(samples, reference)
     without = measure(samples._replace(labels=None), reference)
-    assert found.keys() - without.keys() == {"label_accuracy"}
-    assert without.keys() - found.keys() == set(in_both("fid_reweighted"))
-    assert all(without[name] == found[name] for name in without.keys() & found.keys())
-    assert set(found) | set(without) <= set(MEASURES)
+    assert estimates.keys() - without.keys() == {"label_accuracy"}
+    assert without.keys() - estimates.keys() == set(in_both("fid_reweighted"))
+    assert all(without[name] == estimates[name] for name in without.keys() & estimates.keys())
+    assert set(estimates) | set(without) <= set(MEASURES)
 
 
 def test_measure_of_too_few_samples_raises_measure_error():
@@ -94,11 +94,11 @@ def test_measure_of_too_few_samples_raises_measure_error():
 
 @pytest.mark.parametrize(("samples", "real"), [(2, 60), (5, 60), (60, 2), (60, 5)])
 def test_measure_of_few_images_leaves_out_what_needs_neighbours(samples, real):
-    found = measure(described(5, samples), described(6, real))
-    assert list(found) == [*in_both("fid", "kid"), "class_gap", "label_accuracy"]
-    assert np.isfinite([estimate.value for estimate in found.values()]).all()
+    estimates = measure(described(5, samples), described(6, real))
+    assert list(estimates) == [*in_both("fid", "kid"), "class_gap", "label_accuracy"]
+    assert np.isfinite([estimate.value for estimate in estimates.values()]).all()
     more = measure(described(5, max(samples, 6)), described(6, max(real, 6)))
-    assert set(more) - set(found) == set(in_both("precision", "recall", "density", "coverage"))
+    assert set(more) - set(estimates) == set(in_both("precision", "recall", "density", "coverage"))
 
 
 def test_measure_of_images_that_are_all_equal():
@@ -106,9 +106,9 @@ def test_measure_of_images_that_are_all_equal():
     same = samples._replace(
         features={space: x[:1].repeat(20, axis=0) for space, x in samples.features.items()}
     )
-    found = measure(same, same)
-    assert found["fid"] == (0, 0) and found["kid"].value == pytest.approx(0, abs=1e-9)
-    assert found["recall"] == (0, 0)  # balls without a radius hold nothing
+    estimates = measure(same, same)
+    assert estimates["fid"] == (0, 0) and estimates["kid"].value == pytest.approx(0, abs=1e-9)
+    assert estimates["recall"] == (0, 0)  # balls without a radius hold nothing
     assert np.isfinite([estimate.value for estimate in measure(same, reference).values()]).all()
 
 
@@ -182,10 +182,10 @@ def test_the_errors_of_recall_and_the_others_are_how_far_they_spread_over_draws_
 ):
     rng, (samples, real) = np.random.default_rng(11), counts
     sets = [(rng.normal(0.4, 0.9, (samples, 3)), rng.normal(size=(real, 3))) for _ in range(40)]
-    found = [among_neighbours(*pair) for pair in sets[:8]]
+    rows = [among_neighbours(*pair) for pair in sets[:8]]
     spread = np.std([[x.mean() for x in manifold(*pair)] for pair in sets], axis=0, ddof=1)
     for name, actual in zip(("precision", "recall", "density", "coverage"), spread, strict=True):
-        reported = np.mean([row[name].error for row in found])
+        reported = np.mean([row[name].error for row in rows])
         assert actual / 1.5 < reported < 2 * actual, name
 
 
@@ -205,9 +205,9 @@ def test_fid_reweighted_does_not_see_frequencies_and_fid_does():
     skewed = real.take(rows)
     weights = class_weights(skewed.predicted, real.predicted)
     for space in SPACES:
-        found = distances(skewed.features[space], real.features[space], weights)
-        assert found["fid"].value > 10
-        assert found["fid_reweighted"].value < 0.05
+        estimates = distances(skewed.features[space], real.features[space], weights)
+        assert estimates["fid"].value > 10
+        assert estimates["fid_reweighted"].value < 0.05
 
 
 def test_kid_is_in_thousandths(monkeypatch):
@@ -245,10 +245,10 @@ def test_a_class_is_measured_against_its_own():
     rows = by_class(samples, reference, NAMES)
     assert list(rows) == list(NAMES)
     for label, row in enumerate(rows.values()):
-        own = samples.take(samples.labels == label).features
+        drawn = samples.take(samples.labels == label).features
         real = reference.take(reference.labels == label).features
-        near = manifold(own["self-supervised"], real["self-supervised"])
-        fitted = gaussian(own["classifier"]), gaussian(real["classifier"])
+        near = manifold(drawn["self-supervised"], real["self-supervised"])
+        fitted = gaussian(drawn["classifier"]), gaussian(real["classifier"])
         assert row == {
             "samples": 30,
             "fid_classifier": frechet.distance(*fitted),
@@ -261,8 +261,8 @@ def test_a_class_is_measured_against_its_own():
 
 def test_a_class_without_real_images_has_no_row():
     samples, reference = described(17, 90), described(18, 120)
-    found = by_class(samples, reference.take(reference.labels != 1), NAMES)
-    assert list(found) == ["zero", "two"]
+    rows = by_class(samples, reference.take(reference.labels != 1), NAMES)
+    assert list(rows) == ["zero", "two"]
 
 
 def test_a_real_image_is_of_the_class_of_its_label_whatever_is_predicted():
@@ -287,8 +287,8 @@ def test_a_class_with_too_few_samples_has_no_numbers(labelled, left):
     rows = np.concatenate([np.flatnonzero(samples.labels != 1), 1 + 3 * np.arange(left)])
     few = samples.take(rows)
     few = few if labelled else few._replace(labels=None)
-    found = by_class(few, reference, NAMES)
-    assert found["one"]["samples"] == left
-    assert found["one"]["precision"] is None and found["one"]["recall"] is None
-    assert found["one"]["fid_classifier"] is None or left >= 2
-    assert found["zero"]["fid_classifier"] is not None and found["two"]["recall"] is not None
+    rows = by_class(few, reference, NAMES)
+    assert rows["one"]["samples"] == left
+    assert rows["one"]["precision"] is None and rows["one"]["recall"] is None
+    assert rows["one"]["fid_classifier"] is None or left >= 2
+    assert rows["zero"]["fid_classifier"] is not None and rows["two"]["recall"] is not None

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gen_models.evaluation import neighbours
-from gen_models.evaluation.memorisation import closeness, copied, duplicates
+from gen_models.evaluation.memorisation import closeness, duplicates, is_copy
 
 
 def points(seed, count, dims=6):
@@ -65,7 +65,7 @@ def test_closeness_does_not_take_duplicates_for_neighbours():
 
 def test_nearest_of_training_images_that_are_all_equal_has_no_neighbour():
     near = closeness(line(3, -1), line(0, 0, 0), np.zeros(3, int))
-    assert near.distance.tolist() == [3, 1] and near.own.tolist() == [np.inf, np.inf]
+    assert near.distance.tolist() == [3, 1] and near.spacing.tolist() == [np.inf, np.inf]
     assert near.most_suspicious(2).tolist() == [0, 1]
 
 
@@ -99,20 +99,20 @@ def test_one_pixel_off_by_one_is_another_image():
 def test_copies_are_found_pixel_for_pixel():
     train, samples = images(2, 50), images(3, 10)
     samples[[1, 4, 7]] = train[[30, 30, 0]]
-    assert np.flatnonzero(copied(samples, train)).tolist() == [1, 4, 7]
-    assert not copied(train[:10] ^ 1, train).any()
-    assert copied(train, train).all()
+    assert np.flatnonzero(is_copy(samples, train)).tolist() == [1, 4, 7]
+    assert not is_copy(train[:10] ^ 1, train).any()
+    assert is_copy(train, train).all()
 
 
 def test_samples_that_are_alike_are_no_copies_of_training_images():
     samples = np.repeat(images(4, 1), 5, axis=0)
-    assert not copied(samples, images(5, 20)).any()
+    assert not is_copy(samples, images(5, 20)).any()
 
 
 def test_copied_and_duplicates_take_strided_images():
     train = images(6, 30)
     train.flags.writeable = False
-    assert copied(train[::3, :, ::2], train[:, :, ::2]).all()
+    assert is_copy(train[::3, :, ::2], train[:, :, ::2]).all()
     assert len(np.unique(duplicates(train[::-1, ::2]))) == 30
 
 
@@ -132,7 +132,7 @@ def test_fashion_mnist_of_today_holds_no_duplicate(fashion_mnist):
     assert len({image.tobytes() for image in train}) == len(train)
     assert len({image.tobytes() for image in train} & {image.tobytes() for image in test}) == 0
     assert len(np.unique(duplicates(train))) == len(train)
-    assert not copied(test, train).any()
+    assert not is_copy(test, train).any()
 
 
 def test_duplicates_put_into_fashion_mnist_are_found(fashion_mnist):
@@ -142,4 +142,4 @@ def test_duplicates_put_into_fashion_mnist_are_found(fashion_mnist):
     groups = duplicates(train)
     assert len(train) - len(np.unique(groups)) == 43
     assert (groups[10_000:10_043] == groups[50_000:50_043]).all()
-    assert np.flatnonzero(copied(test, train)).tolist() == list(range(10))
+    assert np.flatnonzero(is_copy(test, train)).tolist() == list(range(10))

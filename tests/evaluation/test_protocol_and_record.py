@@ -232,8 +232,8 @@ def test_runs_of_mixed_protocols_are_not_summarised_whatever_their_names():
     ("value", "said"), [(0.30, "below .*near-copies"), (0.95, "above .*blurred"), (0.69, None)]
 )
 def test_authenticity_away_from_that_of_real_images_is_said(value, said):
-    found = evaluation(authenticity=Score(value, 0.005, 0.68, 0.005))
-    lines = record.warnings(found)
+    unlike = evaluation(authenticity=Score(value, 0.005, 0.68, 0.005))
+    lines = record.warnings(unlike)
     assert len(lines) == (said is not None)
     assert all(re.search(f"^run: .*{said}", line) for line in lines)
     assert record.warnings(evaluation()) == []
@@ -241,8 +241,10 @@ def test_authenticity_away_from_that_of_real_images_is_said(value, said):
 
 def test_a_bound_over_seeds_has_their_interval_and_of_one_run_its_own():
     parts = [{"value": -10.0, "error": 0.5}, {"value": -12.0, "error": 0.5}]
-    assert record.bound(parts[:1]) == "-10.00 (± 0.98)"
-    assert record.bound(parts) == "-11.00 ± 12.71"  # Student's t at one degree of freedom: 12.706
+    assert record.bound_text(parts[:1]) == "-10.00 (± 0.98)"
+    assert (
+        record.bound_text(parts) == "-11.00 ± 12.71"
+    )  # Student's t at one degree of freedom: 12.706
 
 
 # --- text
@@ -259,7 +261,7 @@ def test_a_bound_over_seeds_has_their_interval_and_of_one_run_its_own():
     ],
 )
 def test_a_summary_is_shown_with_the_measures_digits(name, summary, text):
-    assert record.shown(name, summary) == text
+    assert record.summary_text(name, summary) == text
 
 
 def test_a_number_is_shown_with_its_interval_not_its_error():
@@ -271,4 +273,4 @@ def test_a_number_is_shown_with_its_interval_not_its_error():
 def test_every_measure_can_be_shown(name):
     title, better, digits, meaning, space, _ = MEASURES[name]
     assert title and meaning and better in ("lower", "higher", "real") and space in (*SPACES, None)
-    assert record.shown(name, Summary(0.5, None, None, 1)) == f"{0.5:.{digits}f}"
+    assert record.summary_text(name, Summary(0.5, None, None, 1)) == f"{0.5:.{digits}f}"

@@ -138,7 +138,7 @@ def test_many_runs_through_a_pipe_are_a_table_of_whole_cells(capsys, monkeypatch
     assert cells.issuperset({e.subject["name"] for e in runs})
     for evaluation in found:
         summary = record.summarise([evaluation])
-        assert cells.issuperset({record.shown(name, summary[name]) for name in summary})
+        assert cells.issuperset({record.summary_text(name, summary[name]) for name in summary})
 
 
 def test_runs_of_one_name_are_told_apart_by_their_parents(place, capsys):

@@ -21,14 +21,14 @@ def measured(random_net, monkeypatch, tmp_path, tiny):
     net = random_net("net-0123", tiny)
     monkeypatch.setattr(features, "of", lambda _: net)
     monkeypatch.setattr(catalog, "load_splits", lambda _: tiny)
-    readings, done = sensitivity.readings, []
+    take_readings, measured = sensitivity.take_readings, []
 
-    def noted(evaluator, samples, chosen, **rest):
-        done.extend(chosen)
-        return readings(evaluator, samples, chosen, **rest)
+    def note_names(evaluator, samples, names, **rest):
+        measured.extend(names)
+        return take_readings(evaluator, samples, names, **rest)
 
-    monkeypatch.setattr(sensitivity, "readings", noted)
-    return done
+    monkeypatch.setattr(sensitivity, "take_readings", note_names)
+    return measured
 
 
 def test_the_page_has_a_verdict_and_the_values_of_each_degradation(measured, tmp_path):

@@ -145,6 +145,8 @@ def test_classes_of_unconditional_samples_are_predicted_where_there_is_a_net(
 ):
     model = trained.load(run)
     monkeypatch.setattr(features, "find", lambda _: "net")
-    monkeypatch.setattr(features, "predicted", lambda _, images: np.full(len(images), 2, np.int32))
+    monkeypatch.setattr(
+        features, "predict_classes", lambda _, images: np.full(len(images), 2, np.int32)
+    )
     drawn = sets.samples(model, "a", tiny, 5, seed=1)
     np.testing.assert_array_equal(drawn.labels, 2)

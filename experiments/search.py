@@ -142,7 +142,7 @@ def make_report(
 def publish(search: Search, rungs: list[Rung], table: str) -> None:
     """Write the page with the report's table, if any, the preset, the lineage and the pictures."""
     winner, space = rungs[-1].ranked[0].recipe, search.searched_space
-    machine = environment.in_words(environment.describe())
+    machine = environment.machine_and_code(environment.describe())
     score = " + ".join(map(outcome.shown_term, search.scorer.terms))
     protocol = f"{score}; {search.scorer.protocol}"
     page = outcome.page(search.command, machine, protocol, rungs, space, table)

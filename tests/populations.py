@@ -39,7 +39,7 @@ def make_members(count: int = 3, **options) -> list[Recipe]:
 def recorders_of(folder: Path, tiny, members: Sequence[Recipe]):
     """A recorder for each member, its run in a folder of its number."""
     with contextlib.ExitStack() as stack:
-        opened = [runs.opened(folder / str(i), m, tiny.train) for i, m in enumerate(members)]
+        opened = [runs.open_locked(folder / str(i), m, tiny.train) for i, m in enumerate(members)]
         yield [fit.Recorder(stack.enter_context(run), tiny) for run in opened]
 
 

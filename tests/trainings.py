@@ -94,7 +94,7 @@ def train(
 ) -> int:
     """Train in this process until a step near `stop_at`. Returns the step reached."""
     stop = StopAt(stop_at)
-    with runs.opened(folder, make_recipe(**options), tiny.train) as run:
+    with runs.open_locked(folder, make_recipe(**options), tiny.train) as run:
         return fit.fit(fit.Recorder(run, tiny), [stop, *observers], stop, report)
 
 

@@ -235,7 +235,7 @@ class CardReport:
 def page(report: Figures) -> str:
     """A report as Markdown."""
     machine = report["machine"]
-    lines = [f"# {machine['card']}", "", f"{environment.in_words(machine)}."]
+    lines = [f"# {machine['card']}", "", f"{environment.machine_and_code(machine)}."]
     driver = f", driver {machine['driver']}" if machine["driver"] else ""
     lines += [f"{machine['runtime'].splitlines()[0]}{driver}."]
     if report["short"]:

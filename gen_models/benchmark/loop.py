@@ -54,7 +54,7 @@ def temporary_run(recipe: Recipe, train: catalog.Dataset) -> Iterator[runs.Run]:
     """A run in a folder that is removed when the block ends."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        runs.opened(Path(folder) / "run", recipe, train) as run,
+        runs.open_locked(Path(folder) / "run", recipe, train) as run,
     ):
         yield run
 

@@ -75,7 +75,7 @@ def markdown(result: dict[str, Any]) -> str:
     text = f"""# Speed
 
 Measured by `{setting["command"]}` on
-{environment.in_words(machine)}.
+{environment.machine_and_code(machine)}.
 Medians over {setting["rounds"]} rounds ({setting["point_rounds"]} in the tables below the first).
 All contestants of a model run once per round, and ratios are taken within a round. The fit loop and
 the bare step run {setting["fit_rounds"]} times for several seconds each; the fastest run of each

@@ -16,7 +16,7 @@ from gen_models.clusters.ways import ClusterImages, Way
 from gen_models.fields import Between, ConfigError, check_known
 from gen_models.maps import sets
 from gen_models.render import StageReporter
-from gen_models.runs.recipe import grouped_by_seed
+from gen_models.runs.recipe import group_by_seed
 from gen_models.trained import Trained
 
 
@@ -91,7 +91,7 @@ def group_by_seed(names: Sequence[str], models: Sequence[Trained]) -> dict[str, 
     """Group models that differ only in their seed, by the name of the first, made fit for file
     names."""
     steps = [int(model.state.step) for model in models]
-    groups = grouped_by_seed([model.recipe for model in models], steps)
+    groups = group_by_seed([model.recipe for model in models], steps)
     files = [name.replace("/", "-") for name in names]
     return {files[group[0]]: [models[index] for index in group] for group in groups}
 

@@ -13,7 +13,7 @@ from gen_models.evaluation import features
 from gen_models.evaluation.features import FeatureNet
 from gen_models.evaluation.record import Evaluation, Summary, summarise
 from gen_models.runs import Recipe, Run, checkpoint
-from gen_models.runs.recipe import grouped_by_seed
+from gen_models.runs.recipe import group_by_seed
 from gen_models.sampling import drawing
 from gen_models.storage.names import distinct_names
 
@@ -49,7 +49,7 @@ def entries(runs: Sequence[Run], evaluations: Mapping[Path, Evaluation]) -> list
     evaluations: by folder of the run, for runs that have one.
     """
     reached = [max(checkpoint.steps(run.checkpoints), default=0) for run in runs]
-    indices = grouped_by_seed([run.recipe for run in runs], reached)
+    indices = group_by_seed([run.recipe for run in runs], reached)
     groups = [[runs[index] for index in group] for group in indices]
     names = _names([group[0] for group in groups])
     return [
@@ -98,7 +98,7 @@ def by_class(run: Run, net: FeatureNet | None) -> tuple[np.ndarray, tuple[str, .
     For an unconditional model they are the first eight that the classifier assigns to each class,
     white if there are fewer; without a net they are unordered, and there are no class names.
     """
-    classes = run.data.shown
+    classes = run.data.shown_classes
     key, _ = _keys()
     state, names = _state(run), tuple(run.data.class_names[label] for label in classes)
     if run.model.algorithm.conditional:

@@ -17,6 +17,6 @@ from gen_models.runs.folder import (
     SERIES,
     Run,
     load,
-    opened,
+    open_locked,
 )
 from gen_models.runs.recipe import Recipe, RunOptions

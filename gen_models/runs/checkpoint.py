@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -39,6 +39,13 @@ class CheckpointError(UserError):
 
 class DamagedCheckpointError(CheckpointError):
     """A checkpoint whose bytes differ from those that were written."""
+
+
+class Checkpoint(NamedTuple):
+    """A training state that was read."""
+
+    step: int  # training step of the state
+    state: PyTree  # NumPy arrays
 
 
 def file_of(folder: Path, step: int) -> Path:
@@ -79,24 +86,22 @@ def load(path: Path, template: PyTree) -> PyTree:
     DamagedCheckpointError for a file that is not as it was written, and CheckpointError for one
     that cannot be read, is no checkpoint, has a newer format or holds another model's state.
     """
-    return _read(path, template)[1]
+    return _read(path, template).state
 
 
 def steps(folder: Path) -> list[int]:
     """Steps of the checkpoints in `folder`, ascending; [] if the folder does not exist."""
     try:
-        found = [_NAME.fullmatch(path.name) for path in folder.iterdir() if path.is_file()]
+        matches = [_NAME.fullmatch(path.name) for path in folder.iterdir() if path.is_file()]
     except FileNotFoundError:
         return []
     except OSError as error:
         raise CheckpointError(f"cannot read the folder {folder}: {error.strerror}") from error
-    return sorted(int(match[1]) for match in found if match)
+    return sorted(int(match[1]) for match in matches if match)
 
 
-def newest(
-    folder: Path, template: PyTree, report: Callable[[str], None]
-) -> tuple[int, PyTree] | None:
-    """The step and the state of the newest whole checkpoint in `folder`; None if there is none.
+def load_newest(folder: Path, template: PyTree, report: Callable[[str], None]) -> Checkpoint | None:
+    """The newest whole checkpoint in `folder`; None if there is none.
 
     `report` is called with a line about each damaged one that is skipped. Raises CheckpointError if
     all are damaged, and as `load` does for a whole one that cannot be used: continuing silently
@@ -135,8 +140,8 @@ def _serialise(state: PyTree, step: int) -> tuple[bytes, memoryview]:
     return head.replace(_BLANK.encode(), digest.hexdigest().encode(), 1), body
 
 
-def _read(path: Path, template: PyTree) -> tuple[int, PyTree]:
-    """The step and the state in the file `path`. Raises as `load` does."""
+def _read(path: Path, template: PyTree) -> Checkpoint:
+    """The checkpoint in the file `path`. Raises as `load` does."""
     if not path.is_file():  # reading a pipe would never end
         raise CheckpointError(f"{path}: there is no such file")
     try:
@@ -144,7 +149,7 @@ def _read(path: Path, template: PyTree) -> tuple[int, PyTree]:
         with safe_open(path, framework="numpy", backend="pread") as file:
             metadata = file.metadata() or {}
             _check_origin(path, metadata)
-            return int(metadata["step"]), _read_tensors(path, file, template)
+            return Checkpoint(int(metadata["step"]), _read_tensors(path, file, template))
     except SafetensorError as error:
         reason = str(error).removeprefix("Error while deserializing header: ")
         raise DamagedCheckpointError(f"{path} is damaged: {reason:.200}") from error
@@ -189,17 +194,17 @@ def _digest(path: Path, recorded: str) -> str:
 
 def _read_tensors(path: Path, file: safe_open, template: PyTree) -> PyTree:
     """The tensors of the open `file` in the structure of `template`, if they fit it."""
-    wanted = _layout(template)
-    found = {}
+    wanted = _layouts(template)
+    stored = {}
     for name in file.keys():  # noqa: SIM118 (not a dict: it cannot be iterated)
         tensor = file.get_slice(name)  # reads nothing yet
-        found[name] = f"{tensor.get_dtype()}{tensor.get_shape()}"
-    differences = [f"{name} is missing" for name in wanted if name not in found]
-    differences += [f"{name:.200} is unknown" for name in found if name not in wanted]
+        stored[name] = f"{tensor.get_dtype()}{tensor.get_shape()}"
+    differences = [f"{name} is missing" for name in wanted if name not in stored]
+    differences += [f"{name:.200} is unknown" for name in stored if name not in wanted]
     differences += [
-        f"{name} is {found[name]:.200}, not {layout}"
+        f"{name} is {stored[name]:.200}, not {layout}"
         for name, layout in wanted.items()
-        if found.get(name, layout) != layout
+        if stored.get(name, layout) != layout
     ]
     if differences:
         more = f"; and {len(differences) - 4} more" if len(differences) > 4 else ""
@@ -212,7 +217,7 @@ def _read_tensors(path: Path, file: safe_open, template: PyTree) -> PyTree:
     return jax.tree.unflatten(jax.tree.structure(template), leaves)
 
 
-def _layout(template: PyTree) -> dict[str, str]:
+def _layouts(template: PyTree) -> dict[str, str]:
     """Type and shape of each leaf by name, in the format's notation, such as "F32[2, 3]"."""
     leaves = tensors.named(template)
     # The library's names of types are found only in the headers that it writes.

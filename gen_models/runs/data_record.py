@@ -34,7 +34,7 @@ class DataRecord:
         return self.labels or tuple(range(len(self.class_names)))
 
     @property
-    def shown(self) -> tuple[int, ...]:
+    def shown_classes(self) -> tuple[int, ...]:
         """The classes that have a row in pictures: all, or the first SHOWN_CLASSES."""
         return self.classes[:SHOWN_CLASSES]
 

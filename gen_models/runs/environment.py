@@ -99,10 +99,10 @@ def unusual_settings(usual: dict[str, Any]) -> dict[str, Any]:
 
 def fix_settings() -> dict[str, Any]:
     """Set JAX to FIXED_SETTINGS. Returns the settings that had other values, with those values."""
-    found = unusual_settings(FIXED_SETTINGS)
-    for name in found:
+    before = unusual_settings(FIXED_SETTINGS)
+    for name in before:
         jax.config.update(name, FIXED_SETTINGS[name])
-    return found
+    return before
 
 
 @contextmanager
@@ -134,7 +134,7 @@ def _has_gpu_plugin() -> bool:
     """Whether JAX's support of GPUs is installed."""
     plugins = find_spec("jax_plugins")
     folders = (plugins and plugins.submodule_search_locations) or []
-    return any(found.name.startswith(GPU_PLUGINS) for found in iter_modules(folders))
+    return any(plugin.name.startswith(GPU_PLUGINS) for plugin in iter_modules(folders))
 
 
 def machine(session: dict[str, Any]) -> str:
@@ -145,7 +145,7 @@ def machine(session: dict[str, Any]) -> str:
     )
 
 
-def in_words(session: dict[str, Any]) -> str:
+def machine_and_code(session: dict[str, Any]) -> str:
     """Machine and code version of a session as text, for a report."""
     return f"{machine(session)}, code {session['code']}"
 
@@ -167,8 +167,8 @@ def _git(*args: str) -> str:
     """Output of git in the source tree. Raises OSError or SubprocessError."""
     root = Path(__file__).resolve().parents[2]
     command = ["git", "-C", str(root), *args]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
-    return done.stdout.strip()
+    process = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+    return process.stdout.strip()
 
 
 def processor() -> str:
@@ -181,13 +181,15 @@ def processor() -> str:
     return names[0] if names else platform.processor()
 
 
-def sessions(path: Path) -> list[dict[str, Any]]:
+def read_sessions(path: Path) -> list[dict[str, Any]]:
     """Sessions recorded in an environment.json; [] if it cannot be read."""
     try:
-        found = json.loads(path.read_text())["sessions"]
+        sessions = json.loads(path.read_text())["sessions"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return []
-    return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
+    if not isinstance(sessions, list):
+        return []
+    return [session for session in sessions if isinstance(session, dict)]
 
 
 def changes(before: dict[str, Any], now: dict[str, Any]) -> list[str]:

@@ -39,7 +39,7 @@ from gen_models.runs import checkpoint, environment, rows
 from gen_models.runs import recipe as recipes
 from gen_models.runs.data_record import DataRecord
 from gen_models.runs.errors import OtherRunError, RunError
-from gen_models.runs.lock import held
+from gen_models.runs.lock import hold_lock
 from gen_models.runs.recipe import Recipe, RunOptions
 from gen_models.storage.files import remove_leftovers, sync, write_error, write_text
 
@@ -52,7 +52,8 @@ SERIES = ("grids", "reconstructions")
 
 @dataclass(frozen=True)
 class Run:
-    """A run's folder: its paths and their contents. Only runs from `opened` may be written to."""
+    """A run's folder: its paths and their contents. Only runs from `open_locked` may be written
+    to."""
 
     folder: Path  # path of the folder
     recipe: Recipe  # all options of the run
@@ -106,12 +107,12 @@ class Run:
 
     def append_metrics(self, first_step: int, history: dict[str, np.ndarray]) -> None:
         """Append one line per step: `history` has f32[S] per metric, beginning at `first_step`."""
-        values = zip(*history.values(), strict=True)
-        new = [
-            {"step": step} | {n: float(str(v)) for n, v in zip(history, row, strict=True)}
-            for step, row in enumerate(values, first_step)
+        by_step = zip(*history.values(), strict=True)
+        new_rows = [
+            {"step": step} | {n: float(str(v)) for n, v in zip(history, values, strict=True)}
+            for step, values in enumerate(by_step, first_step)
         ]
-        rows.append(self.folder / METRICS, new)
+        rows.append(self.folder / METRICS, new_rows)
 
     def append_evaluation(self, step: int, values: dict[str, float]) -> None:
         """Append one line with an evaluation during training."""
@@ -150,7 +151,7 @@ class Run:
 
     def sessions(self) -> list[dict[str, Any]]:
         """Sessions so far: environment, step reached and duration of each."""
-        return environment.sessions(self.folder / ENVIRONMENT)
+        return environment.read_sessions(self.folder / ENVIRONMENT)
 
     @property
     def seconds(self) -> float:
@@ -199,7 +200,7 @@ def _remove(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def opened(folder: Path, recipe: Recipe, dataset: Dataset) -> Iterator[Run]:
+def open_locked(folder: Path, recipe: Recipe, dataset: Dataset) -> Iterator[Run]:
     """Create the run, or open it to be continued, under its lock.
 
     The config of a run that has done more steps than the recipe asks for is left as it is.
@@ -219,7 +220,7 @@ def opened(folder: Path, recipe: Recipe, dataset: Dataset) -> Iterator[Run]:
         _check_ours(folder)
     except OSError as error:
         raise write_error(folder, error) from error
-    with held(folder):
+    with hold_lock(folder):
         run = Run(folder, recipe, data)
         try:
             _prepare(run)
@@ -270,16 +271,16 @@ def load(folder: str | Path) -> Run:
         raise RunError(f"{folder} is not a run: it has no {CONFIG}; runs are in {RUNS}/{other}")
     values = recipes.read(path)
     try:
-        found = Recipe.from_flat(values)
+        recipe = Recipe.from_flat(values)
     except ConfigError as error:
         raise RunError(f"{path}: {error}; use the gen_models that wrote it") from error
-    missing = sorted(found.identity.keys() - values.keys())
+    missing = sorted(recipe.identity.keys() - values.keys())
     if missing:  # their values would be a guess
         raise RunError(f"{path} lacks {', '.join(missing)}; use the gen_models that wrote it")
-    return Run(folder, found, _data(path))
+    return Run(folder, recipe, _read_data(path))
 
 
-def _data(path: Path) -> DataRecord:
+def _read_data(path: Path) -> DataRecord:
     """The record of the data in config.json. Raises RunError."""
     try:
         data = fields.from_dict(DataRecord, json.loads(path.read_text())["data"])
@@ -296,8 +297,8 @@ def _data(path: Path) -> DataRecord:
 
 def _check_same(run: Run) -> None:
     """Raise OtherRunError, listing the differences, for a run with other options or data."""
-    folder, begun = run.folder, load(run.folder)
-    before = begun.recipe.identity | {"data": begun.data.digest}
+    recorded = load(run.folder)
+    before = recorded.recipe.identity | {"data": recorded.data.digest}
     now = run.recipe.identity | {"data": run.data.digest}
     differing = [
         f"  {name}: the run has {before.get(name)!r}, asked for {now.get(name)!r}"
@@ -306,6 +307,6 @@ def _check_same(run: Run) -> None:
     ]
     if differing:
         raise OtherRunError(
-            f"{folder} is another run; these options differ:\n" + "\n".join(differing) + "\n"
+            f"{run.folder} is another run; these options differ:\n" + "\n".join(differing) + "\n"
             "leave them as they were to go on with it, or choose another folder with --out"
         )

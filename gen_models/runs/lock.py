@@ -13,21 +13,21 @@ from gen_models.storage.files import write_error, write_text
 
 
 @contextlib.contextmanager
-def held(folder: Path) -> Iterator[None]:
+def hold_lock(folder: Path) -> Iterator[None]:
     """Hold the folder's lock, which the system releases when this process ends in any way. Raises
     RunError, with the holder's name, if another process has it; UserError."""
     path, holder = folder / ".lock", folder / ".lock-holder"
     lock = filelock.FileLock(path, timeout=0)
     try:
-        taken = lock.acquire()
+        acquired = lock.acquire()
     except filelock.Timeout as error:
         raise RunError(
-            f"{folder} is in use by {_holder(holder)}; wait for it, stop it, or choose another "
-            "folder with --out"
+            f"{folder} is in use by {_read_holder(holder)}; wait for it, stop it, or choose "
+            "another folder with --out"
         ) from error
     except OSError as error:
         raise write_error(path, error) from error
-    with taken:
+    with acquired:
         write_text(holder, f"process {os.getpid()} on {socket.gethostname()}")
         try:
             yield
@@ -36,7 +36,7 @@ def held(folder: Path) -> Iterator[None]:
                 holder.unlink(missing_ok=True)
 
 
-def _holder(path: Path) -> str:
+def _read_holder(path: Path) -> str:
     """The process that holds the lock as text; it may not have written its name yet."""
     try:
         return path.read_text(errors="replace")

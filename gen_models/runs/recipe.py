@@ -104,9 +104,9 @@ class Recipe(NamedTuple):
         names = run_names + [field.name for field in fields(config)]
         for name in values:
             check_known("option", name, names)
-        run = {name: value for name, value in values.items() if name in run_names}
-        own = {name: value for name, value in values.items() if name not in run_names}
-        return cls(from_dict(RunOptions, run), from_dict(config, own))
+        of_run = {name: value for name, value in values.items() if name in run_names}
+        of_model = {name: value for name, value in values.items() if name not in run_names}
+        return cls(from_dict(RunOptions, of_run), from_dict(config, of_model))
 
     def to_flat(self) -> dict[str, Any]:
         """The inverse of `from_flat`, with every option given."""
@@ -148,12 +148,12 @@ class Recipe(NamedTuple):
     def name(self) -> str:
         """<data set>-<model>-<seed>, followed by a mark of six digits if any other option differs
         from its default."""
-        chosen, options = self.identity, self.options
+        options = self.options
         named = {"model": options.model, "dataset": options.dataset, "seed": options.seed}
         default = Recipe.from_flat(named).identity
-        differs = {name: value for name, value in chosen.items() if value != default[name]}
+        changed = {name: value for name, value in self.identity.items() if value != default[name]}
         name = f"{options.dataset}-{options.model}-{options.seed}"
-        return f"{name}-{_mark(differs)}" if differs else name
+        return f"{name}-{_mark(changed)}" if changed else name
 
     @property
     def mark(self) -> str:
@@ -165,7 +165,7 @@ def _mark(values: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:6]
 
 
-def grouped_by_seed(recipes: Sequence[Recipe], reached: Sequence[int]) -> list[list[int]]:
+def group_by_seed(recipes: Sequence[Recipe], reached: Sequence[int]) -> list[list[int]]:
     """Indices of recipes in groups, in order. Runs of a group have `reached` the same step and
     differ only in their seed.
 
@@ -190,8 +190,8 @@ def defaults(values: Mapping[str, Any], model: str | None, source: str | None) -
     """
     if model is not None:
         if known_model(model) != values.get("model", model):
-            known = _names(model)
-            values = {name: value for name, value in values.items() if name in known}
+            names = _option_names(model)
+            values = {name: value for name, value in values.items() if name in names}
         values = {**values, "model": model}
     try:
         return Recipe.from_flat(values)
@@ -214,14 +214,14 @@ def with_added_options(values: Mapping[str, Any]) -> dict[str, Any]:
     return added | dict(values)
 
 
-def _names(model: str) -> set[str]:
+def _option_names(model: str) -> set[str]:
     """Names of all options of a run of `model`."""
     return {f.name for cls in (RunOptions, MODELS[model].Config) for f in fields(cls)}
 
 
 def read(source: Path) -> dict[str, Any]:
     """Options read from a config file, a preset, a row of a table, or a run. Raises ConfigError."""
-    path, row = _place(source)
+    path, row = _file_and_row(source)
     try:
         path = path / "config.json" if path.is_dir() else path
         if path.exists() and not path.is_file():  # opening a named pipe waits for a writer
@@ -231,8 +231,8 @@ def read(source: Path) -> dict[str, Any]:
         if len(raw) > MAX_CONFIG_BYTES:
             raise ConfigError(f"{path}: over {MAX_CONFIG_BYTES} bytes, too long for a config")
         if path.suffix == ".py":
-            return _preset(path, raw.decode(), row)
-        return _saved(path, raw.decode())
+            return _parse_preset(path, raw.decode(), row)
+        return _parse_json(path, raw.decode())
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError) as error:
@@ -243,19 +243,19 @@ def read(source: Path) -> dict[str, Any]:
 def rows(table: Path) -> list[Path]:
     """The rows of a table of presets, as `read` takes them. Raises ConfigError."""
     try:
-        names = _rows(_literals(table.read_text()))
+        names = _row_names(_parse_literals(table.read_text()))
     except (OSError, ValueError, SyntaxError) as error:
         raise ConfigError(f"{table}: not a table of presets: {error!s:.200}") from error
     return [table.with_name(f"{table.name}:{name}") for name in names]
 
 
-def _place(source: Path) -> tuple[Path, str | None]:
+def _file_and_row(source: Path) -> tuple[Path, str | None]:
     """The file and the row of FILE.py:ROW; None for a row that is not named."""
     file, colon, row = str(source).rpartition(".py:")
     return (Path(f"{file}.py"), row) if colon else (source, None)
 
 
-def _saved(path: Path, text: str) -> dict[str, Any]:
+def _parse_json(path: Path, text: str) -> dict[str, Any]:
     values = json.loads(text)
     by_a_run = isinstance(values, dict) and "format" in values
     if not isinstance(values, dict) or values.pop("format", FORMAT) != FORMAT:
@@ -269,24 +269,24 @@ def _saved(path: Path, text: str) -> dict[str, Any]:
     return with_added_options(values) if by_a_run else values
 
 
-def _preset(path: Path, text: str, row: str | None) -> dict[str, Any]:
+def _parse_preset(path: Path, text: str, row: str | None) -> dict[str, Any]:
     """The literals of a preset file, or of one row if it is a table."""
-    values = _literals(text)
-    rows = _rows(values)
-    if not rows:
+    values = _parse_literals(text)
+    names = _row_names(values)
+    if not names:
         if row is not None:
             raise ConfigError(f"{path} is one preset, not a table of them; leave out ':{row}'")
         return values
-    if row not in rows:
+    if row not in names:
         asked = "is a table of presets" if row is None else f"has no row {row!r}"
-        raise ConfigError(f"{path} {asked}; add one of {', '.join(f':{name}' for name in rows)}")
+        raise ConfigError(f"{path} {asked}; add one of {', '.join(f':{name}' for name in names)}")
     for name, value in values.items():  # or it would be left out in silence
         if not _is_row(value):
             raise ValueError(f"{name} is no dict, as rows and `{COMMON}` of a table are")
     return values.get(COMMON, {}) | values[row]
 
 
-def _rows(values: Mapping[str, Any]) -> list[str]:
+def _row_names(values: Mapping[str, Any]) -> list[str]:
     return [name for name, value in values.items() if _is_row(value) and name != COMMON]
 
 
@@ -295,7 +295,7 @@ def _is_row(value: object) -> bool:
     return isinstance(value, dict) and not any(isinstance(key, int) for key in value)
 
 
-def _literals(text: str) -> dict[str, Any]:
+def _parse_literals(text: str) -> dict[str, Any]:
     body = ast.parse(text).body
     if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
         body = body[1:]

@@ -10,12 +10,12 @@ from typing import Any
 from gen_models.runs.errors import RunError
 from gen_models.storage.files import write_error, write_text
 
-Row = dict[str, float]  # numbers by their names, with "step"
+StepRow = dict[str, float]  # numbers of a step by their names, with "step"
 
 
-def append(path: Path, new: Sequence[Row]) -> None:
+def append(path: Path, rows: Sequence[StepRow]) -> None:
     """Append rows to a file as lines, all of them or none. Raises UserError."""
-    lines = _lines(new)
+    lines = _lines(rows)
     try:
         whole = path.stat().st_size if path.exists() else 0
         try:
@@ -28,13 +28,13 @@ def append(path: Path, new: Sequence[Row]) -> None:
         raise write_error(path, error) from error
 
 
-def write(path: Path, new: Sequence[Row]) -> None:
+def write(path: Path, rows: Sequence[StepRow]) -> None:
     """Replace the content of a file by these rows. Raises UserError."""
-    write_text(path, _lines(new))
+    write_text(path, _lines(rows))
 
 
-def _lines(new: Sequence[Row]) -> str:
-    return "".join(json.dumps(row) + "\n" for row in new)
+def _lines(rows: Sequence[StepRow]) -> str:
+    return "".join(json.dumps(row) + "\n" for row in rows)
 
 
 def columns(path: Path) -> dict[str, list[float]]:
@@ -46,7 +46,7 @@ def columns(path: Path) -> dict[str, list[float]]:
     return history
 
 
-def read(path: Path) -> Iterator[Row]:
+def read(path: Path) -> Iterator[StepRow]:
     """The rows of a file, in order, without damaged lines; none if there is no file. Raises
     RunError."""
     try:
@@ -58,9 +58,9 @@ def read(path: Path) -> Iterator[Row]:
     for line in lines:
         with contextlib.suppress(ValueError, RecursionError):
             row = json.loads(line)
-            if isinstance(row, dict) and isinstance(row.get("step"), int) and _numeric(row):
+            if isinstance(row, dict) and isinstance(row.get("step"), int) and _is_numeric(row):
                 yield row
 
 
-def _numeric(row: dict[str, Any]) -> bool:
+def _is_numeric(row: dict[str, Any]) -> bool:
     return all(isinstance(value, int | float) for value in row.values())

@@ -99,7 +99,7 @@ def load_state(
     `report` is called with a line about each damaged checkpoint. Raises UserError if there is none.
     """
     folder = run.best if best else run.checkpoints
-    found = checkpoint.newest(folder, programs.shapes(run.model), report)
+    found = checkpoint.load_newest(folder, programs.shapes(run.model), report)
     if found is None:
         raise UserError(_no_checkpoint(run, best))
     state = with_average(run.recipe.config, found[1], ema_decay)

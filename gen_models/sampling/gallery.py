@@ -47,7 +47,7 @@ def pictures(run: Run, state: State, test: Dataset) -> dict[str, Image]:
 def _interpolations(run: Run, state: State, key: Key) -> Image:
     """Picture of paths between latents: a row per class for a conditional model, else ten rows."""
     conditional = run.model.algorithm.conditional
-    labels = np.array(run.data.shown if conditional else (0,) * ROWS, np.int32)
+    labels = np.array(run.data.shown_classes if conditional else (0,) * ROWS, np.int32)
     names = [run.data.class_names[label] for label in labels] if conditional else ()
     images = drawing.paths(run.model, state, key, labels, COLUMNS)
     return render.grid(images, len(labels), COLUMNS, row_names=names)

@@ -139,7 +139,7 @@ class Sweep:
         rows = results.rows(members)
         best = [self._shown_folder(row) for row in rows if row.diverged < row.seeds]
         has_explorer = bool(best) and explorer.write_page(self.out / EXPLORER, best, report)
-        machine = environment.in_words(environment.describe())
+        machine = environment.machine_and_code(environment.describe())
         write_text(
             self.out / TABLE,
             results.page(self.command, machine, members, rows, EXPLORER if has_explorer else ""),

@@ -75,7 +75,7 @@ class Recorder:
     def restored(self, report: Callable[[str], None]) -> State:
         """The state of the newest whole checkpoint, or a fresh one. Rewinds the run to its step."""
         template = programs.shapes(self.model)
-        step, state = checkpoint.newest(self.run.checkpoints, template, report) or (0, None)
+        step, state = checkpoint.load_newest(self.run.checkpoints, template, report) or (0, None)
         self.run.rewind(step)
         return self.placement.state(self.fresh() if state is None else state)
 
@@ -83,7 +83,7 @@ class Recorder:
         """Write the sample grid of this step and, for a model with an encoder, reconstructions."""
         data, algorithm = self.run.data, self.model.algorithm
         state = drawing.finalised(self.model, data, self.placement.local(state))
-        classes = data.shown if algorithm.conditional else range(GRID_ROWS)
+        classes = data.shown_classes if algorithm.conditional else range(GRID_ROWS)
         names = [data.class_names[label] for label in classes] if algorithm.conditional else ()
         labels, rows = np.repeat(np.array(classes, np.int32), GRID_COLUMNS), len(classes)
         images = programs.sample(self.model, state, self.keys.sample, labels)

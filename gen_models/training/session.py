@@ -93,13 +93,13 @@ def train(
     or stop at a signal. `report` is called with messages for the user.
 
     Of several processes that train together, only the first writes. Raises the errors of
-    `runs.opened` and `fit.fit`.
+    `runs.open_locked` and `fit.fit`.
     """
     if jax.process_index() > 0:
         return _train_silently(recipe, splits)
     observers = [*observers, *_event_files(recipe.options)]
     own = validation.training(splits, hold_out=recipe.options.hold_out)
-    with runs.opened(recipe.options.out, recipe, own.train) as run, interruptible() as stop:
+    with runs.open_locked(recipe.options.out, recipe, own.train) as run, interruptible() as stop:
         began = time.perf_counter()
         before, session = run.sessions(), environment.describe()
         run.record_sessions([*before, session])

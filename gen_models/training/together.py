@@ -33,7 +33,7 @@ def train(
     began, session = time.perf_counter(), environment.describe()
     with contextlib.ExitStack() as stack:
         opened = [
-            stack.enter_context(runs.opened(folder, member, splits.train))
+            stack.enter_context(runs.open_locked(folder, member, splits.train))
             for folder, member in members.items()
         ]
         changes: dict[str, None] = {}  # an ordered set: the runs share changes

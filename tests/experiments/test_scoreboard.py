@@ -65,7 +65,7 @@ def made(monkeypatch, tiny):
     def train(recipe, splits, observers, report):
         del observers, report
         folder, steps = recipe.options.out, recipe.options.steps
-        with runs.opened(folder, recipe, splits.train) as run:
+        with runs.open_locked(folder, recipe, splits.train) as run:
             run.record_sessions([SESSION])
             checkpoint.file_of(run.checkpoints, steps).touch()
         done.append(folder.name)
@@ -190,7 +190,7 @@ def test_a_result_of_other_options_is_made_anew(options, made):
 def test_a_folder_of_another_run_is_left_out_and_the_others_are_made(options, made, tiny, capsys):
     folder = options.folder(GAN)
     other = agenda.recipe_of(GAN, folder).with_options(batch_size=3)
-    with runs.opened(folder, other, tiny.train):
+    with runs.open_locked(folder, other, tiny.train):
         pass
     assert go_on(options) == 0
     error = capsys.readouterr().err
@@ -280,7 +280,7 @@ def tried(monkeypatch, made):
     def diverging(recipe, splits, *args):
         if recipe.options.model != "lsgan":
             return train(recipe, splits, *args)
-        with runs.opened(recipe.options.out, recipe, splits.train) as run:
+        with runs.open_locked(recipe.options.out, recipe, splits.train) as run:
             run.record_sessions([*run.sessions(), SESSION | {"code": environment.code_version()}])
         tries.append(len(made))
         raise DivergenceError("gen_loss became NaN", 2)
@@ -316,7 +316,7 @@ def test_a_run_that_diverged_is_tried_again_without_its_folder_or_by_other_code(
 @pytest.mark.usefixtures("made")
 def test_a_run_that_has_done_more_steps_is_refused(options, tiny):
     folder = options.folder(GAN)
-    with runs.opened(folder, agenda.recipe_of(GAN, folder), tiny.train) as run:
+    with runs.open_locked(folder, agenda.recipe_of(GAN, folder), tiny.train) as run:
         checkpoint.file_of(run.checkpoints, 7).touch()
     with pytest.raises(runs.RunError, match="gan-0 has done 7 steps, asked for 5"):
         scoreboard.make(GAN, folder, assessment.Extent())

@@ -143,7 +143,7 @@ def test_completed_reads_data_into_memory_so_that_a_cut_file_does_no_harm(
 def test_the_folder_of_a_runs_own_data_may_be_renamed(tiny_folder, tmp_path):
     options = {"data_dir": str(tiny_folder), "out": str(tmp_path / "run")}
     recipe, splits = session.completed(Recipe.from_flat(OPTIONS | options))
-    with runs.opened(recipe.options.out, recipe, splits.train):
+    with runs.open_locked(recipe.options.out, recipe, splits.train):
         pass
     moved = recipe.with_options(data_dir=tiny_folder.rename(tmp_path / "other"))
     found, splits = session.completed(moved)

@@ -211,7 +211,7 @@ def test_a_failing_write_leaves_the_earlier_ones_whole(tmp_path, monkeypatch):
     with pytest.raises(UserError, match="No space left"):
         checkpoint.save(tmp_path, make_state(2), 2, keep=1)
     assert names(tmp_path) == ["step_00000001.safetensors"]
-    step, state = checkpoint.newest(tmp_path, make_state(), fail)
+    step, state = checkpoint.load_newest(tmp_path, make_state(), fail)
     assert step == 1
     assert_same(state, make_state(1))
 
@@ -236,7 +236,7 @@ except UserError as error:
     assert done.stderr == ""
     assert "step_00000002.safetensors: File too large" in done.stdout
     assert names(tmp_path) == ["step_00000001.safetensors"]
-    assert checkpoint.newest(tmp_path, {"x": np.ones(9)}, fail)[0] == 1
+    assert checkpoint.load_newest(tmp_path, {"x": np.ones(9)}, fail)[0] == 1
 
 
 def test_a_folder_that_cannot_be_made_is_a_user_error(tmp_path):
@@ -244,15 +244,15 @@ def test_a_folder_that_cannot_be_made_is_a_user_error(tmp_path):
     with pytest.raises(UserError, match="cannot write"):
         checkpoint.save(tmp_path / "file", make_state(), 1, 1)
     with pytest.raises(CheckpointError, match="cannot read"):
-        checkpoint.newest(tmp_path / "file", make_state(), fail)
+        checkpoint.load_newest(tmp_path / "file", make_state(), fail)
 
 
 # --- reading what is damaged
 
 
 def test_newest_of_no_checkpoints_is_none(tmp_path):
-    assert checkpoint.newest(tmp_path, make_state(), fail) is None
-    assert checkpoint.newest(tmp_path / "absent", make_state(), fail) is None
+    assert checkpoint.load_newest(tmp_path, make_state(), fail) is None
+    assert checkpoint.load_newest(tmp_path / "absent", make_state(), fail) is None
     with pytest.raises(CheckpointError, match="no such file"):
         checkpoint.load(tmp_path / "absent", make_state())
 
@@ -292,7 +292,7 @@ def test_garbage_is_damage(tmp_path, content):
 
 def test_load_of_a_pipe_does_not_hang(tmp_path):
     os.mkfifo(tmp_path / "step_00000001.safetensors")
-    assert checkpoint.newest(tmp_path, TEMPLATE, fail) is None
+    assert checkpoint.load_newest(tmp_path, TEMPLATE, fail) is None
     with pytest.raises(CheckpointError, match="no such file"):
         checkpoint.load(tmp_path / "step_00000001.safetensors", TEMPLATE)
 
@@ -303,7 +303,7 @@ def test_a_damaged_newest_is_reported_and_the_one_before_taken(tmp_path):
     flip(path, -1)
     flip(tmp_path / "step_00000002.safetensors", 0)
     reports = []
-    step, state = checkpoint.newest(tmp_path, make_state(), reports.append)
+    step, state = checkpoint.load_newest(tmp_path, make_state(), reports.append)
     assert step == 1
     assert_same(state, make_state(1))
     assert ["step_00000003" in reports[0], "step_00000002" in reports[1]] == [True, True]
@@ -316,16 +316,16 @@ def test_newest_names_every_checkpoint_where_all_are_damaged(tmp_path):
     with pytest.raises(
         CheckpointError, match=r"(?s)every checkpoint.*step_00000002.*step_00000001"
     ):
-        checkpoint.newest(tmp_path, make_state(), lambda _: None)
+        checkpoint.load_newest(tmp_path, make_state(), lambda _: None)
 
 
 # --- reading what is whole, but not ours
 
 
 def refused(folder, template, match):
-    """`newest` raises though there is an older usable one: nothing is taken silently."""
+    """`load_newest` raises though there is an older usable one: nothing is taken silently."""
     with pytest.raises(CheckpointError, match=match) as caught:
-        checkpoint.newest(folder, template, fail)
+        checkpoint.load_newest(folder, template, fail)
     assert not isinstance(caught.value, DamagedCheckpointError)
     return str(caught.value)
 

@@ -18,7 +18,7 @@ HISTORY = {"disc_loss": np.float32([0.1, 0.2]), "gen_loss": np.float32([1, 1e-9]
 
 def make(folder, dataset, **options):
     """A run that nobody has trained yet."""
-    with runs.opened(folder, make_recipe(**options), dataset) as run:
+    with runs.open_locked(folder, make_recipe(**options), dataset) as run:
         return run
 
 
@@ -57,7 +57,7 @@ def test_a_run_is_loaded_as_it_was_made(run):
 def test_a_record_of_the_data_says_which_labels_have_images(tmp_path, gapped):
     data = runs.DataRecord.of(gapped.train)
     assert (data.classes, data.spec.num_classes) == ((1, 3, 4), 5)
-    with runs.opened(tmp_path / "run", make_recipe(), gapped.train):
+    with runs.open_locked(tmp_path / "run", make_recipe(), gapped.train):
         assert runs.load(tmp_path / "run").data == data
     path = tmp_path / "run" / "config.json"
     values = json.loads(path.read_text())
@@ -73,7 +73,7 @@ def test_a_record_of_the_data_says_which_labels_have_images(tmp_path, gapped):
 def test_pictures_show_all_classes_but_not_thousands():
     for count, shown in ((26, 26), (62, 62), (5000, 64)):
         data = runs.DataRecord("", 8, 8, tuple(map(str, range(count + 1))), (*range(1, count + 1),))
-        assert data.shown == tuple(range(1, shown + 1))
+        assert data.shown_classes == tuple(range(1, shown + 1))
 
 
 def test_metrics_come_back_digit_by_digit(run):
@@ -194,11 +194,11 @@ def test_other_data_are_refused(run, tiny):
 def test_a_run_that_has_done_more_steps_keeps_its_config(run, tiny):
     checkpoint.save(run.checkpoints, {"x": np.ones(1)}, 20, keep=1)
     before = (run.folder / "config.json").read_bytes()
-    opened = make(run.folder, tiny.train, steps=19, keep_checkpoints=5)
-    assert (opened.step, opened.options.steps) == (20, 19)
+    continued = make(run.folder, tiny.train, steps=19, keep_checkpoints=5)
+    assert (continued.step, continued.options.steps) == (20, 19)
     assert (run.folder / "config.json").read_bytes() == before
     with pytest.raises(RunError, match="has done 20 steps, asked for 19"):
-        opened.check_steps()
+        continued.check_steps()
     make(run.folder, tiny.train, steps=20).check_steps()
     assert runs.load(run.folder).options.steps == 20
 
@@ -296,8 +296,8 @@ def test_a_second_process_is_refused_by_name_until_the_first_is_dead(run, tiny):
     script = """
 import sys, time
 from pathlib import Path
-from gen_models.runs.lock import held
-with held(Path(sys.argv[1])):
+from gen_models.runs.lock import hold_lock
+with hold_lock(Path(sys.argv[1])):
     print("locked", flush=True)
     time.sleep(600)
 """
@@ -315,7 +315,7 @@ with held(Path(sys.argv[1])):
 
 
 def test_a_lock_without_a_name_is_a_lock(run, tiny):
-    with runs.opened(run.folder, make_recipe(), tiny.train):
+    with runs.open_locked(run.folder, make_recipe(), tiny.train):
         (run.folder / ".lock-holder").unlink()
         assert "in use by another process" in refusal(run.folder, tiny.train)
     make(run.folder, tiny.train)

@@ -110,7 +110,9 @@ LOGISTICS = {
 def test_the_options_marked_logistics_are_these():
     hints = get_type_hints(RunOptions, include_extras=True)
     marks = {name: getattr(hint, "__metadata__", ()) for name, hint in hints.items()}
-    marked = {name for name, found in marks.items() if any(isinstance(m, Logistics) for m in found)}
+    marked = {
+        name for name, markers in marks.items() if any(isinstance(m, Logistics) for m in markers)
+    }
     assert marked == set(LOGISTICS)
 
 
@@ -207,10 +209,10 @@ def place(path, row):
 
 def kept_presets() -> list[Path]:
     """Every preset in configs/, a table's rows one by one, as --config takes them."""
-    found = []
+    sources = []
     for path in sorted((ROOT / "configs").glob("*.py")):
-        found += rows(path) or [path]
-    return found
+        sources += rows(path) or [path]
+    return sources
 
 
 PRESETS = kept_presets()
@@ -223,8 +225,8 @@ def test_a_row_of_a_table_says_what_our_searches_found_otherwise(preset):
     if isinstance(config, _gans.Config):
         assert {"learning_rate", "disc_learning_rate"} <= given
         base = vars(_gans.Penalised())
-        found = {name for name, value in vars(config).items() if base.get(name, value) != value}
-        assert found & {"beta1", "ema_decay", "penalty"} <= given
+        changed = {name for name, value in vars(config).items() if base.get(name, value) != value}
+        assert changed & {"beta1", "ema_decay", "penalty"} <= given
         assert {"margin", "pull_away", "gamma", "balance_rate"} & vars(config).keys() <= given
 
 

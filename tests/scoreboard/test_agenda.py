@@ -133,7 +133,7 @@ def test_the_committed_scoreboard_is_valid_as_a_whole(monkeypatch):
 
 def whole_run(folder, tiny, cell=CELL):
     """The folder of a run with a cell's options that is at its last step."""
-    with runs.opened(folder, agenda.recipe_of(cell, folder), tiny.train):
+    with runs.open_locked(folder, agenda.recipe_of(cell, folder), tiny.train):
         checkpoint.file_of(folder / runs.CHECKPOINTS, cell.steps).touch()
     return folder
 

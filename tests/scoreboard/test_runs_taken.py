@@ -36,7 +36,7 @@ def test_the_scoreboard_takes_from_a_run_its_options_numbers_machine_and_samples
     assert run_result.options == run.recipe.identity
     assert run_result.fid == record.read(Path("cgan-0/evaluation.json")).measures["fid"].value
     assert run_result.seconds > 0
-    assert run_result.machine in environment.in_words(run.sessions()[-1])
+    assert run_result.machine in environment.machine_and_code(run.sessions()[-1])
     results.write(Path("scoreboard.json"), {cell: run_result})
     assert results.read(Path("scoreboard.json")) == {cell: run_result}
     scoreboard.draw(run, cell, scoreboard.Options(results=Path()))

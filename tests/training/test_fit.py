@@ -67,7 +67,7 @@ def test_an_evaluation_in_which_the_stop_is_asked_for_is_made_once(tmp_path, tin
 
     recipe = make_recipe(evaluate_every_steps=6, checkpoint_every_steps=10, steps=12)
     for reached in (6, 12):
-        with runs.opened(tmp_path / "run", recipe, tiny.train) as run:
+        with runs.open_locked(tmp_path / "run", recipe, tiny.train) as run:
             recorder = fit.Recorder(run, tiny)
             assert fit.fit(recorder, [stop], stop, evaluate=evaluate) == reached
             assert checkpoint.steps(run.checkpoints)[-1] == reached
@@ -256,7 +256,7 @@ def test_the_first_poisoned_step_is_named_and_the_last_good_checkpoint_kept(
     """
     train(tmp_path / "run", tiny, 12)
     (step,) = checkpoint.steps(tmp_path / "run" / "checkpoints")[1:]
-    with runs.opened(tmp_path / "run", make_recipe(), tiny.train) as run:
+    with runs.open_locked(tmp_path / "run", make_recipe(), tiny.train) as run:
         state = fit.Recorder(run, tiny).restored(print)
         poisoned = jax.tree.map(
             lambda x: x * np.nan if x.dtype == np.float32 else x, getattr(state, part)["gen"]
@@ -273,7 +273,7 @@ def test_the_first_poisoned_step_is_named_and_the_last_good_checkpoint_kept(
 
 
 def test_the_best_state_is_kept_and_those_before_it_until_the_next_checkpoint(tmp_path, tiny):
-    with runs.opened(tmp_path / "run", make_recipe(), tiny.train) as run:
+    with runs.open_locked(tmp_path / "run", make_recipe(), tiny.train) as run:
         recorder = fit.Recorder(run, tiny)
         recorder.record(1, {"loss": np.zeros(20, np.float32)})
         state = programs.start(run.model, jax.random.key(0))

@@ -122,7 +122,7 @@ def evaluate_state(run: Run, splits: Splits) -> Callable[[State], dict[str, floa
     evaluator = Evaluator(features.of(splits.train.name), splits, extent.reference)
 
     def evaluate(state: State) -> dict[str, float]:
-        state = drawing.finalised(run.model, run.data, state)
+        state = drawing.finalise(run.model, run.data, state)
         samples = _measured_samples(run.model, state, evaluator, extent)
         described = evaluator.describe(*samples)
         evaluation = Evaluation(

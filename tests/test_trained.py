@@ -137,7 +137,7 @@ def test_the_digest_tells_weights_apart_and_not_where_they_are(runs, tmp_path):
 def test_a_loaded_and_a_saved_model_have_batch_statistics_of_their_own(runs, tmp_path, name):
     model, run = gm.load(runs / name), folders.load(runs / name)
     _, kept = checkpoint.load_newest(run.checkpoints, programs.shapes(run.model), print)
-    wanted = drawing.finalised(run.model, run.data, kept).ema
+    wanted = drawing.finalise(run.model, run.data, kept).ema
     jax.tree.map(np.testing.assert_array_equal, model.state.ema, wanted)
     pairs = zip(*(jax.tree.leaves(ema["stats"]) for ema in (kept.ema, wanted)), strict=True)
     assert any(np.any(before != after) for before, after in pairs)

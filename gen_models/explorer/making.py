@@ -104,7 +104,7 @@ def _load_earlier(run: Run, last: Trained) -> list[Trained]:
     for step in checkpoint.steps(run.checkpoints):
         if step < int(last.state.step):
             state = checkpoint.load(checkpoint.file_of(run.checkpoints, step), template)
-            ready = drawing.finalised(run.model, run.data, jax.device_put(state))
+            ready = drawing.finalise(run.model, run.data, jax.device_put(state))
             models.append(replace(last, state=ready))
     return models
 

@@ -38,7 +38,7 @@ def key_for(purpose: Purpose, seed: int) -> Key:
     return jax.random.fold_in(jax.random.key(seed), purpose)
 
 
-def finalised(model: Model, data: DataRecord, state: State) -> State:
+def finalise(model: Model, data: DataRecord, state: State) -> State:
     """The state of a training, ready to be sampled: with the batch statistics of the averaged
     weights over images of all classes that were trained on, always with the same key."""
     labels = np.resize(np.array(data.classes, np.int32), STATISTICS_BATCH)
@@ -53,8 +53,8 @@ def draw(model: Model, state: State, key: Key, labels: np.ndarray) -> np.ndarray
     for start in range(0, len(labels), BLOCK):
         index, offset = divmod(start, LATENTS)
         if offset == 0:
-            those = np.resize(labels[start : start + LATENTS], LATENTS)
-            z = _latents(model, state, jax.random.fold_in(key, index), those)
+            latent_labels = np.resize(labels[start : start + LATENTS], LATENTS)
+            z = _latents(model, state, jax.random.fold_in(key, index), latent_labels)
         part = labels[start : start + BLOCK]
         block = programs.generate(model, state, z[offset : offset + BLOCK], np.resize(part, BLOCK))
         images.append(to_bytes(block)[: len(part)])
@@ -99,11 +99,11 @@ def load_state(
     `report` is called with a line about each damaged checkpoint. Raises UserError if there is none.
     """
     folder = run.best if best else run.checkpoints
-    found = checkpoint.load_newest(folder, programs.shapes(run.model), report)
-    if found is None:
+    newest = checkpoint.load_newest(folder, programs.shapes(run.model), report)
+    if newest is None:
         raise UserError(_no_checkpoint(run, best))
-    state = with_average(run.recipe.config, found[1], ema_decay)
-    return finalised(run.model, run.data, jax.device_put(state))
+    state = with_average(run.recipe.config, newest.state, ema_decay)
+    return finalise(run.model, run.data, jax.device_put(state))
 
 
 def check_state(run: Run, *, best: bool = False, ema_decay: float | None = None) -> None:

@@ -40,23 +40,23 @@ def stablehlo(model: Model, state: State) -> StableHLO:
     UserError without `flatbuffers`."""
     algorithm = model.algorithm
 
-    def held() -> State:
+    def constant_state() -> State:
         # The barriers keep the compiler from folding weights into each other, which would round
         # differently from programs that take weights as arguments. There is one per leaf, so that
         # unused leaves are dropped.
         return State.of_average(jax.tree.map(lax.optimization_barrier, state.ema))
 
     def generate(z: Latents, labels: Labels) -> Images:
-        return algorithm.generate(held(), z, labels)
+        return algorithm.generate(constant_state(), z, labels)
 
     def sample(seed: Array, labels: Labels) -> Images:
-        return generate(algorithm.prior(held(), jax.random.key(seed), labels), labels)
+        return generate(algorithm.prior(constant_state(), jax.random.key(seed), labels), labels)
 
     z, labels = _inputs(model)
     seed = jax.ShapeDtypeStruct((), jnp.uint32)
     return StableHLO(
-        _serialised(sample, (seed, labels)),
-        _serialised(generate, (z, labels)),
+        _serialise(sample, (seed, labels)),
+        _serialise(generate, (z, labels)),
     )
 
 
@@ -104,7 +104,7 @@ def _inputs(model: Model) -> tuple[jax.ShapeDtypeStruct, jax.ShapeDtypeStruct]:
     return z, jax.ShapeDtypeStruct((count,), jnp.int32)
 
 
-def _serialised(program: Callable[..., Array], inputs: Sequence[jax.ShapeDtypeStruct]) -> bytes:
+def _serialise(program: Callable[..., Array], inputs: Sequence[jax.ShapeDtypeStruct]) -> bytes:
     """Bytes for `jax.export.deserialize` of the program lowered for each platform."""
     lowered = export.export(jax.jit(program), platforms=PLATFORMS)(*inputs)
     try:

@@ -35,11 +35,11 @@ def pictures(run: Run, state: State, test: Dataset) -> dict[str, Image]:
     if places.ndim == 2:
         present, ranks = np.unique(labels, return_inverse=True)
         names = [test.class_names[label] for label in present]
-        pictures["latents"] = render.scatter(principal(places), ranks, names)
+        pictures["latents"] = render.scatter(principal_coordinates(places), ranks, names)
     if algorithm.latent.codes is not None:
         images = test.images[:SHOWN]
         codes = np.asarray(programs.codes(model, state, images))
-        pair = images, enlarged(codes, images.shape[1:])
+        pair = images, code_images(codes, images.shape[1:])
         pictures["codes"] = render.pairs(*pair, COLUMNS, names=("original", "codes"))
     return pictures
 
@@ -64,7 +64,7 @@ def _between(run: Run, state: State, places: np.ndarray, labels: np.ndarray) -> 
     return render.grid(to_bytes(images), ROWS, COLUMNS)
 
 
-def principal(points: np.ndarray) -> np.ndarray:
+def principal_coordinates(points: np.ndarray) -> np.ndarray:
     """Coordinates f32[N,2] of points f32[N,D] along their two directions of largest variance
     (Pearson 1901); the points themselves if D is 2 or less. A single point lies at 0."""
     if points.shape[1] > 2:
@@ -74,7 +74,7 @@ def principal(points: np.ndarray) -> np.ndarray:
     return np.pad(points, ((0, 0), (0, 2 - points.shape[1])))
 
 
-def enlarged(codes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def code_images(codes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Images u8[N,H,W] of codes i32[N,h,w], one shade of grey per code."""
     rows, columns = (np.arange(n) * codes.shape[i] // n for i, n in enumerate(size, 1))
     tiles = codes[:, rows][:, :, columns].astype(np.float32)

@@ -8,7 +8,7 @@ and the sizes of the data in its metadata. Weights may be stored in half precisi
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -43,6 +43,14 @@ class PortableError(UserError):
     """Raised for a file that is no portable model or is damaged."""
 
 
+class PortableModel(NamedTuple):
+    """A model that was read."""
+
+    recipe: Recipe  # all options that it was trained with
+    data: DataRecord  # properties of its training data
+    state: State  # with only `step` and `ema`
+
+
 def save(path: Path, recipe: Recipe, data: DataRecord, state: State, *, half: bool = False) -> None:
     """Write a model, with weights as float16 if `half`. Raises UserError."""
     if path.suffix != SUFFIX:
@@ -60,8 +68,8 @@ def save(path: Path, recipe: Recipe, data: DataRecord, state: State, *, half: bo
     write_bytes(path, safetensors.numpy.save(tensors, {FORMAT: json.dumps(about)}))
 
 
-def load(path: Path) -> tuple[Recipe, DataRecord, State]:
-    """Read a model, with only `step` and `ema` of its state. Raises PortableError."""
+def load(path: Path) -> PortableModel:
+    """Read a model. Raises PortableError."""
     try:
         raw = path.read_bytes()
         _check_digest(path, hashlib.sha256(raw).hexdigest())
@@ -71,22 +79,20 @@ def load(path: Path) -> tuple[Recipe, DataRecord, State]:
             raise PortableError(f"{path} is {OF_0_1}")
         if about["version"] != VERSION:
             raise ValueError(f"it has version {about['version']!r:.20}, expected {VERSION}")
-        return _filled(about, safetensors.numpy.load(raw))
+        return _fill(about, safetensors.numpy.load(raw))
     except OSError as error:
         raise PortableError(f"{path}: cannot be read: {error.strerror}") from error
     except (SafetensorError, KeyError, ValueError, TypeError, AttributeError) as error:
         raise PortableError(f"{path} is no model of gen_models: {error!s:.200}") from error
 
 
-def _filled(
-    about: dict[str, Any], tensors: dict[str, np.ndarray]
-) -> tuple[Recipe, DataRecord, State]:
+def _fill(about: dict[str, Any], tensors: dict[str, np.ndarray]) -> PortableModel:
     recipe = Recipe.from_flat(with_added_options(about["recipe"]), DRAWN)
     data = fields.from_dict(DataRecord, about["data"])
     template = programs.shapes(recipe.model(data.spec))
     ema = filled(template.ema, tensors)
     ema = jax.tree.map(lambda x, wanted: jnp.asarray(x, wanted.dtype), ema, template.ema)
-    return recipe, data, State.of_average(ema, about["step"])
+    return PortableModel(recipe, data, State.of_average(ema, about["step"]))
 
 
 def _check_digest(path: Path, digest: str) -> None:

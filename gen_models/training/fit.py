@@ -82,7 +82,7 @@ class Recorder:
     def draw(self, state: State, step: int) -> None:
         """Write the sample grid of this step and, for a model with an encoder, reconstructions."""
         data, algorithm = self.run.data, self.model.algorithm
-        state = drawing.finalised(self.model, data, self.placement.local(state))
+        state = drawing.finalise(self.model, data, self.placement.local(state))
         classes = data.shown_classes if algorithm.conditional else range(GRID_ROWS)
         names = [data.class_names[label] for label in classes] if algorithm.conditional else ()
         labels, rows = np.repeat(np.array(classes, np.int32), GRID_COLUMNS), len(classes)

@@ -194,7 +194,7 @@ def test_samples_and_likelihoods_are_by_the_mixture(trained):
 def test_a_mixture_is_saved_and_exported_with_its_model(trained, tiny, tmp_path):
     recipe, model, state = trained[1]
     portable.save(tmp_path / "mixture.safetensors", recipe, DataRecord.of(tiny.train), state)
-    loaded = portable.load(tmp_path / "mixture.safetensors")[2]
+    loaded = portable.load(tmp_path / "mixture.safetensors").state
     labels = np.arange(3, dtype=np.int32)
     wanted = np.asarray(programs.sample(model, state, jax.random.key(7), labels))
     again = programs.sample(model, loaded, jax.random.key(7), labels)

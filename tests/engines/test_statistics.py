@@ -108,7 +108,5 @@ def test_statistics_are_those_of_the_classes_that_were_trained_on(gapped, tiny_o
     }
     with_strange = state._replace(ema=state.ema | {"params": strange})
     record = DataRecord.of(gapped.train)
-    final = [
-        drawing.finalised(subject, record, each).ema["stats"] for each in (state, with_strange)
-    ]
+    final = [drawing.finalise(subject, record, each).ema["stats"] for each in (state, with_strange)]
     jax.tree.map(np.testing.assert_array_equal, *final)

@@ -176,7 +176,7 @@ def test_the_time_slider_shows_the_same_latents_at_each_checkpoint(opened, run):
     assert time.get_attribute("aria-valuetext") == str(first)
     file = checkpoint.file_of(loaded.checkpoints, first)
     state = checkpoint.load(file, programs.shapes(loaded.model))
-    state = drawing.finalised(loaded.model, loaded.data, state)
+    state = drawing.finalise(loaded.model, loaded.data, state)
     key = drawing.key_for(drawing.Purpose.SAMPLES, 2)
     wanted = drawing.draw(loaded.model, state, key, np.zeros(2, np.int32))[1]
     assert_alike(shown, wanted)

@@ -29,9 +29,9 @@ def test_stablehlo_of_every_model_is_for_all_platforms_and_any_count(tiny, name)
     model = make_recipe(model=name).model(DataRecord.of(tiny.train).spec)
     state = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), programs.shapes(model))
     for program in export.stablehlo(model, state):
-        found = jax.export.deserialize(bytearray(program))
-        assert found.platforms == export.PLATFORMS
-        assert str(found.out_avals[0].shape) == "(N, 8, 8, 1)"
+        exported = jax.export.deserialize(bytearray(program))
+        assert exported.platforms == export.PLATFORMS
+        assert str(exported.out_avals[0].shape) == "(N, 8, 8, 1)"
 
 
 @pytest.mark.parametrize("name", ["cgan", "infogan", "vae", "hvae", "vq_vae"])
@@ -87,9 +87,9 @@ def test_onnx_of_every_model_draws_within_rounding(tiny, name):
     for count in (1, 5):
         labels = np.arange(count, dtype=np.int32) % 3
         z = np.asarray(model.algorithm.prior(state, jax.random.key(1), labels))
-        (found,) = session.run(None, {"z": z, "labels": labels})
+        (images,) = session.run(None, {"z": z, "labels": labels})
         wanted = programs.generate(model, state, z, labels)
-        np.testing.assert_allclose(found, wanted, atol=1e-4)
+        np.testing.assert_allclose(images, wanted, atol=1e-4)
 
 
 def test_command_writes_programs_and_how_to_run_them(tiny, tmp_path):

@@ -12,7 +12,7 @@ from gen_models.models import MODELS
 from gen_models.runs import DataRecord, Recipe, Run
 from gen_models.sampling import gallery
 from gen_models.sampling.drawing import great_circle
-from gen_models.sampling.gallery import enlarged, principal
+from gen_models.sampling.gallery import code_images, principal_coordinates
 
 
 def test_a_path_between_latents_begins_and_ends_at_them_and_keeps_its_length():
@@ -36,7 +36,7 @@ def test_a_path_between_latents_on_one_line_is_straight(scale):
 def test_the_principal_plane_holds_the_directions_of_most_variance():
     rng = np.random.default_rng(0)
     points = rng.normal(size=(500, 4)) * [0.1, 5.0, 0.2, 2.0] + 7
-    plane = principal(points.astype(np.float32))
+    plane = principal_coordinates(points.astype(np.float32))
     np.testing.assert_allclose(plane.mean(axis=0), 0, atol=1e-4)
     assert abs(np.corrcoef(plane[:, 0], points[:, 1])[0, 1]) > 0.99
     assert abs(np.corrcoef(plane[:, 1], points[:, 3])[0, 1]) > 0.99
@@ -44,12 +44,12 @@ def test_the_principal_plane_holds_the_directions_of_most_variance():
 
 def test_a_plane_is_its_own_principal_plane():
     points = np.arange(6, dtype=np.float32).reshape(3, 2)
-    np.testing.assert_array_equal(principal(points), points)
-    np.testing.assert_array_equal(principal(points[:, :1])[:, 1], 0)
+    np.testing.assert_array_equal(principal_coordinates(points), points)
+    np.testing.assert_array_equal(principal_coordinates(points[:, :1])[:, 1], 0)
 
 
 def test_a_map_of_codes_is_enlarged_to_the_images_size_a_shade_a_code():
-    images = enlarged(np.array([[[0, 1], [2, 4]]]), (4, 6))
+    images = code_images(np.array([[[0, 1], [2, 4]]]), (4, 6))
     assert (images.shape, images.dtype) == ((1, 4, 6), np.uint8)
     np.testing.assert_array_equal(images[0, ::2, ::3], [[0, 64], [128, 255]])
     assert (images[0, :2, :3] == 0).all()
@@ -100,10 +100,10 @@ def test_classes_without_images_are_in_no_picture(tmp_path, gapped, monkeypatch)
 
 
 def test_one_test_image_is_a_point(tmp_path, tiny):
-    one = tiny.test._replace(images=tiny.test.images[:1], labels=tiny.test.labels[:1])
-    pictures = gallery.pictures(*start_run(tmp_path, tiny, "vae", latent_size=3), one)
+    single = tiny.test._replace(images=tiny.test.images[:1], labels=tiny.test.labels[:1])
+    pictures = gallery.pictures(*start_run(tmp_path, tiny, "vae", latent_size=3), single)
     assert pictures.keys() == EXPECTED["vae"]
-    assert principal(np.ones((1, 5), np.float32)).tolist() == [[0, 0]]
+    assert principal_coordinates(np.ones((1, 5), np.float32)).tolist() == [[0, 0]]
 
 
 @pytest.mark.parametrize("model", ["vae", "hvae", "vq_vae"])

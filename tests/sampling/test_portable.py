@@ -35,12 +35,12 @@ def sample(recipe, data, state):
 
 @pytest.mark.parametrize("name", MODELS)
 def test_save_and_load_of_every_model_draw_the_same(make, tmp_path, name):
-    before = make(name)
-    portable.save(tmp_path / "model.safetensors", *before)
-    found = portable.load(tmp_path / "model.safetensors")
-    assert found[0].identity == before[0].identity
-    assert found[1] == before[1]
-    np.testing.assert_array_equal(sample(*found), sample(*before))
+    recipe, data, state = make(name)
+    portable.save(tmp_path / "model.safetensors", recipe, data, state)
+    loaded = portable.load(tmp_path / "model.safetensors")
+    assert loaded.recipe.identity == recipe.identity
+    assert loaded.data == data
+    np.testing.assert_array_equal(sample(*loaded), sample(recipe, data, state))
 
 
 def test_half_precision_halves_the_file_and_moves_images_by_little(make, tmp_path):
@@ -49,9 +49,9 @@ def test_half_precision_halves_the_file_and_moves_images_by_little(make, tmp_pat
         portable.save(tmp_path / f"{half}.safetensors", *before, half=half)
     sizes = [(tmp_path / f"{half}.safetensors").stat().st_size for half in (True, False)]
     assert sizes[0] < 0.6 * sizes[1]
-    found = portable.load(tmp_path / "True.safetensors")
-    assert np.abs(sample(*found) - sample(*before)).max() < 0.01
-    assert all(x.dtype == np.float32 for x in jax.tree.leaves(found[2].ema["params"]))
+    loaded = portable.load(tmp_path / "True.safetensors")
+    assert np.abs(sample(*loaded) - sample(*before)).max() < 0.01
+    assert all(x.dtype == np.float32 for x in jax.tree.leaves(loaded.state.ema["params"]))
 
 
 def test_equal_models_make_equal_files(make, tmp_path):

@@ -14,7 +14,7 @@ from rich.console import Console
 
 from experiments import command
 from gen_models import assessment, render, runs
-from gen_models.assessment import Extent
+from gen_models.assessment import EvaluationExtent
 from gen_models.data import catalog, images
 from gen_models.data.catalog import Splits
 from gen_models.data.known import CATALOG
@@ -30,7 +30,7 @@ OF_RUNS = "best", "ema_decay", "samples", "seed", "draws", "likelihood_images"  
 
 
 @dataclass(frozen=True)
-class Options(Extent):
+class Options(EvaluationExtent):
     """Measure samples against real images: fidelity, diversity, labels, copying, likelihood."""
 
     runs: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
@@ -55,16 +55,16 @@ class Options(Extent):
     """Weights file of a feature net. Default: the data set's, shipped or in results/features/."""
 
 
-def evaluator(splits: Splits, options: Options) -> Evaluator:
+def make_evaluator(splits: Splits, options: Options) -> Evaluator:
     """The evaluator with the feature net that the options name. Raises UserError."""
     path = options.features or features.net_path(splits.train.name)
-    made = Evaluator(features.load(path), splits, options.reference)
+    evaluator = Evaluator(features.load(path), splits, options.reference)
     if options.fd_infinity and options.runs:
-        made.check_extrapolation(options.samples)
-    return made
+        evaluator.check_extrapolation(options.samples)
+    return evaluator
 
 
-class Measured(NamedTuple):
+class UnwrittenEvaluation(NamedTuple):
     """An evaluation that is not yet written."""
 
     name: str  # heading of its column
@@ -72,7 +72,7 @@ class Measured(NamedTuple):
     evaluation: Evaluation
 
 
-def evaluate_images(options: Options, report: Callable[[str], None]) -> Measured:
+def evaluate_images(options: Options, report: Callable[[str], None]) -> UnwrittenEvaluation:
     """Measure another program's images. Raises UserError."""
     path = options.images.absolute()
     pixels, labels = images.read_images(path)
@@ -80,34 +80,34 @@ def evaluate_images(options: Options, report: Callable[[str], None]) -> Measured
         labels = images.read_labels(options.labels)
     samples = assessment.Samples(pixels, None if options.unlabelled else labels)
     dataset = catalog.name_to_look_for(options.dataset, options.data_dir)
-    measured_with = evaluator(catalog.load_splits(dataset, options.data_dir), options)
+    evaluator = make_evaluator(catalog.load_splits(dataset, options.data_dir), options)
     picture = path.with_name(f"{path.name}.memorisation.png")
     name = options.name or path.name
-    found = assessment.evaluate_images(samples, measured_with, options, name, picture, report)
-    return Measured(name, path.with_name(f"{path.name}.{record.NAME}"), found)
+    evaluation = assessment.evaluate_images(samples, evaluator, options, name, picture, report)
+    return UnwrittenEvaluation(name, path.with_name(f"{path.name}.{record.NAME}"), evaluation)
 
 
-def measured(options: Options, report: Callable[[str], None]) -> Iterator[Measured]:
+def evaluate(options: Options, report: Callable[[str], None]) -> Iterator[UnwrittenEvaluation]:
     """Each evaluation that the options ask for, as soon as it is done. Raises UserError."""
     if options.images is not None:
         yield evaluate_images(options, report)
     evaluators: dict[str, Evaluator] = {}
-    names, found_runs = distinct_names(options.runs), [runs.load(path) for path in options.runs]
-    for run in found_runs:  # an error here costs no minutes of work
+    names, loaded_runs = distinct_names(options.runs), [runs.load(path) for path in options.runs]
+    for run in loaded_runs:  # an error here costs no minutes of work
         assessment.check_reference(run.options, options.reference, str(run.folder))
         drawing.check_state(run, best=options.best, ema_decay=options.ema_decay)
-    for name, run in zip(names, found_runs, strict=True):
+    for name, run in zip(names, loaded_runs, strict=True):
         if run.data.digest not in evaluators:
-            splits = assessment.data_of(run.options, run.data, options.data_dir)
-            evaluators[run.data.digest] = evaluator(splits, options)
-        measured_with = evaluators[run.data.digest]
-        is_own = options.ema_decay in (None, run.recipe.config.ema_decay)
-        decay = None if is_own else options.ema_decay
-        found = assessment.evaluate_run(
-            run, measured_with, options, report, best=options.best, ema_decay=decay
+            splits = assessment.load_run_data(run.options, run.data, options.data_dir)
+            evaluators[run.data.digest] = make_evaluator(splits, options)
+        evaluator = evaluators[run.data.digest]
+        is_default = options.ema_decay in (None, run.recipe.config.ema_decay)
+        decay = None if is_default else options.ema_decay
+        evaluation = assessment.evaluate_run(
+            run, evaluator, options, report, best=options.best, ema_decay=decay
         )
-        heading = name if is_own else f"{name} ema_decay={decay}"
-        yield Measured(heading, run.folder / record.file_name(decay), found)
+        heading = name if is_default else f"{name} ema_decay={decay}"
+        yield UnwrittenEvaluation(heading, run.folder / record.file_name(decay), evaluation)
 
 
 def table(evaluations: Sequence[Evaluation]) -> list[list[str]]:
@@ -164,13 +164,13 @@ def main(args: Sequence[str]) -> int:
     console, report = Console(highlight=False), partial(print, file=sys.stderr)
     by_protocol, code, began = defaultdict(list), 0, time.perf_counter()
     try:
-        for name, path, found in measured(options, report):
-            shown = found._replace(subject=found.subject | {"name": name})
-            by_protocol[found.protocol].append(shown)
-            took, began = time.perf_counter() - began, time.perf_counter()
+        for name, path, evaluation in evaluate(options, report):
+            headed = evaluation._replace(subject=evaluation.subject | {"name": name})
+            by_protocol[evaluation.protocol].append(headed)
+            seconds, began = time.perf_counter() - began, time.perf_counter()
             try:
-                record.write(path, found)
-                console.print(f"{path}: {took:.0f} s", markup=False, soft_wrap=True)
+                record.write(path, evaluation)
+                console.print(f"{path}: {seconds:.0f} s", markup=False, soft_wrap=True)
             except UserError as error:  # the other runs can be measured nevertheless
                 report(f"error: {error}")
                 code = 2

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from experiments import command
 from gen_models import assessment, render, runs
-from gen_models.assessment import Extent
+from gen_models.assessment import EvaluationExtent
 from gen_models.comparison import entries, pictures
 from gen_models.data.known import CATALOG
 from gen_models.evaluation import features, record
@@ -64,7 +64,7 @@ class Options:
         return self.results / "runs" / cell.name
 
 
-def make(cell: Cell, folder: Path, extent: Extent) -> int:
+def make(cell: Cell, folder: Path, extent: EvaluationExtent) -> int:
     """Train and evaluate a cell's run in `folder`, as far as that is not done. Returns 0, or the
     exit code of the command if stopped. Raises DivergenceError."""
     recipe, splits = session.completed(agenda.recipe_of(cell, folder))
@@ -160,7 +160,7 @@ def fill(options: Options, board: dict[Cell, RunResult]) -> int:
             )
             continue
         try:
-            code = make(cell, folder, Extent(cas=options.cas))
+            code = make(cell, folder, EvaluationExtent(cas=options.cas))
         except DivergenceError as error:
             runs.load(folder).mark_diverged(error.step)
             print(f"{folder} is left out: {error}", file=sys.stderr)

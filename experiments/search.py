@@ -16,7 +16,7 @@ from rich.progress import Progress
 
 from experiments import command, settings
 from gen_models import assessment
-from gen_models.assessment import Extent
+from gen_models.assessment import EvaluationExtent
 from gen_models.data import validation
 from gen_models.data.catalog import Dataset, Splits
 from gen_models.errors import UserError

@@ -89,7 +89,9 @@ def measurement(options: Options, splits: Splits) -> Measurement | None:
     if not options.evaluate:
         return None
     reference = "validation" if options.hold_out else "test"
-    extent = assessment.Extent(reference=reference, likelihood_images=SWEPT_LIKELIHOOD_IMAGES)
+    extent = assessment.EvaluationExtent(
+        reference=reference, likelihood_images=SWEPT_LIKELIHOOD_IMAGES
+    )
     evaluator = Evaluator(features.of(splits.train.name), splits, extent.reference)
     report = partial(print, file=sys.stderr)
     measure = lambda run: assessment.evaluate_run(run, evaluator, extent, report)  # noqa: E731

@@ -32,7 +32,7 @@ PAIR_COLUMNS = 20
 
 
 @dataclass(frozen=True)
-class Extent:
+class EvaluationExtent:
     """Extent of a measurement: samples, reference and optional measures."""
 
     samples: Annotated[int, Between(10, 1_000_000)] = 10_000
@@ -61,14 +61,16 @@ class Samples(NamedTuple):
     labels: np.ndarray | None  # i32[N], requested classes; None from an unconditional model
 
 
-def data_of(options: RunOptions, data: DataRecord, data_dir: str | Path | None = None) -> Splits:
+def load_run_data(
+    options: RunOptions, data: DataRecord, data_dir: str | Path | None = None
+) -> Splits:
     """The data of a run, from `data_dir` or the run's own folder; a known data set needs neither.
 
     Raises UserError if they are not found, and RunError if the run was trained on other data.
     """
-    own = options.data_dir
-    gone = own is not None and not own.expanduser().is_dir()
-    folder = data_dir or (None if gone and options.dataset in CATALOG else own)
+    recorded = options.data_dir
+    is_gone = recorded is not None and not recorded.expanduser().is_dir()
+    folder = data_dir or (None if is_gone and options.dataset in CATALOG else recorded)
     splits = catalog.load_splits(catalog.name_to_look_for(options.dataset, folder), folder)
     if validation.training(splits, hold_out=options.hold_out).train.digest != data.digest:
         raise RunError(
@@ -78,23 +80,26 @@ def data_of(options: RunOptions, data: DataRecord, data_dir: str | Path | None =
     return catalog.with_name(splits, options.dataset)
 
 
-def protocol(dataset: str, extent: Extent) -> Protocol:
+def protocol(dataset: str, extent: EvaluationExtent) -> Protocol:
     """The protocol for runs on a data set, with the data set's feature net. Raises UserError."""
     return Protocol(features.of(dataset).name, dataset, extent.reference, extent.samples)
 
 
-def current(path: Path, step: int, protocol: Protocol, extent: Extent) -> Evaluation | None:
+def match_evaluation(
+    path: Path, step: int, protocol: Protocol, extent: EvaluationExtent
+) -> Evaluation | None:
     """The evaluation in `path` if its step, protocol and extent are these, with or without the
     classification accuracy score, else None. Settings that an older version did not record are
     taken to match."""
     try:
-        found = record.read(path)
+        evaluation = record.read(path)
     except record.RecordError:
         return None
-    wanted = _extent(extent, likelihood=bool(found.likelihood))
-    same = {name: found.subject.get(name, value) for name, value in wanted.items()} == wanted
-    of = found.subject.get("step"), found.protocol
-    return found if same and of == (step, protocol) else None
+    subject = evaluation.subject
+    wanted = _extent_fields(extent, likelihood=bool(evaluation.likelihood))
+    recorded = {name: subject.get(name, value) for name, value in wanted.items()}
+    is_same = (subject.get("step"), evaluation.protocol, recorded) == (step, protocol, wanted)
+    return evaluation if is_same else None
 
 
 def check_reference(options: RunOptions, reference: Reference, name: str) -> None:
@@ -118,12 +123,12 @@ def evaluate_state(run: Run, splits: Splits) -> Callable[[State], dict[str, floa
     The best state is not chosen on the test split: samples are compared with the validation images
     if the run does not train on them, else with the training images.
     """
-    extent = Extent(reference="validation" if run.options.hold_out else "train")
+    extent = EvaluationExtent(reference="validation" if run.options.hold_out else "train")
     evaluator = Evaluator(features.of(splits.train.name), splits, extent.reference)
 
     def evaluate(state: State) -> dict[str, float]:
         state = drawing.finalise(run.model, run.data, state)
-        samples = _measured_samples(run.model, state, evaluator, extent)
+        samples = _draw_like_reference(run.model, state, evaluator, extent)
         described = evaluator.describe(*samples)
         evaluation = Evaluation(
             subject=_subject(run, state, evaluator, extent, best=False),
@@ -138,22 +143,22 @@ def evaluate_state(run: Run, splits: Splits) -> Callable[[State], dict[str, floa
     return evaluate
 
 
-def described(
+def describe_run(
     run: Run, evaluator: Evaluator, samples: int, ema_decay: float | None = None
 ) -> Described:
     """Features and predicted classes of samples of a run's newest state, with the class frequencies
     of the reference; by the average with decay `ema_decay`, if given. Raises RunError as
     `check_reference` does."""
     check_reference(run.options, evaluator.split, str(run.folder))
-    extent = Extent(reference=evaluator.split, samples=samples)
+    extent = EvaluationExtent(reference=evaluator.split, samples=samples)
     state = drawing.load_state(run, lambda _: None, ema_decay=ema_decay)
-    return evaluator.describe(*_measured_samples(run.model, state, evaluator, extent))
+    return evaluator.describe(*_draw_like_reference(run.model, state, evaluator, extent))
 
 
 def evaluate_run(
     run: Run,
     evaluator: Evaluator,
-    extent: Extent,
+    extent: EvaluationExtent,
     report: Callable[[str], None],
     *,
     best: bool = False,
@@ -178,7 +183,7 @@ def evaluate_model(
     model: Model,
     state: State,
     evaluator: Evaluator,
-    extent: Extent,
+    extent: EvaluationExtent,
     subject: dict[str, Any],
     picture: Path | None = None,
     report: Callable[[str], None] = print,
@@ -186,10 +191,10 @@ def evaluate_model(
     """Draw samples from a state and measure them. `picture` is the path for a picture of the
     samples closest to training images, or None; `report` is called with a line if it cannot be
     written."""
-    samples = _measured_samples(model, state, evaluator, extent)
-    found = evaluate_samples(samples, evaluator, extent, subject, picture, report)
-    return found._replace(
-        measures=found.measures | _classification_score(model, state, evaluator, extent),
+    samples = _draw_like_reference(model, state, evaluator, extent)
+    evaluation = evaluate_samples(samples, evaluator, extent, subject, picture, report)
+    return evaluation._replace(
+        measures=evaluation.measures | _classification_score(model, state, evaluator, extent),
         likelihood=_likelihood(model, state, evaluator.unseen, extent),
     )
 
@@ -197,7 +202,7 @@ def evaluate_model(
 def evaluate_images(
     samples: Samples,
     evaluator: Evaluator,
-    extent: Extent,
+    extent: EvaluationExtent,
     name: str,
     picture: Path,
     report: Callable[[str], None],
@@ -213,17 +218,17 @@ def evaluate_images(
                 f"for each of {len(samples.images)} images"
             )
     subject = {"dataset": evaluator.splits.train.name, "name": name}
-    found = evaluate_samples(samples, evaluator, extent, subject, picture, report)
+    evaluation = evaluate_samples(samples, evaluator, extent, subject, picture, report)
     if labels is None or not extent.cas:
-        return found
+        return evaluation
     score = {"classification_score": evaluator.classification_score(*samples)}
-    return found._replace(measures=found.measures | score)
+    return evaluation._replace(measures=evaluation.measures | score)
 
 
 def evaluate_samples(
     samples: Samples,
     evaluator: Evaluator,
-    extent: Extent,
+    extent: EvaluationExtent,
     subject: dict[str, Any],
     picture: Path | None,
     report: Callable[[str], None],
@@ -254,17 +259,19 @@ def evaluate_samples(
     )
 
 
-def _keys(seed: int) -> tuple[Key, Key]:
+def _split_keys(seed: int) -> tuple[Key, Key]:
     """The keys of the samples that are measured and of those that a classifier is trained on."""
     key_samples, key_score = jax.random.split(drawing.key_for(Purpose.EVALUATION, seed))
     return key_samples, key_score
 
 
-def _measured_samples(model: Model, state: State, evaluator: Evaluator, extent: Extent) -> Samples:
+def _draw_like_reference(
+    model: Model, state: State, evaluator: Evaluator, extent: EvaluationExtent
+) -> Samples:
     """Samples to measure, with the class frequencies of the reference: others would worsen the
     measures of even a perfect model."""
     labels = labels_like(evaluator.reference.labels, extent.samples)
-    return _draw(model, state, labels, _keys(extent.seed)[0])
+    return _draw(model, state, labels, _split_keys(extent.seed)[0])
 
 
 def _draw(model: Model, state: State, labels: np.ndarray, key: Key) -> Samples:
@@ -273,7 +280,7 @@ def _draw(model: Model, state: State, labels: np.ndarray, key: Key) -> Samples:
 
 
 def _subject(
-    run: Run, state: State, evaluator: Evaluator, extent: Extent, *, best: bool
+    run: Run, state: State, evaluator: Evaluator, extent: EvaluationExtent, *, best: bool
 ) -> dict[str, Any]:
     """A description, for JSON, of the evaluated state of a run."""
     return {
@@ -283,26 +290,28 @@ def _subject(
         "seed": run.options.seed,
         "step": int(state.step),
         "checkpoint": "best" if best else "last",
-    } | _extent(extent, likelihood=run.model.algorithm.density is not None)
+    } | _extent_fields(extent, likelihood=run.model.algorithm.density is not None)
 
 
-def _extent(extent: Extent, *, likelihood: bool) -> dict[str, int]:
+def _extent_fields(extent: EvaluationExtent, *, likelihood: bool) -> dict[str, int]:
     """Fields of an extent that are not in the protocol, for JSON; the last two if `likelihood`."""
     bounds = {"draws": extent.draws, "likelihood_images": extent.likelihood_images}
     return {"sampling_seed": extent.seed} | (bounds if likelihood else {})
 
 
 def _classification_score(
-    model: Model, state: State, evaluator: Evaluator, extent: Extent
+    model: Model, state: State, evaluator: Evaluator, extent: EvaluationExtent
 ) -> dict[str, Any]:
     """Classification accuracy score; {} for unconditional models or without `extent.cas`."""
     if not (extent.cas and model.algorithm.conditional):
         return {}
-    samples = _draw(model, state, evaluator.seen.labels, _keys(extent.seed)[1])
+    samples = _draw(model, state, evaluator.seen.labels, _split_keys(extent.seed)[1])
     return {"classification_score": evaluator.classification_score(*samples)}
 
 
-def _likelihood(model: Model, state: State, real: Dataset, extent: Extent) -> dict[str, Any]:
+def _likelihood(
+    model: Model, state: State, real: Dataset, extent: EvaluationExtent
+) -> dict[str, Any]:
     """Bounds on the likelihood of real images, {} for models without a likelihood."""
     density, latent = model.algorithm.density, model.algorithm.latent
     if density is None:
@@ -310,5 +319,4 @@ def _likelihood(model: Model, state: State, real: Dataset, extent: Extent) -> di
     inputs = (x[: extent.likelihood_images] for x in (real.images, real.labels))
     draws = 1 if latent.codes is not None else extent.draws  # draws of discrete codes are all equal
     bounds, key = partial(programs.bounds, model, state), key_for(Purpose.LIKELIHOOD, extent.seed)
-    found = likelihood(bounds, *inputs, draws, key)
-    return {"observation": density.observation} | found
+    return {"observation": density.observation} | likelihood(bounds, *inputs, draws, key)

@@ -13,7 +13,7 @@ import numpy as np
 
 from gen_models import assessment, fields, programs, runs
 from gen_models.algorithm import State
-from gen_models.assessment import Extent
+from gen_models.assessment import EvaluationExtent
 from gen_models.data.pixels import to_bytes
 from gen_models.errors import UserError
 from gen_models.evaluation import features
@@ -134,12 +134,12 @@ class Trained:
     def evaluate(self, data_dir: str | Path | None = None, **extent: Any) -> Evaluation:  # noqa: ANN401
         """Measure samples against the data set that the model was trained on.
 
-        `extent` are fields of `assessment.Extent`, such as `samples=2000` or `cas=True`; `data_dir`
-        is needed if the data have been moved. Raises UserError.
+        `extent` are fields of `assessment.EvaluationExtent`, such as `samples=2000` or `cas=True`;
+        `data_dir` is needed if the data have been moved. Raises UserError.
         """
-        wanted = fields.from_dict(Extent, extent)
+        wanted = fields.from_dict(EvaluationExtent, extent)
         assessment.check_reference(self.recipe.options, wanted.reference, self.name)
-        splits = assessment.data_of(self.recipe.options, self.data, data_dir)
+        splits = assessment.load_run_data(self.recipe.options, self.data, data_dir)
         evaluator = Evaluator(features.of(splits.train.name), splits, wanted.reference)
         subject = {"dataset": splits.train.name, "name": self.name, "step": int(self.state.step)}
         return assessment.evaluate_model(self.model, self.state, evaluator, wanted, subject)

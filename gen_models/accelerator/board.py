@@ -52,7 +52,10 @@ def _is_measured(source: Path, run: Path) -> bool:
     if not path.exists():  # checked first, as the protocol is slow to make
         return False
     protocol = agenda.protocol(values["dataset"])
-    return assessment.current(path, values["steps"], protocol, assessment.Extent()) is not None
+    return (
+        assessment.match_evaluation(path, values["steps"], protocol, assessment.EvaluationExtent())
+        is not None
+    )
 
 
 def _presets(folder: Path) -> list[tuple[Path, Path]]:

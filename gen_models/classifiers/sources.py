@@ -62,7 +62,7 @@ def check_labelled(recipe: Recipe, spec: Spec, text: str) -> None:
 
 def load_data(model: Trained, data_dir: Path | None) -> Splits:
     """The data set that a model was trained on. Raises UserError."""
-    return assessment.data_of(model.recipe.options, model.data, data_dir)
+    return assessment.load_run_data(model.recipe.options, model.data, data_dir)
 
 
 def samples(text: str, model: Trained, train: Dataset, count: int) -> TrainingSource:

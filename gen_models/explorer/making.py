@@ -138,7 +138,7 @@ def _check_alike(sources: Sequence[Path], models: Sequence[Trained]) -> None:
 def _tests(model: Trained, report: Callable[[str], None]) -> dict[str, Any] | None:
     """Test images and their labels, or None if the data are not available."""
     try:
-        test = assessment.data_of(model.recipe.options, model.data).test
+        test = assessment.load_run_data(model.recipe.options, model.data).test
     except UserError as error:
         report(f"the page has no test images: {error}")
         return None

@@ -51,7 +51,9 @@ def load(sources: Sequence[Path], dataset: str | None, data_dir: Path | None) ->
             )
     if dataset not in (None, names[0]):
         raise ConfigError(f"--dataset is {dataset}, and the models are of {names[0]}; leave it out")
-    data = [assessment.data_of(model.recipe.options, model.data, data_dir) for model in models]
+    data = [
+        assessment.load_run_data(model.recipe.options, model.data, data_dir) for model in models
+    ]
     digests = [(splits.train.digest, splits.test.digest) for splits in data]
     for source, digest in zip(sources, digests, strict=True):
         if digest != digests[0]:

@@ -98,7 +98,7 @@ def presets() -> dict[str, str]:
 @functools.cache
 def protocol(dataset: str) -> Protocol:
     """The protocol of the scoreboard's measures on a data set."""
-    return assessment.protocol(dataset, assessment.Extent())
+    return assessment.protocol(dataset, assessment.EvaluationExtent())
 
 
 def is_trained(cell: Cell, folder: Path) -> bool:
@@ -122,8 +122,8 @@ def diverged_at(cell: Cell, folder: Path) -> int | None:
 def is_evaluated(cell: Cell, folder: Path, *, cas: bool) -> bool:
     """Whether the last state of a cell's run has a full evaluation under the right protocol, with
     the classification accuracy score of a conditional model if `cas`."""
-    path, extent = folder / record.NAME, assessment.Extent()
-    evaluation = assessment.current(path, cell.steps, protocol(cell.dataset), extent)
+    path, extent = folder / record.NAME, assessment.EvaluationExtent()
+    evaluation = assessment.match_evaluation(path, cell.steps, protocol(cell.dataset), extent)
     if evaluation is None or "authenticity" not in evaluation.measures:
         return False
     return has_score(evaluation) or not cas

@@ -85,7 +85,7 @@ def read_peers(folder: Path) -> list[Evaluation]:
     another protocol than the scoreboard's."""
     evaluations = {path: record.read(path) for path in sorted(folder.glob(f"*.{record.NAME}"))}
     for path, evaluation in evaluations.items():
-        protocol = assessment.protocol(evaluation.protocol.data, assessment.Extent())
+        protocol = assessment.protocol(evaluation.protocol.data, assessment.EvaluationExtent())
         if evaluation.protocol != protocol or not _has_fids(evaluation):
             raise ScoreboardError(
                 f"{path} was measured with {evaluation.protocol}, expected {protocol}; measure "

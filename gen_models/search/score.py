@@ -109,7 +109,7 @@ class Scorer:
         return by_decay
 
     def _compute(self, run: Run, ema_decay: float | None) -> Measures:
-        described = assessment.described(run, self.evaluator, self.samples, ema_decay)
+        described = assessment.describe_run(run, self.evaluator, self.samples, ema_decay)
         measures = {
             name: frechet.distance(
                 frechet.gaussian(described.features[space]), self.reference[space]

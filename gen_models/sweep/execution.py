@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import jax
 
 from gen_models import assessment, explorer, render, runs
-from gen_models.assessment import Extent
+from gen_models.assessment import EvaluationExtent
 from gen_models.data.catalog import Splits
 from gen_models.errors import UserError
 from gen_models.evaluation import record
@@ -39,7 +39,7 @@ class Measurement(NamedTuple):
 
     evaluate: Callable[[Run], Evaluation]
     protocol: Protocol
-    extent: Extent
+    extent: EvaluationExtent
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ class Sweep:
             return None
         path, protocol = run.folder / record.NAME, self.measurement.protocol
         extent = self.measurement.extent
-        return assessment.current(path, run.step, protocol, extent)
+        return assessment.match_evaluation(path, run.step, protocol, extent)
 
     def _shown_folder(self, row: results.SettingRow) -> Path:
         """The folder of a setting's first member that has not diverged."""

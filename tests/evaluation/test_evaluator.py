@@ -8,7 +8,7 @@ import pytest
 from conftest import make_split
 
 from gen_models import assessment
-from gen_models.assessment import Extent, Samples
+from gen_models.assessment import EvaluationExtent, Samples
 from gen_models.data import validation
 from gen_models.data.catalog import Splits
 from gen_models.evaluation import classifier, record
@@ -79,7 +79,7 @@ def test_degenerate_sets_are_measured_as_far_as_they_go(evaluator, tmp_path, nam
         evaluation = assessment.evaluate_samples(
             Samples(images, samples.labels),
             evaluator(train, test),
-            Extent(),
+            EvaluationExtent(),
             {"name": "x"},
             None,
             print,
@@ -101,7 +101,7 @@ def test_what_is_left_out_is_said(evaluator):
         samples = Samples(*make_split(2, 30)[1:3])
         return record.omissions(
             assessment.evaluate_samples(
-                samples, evaluator(train, test), Extent(), {"name": "x"}, None, print
+                samples, evaluator(train, test), EvaluationExtent(), {"name": "x"}, None, print
             )
         )
 

@@ -32,9 +32,9 @@ def test_test_split_that_copies_the_training_split_is_measured_and_said(place, t
     assert train_features.main(["--data-dir", "copy", *few]) == 0
     idx.write("some-images", tiny.test.images)
     assert evaluate.main(["--images", "some-images", "--data-dir", "copy"]) == 0
-    found = record.read(Path(f"some-images.{record.NAME}"))
-    assert found.measures["authenticity"].floor is None
-    assert found.details["memorisation"]["nearest_distance_of_test"] is None
+    evaluation = record.read(Path(f"some-images.{record.NAME}"))
+    assert evaluation.measures["authenticity"].floor is None
+    assert evaluation.details["memorisation"]["nearest_distance_of_test"] is None
     assert capsys.readouterr().out.splitlines()[-1] == (
         "left out: authenticity of real images; needs training images that differ, and for real "
         "images test images that are none of them"
@@ -42,54 +42,54 @@ def test_test_split_that_copies_the_training_split_is_measured_and_said(place, t
 
 
 def test_train_features_refuses_a_split_of_one_image_before_it_trains(place, tiny):
-    one = tiny.test._replace(images=tiny.test.images[:1], labels=tiny.test.labels[:1])
-    write_folder(place / "lone", Splits(tiny.train, one))
+    single = tiny.test._replace(images=tiny.test.images[:1], labels=tiny.test.labels[:1])
+    write_folder(place / "lone", Splits(tiny.train, single))
     with pytest.raises(UserError, match=r"^lone has one test image, expected 2 "):
         train_features.main(["--data-dir", "lone"])
 
 
 def test_train_features_writes_one_file_and_never_replaces_it(place):
-    made = [path.name for path in (place / "results/features").glob("tiny*")]
-    assert made == ["tiny.safetensors"]
+    nets = [path.name for path in (place / "results/features").glob("tiny*")]
+    assert nets == ["tiny.safetensors"]
     with pytest.raises(UserError, match="is there already"):
         train_features.main(["--data-dir", "tiny"])
 
 
 def test_an_evaluation_names_its_protocol_its_errors_and_its_floors():
-    found = evaluated("cgan-0", "--cas")
-    assert str(found.protocol).startswith("tiny-own-")
-    assert found.protocol.samples == 40
+    evaluation = evaluated("cgan-0", "--cas")
+    assert str(evaluation.protocol).startswith("tiny-own-")
+    assert evaluation.protocol.samples == 40
     both = ("fid", "kid", "precision", "recall", "density", "coverage")
     names = {name + suffix for name in both for suffix in ("", "_classifier")}
     names |= {"class_gap", "label_accuracy", "authenticity", "classification_score"}
-    assert found.measures.keys() == names
+    assert evaluation.measures.keys() == names
     for name in names - {"kid", "kid_classifier"}:
-        score = found.measures[name]
+        score = evaluation.measures[name]
         assert score.error >= 0
         assert score.floor is not None
-    assert found.subject["step"] == 4
-    assert set(found.details["per_class"]) == {"0", "1", "2"}
-    assert found.likelihood == {}
+    assert evaluation.subject["step"] == 4
+    assert set(evaluation.details["per_class"]) == {"0", "1", "2"}
+    assert evaluation.likelihood == {}
     with Image.open("cgan-0/memorisation.png") as picture:
         assert picture.size[0] > 100
 
 
 def test_unconditional_models_have_no_label_accuracy_and_a_vae_has_bounds():
-    found = evaluated("dcgan-0").measures
-    assert "label_accuracy" not in found and "fid_reweighted" in found
-    found = evaluated("vae-0", "--likelihood-images", "7").likelihood
-    assert (found["images"], found["draws"]) == (7, 3)
-    assert found["observation"].startswith("Bernoulli")
-    parts = {name: found[name]["value"] for name in record.PARTS}
+    measures = evaluated("dcgan-0").measures
+    assert "label_accuracy" not in measures and "fid_reweighted" in measures
+    bounds = evaluated("vae-0", "--likelihood-images", "7").likelihood
+    assert (bounds["images"], bounds["draws"]) == (7, 3)
+    assert bounds["observation"].startswith("Bernoulli")
+    parts = {name: bounds[name]["value"] for name in record.PARTS}
     assert parts["elbo"] == pytest.approx(parts["likelihood"] - parts["kl"], rel=1e-5)
     assert parts["importance_weighted"] >= parts["elbo"]
     assert parts["likelihood"] < parts["ceiling"] < 0
 
 
 def test_without_a_cache_measures_are_the_same(request):
-    found = evaluated("cgan-0")
+    evaluation = evaluated("cgan-0")
     request.getfixturevalue("no_cache")
-    assert evaluated("cgan-0") == found
+    assert evaluated("cgan-0") == evaluation
 
 
 def test_what_was_measured_is_printed_where_it_cannot_be_written(place, read_only, capsys):
@@ -125,18 +125,20 @@ def test_what_was_measured_is_printed_where_the_next_fails(monkeypatch, capsys, 
 
 def test_many_runs_through_a_pipe_are_a_table_of_whole_cells(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
-    found = [evaluated(name) for name in ("cgan-0", "dcgan-0", "vae-0")]
+    evaluations = [evaluated(name) for name in ("cgan-0", "dcgan-0", "vae-0")]
     capsys.readouterr()
     runs = [
-        e._replace(subject={"name": f"{e.subject['name']}-{i}"}) for i in range(6) for e in found
+        e._replace(subject={"name": f"{e.subject['name']}-{i}"})
+        for i in range(6)
+        for e in evaluations
     ]
     evaluate.show(Console(highlight=False), runs)
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == f"{found[0].protocol}; (±) 95 % of this evaluation"
+    assert lines[0] == f"{evaluations[0].protocol}; (±) 95 % of this evaluation"
     assert max(len(line) for line in lines if line[:1] in "┏┃┡│└") <= 80
     cells = {cell.strip() for line in lines for cell in line.split("│")}
     assert cells.issuperset({e.subject["name"] for e in runs})
-    for evaluation in found:
+    for evaluation in evaluations:
         summary = record.summarise([evaluation])
         assert cells.issuperset({record.summary_text(name, summary[name]) for name in summary})
 
@@ -163,12 +165,12 @@ def test_sampled_idx_files_have_the_protocol_and_measures_of_their_run():
     images = ["--images", "made-images-idx3-ubyte", "--data-dir", "tiny"]
     labelled = [*images, "--labels", "made-labels-idx1-ubyte"]
     assert evaluate.main(labelled) == 0
-    found = record.read(Path("made-images-idx3-ubyte.evaluation.json"))
-    assert found.protocol == run.protocol
-    assert found.measures.keys() == run.measures.keys()
+    evaluation = record.read(Path("made-images-idx3-ubyte.evaluation.json"))
+    assert evaluation.protocol == run.protocol
+    assert evaluation.measures.keys() == run.measures.keys()
     assert evaluate.main(images) == 0
-    found = record.read(Path("made-images-idx3-ubyte.evaluation.json"))
-    assert "label_accuracy" not in found.measures
+    evaluation = record.read(Path("made-images-idx3-ubyte.evaluation.json"))
+    assert "label_accuracy" not in evaluation.measures
 
 
 @pytest.mark.parametrize(
@@ -248,10 +250,10 @@ def test_the_data_of_a_run_are_where_they_were_or_in_the_folder_asked_for(
     run = runs.load(Path("cgan-0"))
     monkeypatch.setattr(catalog, "load_splits", load_splits)
     data = replace(run.data, digest=tiny.train.digest)
-    assert assessment.data_of(run.options, data) == tiny
-    assessment.data_of(run.options, data, tmp_path)
+    assert assessment.load_run_data(run.options, data) == tiny
+    assessment.load_run_data(run.options, data, tmp_path)
     known = replace(run.options, dataset="mnist", data_dir=tmp_path / "gone")
-    assessment.data_of(known, data)
+    assessment.load_run_data(known, data)
     assert looked == [(None, place / "tiny"), (None, tmp_path), ("mnist", None)]
 
 

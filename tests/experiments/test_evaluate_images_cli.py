@@ -19,10 +19,10 @@ pytestmark = pytest.mark.usefixtures("place")
 def made_by_another_program(*options):
     """The evaluation of images in a file, without its name."""
     assert evaluate.main(["--images", *map(str, options), "--data-dir", "tiny"]) == 0
-    found = record.read(Path(f"{options[0]}.{record.NAME}"))
-    assert found.subject == {"dataset": "tiny", "name": str(options[0])}
+    evaluation = record.read(Path(f"{options[0]}.{record.NAME}"))
+    assert evaluation.subject == {"dataset": "tiny", "name": str(options[0])}
     assert Path(f"{options[0]}.memorisation.png").is_file()
-    return found._replace(subject={})
+    return evaluation._replace(subject={})
 
 
 @pytest.fixture(scope="module")
@@ -51,10 +51,10 @@ def test_labels_given_by_option_stand_in_for_those_in_the_file(others, tiny):
 def test_labels_in_the_file_of_images_are_ignored_if_unlabelled(others, tiny):
     np.savez("unasked.npz", images=tiny.train.images[30:], labels=np.zeros(40, np.int64))
     np.save("alone.npy", tiny.train.images[30:])
-    found = made_by_another_program("unasked.npz", "--unlabelled")
-    assert found == made_by_another_program("alone.npy")
+    unlabelled = made_by_another_program("unasked.npz", "--unlabelled")
+    assert unlabelled == made_by_another_program("alone.npy")
     reweighted = {"fid_reweighted", "fid_reweighted_classifier"}
-    assert found.measures.keys() == others.measures.keys() - {"label_accuracy"} | reweighted
+    assert unlabelled.measures.keys() == others.measures.keys() - {"label_accuracy"} | reweighted
 
 
 @pytest.mark.usefixtures("others")
@@ -75,17 +75,17 @@ def test_a_zip_of_pngs_in_folders_of_their_class_scores_as_their_arrays(others, 
     with zipfile.ZipFile("classes.zip", "w") as archive:
         for index, (image, label) in pairs:
             archive.writestr(f"made/{label}/{index}.png", png(image))
-    found = made_by_another_program("classes.zip")
+    evaluation = made_by_another_program("classes.zip")
     order = np.argsort(tiny.train.labels[30:], kind="stable")
     np.savez("in_order.npz", x=tiny.train.images[30:][order], y=tiny.train.labels[30:][order])
-    assert found == made_by_another_program("in_order.npz")
-    assert found.measures.keys() == others.measures.keys()
+    assert evaluation == made_by_another_program("in_order.npz")
+    assert evaluation.measures.keys() == others.measures.keys()
     for name in others.measures.keys() - {
         "kid",
         "kid_classifier",
     }:  # whose subsets depend on the order
         value = others.measures[name].value
-        assert found.measures[name].value == pytest.approx(value, rel=1e-6, abs=1e-6)
+        assert evaluation.measures[name].value == pytest.approx(value, rel=1e-6, abs=1e-6)
 
 
 def test_a_zip_and_a_folder_of_pngs_have_the_order_of_their_numbers(others, tiny):
@@ -111,12 +111,12 @@ def test_images_without_a_data_set_are_refused_with_one_line(place, run_command)
 def test_real_images_score_as_the_floor_does(place, tiny):
     idx.write(place / "real", tiny.train.images[:40])
     assert evaluate.main(["--images", "real", "--data-dir", "tiny"]) == 0
-    found = record.read(Path("real.evaluation.json"))
-    fid = found.measures["fid"]
+    evaluation = record.read(Path("real.evaluation.json"))
+    fid = evaluation.measures["fid"]
     # By nets of four seeds 0.5 to 0.9 of the floor, and images a fifth darker 1.9 to 3.6.
     assert fid.value < 1.5 * fid.floor
-    assert found.details["memorisation"]["exact_copies"] == 40
-    assert found.measures["authenticity"].value == 0
+    assert evaluation.details["memorisation"]["exact_copies"] == 40
+    assert evaluation.measures["authenticity"].value == 0
 
 
 def test_labels_that_do_not_fit_the_images_are_refused(place):

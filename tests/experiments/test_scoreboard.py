@@ -73,7 +73,7 @@ def made(monkeypatch, tiny):
 
     def evaluate_run(run, evaluator, extent, report):
         del report
-        assert (evaluator, extent) == (("net", tiny), assessment.Extent())
+        assert (evaluator, extent) == (("net", tiny), assessment.EvaluationExtent())
         return evaluation(run.folder, FIDS[run.options.model])
 
     monkeypatch.setattr(session, "completed", lambda recipe: (recipe, tiny))
@@ -265,9 +265,9 @@ def test_the_command_says_where_the_page_is(options, made, capsys):
 
 def test_a_run_whose_evaluation_does_not_count_is_measured_again_and_not_trained(options, made):
     folder = options.folder(GAN)
-    assert scoreboard.make(GAN, folder, assessment.Extent()) == 0
+    assert scoreboard.make(GAN, folder, assessment.EvaluationExtent()) == 0
     measure(folder, 7.0, step=4)
-    assert scoreboard.make(GAN, folder, assessment.Extent()) == 0
+    assert scoreboard.make(GAN, folder, assessment.EvaluationExtent()) == 0
     assert record.read(folder / record.NAME).measures["fid"].value == FIDS["gan"]
     assert made == ["mnist-gan-0"]
 
@@ -319,4 +319,4 @@ def test_a_run_that_has_done_more_steps_is_refused(options, tiny):
     with runs.open_locked(folder, agenda.recipe_of(GAN, folder), tiny.train) as run:
         checkpoint.file_of(run.checkpoints, 7).touch()
     with pytest.raises(runs.RunError, match="gan-0 has done 7 steps, asked for 5"):
-        scoreboard.make(GAN, folder, assessment.Extent())
+        scoreboard.make(GAN, folder, assessment.EvaluationExtent())

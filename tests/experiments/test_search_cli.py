@@ -11,7 +11,7 @@ from trainings import write_folder
 
 from experiments import command, search, train, train_features
 from gen_models import render, runs
-from gen_models.assessment import Extent
+from gen_models.assessment import EvaluationExtent
 from gen_models.fields import ConfigError
 from gen_models.search import score
 from gen_models.storage import compilations
@@ -33,7 +33,7 @@ def place(tmp_path_factory, tiny):
         patch.setattr(render, "curves", lambda *_: None)
         patch.setattr(estimate, "matmul", lambda: (lambda: 1.0, lambda _: 1e9))
         patch.setattr(compilations, "keep", lambda: None)
-        patch.setattr(search, "Extent", partial(Extent, samples=100, draws=2))
+        patch.setattr(search, "EvaluationExtent", partial(EvaluationExtent, samples=100, draws=2))
         patch.setenv("GEN_MODELS_DATA", str(write_folder(place / "tiny", tiny)))
         os.chdir(place)
         try:

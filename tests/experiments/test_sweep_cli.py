@@ -196,7 +196,7 @@ def evaluations(monkeypatch):
 
     def evaluate_run(run, evaluator, extent, report):
         del report
-        wanted = assessment.Extent(reference="validation", likelihood_images=1000)
+        wanted = assessment.EvaluationExtent(reference="validation", likelihood_images=1000)
         assert (evaluator, extent) == (EVALUATOR, wanted)
         done.append(run.folder.name)
         fid = run.recipe.config.beta + run.options.seed

@@ -149,7 +149,7 @@ def test_the_folder_of_a_runs_own_data_may_be_renamed(tiny_folder, tmp_path):
     found, splits = session.completed(moved)
     assert (found.options.dataset, splits.test.name) == ("tiny", "tiny")
     run = runs.load(recipe.options.out)
-    again = assessment.data_of(run.options, run.data, tmp_path / "other")
+    again = assessment.load_run_data(run.options, run.data, tmp_path / "other")
     assert again.train.name == "tiny"
     with pytest.raises(DataError, match="holds 'other', not 'tiny'; leave out --dataset, or name"):
         session.completed(moved.with_options(out=tmp_path / "another run"))

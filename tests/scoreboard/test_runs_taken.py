@@ -22,7 +22,7 @@ def test_the_scoreboard_takes_only_evaluations_of_its_own_protocol_and_of_the_la
     evaluated("cgan-0", "--cas")
     folder, cell = Path("cgan-0"), Cell("tiny", "cgan", 0, 4)
     assert not agenda.is_evaluated(cell, folder, cas=True)
-    fewer = assessment.protocol("tiny", assessment.Extent(samples=40))
+    fewer = assessment.protocol("tiny", assessment.EvaluationExtent(samples=40))
     monkeypatch.setattr(agenda, "protocol", lambda _: fewer)
     assert agenda.is_evaluated(cell, folder, cas=True)
     assert not agenda.is_evaluated(cell._replace(steps=5), folder, cas=False)

@@ -159,7 +159,7 @@ def test_a_score_that_cannot_be_is_refused(texts, message):
 
 def test_a_measure_that_so_few_images_cannot_have_is_an_error_and_no_endless_wait(monkeypatch):
     monkeypatch.setattr(score, "FIDS", {})
-    monkeypatch.setattr(score.assessment, "described", lambda *_: None)
+    monkeypatch.setattr(score.assessment, "describe_run", lambda *_: None)
     monkeypatch.setattr(score.measure, "measure", lambda *_: {"kid": Estimate(1.0, None)})
     scorer = Scorer(SimpleNamespace(reference=None), score.terms(["kid", "precision"]), 100)
     with pytest.raises(ConfigError, match="too few images for precision; choose other measures"):

@@ -1,7 +1,7 @@
 """The classifier used for features and for the classification accuracy score."""
 
 from functools import partial
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -78,12 +78,19 @@ def train(
     return fitting.fit(model, dataset, config.steps, seed, report)
 
 
+class Prediction(NamedTuple):
+    """What the classifier says of N images."""
+
+    features: np.ndarray  # f32[N,128]
+    labels: np.ndarray  # i32[N]
+
+
 def classify(
     weights: Weights, num_classes: int, images: np.ndarray, channels: tuple[int, ...] = WIDE
-) -> tuple[np.ndarray, np.ndarray]:
-    """Features f32[N,128] and predicted labels i32[N] of images u8[N,H,W]."""
+) -> Prediction:
+    """Features and predicted labels of images u8[N,H,W]."""
     classifier = Classifier(num_classes, channels)
-    return fitting.apply_in_batches(partial(_apply, classifier, weights), images)
+    return Prediction(*fitting.apply_in_batches(partial(_apply, classifier, weights), images))
 
 
 @partial(jax.jit, static_argnums=0)

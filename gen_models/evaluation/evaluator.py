@@ -196,8 +196,8 @@ class Evaluator:
         test, accuracies = self.unseen, []
         for seed in range(SCORE_SEEDS):
             weights = classifier.train(dataset, config, seed)
-            _, predicted = classifier.classify(weights, dataset.num_classes, test.images, NARROW)
-            accuracies.append(np.mean(predicted == test.labels))
+            prediction = classifier.classify(weights, dataset.num_classes, test.images, NARROW)
+            accuracies.append(np.mean(prediction.labels == test.labels))
         accuracy = mean(np.array(accuracies))
         half = accuracy.error * record.student_quantile(SCORE_SEEDS)
         return accuracy._replace(error=half / record.CONFIDENCE)

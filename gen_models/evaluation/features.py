@@ -134,13 +134,13 @@ def save(
     nets = {"encoder": encoder_weights._asdict(), "classifier": classifier_weights._asdict()}
     tensors = {name: np.asarray(leaf, order="C") for name, leaf in named(nets).items()}
     test, classes = splits.test, splits.train.num_classes
-    _, predicted = classifier.classify(classifier_weights, classes, test.images)
+    prediction = classifier.classify(classifier_weights, classes, test.images)
     record = {
         "version": MEASURES_VERSION,
         **splits.train.spec._asdict(),
         "train": splits.train.digest,
         "test": test.digest,
-        "accuracy": float(np.mean(predicted == test.labels)),
+        "accuracy": float(np.mean(prediction.labels == test.labels)),
         **record,
     }
     # Serialised under the shipped nets' name first: the digest tells whether they are those.
@@ -163,15 +163,15 @@ def describe(net: FeatureNet, images: np.ndarray, labels: np.ndarray | None = No
         raise FeatureError(
             f"the images are {height}×{width}, {net.name} takes {net.spec.height}×{net.spec.width}"
         )
-    of_classifier, predicted = classifier.classify(net.classifier, net.spec.num_classes, images)
+    prediction = classifier.classify(net.classifier, net.spec.num_classes, images)
     of_encoder = encoder.encode(net.encoder, images)
-    features = {"self-supervised": of_encoder, "classifier": of_classifier}
-    return Described(features, predicted, labels)
+    features = {"self-supervised": of_encoder, "classifier": prediction.features}
+    return Described(features, prediction.labels, labels)
 
 
 def predict_classes(net: FeatureNet, images: np.ndarray) -> np.ndarray:
     """Classes i32[N] of images u8[N,H,W], as the classifier predicts them."""
-    return classifier.classify(net.classifier, net.spec.num_classes, images)[1]
+    return classifier.classify(net.classifier, net.spec.num_classes, images).labels
 
 
 def describe_real(net: FeatureNet, dataset: Dataset) -> Described:

@@ -129,7 +129,7 @@ def make_report(
     recipes = report.settings(rungs, search.searched_space, outcome.default_of(winner))
     members = report.members(recipes, seeds, search.out / "report")
     plan = Plan({}, members, search.devices, search.per_device, jax.process_count())
-    evaluator, extent = Evaluator(features.of(splits.train.name), splits), Extent()
+    evaluator, extent = Evaluator(features.of(splits.train.name), splits), EvaluationExtent()
     say = partial(print, file=sys.stderr)
     measure = lambda run: assessment.evaluate_run(run, evaluator, extent, say)  # noqa: E731
     measurement = Measurement(measure, evaluator.protocol(extent.samples), extent)

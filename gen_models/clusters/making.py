@@ -71,7 +71,7 @@ def load_task(
             "--images"
         )
     possible = ways.of_images(data, dec.Config(epochs=options.epochs), report)
-    for name, group in group_by_seed(names, models).items():
+    for name, group in group_models(names, models).items():
         ways_of_group = ways.of_models(data, name, group)
         if not ways_of_group:
             raise ConfigError(
@@ -87,7 +87,7 @@ def load_task(
     return ClusterTask(splits.train.name, data, splits.train.class_names, digest, selected)
 
 
-def group_by_seed(names: Sequence[str], models: Sequence[Trained]) -> dict[str, list[Trained]]:
+def group_models(names: Sequence[str], models: Sequence[Trained]) -> dict[str, list[Trained]]:
     """Group models that differ only in their seed, by the name of the first, made fit for file
     names."""
     steps = [int(model.state.step) for model in models]

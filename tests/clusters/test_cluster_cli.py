@@ -154,9 +154,9 @@ def test_a_run_of_another_seed_is_added_and_another_state_of_one_is_refused(tiny
 
 def test_runs_at_different_steps_are_no_seeds_of_one_way(tiny):
     runs = [untrained("vae", tiny, seed=seed) for seed in (0, 4)]
-    assert [*making.group_by_seed(["a", "b"], runs)] == ["a"]
+    assert [*making.group_models(["a", "b"], runs)] == ["a"]
     longer = replace(runs[1], state=runs[1].state._replace(step=9))
-    groups = making.group_by_seed(["x/vae-0", "y/vae-0"], [runs[0], longer])
+    groups = making.group_models(["x/vae-0", "y/vae-0"], [runs[0], longer])
     assert [*groups] == ["x-vae-0", "y-vae-0"]  # names that files may have
 
 
@@ -213,7 +213,7 @@ def test_without_the_extra_one_line_says_what_to_install(data, monkeypatch):
 def test_models_that_differ_only_in_their_seed_are_one_group(tiny):
     others = {"seed": 1}, {"width": 5}, {"steps": 7}, {"seed": 1}
     models = [untrained("vae", tiny, **options) for options in ({}, *others)]
-    groups = making.group_by_seed(["a", "b", "c", "d", "e"], models)
+    groups = making.group_models(["a", "b", "c", "d", "e"], models)
     assert {name: len(group) for name, group in groups.items()} == {"a": 2, "c": 1, "d": 1, "e": 1}
 
 

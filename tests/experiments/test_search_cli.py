@@ -142,7 +142,7 @@ def test_evolution_copies_and_reports_a_schedule(capsys):
         (["--learning-rate", "0", "1e-4"], "learning_rate is 0.0, expected a number between"),
         (["--score", "fdi"], "perhaps you meant 'fid'"),
         (["--members", "1"], "members is 1, expected a number between 2 and"),
-        (["--devices", "9999"], "devices is 9999, but there"),
+        (["--devices", "9999"], "devices is 9999, expected at least 1"),
         (
             [
                 "--rule",

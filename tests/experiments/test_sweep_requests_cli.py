@@ -91,7 +91,7 @@ def test_a_bad_preset_is_named(call, tmp_path):
 REFUSED = [
     (
         ["--devices", "9999"],
-        f"devices is 9999, but there {'is' if jax.device_count() == 1 else ''}",
+        f"devices is 9999, expected at least 1 and at most {jax.device_count()}",
     ),
     (["--devices", "0"], "devices is 0, expected a number between 1 and"),
     (["--per-device", "0"], "per_device is 0, expected a number between 1 and"),

@@ -165,6 +165,9 @@ def fill(options: Options, board: dict[Cell, RunResult]) -> int:
             runs.load(folder).mark_diverged(error.step)
             print(f"{folder} is left out: {error}", file=sys.stderr)
             continue
+        except runs.BusyRunError as error:  # such as one that fills the same scoreboard
+            print(f"{folder} is left to another process: {error}", file=sys.stderr)
+            continue
         except runs.OtherRunError as error:  # such as one with earlier defaults
             print(f"{folder} is left out; move it away to have it made: {error}", file=sys.stderr)
             continue

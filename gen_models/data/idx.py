@@ -198,7 +198,8 @@ def _parse_header(path: Path, file: BinaryIO | gzip.GzipFile) -> _Header:
         raise IdxError(f"{path}: byte 0: found an empty file, expected an IDX header; get it again")
     if magic[:2] != b"\0\0"[: len(magic)]:
         raise IdxError(
-            f"{path}: byte 0: found 0x{magic[:2].hex()}, expected 0x0000: this is not an IDX file"
+            f"{path}: byte 0: found 0x{magic[:2].hex()}, expected 0x0000: this is not an IDX file; "
+            "get it again or name another"
         )
     if len(magic) < 4:
         raise _truncated_header(path, len(magic), 4)

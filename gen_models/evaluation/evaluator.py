@@ -124,7 +124,9 @@ class Evaluator:
         labels i32[N] are the requested classes, None for an unconditional model.
         """
         if len(images) < MIN_SAMPLES:
-            raise MeasureError(f"found {len(images)} samples, expected {MIN_SAMPLES} or more")
+            raise MeasureError(
+                f"found {len(images)} samples, expected {MIN_SAMPLES} or more; draw more"
+            )
         return features.describe(self.net, images, labels)
 
     def quality(self, samples: Described, *, fd_infinity: bool = False) -> dict[str, Score]:

@@ -161,7 +161,8 @@ def describe(net: FeatureNet, images: np.ndarray, labels: np.ndarray | None = No
     if images.shape[1:] != (net.spec.height, net.spec.width):
         height, width = images.shape[1:]
         raise FeatureError(
-            f"the images are {height}×{width}, {net.name} takes {net.spec.height}×{net.spec.width}"
+            f"the images are {height}×{width}, {net.name} takes {net.spec.height}×"
+            f"{net.spec.width}; use feature nets of these images (experiments.train_features)"
         )
     prediction = classifier.classify(net.classifier, net.spec.num_classes, images)
     of_encoder = encoder.encode(net.encoder, images)

@@ -119,4 +119,4 @@ def check_enough(samples: int, dimensions: int) -> None:
     dimensions."""
     fewest = INFINITY_RATIO * dimensions
     if samples < fewest:
-        raise MeasureError(f"FD∞ needs {fewest} samples or more, found {samples}")
+        raise MeasureError(f"FD∞ needs {fewest} samples or more, found {samples}; draw more")

@@ -4,7 +4,7 @@ Nothing here trains, draws or measures.
 """
 
 from gen_models.runs.data_record import DataRecord
-from gen_models.runs.errors import OtherRunError, RunError
+from gen_models.runs.errors import BusyRunError, OtherRunError, RunError
 from gen_models.runs.folder import (
     BEST,
     CHECKPOINTS,

@@ -9,3 +9,7 @@ class RunError(UserError):
 
 class OtherRunError(RunError):
     """A folder with another run than the one that is asked for, or with more steps."""
+
+
+class BusyRunError(RunError):
+    """A run that another process works on."""

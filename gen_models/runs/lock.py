@@ -8,20 +8,20 @@ from pathlib import Path
 
 import filelock
 
-from gen_models.runs.errors import RunError
+from gen_models.runs.errors import BusyRunError
 from gen_models.storage.files import write_error, write_text
 
 
 @contextlib.contextmanager
 def hold_lock(folder: Path) -> Iterator[None]:
     """Hold the folder's lock, which the system releases when this process ends in any way. Raises
-    RunError, with the holder's name, if another process has it; UserError."""
+    BusyRunError, with the holder's name, if another process has it; UserError."""
     path, holder = folder / ".lock", folder / ".lock-holder"
     lock = filelock.FileLock(path, timeout=0)
     try:
         acquired = lock.acquire()
     except filelock.Timeout as error:
-        raise RunError(
+        raise BusyRunError(
             f"{folder} is in use by {_read_holder(holder)}; wait for it, stop it, or choose "
             "another folder with --out"
         ) from error

@@ -15,7 +15,7 @@ from gen_models.evaluation.measure import Score
 from gen_models.evaluation.protocol import Protocol
 from gen_models.evaluation.record import Evaluation
 from gen_models.fields import ConfigError
-from gen_models.runs import checkpoint, environment
+from gen_models.runs import checkpoint, environment, lock
 from gen_models.scoreboard import agenda, results
 from gen_models.scoreboard.results import Cell, RunResult
 from gen_models.training import session
@@ -197,6 +197,19 @@ def test_a_folder_of_another_run_is_left_out_and_the_others_are_made(options, ma
     assert f"{folder} is left out; move it away to have it made: " in error
     assert "batch_size: the run has 3, asked for 64" in error
     assert "mnist-gan-0" not in made and "mnist-vae-0" in made
+
+
+def test_a_run_that_another_process_trains_is_left_to_it_and_the_others_are_made(
+    options, made, capsys
+):
+    options.folder(GAN).mkdir(parents=True)
+    with lock.hold_lock(options.folder(GAN)):
+        go_on(options)
+    assert GAN.name not in made
+    assert len(made) == len(set(made)) > len(FIDS)
+    assert f"{options.folder(GAN)} is left to another process" in capsys.readouterr().err
+    go_on(options)
+    assert GAN.name in made
 
 
 def test_an_evaluation_of_other_samples_is_not_taken(options, made):

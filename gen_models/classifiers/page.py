@@ -21,8 +21,8 @@ stopped at its limit of iterations. One test on 10,000 images is known to ± 0.0
 0.9, ± 0.008 at 0.8 (95 %).
 """
 PARTLY = (
-    f"Families marked with † are trained on {PART:,} images at most, the first of the shuffled "
-    "ones, from whichever source: all of them would take days.\n"
+    f"Families marked with † are trained on the first {PART:,} shuffled images of every source:\n"
+    "all images would take days.\n"
 )
 
 

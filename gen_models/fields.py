@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import jax
+import numpy as np
 
 from gen_models.errors import UserError
 from gen_models.schedules import Schedule
@@ -167,7 +168,10 @@ def from_dict(cls: type, values: Mapping[str, Any]) -> Any:  # noqa: ANN401
 
 def _plain(name: str, value: object, hint: object) -> object:
     """A JSON value converted to its hint's type: text to a path, text or a mapping to a schedule, a
-    list to a tuple, an integer to a float. Raises ConfigError for an invalid schedule."""
+    list to a tuple, an integer to a float; a NumPy number to Python's. Raises ConfigError for an
+    invalid schedule."""
+    if isinstance(value, np.generic):
+        value = value.item()
     if Schedule in get_args(hint) and isinstance(value, str | Mapping):
         try:
             return Schedule.of(value) if isinstance(value, Mapping) else Schedule.parse(value)

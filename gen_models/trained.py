@@ -28,8 +28,10 @@ from gen_models.storage.tensors import named
 from gen_models.training import session
 from gen_models.training.progress import Terminal
 
+MAX_SEED = 2**31 - 1
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Trained:
     """A model and its trained state.
 
@@ -40,6 +42,12 @@ class Trained:
     recipe: Recipe  # all options that it was trained with
     data: DataRecord  # properties of its training data
     state: State  # trained state, with at least the averaged weights
+
+    def __repr__(self) -> str:
+        options, data = self.recipe.options, self.data
+        what = f"{options.model} of {options.dataset}, step {int(self.state.step)}"
+        size = f"{data.height}×{data.width}, {len(data.class_names)} classes"
+        return f"<Trained {self.name}: {what}, {size}>"
 
     @property
     def model(self) -> Model:
@@ -74,10 +82,10 @@ class Trained:
 
         `label` is a class, or several in turn; by default all classes of the training images in
         turn. A seed gives the same images as `python -m experiments.sample --seed`. Raises
-        ConfigError for an invalid label.
+        ConfigError for an invalid label, number or seed.
         """
         labels = np.resize(self._labels(label), _number("count", count))
-        key = drawing.key_for(Purpose.SAMPLES, seed)
+        key = drawing.key_for(Purpose.SAMPLES, _seed(seed))
         return drawing.draw(self.model, self.state, key, labels)
 
     def interpolate(
@@ -86,9 +94,9 @@ class Trained:
         """Images u8[count·steps,H,W] of `count` paths, one after the other. Each path has `steps`
         images, from one latent to another, both included, on the great circle through them (White
         2016, §2.1). `label` is as for `sample`, one per path. Raises ConfigError for an invalid
-        label or number."""
+        label, number or seed."""
         labels = np.resize(self._labels(label), _number("count", count))
-        key, steps = drawing.key_for(Purpose.SAMPLES, seed), _number("steps", steps)
+        key, steps = drawing.key_for(Purpose.SAMPLES, _seed(seed)), _number("steps", steps)
         return drawing.paths(self.model, self.state, key, labels, steps)
 
     def encode(self, images: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
@@ -105,7 +113,8 @@ class Trained:
         self._check_encoder()
         places, one = np.asarray(places, np.float32), self._place_shape()
         if places.shape[1:] != one or len(places) == 0 or not np.isfinite(places).all():
-            expected = f"finite numbers f32{['N', *one]}, one or more"
+            shape = ",".join(["N", *map(str, one)])
+            expected = f"finite numbers f32[{shape}], one or more"
             raise ConfigError(f"the places are f32{list(places.shape)}, expected {expected}")
         labels = self._classes_of(len(places), labels)
         return to_bytes(programs.decode(self.model, self.state, places, labels))
@@ -219,6 +228,13 @@ def _number(name: str, value: int) -> int:
     """`value` as an int. Raises ConfigError unless it is a whole number from 1 on."""
     if not isinstance(value, int | np.integer) or value < 1:
         raise ConfigError(f"{name} is {value!r}, expected a whole number from 1 on")
+    return int(value)
+
+
+def _seed(value: int) -> int:
+    """`value` as an int. Raises ConfigError unless it is a seed."""
+    if not isinstance(value, int | np.integer) or not 0 <= value <= MAX_SEED:
+        raise ConfigError(f"seed is {value!r}, expected a whole number from 0 to {MAX_SEED}")
     return int(value)
 
 

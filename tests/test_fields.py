@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import jax
+import numpy as np
 import pytest
 
 from gen_models.fields import (
@@ -55,6 +56,12 @@ def test_what_is_within_bounds_comes_back_from_a_round_trip(values):
 def test_fields_left_out_keep_their_defaults():
     assert from_dict(Options, {}) == Options()
     assert from_dict(Options, {"units": 3}) == Options(units=3)
+
+
+def test_numbers_of_numpy_are_numbers():
+    config = from_dict(Options, {"units": np.int64(3), "rate": np.float32(0.5)})
+    assert config == Options(units=3, rate=0.5)
+    assert [type(x) for x in (config.units, config.rate)] == [int, float]
 
 
 def test_a_whole_number_where_a_float_is_meant_becomes_one():

@@ -200,6 +200,21 @@ def test_train_has_the_settings_of_commands_and_gives_back_the_users(
     assert dtypes == {np.dtype("float32"), np.dtype("int32")}
 
 
+def test_seeds_are_those_of_the_command(runs):
+    model = gm.load(runs / "vae")
+    first = model.sample(2, seed=np.int64(3))
+    np.testing.assert_array_equal(first, model.sample(2, seed=3))
+    for seed in (-1, 2**31, 2**70, 1.0, None):
+        for drawn in (lambda s: model.sample(2, seed=s), lambda s: model.interpolate(1, 2, seed=s)):
+            with pytest.raises(ConfigError, match=r"seed is .*, expected a whole number from 0"):
+                drawn(seed)
+
+
+def test_a_model_is_one_line_in_a_notebook(runs):
+    shown = repr(gm.load(runs / "cgan"))
+    assert shown == "<Trained cgan: cgan of tiny, step 6, 8×8, 3 classes>"
+
+
 def test_train_refuses_a_misspelt_option_with_the_right_one():
     with pytest.raises(ConfigError, match="no option is called 'widht'; perhaps you meant 'width'"):
         gm.train(model="dcgan", widht=8)

@@ -9,7 +9,17 @@ from typing import Any, TextIO
 
 import numpy as np
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Column
+from rich.text import Text
 
 from gen_models import runs
 
@@ -40,6 +50,13 @@ class Display:
         return getattr(self.stream, name)
 
 
+class Metrics(ProgressColumn):
+    """The latest metrics, the only column that a narrow terminal cuts."""
+
+    def render(self, task: Task) -> Text:
+        return Text(task.fields["metrics"], no_wrap=True, overflow="ellipsis")
+
+
 class Terminal:
     """Observer with a progress bar: steps, steps/s, time left, and the latest metrics."""
 
@@ -49,11 +66,11 @@ class Terminal:
         self.first_grid = run / "samples.png"
         self.console = Console(file=Display(sys.stdout), highlight=False)
         self.progress = Progress(
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[speed]}"),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[metrics]}"),
+            BarColumn(bar_width=24, table_column=Column(no_wrap=True)),
+            MofNCompleteColumn(table_column=Column(no_wrap=True)),
+            TextColumn("{task.fields[speed]}", table_column=Column(no_wrap=True)),
+            TimeRemainingColumn(table_column=Column(no_wrap=True)),
+            Metrics(table_column=Column()),
             console=self.console,
             disable=not self.console.is_terminal,
         )

@@ -1,10 +1,13 @@
 """Training outlives its terminal, the reader of its output and the room for its log."""
 
+import io
 import os
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from rich.console import Console
 from trainings import train
 
 from gen_models.runs import checkpoint
@@ -42,6 +45,21 @@ def test_display_is_silent_from_its_first_failure_on(unwritable):
         display.write("one\n")
         display.flush()
     assert display.failed
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_a_narrow_terminal_cuts_metrics_alone(tmp_path, width):
+    terminal = Terminal(tmp_path / "run", 5000)
+    terminal.started(0)
+    terminal.at -= 10  # ten seconds ago
+    names = ("disc_loss", "fake_score", "gen_loss", "gradient_penalty", "real_score")
+    terminal.trained(130, {name: np.ones(130) for name in names})
+    console = Console(file=io.StringIO(), width=width, color_system=None)
+    console.print(terminal.progress.get_renderable())
+    (line,) = console.file.getvalue().splitlines()
+    assert len(line) <= width
+    for whole in ("130/5000", " steps/s", "-:--:--", "dis"):
+        assert whole in line
 
 
 def test_training_goes_on_where_nothing_can_be_said(tmp_path, tiny, monkeypatch, unwritable):

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
+import numpy as np
+
 from gen_models import extras, render
 from gen_models.clusters import dec, results, scores, ways
 from gen_models.clusters.methods import Clustering
@@ -64,7 +66,8 @@ def load_task(
     report("models and data", None)
     splits, names, models = sets.load(sources, dataset, data_dir)
     real = sets.real_images(splits, options.images, 0)
-    data = ClusterImages(real.images, real.labels, splits.train.num_classes)
+    classes = len(np.unique(splits.train.labels))  # a label may be without images
+    data = ClusterImages(real.images, real.labels, classes)
     if len(real.images) < data.clusters:
         raise ConfigError(
             f"{len(real.images)} images are fewer than the {data.clusters} classes; give more to "

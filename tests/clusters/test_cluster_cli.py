@@ -53,6 +53,15 @@ def test_each_way_and_seed_has_a_result_and_the_page_has_all(data, tmp_path, cap
     assert "accuracy" in capsys.readouterr().out
 
 
+def test_labels_without_images_are_no_clusters(splits, monkeypatch):
+    labels = splits.train.labels.copy()
+    labels[labels == 1] = 0
+    train = splits.train._replace(labels=labels)
+    monkeypatch.setattr(making.sets, "load", lambda *_: (splits._replace(train=train), [], []))
+    task = making.load_task([], None, None, making.ClusterOptions(ways=("kmeans-pixels",)), print)
+    assert task.data.clusters == 2
+
+
 def test_an_interrupted_command_continues_with_what_lacks(data, tmp_path, monkeypatch):
     out = tmp_path / "tiny-found"
     args = [*data, "--ways", *QUICK, "--seeds", "2", "--out", str(out)]

@@ -134,7 +134,8 @@ def preset(winner: Recipe, space: Space, where: str, search: str) -> str:
     }
     lines = named | {"steps": recipe.options.steps} | values
     body = "".join(f"{name} = {_literal(value)}\n" for name, value in lines.items())
-    search = textwrap.fill(search, 96, break_long_words=False, break_on_hyphens=False)
+    wrapped = textwrap.wrap(search, 92, break_long_words=False, break_on_hyphens=False)
+    search = " \\\n    ".join(wrapped)  # can be pasted into a shell
     return f'''"""The winner of a search, on the validation images of seed {recipe.options.seed}.
 
 {search}

@@ -221,6 +221,15 @@ def test_the_winners_preset_is_the_winner(rungs, tmp_path):
     assert not preset.options.hold_out
 
 
+def test_the_command_in_a_preset_can_be_pasted_into_a_shell(rungs):
+    words = ["search", *(f"--option-{number} {number}" for number in range(20))]
+    text = outcome.preset(rungs[-1].ranked[0].recipe, SPACE, "winner.py", " ".join(words))
+    shown = text.split("\n\n")[1]
+    assert all(line.endswith(" \\") for line in shown.splitlines()[:-1])
+    assert len(shown.splitlines()) > 1
+    assert shown.replace("\\\n", "").split() == " ".join(words).split()
+
+
 def test_a_preset_keeps_the_shape_of_a_schedule_that_did_not_vary(tmp_path):
     fixed = Schedule((0, 40), (0.9, 0.99), "cosine")
     winner = make_recipe(model="vae", beta1=fixed, beta=Schedule((0, 2), (1.0, 0.5)))

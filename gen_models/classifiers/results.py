@@ -112,6 +112,9 @@ def read(path: Path) -> ClassifierResults | None:
         ) from error
 
 
+OPTIONS = {"most_images": "--images"}  # names that an option has in a subject
+
+
 def read_matching(path: Path, empty: ClassifierResults) -> ClassifierResults:
     """The results in `path` to continue, or `empty` if there is no file. Raises ResultsError if
     they are of other training images, another test split or another scikit-learn."""
@@ -121,14 +124,14 @@ def read_matching(path: Path, empty: ClassifierResults) -> ClassifierResults:
     old = {**stored.subject, "dataset": stored.dataset}
     new = {**empty.subject, "dataset": empty.dataset}
     differing = [
-        f"{name} was {old.get(name)!r}, is {new.get(name)!r}"
+        f"{OPTIONS.get(name, name)} was {old.get(name)!r}, is {new.get(name)!r}"
         for name in sorted(old.keys() | new.keys())
         if old.get(name) != new.get(name)
     ]
     if differing:
         raise ResultsError(
-            f"{path} has results of something else: {'; '.join(differing)}; move it away to start "
-            "anew, or choose another folder with --results"
+            f"{path} has results of something else: {'; '.join(differing)}; choose another folder "
+            "with --results, or move the file away to start anew"
         )
     return stored
 

@@ -102,7 +102,7 @@ def test_what_is_measured_is_not_measured_again_and_a_stop_loses_nothing(
 
 def test_results_of_other_images_are_not_gone_on_with(tiny_folder):
     classified(tiny_folder)
-    with pytest.raises(ResultsError, match="most_images was None, is 30; move it away"):
+    with pytest.raises(ResultsError, match="--images was None, is 30; choose another folder"):
         classified(tiny_folder, "--images", "30")
 
 

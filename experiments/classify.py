@@ -15,7 +15,7 @@ from gen_models.classifiers.settings import ClassifierSetting, Subset
 from gen_models.classifiers.sources import REAL, TrainingSource
 from gen_models.data.catalog import Splits
 from gen_models.data.known import CATALOG
-from gen_models.fields import Between, ConfigError, check_known, validate
+from gen_models.fields import Between, ConfigError, Samples, check_known, validate
 from gen_models.runs import Recipe
 from gen_models.runs.recipe import Steps, known_model
 from gen_models.storage.files import sole_writer, write_text
@@ -40,7 +40,7 @@ class Options(Limits):
     takes no other, best."""
     families: tuple[str, ...] = ()
     """Families to measure, by the names of their classes, such as SVC. Default: all."""
-    images: Annotated[int, Between(1, 10_000_000)] | None = None
+    images: Samples | None = None
     """Largest number of training images, and number of samples of a model. Default: as many as
     there are real training images."""
     seeds: Annotated[int, Between(1, 1000)] = 1

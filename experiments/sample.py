@@ -11,7 +11,7 @@ import tyro
 from experiments import command
 from gen_models import render, trained
 from gen_models.data import idx
-from gen_models.fields import Between, validate
+from gen_models.fields import Between, Samples, Seed, validate
 from gen_models.storage.files import check_parent, check_prefix
 
 GRID_IMAGES = 400
@@ -25,9 +25,9 @@ class Options:
     """Run folder, saved model file, or name of a shipped model, such as fashion_mnist-cgan."""
     labels: tuple[int, ...] = ()
     """Classes to draw in turn, from a conditional model. Default: all classes."""
-    count: Annotated[int, Between(1, 1_000_000)] = 100
+    count: Samples = 100
     """Number of images to draw."""
-    seed: Annotated[int, Between(0, 2**31 - 1)] = 1
+    seed: Seed = 1
     """Seed of the latents that are drawn."""
     best: bool = False
     """Use the best checkpoint that --evaluate-every-steps kept instead of the last one."""

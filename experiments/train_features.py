@@ -6,7 +6,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
 
 from experiments import command
 from gen_models.data import catalog
@@ -14,7 +13,7 @@ from gen_models.data.catalog import Splits
 from gen_models.errors import UserError
 from gen_models.evaluation import classifier, encoder, features
 from gen_models.evaluation.fitting import LossReport
-from gen_models.fields import Between, ConfigError, validate
+from gen_models.fields import ConfigError, Seed, validate
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ class Options:
     """Training steps of the encoder, which sees no labels."""
     mirror: bool = False
     """Train the classifier on mirrored images too: right for clothes, wrong for digits."""
-    seed: Annotated[int, Between(0, 2**31 - 1)] = 0
+    seed: Seed = 0
     """Seed of the initial weights, the order of the data and its augmentation."""
     out: Path | None = None
     """Weights file to write. Default: results/features/<data set>.safetensors."""

@@ -22,7 +22,7 @@ from gen_models.evaluation.features import Described
 from gen_models.evaluation.likelihood import likelihood
 from gen_models.evaluation.protocol import Protocol
 from gen_models.evaluation.record import Evaluation
-from gen_models.fields import Between, ConfigError
+from gen_models.fields import Between, ConfigError, Seed
 from gen_models.model import Model
 from gen_models.runs import DataRecord, Run, RunError, RunOptions
 from gen_models.sampling import drawing
@@ -41,7 +41,7 @@ class EvaluationExtent:
     """Images to compare with: test for a report; validation to choose settings, only for runs
     trained with --hold-out; train, only for runs trained without it: as many training images as
     there are validation images."""
-    seed: Annotated[int, Between(0, 2**31 - 1)] = 0
+    seed: Seed = 0
     """Seed of the drawn latents."""
     fd_infinity: bool = False
     """Also compute FID extrapolated to infinitely many samples. Needs 7680, 15 per feature."""

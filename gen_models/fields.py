@@ -38,7 +38,8 @@ class Between:
     high: float  # largest allowed value
 
     def __str__(self) -> str:
-        return f"between {self.low:g} and {self.high:g}"
+        low, high = (x if isinstance(x, int) else f"{x:g}" for x in (self.low, self.high))
+        return f"between {low} and {high}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,6 +56,8 @@ Positive = Annotated[Real, Between(1e-12, 1e6)]
 Weight = Annotated[Real, Between(0, 1000)]  # weight of a term of a loss
 Count = Annotated[int, Between(1, 1000)]  # repetitions per step
 Size = Annotated[int, Between(1, 4096)]  # number of units, channels, latent dimensions
+Seed = Annotated[int, Between(0, 2**31 - 1)]
+Samples = Annotated[int, Between(1, 10_000_000)]  # number of images to draw
 
 
 def hyperparameters(cls: type) -> type:
@@ -102,9 +105,22 @@ def shown(value: object) -> str:
 def validate(config: Any) -> None:  # noqa: ANN401
     """Check each field's type and bounds. Raises ConfigError with field, value and expectation."""
     for name, hint in get_type_hints(type(config), include_extras=True).items():
-        expected = _violation(getattr(config, name), hint)
-        if expected:
-            raise ConfigError(f"{name} is {shown(getattr(config, name))}, expected {expected}")
+        check(name, getattr(config, name), hint)
+
+
+def check(name: str, value: object, hint: object) -> None:
+    """Raise ConfigError with name, value and expectation unless the value fits its type hint."""
+    expected = _violation(value, hint)
+    if expected:
+        raise ConfigError(f"{name} is {shown(value)}, expected {expected}")
+
+
+def checked(name: str, value: object, hint: object) -> Any:  # noqa: ANN401
+    """An argument converted to its hint's type as in `from_dict`, and checked. Raises
+    ConfigError."""
+    value = _plain(name, value, hint)
+    check(name, value, hint)
+    return value
 
 
 def _violation(value: object, hint: object) -> str | None:

@@ -19,7 +19,7 @@ from gen_models.errors import UserError
 from gen_models.evaluation import features
 from gen_models.evaluation.evaluator import Evaluator
 from gen_models.evaluation.record import Evaluation
-from gen_models.fields import ConfigError, nearest
+from gen_models.fields import ConfigError, Samples, Seed, checked, nearest
 from gen_models.model import Model
 from gen_models.runs import DataRecord, Recipe, environment
 from gen_models.sampling import drawing, portable
@@ -27,8 +27,6 @@ from gen_models.sampling.drawing import Purpose
 from gen_models.storage.tensors import named
 from gen_models.training import session
 from gen_models.training.progress import Terminal
-
-MAX_SEED = 2**31 - 1
 
 
 @dataclass(frozen=True, repr=False)
@@ -84,8 +82,8 @@ class Trained:
         turn. A seed gives the same images as `python -m experiments.sample --seed`. Raises
         ConfigError for an invalid label, number or seed.
         """
-        labels = np.resize(self._labels(label), _number("count", count))
-        key = drawing.key_for(Purpose.SAMPLES, _seed(seed))
+        labels = np.resize(self._labels(label), checked("count", count, Samples))
+        key = drawing.key_for(Purpose.SAMPLES, checked("seed", seed, Seed))
         return drawing.draw(self.model, self.state, key, labels)
 
     def interpolate(
@@ -95,8 +93,9 @@ class Trained:
         images, from one latent to another, both included, on the great circle through them (White
         2016, §2.1). `label` is as for `sample`, one per path. Raises ConfigError for an invalid
         label, number or seed."""
-        labels = np.resize(self._labels(label), _number("count", count))
-        key, steps = drawing.key_for(Purpose.SAMPLES, _seed(seed)), _number("steps", steps)
+        labels = np.resize(self._labels(label), checked("count", count, Samples))
+        key = drawing.key_for(Purpose.SAMPLES, checked("seed", seed, Seed))
+        steps = checked("steps", steps, Samples)
         return drawing.paths(self.model, self.state, key, labels, steps)
 
     def encode(self, images: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
@@ -222,20 +221,6 @@ class Trained:
     def _check_encoder(self) -> None:
         if self.model.algorithm.latent is None:
             raise ConfigError(f"{self.recipe.options.model} has no encoder; the VAEs have one")
-
-
-def _number(name: str, value: int) -> int:
-    """`value` as an int. Raises ConfigError unless it is a whole number from 1 on."""
-    if not isinstance(value, int | np.integer) or value < 1:
-        raise ConfigError(f"{name} is {value!r}, expected a whole number from 1 on")
-    return int(value)
-
-
-def _seed(value: int) -> int:
-    """`value` as an int. Raises ConfigError unless it is a seed."""
-    if not isinstance(value, int | np.integer) or not 0 <= value <= MAX_SEED:
-        raise ConfigError(f"seed is {value!r}, expected a whole number from 0 to {MAX_SEED}")
-    return int(value)
 
 
 def load(source: str | Path, *, best: bool = False, ema_decay: float | None = None) -> Trained:

@@ -12,7 +12,7 @@ from gen_models import fields
 from gen_models.classifiers.settings import ClassifierSetting
 from gen_models.errors import UserError
 from gen_models.evaluation import record
-from gen_models.fields import Between
+from gen_models.fields import Between, Seed
 from gen_models.runs import recipe as recipes
 from gen_models.storage.files import sole_writer, write_text
 
@@ -38,7 +38,7 @@ class ResultRow:
     """One setting, trained once: its accuracy, or why it has none."""
 
     number: Annotated[int, Between(1, 1000)]  # number of the setting
-    seed: Annotated[int, Between(0, 2**31 - 1)]  # seed of images, their order and classifier
+    seed: Seed  # seed of images, their order and classifier
     images: Annotated[int, Between(1, 10**9)]  # number of training images
     seconds: NonNegative  # duration of the process
     peak_mib: NonNegative  # largest observed memory of the process

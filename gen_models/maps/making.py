@@ -10,7 +10,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from gen_models.fields import Between, ConfigError
+from gen_models.fields import Between, ConfigError, Seed
 from gen_models.maps import gaps, layouts, mixing, quality, sets, spaces
 from gen_models.maps.gaps import Gaps
 from gen_models.maps.layouts import LayoutMethod, MapLayout
@@ -39,7 +39,7 @@ class MapOptions:
     """Number of real images, from training and test images together; 70000 are all."""
     samples: Annotated[int, Between(1, 1_000_000)] = 5000
     """Number of samples of each model."""
-    seed: Annotated[int, Between(0, 2**31 - 1)] = 1
+    seed: Seed = 1
     """Seed of the images that are chosen, the samples, the map and the measures."""
 
 

@@ -20,6 +20,7 @@ from gen_models.fields import (
     Between,
     ConfigError,
     Logistics,
+    Seed,
     check_known,
     from_dict,
     to_dict,
@@ -65,7 +66,7 @@ class TrainingOptions:
 class RunOptions(TrainingOptions):
     """Options of every run, for every model."""
 
-    seed: Annotated[int, Between(0, 2**31 - 1)] = 0
+    seed: Seed = 0
     """Seed of the initial weights, the order of the data and all noise."""
     devices: Annotated[int, Between(1, 65536), Logistics()] = 1
     """Number of devices to split each batch among. Several processes use all their devices, also if

@@ -61,7 +61,7 @@ def call(run_command):
         (["--compute-dtype=int8"], "known are 'float32', 'bfloat16'"),
         (["--model", "vae", "--information", "3"], "vae has no --information, an option of inf"),
         (["--steps", "many"], "many"),
-        (["--steps", "0"], "steps is 0, expected a number between 1 and 1e+09"),
+        (["--steps", "0"], "steps is 0, expected a number between 1 and 1000000000"),
         (["--steps", "9" * 5000], "--steps"),
         (["--seed", "-1"], "seed is -1, expected a number between 0 and"),
         (["--learning-rate", "nan"], "learning_rate is nan, expected a finite number"),

@@ -9,7 +9,8 @@ import numpy as np
 from PIL import Image
 
 from gen_models import render
-from gen_models.classifiers import results, settings
+from gen_models.classifiers import families, results, settings
+from gen_models.classifiers.estimators import PART
 from gen_models.classifiers.results import ClassifierResults
 from gen_models.classifiers.settings import ClassifierSetting
 
@@ -44,8 +45,9 @@ def family_chart(sources: Sequence[ClassifierResults], dataset: str) -> Image.Im
             axes.errorbar(x, y, xerr=errors, **style, alpha=0.85, label=source.name)
         if any(dataset in setting.published for setting in shown):
             axes.plot([], [], color="0.55", label="published, real")
-        axes.set_yticks(range(len(shown)), [setting.family for setting in shown])
-        axes.set_xlabel(f"accuracy on the real test images of {dataset}")
+        axes.set_yticks(range(len(shown)), [families.title(setting) for setting in shown])
+        partly = f"; † trained on {PART:,} images" if any(s.estimator.part for s in shown) else ""
+        axes.set_xlabel(f"accuracy on the real test images of {dataset}{partly}")
         axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
 
     return render.chart(draw, 1, 1, (9, 1.2 + 0.3 * len(shown)))

@@ -31,8 +31,8 @@ PAGE, NUMBERS, PEERS = "README.md", "scoreboard.json", "peers"
 
 @dataclass(frozen=True)
 class Options:
-    """Train and measure, one at a time, the runs that the scoreboard lacks: every model once on the
-    first data set; the best models, dcgan, cgan and vae with every seed on every data set; the
+    """Train and measure, one at a time, the runs that the scoreboard lacks: with every seed every
+    model on the first data set, and the best models, dcgan, cgan and vae on the others; the
     presets of configs/papers.py and fitted_priors.py once on the first data set. A run that
     diverged is tried again by other code only. To repeat a run, delete it from scoreboard.json and
     its folder from runs/ while the scoreboard is not running."""
@@ -42,7 +42,7 @@ class Options:
     datasets: tuple[str, ...] = tuple(CATALOG)
     """Data sets to train on."""
     seeds: Annotated[int, Between(1, 1000)] = 3
-    """Number of seeds, 0, 1, …, of the best models and of dcgan, cgan and vae."""
+    """Number of seeds, 0, 1, …, of every model; a preset has one."""
     best: Annotated[int, Between(0, 1000)] = 5
     """Number of models that count as the best, by FID on the first data set."""
     steps: Steps = 5000

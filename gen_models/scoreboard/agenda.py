@@ -17,18 +17,18 @@ from gen_models.scoreboard.results import Cell, RunResult
 
 CONFIGS = Path("configs")
 TABLES = (CONFIGS / "papers.py", CONFIGS / "fitted_priors.py")
-ALWAYS = ("dcgan", "cgan", "vae")  # models that get every seed and data set in any case
+ALWAYS = ("dcgan", "cgan", "vae")  # models that are trained on every data set in any case
 
 Results = Mapping[Cell, RunResult]
 
 
 class Agenda(NamedTuple):
-    """Every model once on the first data set, then the best models with every seed on every data
-    set, then every preset once on the first."""
+    """For each seed every model on the first data set and the best models on the others; then every
+    preset once, on the first data set."""
 
     models: Sequence[str]  # names of models
     datasets: Sequence[str]  # names of data sets
-    seeds: int  # number of seeds, 0, 1, …, of the best models
+    seeds: int  # number of seeds, 0, 1, …
     best: int  # number of models that count as the best, by FID on the first data set
     steps: int  # training steps of each run
     presets: Mapping[str, str] = {}  # rows of tables in configs/, with the model of each
@@ -36,17 +36,16 @@ class Agenda(NamedTuple):
     def cells(self, results: Results) -> Iterator[Cell]:
         """All runs, in the order in which to make them. The best models are determined from
         `results` after one run of every model."""
-        once = [Cell(self.datasets[0], model, 0, self.steps) for model in self.models]
-        yield from once
-        chosen = self.leading_models(results)
+        first, *others = self.datasets
         for seed in range(self.seeds):
-            for dataset, model in product(self.datasets, chosen):
-                cell = Cell(dataset, model, seed, self.steps)
-                if cell not in once:
-                    yield cell
+            yield from (Cell(first, model, seed, self.steps) for model in self.models)
+            if seed == 0:
+                leading = self.leading_models(results)
+            for dataset, model in product(others, leading):
+                yield Cell(dataset, model, seed, self.steps)
         for preset, model in self.presets.items():
             if model in self.models:
-                yield Cell(self.datasets[0], model, 0, self.steps, preset)
+                yield Cell(first, model, 0, self.steps, preset)
 
     def leading_models(self, results: Results) -> list[str]:
         """The agenda's models that are in ALWAYS or among the `best` of all measured models, by the

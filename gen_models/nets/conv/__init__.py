@@ -8,10 +8,10 @@ A convolution y = F(x, w) is bilinear, and so are the two maps that its gradient
 
 All three are parts of one trilinear form <F(x, w), y> = <x, T(y, w)> = <w, G(x, y)>, so the
 gradients of each are the other two, and derivatives of every order need only the three.
-On a TPU all three are XLA's own convolutions (`convolution.native`). On a CPU, where those are many
+On a TPU all three are XLA's own convolutions (`conv.native`). On a CPU, where those are many
 times slower inside a compiled loop, they are matrix products: of each output's taps, gathered into
-columns (`convolution.columns`), or, where a kernel is twice its stride, of sums and differences
-(`convolution.winograd`).
+columns (`conv.columns`), or, where a kernel is twice its stride, of sums and differences
+(`conv.winograd`).
 
 An NVIDIA GPU uses columns too: XLA's own convolutions become slow there when operations must be
 deterministic, and when kernels are batched, which makes the convolutions grouped. On an H100 a step
@@ -45,10 +45,10 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from gen_models.nets.convolution.columns import COLUMNS
-from gen_models.nets.convolution.layout import Array, Geometry, Layout
-from gen_models.nets.convolution.native import DILATED, NATIVE
-from gen_models.nets.convolution.winograd import WINOGRAD
+from gen_models.nets.conv.columns import COLUMNS
+from gen_models.nets.conv.layout import Array, Geometry, Layout
+from gen_models.nets.conv.native import DILATED, NATIVE
+from gen_models.nets.conv.winograd import WINOGRAD
 
 __all__ = [
     "COLUMNS",

@@ -19,8 +19,8 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from gen_models.nets.convolution.columns import outer
-from gen_models.nets.convolution.layout import Array, Geometry, Layout
+from gen_models.nets.conv.columns import outer
+from gen_models.nets.conv.layout import Array, Geometry, Layout
 
 
 def convolve(geometry: Geometry, x: Array, w: Array) -> Array:

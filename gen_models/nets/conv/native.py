@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from gen_models.nets.convolution.layout import Array, Geometry, Layout
+from gen_models.nets.conv.layout import Array, Geometry, Layout
 
 
 def convolve(geometry: Geometry, x: Array, w: Array) -> Array:

@@ -11,7 +11,7 @@ zero; gathering columns as F does took twice the time, and 20 times for a single
 import jax.numpy as jnp
 from jax import lax
 
-from gen_models.nets.convolution.layout import Array, Geometry, Layout
+from gen_models.nets.conv.layout import Array, Geometry, Layout
 
 
 def _columns(geometry: Geometry, x: Array) -> Array:

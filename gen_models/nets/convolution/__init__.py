@@ -1,1 +1,0 @@
-"""The layouts in which `conv` computes its three maps, one per file."""

@@ -98,7 +98,7 @@ def publish(options: Options) -> None:
         board = results.read(options.results / NUMBERS)
         asked, others = options.agenda.missing_cells(board), whole.agenda.missing_cells(board)
         missing = dict.fromkeys([*asked, *others])
-        steps = {cell.name: agenda.diverged_at(cell, options.folder(cell)) for cell in missing}
+        steps = {cell: agenda.diverged_at(cell, options.folder(cell)) for cell in missing}
         peers = results.read_peers(options.results / PEERS)
         text = page.page(options.steps, agenda.valid_results(board, board), steps, peers)
         write_text(options.results / PAGE, text)

@@ -32,10 +32,10 @@ def picture(dataset: str, row: str) -> PurePosixPath:
 def page(
     steps: int,
     results: Mapping[Cell, RunResult],
-    missing: Mapping[str, int | None],
+    missing: Mapping[Cell, int | None],
     peers: Sequence[Evaluation] = (),
 ) -> str:
-    """Text of the page of all results, from runs of `steps` steps; `missing` are the names of the
+    """Text of the page of all results, from runs of `steps` steps; `missing` are the
     missing runs, with the last finite step of those that diverged; `peers` are measured images of
     other programs."""
     machines = sorted({result.machine for result in results.values()})
@@ -46,9 +46,9 @@ def page(
         for m in MEASURES.values()
         if m.space in (first, None)
     )
-    unmade = [name for name, step in missing.items() if step is None]
-    diverged = [f"{name} after step {step}" for name, step in missing.items() if step is not None]
-    without = f"\nNot made yet: {', '.join(unmade)}.\n" if unmade else ""
+    unmade = [cell for cell, step in missing.items() if step is None]
+    diverged = [f"{cell.name} after step {n}" for cell, n in missing.items() if n is not None]
+    without = f"\nNot made yet:\n\n{_unmade(unmade)}\n" if unmade else ""
     without += f"\nDiverged: {', '.join(diverged)}.\n" if diverged else ""
     sections = "\n".join(
         _dataset(name, models, [e for e in peers if e.protocol.data == name], marks)
@@ -70,6 +70,16 @@ def page(
         "seed 0, by the clock, whatever else ran, on the machine of that number.\n"
         f"{without}{sections}\n## What the columns mean\n\n{legend}\n\n"
         f"## Machines\n\n{_machines(results, marks)}\n"
+    )
+
+
+def _unmade(cells: Sequence[Cell]) -> str:
+    """List of runs by data set and seed."""
+    rows: dict[tuple[str, int], list[str]] = {}
+    for cell in cells:
+        rows.setdefault((cell.dataset, cell.seed), []).append(f"`{cell.row}`")
+    return "\n".join(
+        f"- {dataset}, seed {seed}: {', '.join(names)}" for (dataset, seed), names in rows.items()
     )
 
 

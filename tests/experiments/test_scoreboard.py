@@ -149,7 +149,7 @@ def test_every_result_is_published_as_soon_as_it_is_there(options, interrupt):
     page = (options.results / PAGE).read_text()
     assert "| 1 | `cgan` | 1 | 1.00 (± 0.20) |" in page
     assert "`dcgan`" in page
-    assert "Not made yet: mnist-vae-0, " in page
+    assert "Not made yet:\n\n- mnist, seed 0: `vae`, " in page
     assert len(results.read(options.results / NUMBERS)) == 2
 
 
@@ -253,7 +253,8 @@ def test_the_page_has_all_that_counts_though_less_was_asked_for(options, made):
     page = (options.results / PAGE).read_text()
     assert all(f"| `{model}` |" in page for model in FIDS)
     _, lacking = page.split("Not made yet")
-    assert "fashion_mnist-hvae-0" in lacking  # which the whole scoreboard has
+    assert "- fashion_mnist, seed 0: " in lacking  # which the whole scoreboard has
+    assert "`hvae`" in lacking
 
 
 @pytest.mark.parametrize(

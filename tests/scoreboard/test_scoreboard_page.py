@@ -4,6 +4,7 @@ from made_results import PROTOCOL, evaluation, results_of
 
 from gen_models.evaluation.measure import Score
 from gen_models.scoreboard.page import page
+from gen_models.scoreboard.results import Cell
 
 
 def tables_of(text):
@@ -18,9 +19,7 @@ def tables_of(text):
 
 
 def test_a_table_has_a_row_a_model_with_its_interval_over_seeds_and_the_floor():
-    text = page(
-        9, results_of(evaluation(1, 3.0), evaluation(0, 1.0)), {"wgan-0": None, "began-0": 70}
-    )
+    text = page(9, results_of(evaluation(1, 3.0), evaluation(0, 1.0)), {})
     (heading, _, gan, real), classifier, rest, *_ = tables_of(text)
     assert heading == ["rank", "model", "seeds", "FID"]
     # Student's t at one degree of freedom is 12.706; the deviation of 1 and 3 is √2.
@@ -31,7 +30,15 @@ def test_a_table_has_a_row_a_model_with_its_interval_over_seeds_and_the_floor():
     assert rest[2:] == [["`gan`", "2.000 ± 12.706", "1.5 (1)"], ["*real images*", "0.500", ""]]
     assert str(PROTOCOL) in text
     assert ", 9 steps a run." in text
-    assert "\nNot made yet: wgan-0.\n\nDiverged: began-0 after step 70.\n" in text
+
+
+def test_missing_runs_are_listed_by_data_set_and_seed_apart_from_those_that_diverged():
+    preset = Cell("tiny", "gan", 0, 9, "papers.py:gan")
+    unmade = [Cell("tiny", "wgan", 0, 9), preset, Cell("tiny", "wgan", 1, 9)]
+    missing = dict.fromkeys(unmade) | {Cell("tiny", "began", 0, 9): 7}
+    text = page(9, results_of(evaluation(0, 1.0)), missing)
+    lists = "- tiny, seed 0: `wgan`, `papers.py:gan`\n- tiny, seed 1: `wgan`\n"
+    assert f"\nNot made yet:\n\n{lists}\nDiverged: tiny-began-0 after step 7.\n" in text
 
 
 def test_the_best_model_is_the_first_in_the_table_and_among_the_pictures():

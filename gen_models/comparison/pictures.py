@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 TITLE, HEADING = 30, 20  # font sizes
 PANELS = 6  # largest number of curves
-HEADING_CHARACTERS, LEGEND_CHARACTERS = 24, 40  # largest number per line
+HEADING_CHARACTERS = 24  # largest number per line
 LINES = "-", "--", "-.", ":"  # styles of lines; each has ten colours
 
 
@@ -64,9 +64,7 @@ def curves(entries: Sequence[Entry]) -> Image.Image:
                     (lines[entry],) = panel.plot(*history[name], **style, linewidth=1.3)
             panel.set_title(name, loc="left")
             panel.set_xlabel("step")
-        labels = ["\n".join(textwrap.wrap(entry, LEGEND_CHARACTERS)) for entry in lines]
-        style = {"frameon": False, "fontsize": 8, "ncols": columns}
-        panels[0].figure.legend(lines.values(), labels, loc="outside lower left", **style)
+        render.legend_below(panels[0].figure, list(lines.values()), list(lines), fontsize=8)
 
     if not names:
         return text("no steps were recorded", TEXT)

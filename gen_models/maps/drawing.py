@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 SIDE = 5.0  # side of a panel, inches
 COLUMNS = 3
-LEGEND = 26  # largest number of classes in a column of the legend
 UNKNOWN_NAME = "unknown"  # shown for samples whose class nothing predicts
 BACKGROUND = "0.82"  # light grey, of real images behind samples
 
@@ -47,9 +46,8 @@ def picture(image_map: Map) -> Image:
             by_name |= dict(zip(*reversed(panel.get_legend_handles_labels()), strict=True))
         names = [name for name in (UNKNOWN_NAME, *image_map.class_names) if name in by_name]
         handles = [by_name[name] for name in names]
-        columns = max(-(-len(names) // LEGEND), min(len(names), 5 * len(panels)))
-        where = {"loc": "outside lower center", "ncols": columns, "frameon": False}
-        panels[0].figure.legend(handles, names, **where, markerscale=np.sqrt(30 / size))
+        scale = np.sqrt(30 / size)
+        render.legend_below(panels[0].figure, handles, names, markerscale=scale)
 
     columns = min(COLUMNS, len(image_map.sets))
     title = f"{image_map.dataset}: {image_map.about}"

@@ -44,10 +44,15 @@ def maker(method: LayoutMethod) -> LayoutMaker:
     return {"pca": _pca, "tsne": _tsne, "umap": _umap, "pymde": _pymde}[method]()
 
 
-def version(method: LayoutMethod) -> str:
-    """Name and version of the library that makes a map, once `maker` has been called."""
-    name = {"pca": "sklearn", "tsne": "openTSNE", "umap": "umap", "pymde": "pymde"}[method]
-    return f"{name} {sys.modules[name].__version__}"
+def described(method: LayoutMethod) -> str:
+    """Name of a method with that of its library and its version, once `maker` has been called."""
+    name, module = {
+        "pca": ("PCA by scikit-learn", "sklearn"),
+        "tsne": ("t-SNE by openTSNE", "openTSNE"),
+        "umap": ("UMAP by umap-learn", "umap"),
+        "pymde": ("minimum-distortion embedding by PyMDE", "pymde"),
+    }[method]
+    return f"{name} {sys.modules[module].__version__}"
 
 
 def _pca() -> LayoutMaker:

@@ -48,7 +48,7 @@ class Map(NamedTuple):
 
     dataset: str  # name of the data set
     class_names: tuple[str, ...]
-    about: str  # method, space, and how samples came into the map
+    about: str  # method, space, and how samples, if any, came into the map
     sets: list[ImageSet]  # real images, then the samples of each model
     places: list[np.ndarray]  # f32[N,2] for each of the sets
     quality: Quality
@@ -86,10 +86,11 @@ def make_map(
         layout = make(points, sample_points, options.seed, report)
         _write_cached(entry, layout)
     report("numbers", None)
+    about = f"{layouts.described(options.method)}, {space}"
     return Map(
         splits.train.name,
         splits.train.class_names,
-        f"{layouts.version(options.method)}, {space}; {layout.how}",
+        f"{about}; {layout.how}" if samples else about,
         image_sets,
         [layout.real, *layout.samples],
         quality.quality(points, layout.real, real.labels, options.seed),
@@ -102,7 +103,8 @@ def _entry(
     options: MapOptions, points: np.ndarray, sample_points: Sequence[np.ndarray]
 ) -> tuple[str, str]:
     """Folder and file name in the user's cache of the map of these points."""
-    digest = hashlib.sha256(f"{VERSION} {layouts.version(options.method)} {options.seed}".encode())
+    made = f"{VERSION} {layouts.described(options.method)} {options.seed}"
+    digest = hashlib.sha256(made.encode())
     for array in (points, *sample_points):
         digest.update(str(array.shape).encode())
         digest.update(np.ascontiguousarray(array))

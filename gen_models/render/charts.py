@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import sys
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
+from gen_models.render.fonts import load_matplotlib, wrap
 from gen_models.render.grids import save_png
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.legend import Legend
 
+DPI = 120
+TITLE, TITLE_MARGIN = 11, 0.1  # size of a chart's title, points; its distance to the edges, inches
+LEGEND_CHARACTERS = 40  # largest number per line of a legend
+# The columns of a legend are as far apart as its borders take together: n columns need no more than
+# n times the width of one.
+SPACING = {"borderpad": 0.5, "columnspacing": 1.0}
 # fmt: off
 _STYLE = {
-    "text.parse_math": False, "font.size": 9, "figure.dpi": 120,
+    "text.parse_math": False, "font.size": 9, "figure.dpi": DPI,
     "figure.constrained_layout.use": True, "axes.grid": True, "grid.alpha": 0.3,
     "axes.spines.top": False, "axes.spines.right": False,
     "axes.titlesize": 9, "axes.titleweight": "bold",
@@ -52,19 +59,23 @@ def chart(
     size: tuple[float, float],
     title: str | None = None,
 ) -> Image.Image:
-    """Picture of `panels` axes, each of `size` inches, in rows of `columns`, drawn on by `draw`."""
+    """Picture of `panels` axes, each of `size` inches, in rows of `columns`, drawn on by `draw`.
+
+    The title is wrapped to the picture's width.
+    """
     # Imported here because it takes most of a second, and charts are drawn only at a run's end.
     load_matplotlib()
     import matplotlib.style
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    rows = -(-panels // columns)
+    rows, width = -(-panels // columns), size[0] * columns
+    lines = wrap(title, TITLE * DPI / 72, (width - 2 * TITLE_MARGIN) * DPI) if title else []
     # Fixed style instead of the user's, for equal bytes everywhere; "$" does not begin mathematics.
     with matplotlib.style.context(["default", _STYLE]):
-        figure = Figure(figsize=(size[0] * columns, size[1] * rows + 0.4 * bool(title)))
-        if title:
-            figure.suptitle(title, fontsize=11)
+        figure = Figure(figsize=(width, size[1] * rows + 0.2 * (len(lines) + bool(lines))))
+        if lines:
+            figure.suptitle("\n".join(lines), fontsize=TITLE)
         axes = figure.subplots(rows, columns, squeeze=False).ravel()
         draw(axes[:panels])
         for panel in axes[panels:]:
@@ -74,18 +85,32 @@ def chart(
         return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
 
 
-def load_matplotlib() -> ModuleType:
-    """Import matplotlib whatever MPLBACKEND names: a notebook's shell names a backend that may be
-    missing here, and charts, which are drawn into files, need none."""
-    if "matplotlib" not in sys.modules:
-        named = os.environ.pop("MPLBACKEND", None)
-        import matplotlib
+def legend_below(
+    figure: Figure,
+    handles: Sequence[Artist],
+    names: Sequence[str],
+    **style: Any,  # noqa: ANN401
+) -> None:
+    """Add a legend below a figure's panels, in as many columns as its width has room for. The
+    figure grows by the height of the legend."""
+    names = ["\n".join(textwrap.wrap(name, LEGEND_CHARACTERS)) for name in names]
 
-        if named is not None:
-            os.environ["MPLBACKEND"] = named
-            with contextlib.suppress(ValueError):  # not the name of a backend
-                matplotlib.rcParams["backend"] = named
-    return sys.modules["matplotlib"]
+    def add(columns: int) -> Legend:
+        # As far apart as a single column is from both edges: a column takes the width of one alone.
+        how = {
+            "loc": "outside lower center",
+            "frameon": False,
+            "borderpad": 0.5,
+            "columnspacing": 1,
+        }
+        return figure.legend(handles, names, ncols=columns, **how, **style)
+
+    single = add(1)
+    columns = int(figure.bbox.width / single.get_window_extent().width)
+    single.remove()
+    legend = add(max(1, min(columns, len(names))))
+    inches = legend.get_window_extent().height / figure.dpi
+    figure.set_figheight(figure.get_figheight() + inches)
 
 
 def scatter(points: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> Image.Image:

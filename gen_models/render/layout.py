@@ -1,15 +1,14 @@
 """Pictures put together from pictures and lines of text."""
 
-import textwrap
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
-from gen_models.render.charts import load_matplotlib
+from gen_models.render.fonts import load_font, wrap
 
 GAP, MARGIN = 16, 24
 WHITE, INK = 255, 40
+PADDING = 2  # what the picture of a text is wider than the text, pixels
 TEXT = 15  # font size of captions
 IN_A_ROW = 6  # largest number of captioned pictures
 
@@ -37,12 +36,11 @@ def below(pictures: Sequence[Image.Image], gap: int = GAP) -> Image.Image:
 
 
 def text(line: str, size: int, width: float | None = None) -> Image.Image:
-    """Picture of a text in one line, or wrapped to a width in pixels."""
+    """Picture of a text in one line, or wrapped to a picture of at most `width` pixels."""
+    if width is not None:
+        return below([text(part, size) for part in wrap(line, size, width - PADDING)], 0)
     font = load_font(size)
-    if width is not None and font.getlength(line) > width:
-        characters = max(1, int(len(line) * width / font.getlength(line)))
-        return below([text(part, size) for part in textwrap.wrap(line, characters)], 0)
-    picture = Image.new("L", (round(font.getlength(line)) + 2, round(size * 1.4)), WHITE)
+    picture = Image.new("L", (round(font.getlength(line)) + PADDING, round(size * 1.4)), WHITE)
     ImageDraw.Draw(picture).text((0, size * 0.7), line, INK, font, anchor="lm")
     return picture
 
@@ -54,12 +52,6 @@ def framed(picture: Image.Image) -> Image.Image:
     )
     canvas.paste(picture, (MARGIN, MARGIN))
     return canvas
-
-
-def load_font(size: int) -> ImageFont.FreeTypeFont:
-    """Matplotlib's font, as Pillow's lacks the multiplication and infinity signs."""
-    folder = Path(load_matplotlib().get_data_path())
-    return ImageFont.truetype(folder / "fonts/ttf/DejaVuSans.ttf", size)
 
 
 def captioned(panels: Mapping[str, Image.Image]) -> Image.Image:

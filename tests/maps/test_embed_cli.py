@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import sys
 
 import numpy as np
@@ -84,10 +85,12 @@ def test_a_page_holds_no_more_points_than_asked_and_the_table_all(run, data, tmp
     assert len(written(out, "csv").read_text().splitlines()) == 91
 
 
-def test_a_data_set_without_models_has_a_map_too(data, tmp_path):
+def test_a_data_set_without_models_has_a_map_too_that_names_no_samples(data, tmp_path):
     out = tmp_path / "map"
     assert embed.main([*data, *SMALL, "--out", str(out)]) == 0
     assert contents_of(written(out, "html"))["rows"] == []
+    about = json.loads(written(out, "json").read_text())["about"]
+    assert re.fullmatch(r"PCA by scikit-learn [\d.]+, pixels", about)
 
 
 @pytest.mark.parametrize("model", ["vae", "infogan"])

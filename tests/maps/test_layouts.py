@@ -9,6 +9,12 @@ from maps_blobs import blobs
 from gen_models.maps import layouts, quality
 
 pytest.importorskip("sklearn")
+DESCRIBED = {
+    "pca": "PCA by scikit-learn",
+    "tsne": "t-SNE by openTSNE",
+    "umap": "UMAP by umap-learn",
+    "pymde": "minimum-distortion embedding by PyMDE",
+}
 
 
 def silent(stage, share):
@@ -44,7 +50,7 @@ def test_blobs_stay_apart_and_samples_come_to_their_own(method, monkeypatch):
     if method != "pymde":  # which does not repeat itself
         again = make(real, [samples, one_image], 3, silent)
         np.testing.assert_array_equal(again.real, layout.real)
-    assert layouts.version(method)
+    assert layouts.described(method).startswith(f"{DESCRIBED[method]} ")
 
 
 def test_points_on_a_line_have_a_map_of_two_axes():

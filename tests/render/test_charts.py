@@ -81,6 +81,46 @@ def test_curves_need_no_backend_and_leave_the_users_as_it_is(tmp_path, backend):
     assert (tmp_path / "a.png").exists()
 
 
+def is_inside(picture):
+    """Whether nothing is drawn at the edges of a picture, where it would be cut."""
+    grey = np.asarray(picture.convert("L"))
+    edges = grey[0], grey[-1], grey[:, 0], grey[:, -1]
+    return all((edge == 255).all() for edge in edges)
+
+
+@pytest.mark.parametrize("title", ["words of a long title " * 9, "one_word" * 20])
+def test_a_title_of_any_length_is_wrapped_and_leaves_the_panels_their_size(title):
+    heights = []
+
+    def draw(panels):
+        heights.append(panels[0].figure.get_figheight())
+
+    long, short = (render.chart(draw, 1, 1, (3.4, 2.4), text) for text in (title, "short"))
+    assert is_inside(long)
+    assert long.width == short.width
+    assert heights[0] > heights[1]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("panels", [1, 3])
+@pytest.mark.parametrize("name", ["class {}", "a class with a name that is long enough to wrap {}"])
+@pytest.mark.parametrize("count", [1, 10, 60])
+def test_a_legend_of_any_number_of_names_fits_below_the_panels(panels, name, count):
+    shares = []
+
+    def draw(axes):
+        lines = [axes[0].plot([0, 1], label=name.format(i))[0] for i in range(count)]
+        render.legend_below(axes[0].figure, lines, [line.get_label() for line in lines])
+        axes[0].figure.canvas.mpl_connect("draw_event", lambda _: shares.append(share(axes[0])))
+
+    def share(panel):
+        return panel.get_tightbbox().height / 120
+
+    picture = render.chart(draw, panels, panels, (3.4, 2.4))
+    assert is_inside(picture)
+    assert shares[-1] > 2
+
+
 def test_moving_average_is_the_mean_of_the_last_known_values():
     values = np.array([1, 2, 3, np.nan, 5, np.nan, np.nan, np.nan, 4])
     expected = [1, 1.5, 2.5, 3, 5, 5, np.nan, np.nan, 4]

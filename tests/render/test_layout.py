@@ -1,8 +1,9 @@
 """Pictures put together."""
 
+import pytest
 from PIL import Image
 
-from gen_models.render import layout
+from gen_models.render import fonts, layout
 
 
 def test_many_pictures_stand_in_several_rows_below_captions_as_wide_as_they_are():
@@ -11,3 +12,11 @@ def test_many_pictures_stand_in_several_rows_below_captions_as_wide_as_they_are(
     picture = layout.captioned(dict.fromkeys(captions, panel))
     assert picture.width <= 6 * 110 + 5 * layout.GAP
     assert picture.height > 2 * 60
+
+
+@pytest.mark.parametrize("line", ["WWWWWWWW iiiiiiii " * 8, "seed=0,learning_rate=0.0004" * 5, "a"])
+def test_wrapped_lines_are_no_wider_than_asked_and_hold_the_whole_text(line):
+    lines = fonts.wrap(line, 15, 100)
+    assert all(fonts.load_font(15).getlength(part) <= 100 for part in lines)
+    assert "".join(lines).replace(" ", "") == line.replace(" ", "")
+    assert layout.text(line, 15, 100).width <= 100

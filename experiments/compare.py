@@ -23,7 +23,8 @@ class Options:
     runs: Annotated[tuple[Path, ...], tyro.conf.Positional]
     """Folders of the runs to compare. Runs that differ only in their seed share a column."""
     out: Path = Path("results/comparison")
-    """Prefix of the .html and .png files to write."""
+    """Prefix of the .html and .png files to write, and of PREFIX-explorer-DATASET.html, a page for
+    each data set in which the models run."""
 
 
 def main(args: Sequence[str]) -> int:
@@ -38,15 +39,17 @@ def main(args: Sequence[str]) -> int:
         by_dataset.setdefault(run.options.dataset, []).append(run)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     html, png = (options.out.with_name(options.out.name + suffix) for suffix in (".html", ".png"))
-    parts = []
+    parts, explorers = [], []
     for name, compared in by_dataset.items():
         playing = options.out.with_name(f"{options.out.name}-explorer-{name}.html")
         folders = [run.folder for run in sections.shown_runs(compared)]
         made = explorer.write_page(playing, folders, partial(print, file=sys.stderr))
+        if made:
+            explorers.append(playing)
         parts.append(sections.section(name, compared, playing.name if made else ""))
     write_text(html, page.page("Comparison", parts))
     render.save_png(pictures.whole(parts), png)
-    print(f"{html}\n{png}")
+    print(html, png, *explorers, sep="\n")
     return 0
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -12,7 +13,7 @@ from gen_models.algorithm import Key, State
 from gen_models.evaluation import features
 from gen_models.evaluation.features import FeatureNet
 from gen_models.evaluation.record import Evaluation, Summary, summarise
-from gen_models.runs import Recipe, Run, checkpoint
+from gen_models.runs import Recipe, Run
 from gen_models.runs.recipe import group_by_seed
 from gen_models.sampling import drawing
 from gen_models.storage.names import distinct_names
@@ -48,8 +49,7 @@ def entries(runs: Sequence[Run], evaluations: Mapping[Path, Evaluation]) -> list
     another, such as one from another machine, is an entry of its own.
     evaluations: by folder of the run, for runs that have one.
     """
-    reached = [max(checkpoint.steps(run.checkpoints), default=0) for run in runs]
-    indices = group_by_seed([run.recipe for run in runs], reached)
+    indices = group_by_seed([run.recipe for run in runs], [run.step for run in runs])
     groups = [[runs[index] for index in group] for group in indices]
     names = _names([group[0] for group in groups])
     return [
@@ -66,7 +66,7 @@ def _names(runs: Sequence[Run]) -> list[str]:
     """Names of runs that tell them apart: the model, and the options in which a run differs from
     others of its model or, unless all runs share the value, from the model's defaults. Names of
     runs with equal options end with their folders' names."""
-    settings = [run.recipe.setting for run in runs]
+    settings = [_setting(run) for run in runs]
     names = []
     for setting in settings:
         model, dataset = setting["model"], setting["dataset"]
@@ -83,6 +83,14 @@ def _names(runs: Sequence[Run]) -> list[str]:
     folders = distinct_names([run.folder for run in runs])
     pairs = zip(names, folders, strict=True)
     return [name if names.count(name) == 1 else f"{name} {folder}" for name, folder in pairs]
+
+
+def _setting(run: Run) -> dict[str, Any]:
+    """The options that decide what is compared: the step that the run has reached stands for the
+    steps asked for, and the interval of grids changes none of the images and numbers."""
+    setting = run.recipe.setting | {"steps": run.step}
+    del setting["sample_every_steps"]
+    return setting
 
 
 def _keys() -> tuple[Key, Key]:

@@ -16,7 +16,7 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem .8rem; text-align: right; border-bottom: 1px solid #ddd; }
 th:first-child, td:first-child { text-align: left; }
 th:last-child, td:last-child { color: #777; }
-.row { display: flex; flex-wrap: wrap; gap: 1.5rem; align-items: flex-end; }
+.row { display: flex; flex-wrap: wrap; align-items: flex-start; gap: 1.5rem; }
 .wide { overflow-x: auto; }
 figure { margin: 0; }
 figcaption { max-width: 25rem; }
@@ -38,7 +38,7 @@ class Section(NamedTuple):
     protocol: str  # protocol of the measures as text
     rows: Sequence[Sequence[str]]  # cells of the table, heading first; empty without evaluations
     grids: Mapping[str, Image.Image]  # samples by caption
-    paths: Mapping[str, Image.Image]  # interpolations by caption
+    paths: Mapping[str, Image.Image]  # interpolations by caption, as wide as the samples
     curves: Image.Image  # metrics during training
     notes: Sequence[str]  # remarks on missing evaluations
     classifiers: Sequence[Sequence[str]] = ()  # cells of the table of classifiers; empty: none

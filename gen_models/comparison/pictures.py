@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageOps
 
 from gen_models import render
 from gen_models.comparison.entries import COLUMNS, PATH_STEPS, Entry
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 TITLE, HEADING = 30, 20  # font sizes
-PANELS = 6  # largest number of curves
+PANELS = 12  # largest number of curves
 HEADING_CHARACTERS = 24  # largest number per line
 LINES = "-", "--", "-.", ":"  # styles of lines; each has ten colours
 
@@ -48,11 +49,18 @@ def strip(images: np.ndarray) -> Image.Image:
     return render.grid(images, len(images) // PATH_STEPS, PATH_STEPS)
 
 
+def equally_wide(pictures: Mapping[str, Image.Image], width: int) -> dict[str, Image.Image]:
+    """The pictures, with white on their right up to a width in pixels."""
+    return {
+        name: ImageOps.expand(picture, (0, 0, width - picture.width, 0), "white")
+        for name, picture in pictures.items()
+    }
+
+
 def curves(entries: Sequence[Entry]) -> Image.Image:
     """Chart of the entries' smoothed metrics, one panel per metric, the legend below them."""
     histories = {entry.name: _history(entry) for entry in entries}
-    names = list(dict.fromkeys(name for history in histories.values() for name in history))[:PANELS]
-
+    names = shown_metrics(list(histories.values()))
     columns = min(3, len(names))
 
     def draw(panels: Sequence[Axes]) -> None:
@@ -64,11 +72,21 @@ def curves(entries: Sequence[Entry]) -> Image.Image:
                     (lines[entry],) = panel.plot(*history[name], **style, linewidth=1.3)
             panel.set_title(name, loc="left")
             panel.set_xlabel("step")
-        render.legend_below(panels[0].figure, list(lines.values()), list(lines), fontsize=8)
+        drawn = [entry for entry in histories if entry in lines]
+        handles = [lines[entry] for entry in drawn]
+        render.legend_below(panels[0].figure, handles, drawn, fontsize=8)
 
     if not names:
         return text("no steps were recorded", TEXT)
     return render.chart(draw, len(names), columns, (3.4, 2.4))
+
+
+def shown_metrics(histories: Sequence[Iterable[str]]) -> list[str]:
+    """Names of at most PANELS metrics, in the order of the entries. Where there are more, each
+    entry in turn has chosen one of its own."""
+    in_turn = itertools.chain.from_iterable(itertools.zip_longest(*histories))
+    chosen = list(dict.fromkeys(name for name in in_turn if name is not None))[:PANELS]
+    return [name for name in dict.fromkeys(itertools.chain(*histories)) if name in chosen]
 
 
 def _history(entry: Entry) -> dict[str, tuple[np.ndarray, np.ndarray]]:

@@ -43,12 +43,15 @@ def section(name: str, runs: Sequence[Run], explorer: str = "") -> Section:
     columns = entries.entries(runs, evaluations)
     classifiers = read_classifiers(columns)
     net = features.find(name)
+    grids = {e.name: pictures.grid(*entries.by_class(e.shown_run, net)) for e in columns}
+    paths = {e.name: pictures.strip(entries.paths(e.shown_run)) for e in columns}
+    width = max(picture.width for picture in (*grids.values(), *paths.values()))
     return Section(
         title=name.replace("_", " "),
         protocol=protocol,
         rows=pictures.table_rows(columns) if evaluations else [],
-        grids={e.name: pictures.grid(*entries.by_class(e.shown_run, net)) for e in columns},
-        paths={e.name: pictures.strip(entries.paths(e.shown_run)) for e in columns},
+        grids=pictures.equally_wide(grids, width),
+        paths=pictures.equally_wide(paths, width),
         curves=pictures.curves(columns),
         notes=notes(runs, evaluations, classifiers),
         classifiers=classifier_rows(name, columns, classifiers),

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageOps
 
 from gen_models.render.fonts import load_font, wrap
 
@@ -56,5 +56,17 @@ def framed(picture: Image.Image) -> Image.Image:
 
 def captioned(panels: Mapping[str, Image.Image]) -> Image.Image:
     """Pictures placed left to right, in as many rows as they need, each below its caption."""
-    parts = [below([text(name, TEXT, panel.width), panel], 4) for name, panel in panels.items()]
-    return below([beside(parts[i : i + IN_A_ROW]) for i in range(0, len(parts), IN_A_ROW)])
+    names = list(panels)
+    rows = (names[i : i + IN_A_ROW] for i in range(0, len(names), IN_A_ROW))
+    return below([_captioned_row({name: panels[name] for name in row}) for row in rows])
+
+
+def _captioned_row(panels: Mapping[str, Image.Image]) -> Image.Image:
+    """Pictures that begin at one height, however many lines their captions have."""
+    captions = [text(name, TEXT, panel.width) for name, panel in panels.items()]
+    height = max(caption.height for caption in captions)
+    parts = []
+    for caption, panel in zip(captions, panels.values(), strict=True):
+        lowered = ImageOps.expand(caption, (0, height - caption.height, 0, 0), "white")
+        parts.append(below([lowered, panel], 4))
+    return beside(parts)

@@ -6,8 +6,9 @@ import pytest
 from trainings import make_recipe, train
 
 from gen_models import runs as run_folders
+from gen_models.comparison import pictures, sections
 from gen_models.comparison.entries import COLUMNS, Entry, by_class, entries
-from gen_models.runs import DataRecord, Run
+from gen_models.runs import DataRecord, Run, checkpoint
 from gen_models.storage.names import distinct_names
 
 
@@ -45,11 +46,47 @@ def test_an_entry_is_named_by_what_differs_from_the_others(tiny):
         "vae width=4, beta=2.0",
         "dcgan width=8, learning_rate=0.001",
     ]
-    assert names(tiny, {"steps": 20}, {"steps": 30}) == ["dcgan steps=20", "dcgan steps=30"]
+
+
+def test_an_entry_is_named_by_the_step_it_has_reached_not_by_the_steps_asked_for(tiny, tmp_path):
+    data, runs = DataRecord.of(tiny.train), []
+    for number, (asked, reached) in enumerate([(20, 20), (900, 30), (900, 20)]):
+        run = Run(tmp_path / str(number), make_recipe(steps=asked), data)
+        run.checkpoints.mkdir(parents=True)
+        checkpoint.file_of(run.checkpoints, reached).touch()
+        runs.append(run)
+    found = [entry.name for entry in entries(runs, {})]
+    assert found == ["dcgan steps=20 0", "dcgan steps=30", "dcgan steps=20 2"]
+    assert [entry.name for entry in entries(runs[:1] + runs[2:], {})] == ["dcgan 0", "dcgan 2"]
+
+
+def test_the_interval_of_grids_is_in_no_name(tiny):
+    both = {"sample_every_steps": 1, "model": "vae"}
+    assert names(tiny, {"sample_every_steps": 1}, {"sample_every_steps": 2}, both) == [
+        "dcgan 0",
+        "dcgan 1",
+        "vae",
+    ]
 
 
 def test_runs_of_equal_options_and_seed_are_entries_with_the_names_of_their_folders(tiny):
     assert names(tiny, {}, {}, {"seed": 1}) == ["dcgan 0", "dcgan 1"]
+
+
+def test_metrics_of_two_kinds_of_models_are_all_shown_and_of_many_some_of_each():
+    gan, vae = ("disc_loss", "gen_loss", "real_score", "fake_score"), ("kl", "loss")
+    assert pictures.shown_metrics([gan, vae, gan]) == [*gan, *vae]
+    kinds = [[f"{kind}{i}" for i in range(20)] for kind in "abcde"]
+    shown = pictures.shown_metrics(kinds)
+    assert len(shown) == pictures.PANELS
+    assert {"a0", "b0", "c0", "d0", "e0"} < set(shown)
+    assert shown == sorted(shown)
+
+
+def test_samples_and_interpolations_of_an_entry_stand_below_each_other(place):
+    runs = [run_folders.load(place / name) for name in ("cgan-0", "dcgan-0", "vae-0")]
+    section = sections.section("tiny", runs)
+    assert len({p.width for p in (*section.grids.values(), *section.paths.values())}) == 1
 
 
 def test_folders_of_one_name_are_told_apart_by_their_parents():

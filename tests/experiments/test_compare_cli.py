@@ -15,11 +15,14 @@ from gen_models.evaluation.protocol import ProtocolError
 pytestmark = pytest.mark.usefixtures("place")
 
 
-def test_a_comparison_is_one_page_that_holds_everything_and_one_picture():
+def test_a_comparison_is_one_page_that_holds_everything_and_one_picture(capsys):
     for name in ("cgan-0", "cgan-1", "vae-0"):
         evaluated(name)
     Path("dcgan-0/evaluation.json").unlink(missing_ok=True)
     assert compare.main(["cgan-0", "cgan-1", "vae-0", "dcgan-0", "--out", "side"]) == 0
+    written = capsys.readouterr().out.splitlines()[-3:]
+    assert written == ["side.html", "side.png", "side-explorer-tiny.html"]
+    assert {path.name for path in Path().glob("side*")} == set(written)
     page = Path("side.html").read_text()
     assert page.count("(2 seeds)") == 1
     assert "not evaluated yet: dcgan-0" in page

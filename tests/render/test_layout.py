@@ -1,5 +1,6 @@
 """Pictures put together."""
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -12,6 +13,17 @@ def test_many_pictures_stand_in_several_rows_below_captions_as_wide_as_they_are(
     picture = layout.captioned(dict.fromkeys(captions, panel))
     assert picture.width <= 6 * 110 + 5 * layout.GAP
     assert picture.height > 2 * 60
+
+
+def test_pictures_beside_each_other_keep_their_place_whatever_their_captions():
+    panel = Image.new("L", (200, 20))
+    captions = ["gan", "WWWWWW " * 4 + "i" * 60, "vae"]
+    picture = layout.captioned(dict.fromkeys(captions, panel))
+    assert picture.width == 3 * panel.width + 2 * layout.GAP
+    black = np.asarray(picture.convert("L"))[-panel.height :] == 0
+    places = [i * (panel.width + layout.GAP) for i in range(3)]
+    assert all(black[:, x : x + panel.width].all() for x in places)
+    assert black.sum() == 3 * panel.width * panel.height
 
 
 @pytest.mark.parametrize("line", ["WWWWWWWW iiiiiiii " * 8, "seed=0,learning_rate=0.0004" * 5, "a"])

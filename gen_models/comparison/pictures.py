@@ -69,7 +69,9 @@ def curves(entries: Sequence[Entry]) -> Image.Image:
             for index, (entry, history) in enumerate(histories.items()):
                 if name in history:
                     style = {"color": f"C{index % 10}", "linestyle": LINES[index // 10 % 4]}
-                    (lines[entry],) = panel.plot(*history[name], **style, linewidth=1.3)
+                    steps, values = history[name]
+                    style["marker"] = render.marker(values)
+                    (lines[entry],) = panel.plot(steps, values, **style, linewidth=1.3)
             panel.set_title(name, loc="left")
             panel.set_xlabel("step")
         drawn = [entry for entry in histories if entry in lines]

@@ -3,7 +3,7 @@
 Equal inputs give equal bytes: no file contains a date.
 """
 
-from gen_models.render.charts import chart, curves, legend_below, scatter, smoothed
+from gen_models.render.charts import chart, curves, legend_below, marker, scatter, smoothed
 from gen_models.render.grids import grid, pairs, save_gif, save_png
 from gen_models.render.markdown import markdown_table
 from gen_models.render.stages import StageReporter, Stages

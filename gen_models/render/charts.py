@@ -30,9 +30,10 @@ _STYLE = {
     "text.parse_math": False, "font.size": 9, "figure.dpi": DPI,
     "figure.constrained_layout.use": True, "axes.grid": True, "grid.alpha": 0.3,
     "axes.spines.top": False, "axes.spines.right": False,
-    "axes.titlesize": 9, "axes.titleweight": "bold",
+    "axes.titlesize": 9, "axes.titleweight": "bold", "lines.markersize": 3,
 }
 # fmt: on
+FEW = 20  # largest number of values of a curve that are marked, as their line may be short
 _SMOOTHING = 50  # a smoothed curve averages over its length divided by this
 
 
@@ -113,7 +114,9 @@ def legend_below(
     figure.set_figheight(figure.get_figheight() + inches)
 
 
-def scatter(points: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> Image.Image:
+def scatter(
+    points: np.ndarray, labels: np.ndarray, names: Sequence[str], axis_names: Sequence[str]
+) -> Image.Image:
     """Chart of points f32[N,2], coloured by labels i32[N]; `names` are those of the labels."""
 
     def draw(panels: Sequence[Axes]) -> None:
@@ -123,6 +126,8 @@ def scatter(points: np.ndarray, labels: np.ndarray, names: Sequence[str]) -> Ima
             axes.scatter(x, y, s=6, alpha=0.6, linewidths=0, color=f"C{label % 10}", label=name)
         where = {"loc": "center left", "bbox_to_anchor": (1, 0.5), "ncols": -(-len(names) // 26)}
         axes.legend(**where, frameon=False, markerscale=2)
+        axes.set_xlabel(axis_names[0])
+        axes.set_ylabel(axis_names[1])
 
     return chart(draw, 1, 1, (7, 5))
 
@@ -132,7 +137,7 @@ def _draw_curve(panel: Axes, name: str, steps: Sequence[float], values: np.ndarr
     values = np.where(np.isfinite(values), values, np.nan)
     smooth = smoothed(values)
     panel.plot(steps, values, color="tab:blue", alpha=0.25, linewidth=0.7)
-    panel.plot(steps, smooth, color="tab:blue", linewidth=1.5)
+    panel.plot(steps, smooth, color="tab:blue", linewidth=1.5, marker=marker(values))
     panel.set_title(name, loc="left")
     panel.set_xlabel("step")
     known = values[~np.isnan(values)]
@@ -141,6 +146,12 @@ def _draw_curve(panel: Axes, name: str, steps: Sequence[float], values: np.ndarr
         if low < high:
             panel.set_ylim(low - 0.1 * (high - low), high + 0.1 * (high - low))
         panel.set_title(f"{smooth[-1]:.4g}", loc="right", fontweight="normal", color="tab:blue")
+
+
+def marker(values: Sequence[float]) -> str:
+    """The marker of a curve's values: dots for a curve of so few that its line may be too short to
+    be seen, else none."""
+    return "o" if np.isfinite(values).sum() <= FEW else ""
 
 
 def smoothed(values: np.ndarray) -> np.ndarray:

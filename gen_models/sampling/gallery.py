@@ -8,6 +8,7 @@ from gen_models import programs, render
 from gen_models.algorithm import Key, State
 from gen_models.data.catalog import Dataset
 from gen_models.data.pixels import to_bytes
+from gen_models.render import layout
 from gen_models.runs import Run
 from gen_models.sampling import drawing
 
@@ -31,11 +32,12 @@ def pictures(run: Run, state: State, test: Dataset) -> dict[str, Image]:
         return pictures
     images, labels = test.images[:POINTS], test.labels[:POINTS]
     places = np.asarray(programs.encode(model, state, images, labels))
-    pictures["between_images"] = _between(run, state, places, labels)
+    pictures["between_images"] = _between(run, state, images, places, labels)
     if places.ndim == 2:
         present, ranks = np.unique(labels, return_inverse=True)
         names = [test.class_names[label] for label in present]
-        pictures["latents"] = render.scatter(principal_coordinates(places), ranks, names)
+        coordinates, axes = principal_coordinates(places), axis_names(places.shape[1])
+        pictures["latents"] = render.scatter(coordinates, ranks, names, axes)
     if algorithm.latent.codes is not None:
         images = test.images[:SHOWN]
         codes = np.asarray(programs.codes(model, state, images))
@@ -53,15 +55,25 @@ def _interpolations(run: Run, state: State, key: Key) -> Image:
     return render.grid(images, len(labels), COLUMNS, row_names=names)
 
 
-def _between(run: Run, state: State, places: np.ndarray, labels: np.ndarray) -> Image:
-    """Picture of straight lines in latent space, one per row, from each of the first places
-    f32[N,…] to another place, decoded with the label of the first."""
+def _between(
+    run: Run, state: State, images: np.ndarray, places: np.ndarray, labels: np.ndarray
+) -> Image:
+    """Picture of straight lines in latent space, one per row, from the place of each of the first
+    images u8[N,H,W] to that of another, decoded with the label of the first. The two images stand
+    at its ends. Places are f32[N,…]."""
     a, b = np.resize(places, (2, ROWS, *places.shape[1:]))
     share = np.linspace(0, 1, COLUMNS, dtype=np.float32).reshape(-1, *(1,) * (places.ndim - 1))
     line = a[:, None] + share * (b - a)[:, None]
     labels = np.resize(labels, ROWS).repeat(COLUMNS)
-    images = programs.decode(run.model, state, line.reshape(-1, *places.shape[1:]), labels)
-    return render.grid(to_bytes(images), ROWS, COLUMNS)
+    decoded = programs.decode(run.model, state, line.reshape(-1, *places.shape[1:]), labels)
+    tiles = render.grid(to_bytes(decoded), ROWS, COLUMNS)
+    first, last = np.resize(images, (2, ROWS, *images.shape[1:]))
+    panels = {
+        "from": render.grid(first, ROWS, 1),
+        "decoded along the line between their latents": tiles,
+        "to": render.grid(last, ROWS, 1),
+    }
+    return layout.captioned(panels)
 
 
 def principal_coordinates(points: np.ndarray) -> np.ndarray:
@@ -72,6 +84,13 @@ def principal_coordinates(points: np.ndarray) -> np.ndarray:
         _, _, directions = np.linalg.svd(centred, full_matrices=False)
         points = centred @ directions[:2].T
     return np.pad(points, ((0, 0), (0, 2 - points.shape[1])))
+
+
+def axis_names(dimensions: int) -> list[str]:
+    """Names of the two coordinates that `principal_coordinates` gives latents of so many
+    dimensions."""
+    kind = "principal component of the latents" if dimensions > 2 else "latent dimension"
+    return [f"{order} {kind}" for order in ("first", "second")]
 
 
 def code_images(codes: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -204,33 +204,37 @@ def _value(member: MemberResult, axis: str | None) -> str:
 
 
 def chart(members: Sequence[MemberResult], metrics: Sequence[History]) -> Image.Image:
-    """Chart of FID by setting with its 95 % interval, and of each metric, one colour per setting.
+    """Chart of FID by setting with its 95 % interval, if any was measured, and of each metric, one
+    colour per setting.
 
     metrics: metrics of each member, as from `Run.metrics`; curves are smoothed means over seeds.
     """
     settings: dict[str, list[int]] = {}
     for index, member in enumerate(members):
         settings.setdefault(_label(member), []).append(index)
+    colours = [f"C{place % 10}" for place in range(len(settings))]
     names = [n for n in dict.fromkeys(n for history in metrics for n in history) if n != "step"]
+    measured = any(member.evaluation for member in members)
 
     def draw(panels: Sequence[Axes]) -> None:
-        first, *others = panels
-        first.set_title("FID, 95 % interval", loc="left")
-        first.set_yticks(range(len(settings)), list(settings))
-        first.set_ylim(len(settings) - 0.5, -0.5)
-        for place, indices in enumerate(settings.values()):
-            colour = f"C{place % 10}"
-            first.get_yticklabels()[place].set_color(colour)  # the legend of all panels
-            _draw_interval(first, place, [members[i].evaluation for i in indices], colour)
-            for panel, name in zip(others, names, strict=True):
+        for panel, name in zip(panels[measured:], names, strict=True):
+            for indices, colour in zip(settings.values(), colours, strict=True):
                 _draw_mean_curve(panel, [metrics[i] for i in indices], name, colour)
-        for panel, name in zip(others, names, strict=True):
             panel.set_title(name, loc="left")
             panel.set_xlabel("step")
+        if measured:
+            evaluations = [[members[i].evaluation for i in group] for group in settings.values()]
+            _draw_fids(panels[0], list(settings), evaluations, colours)
+        else:
+            lines = [panels[0].plot([], [], color=colour)[0] for colour in colours]
+            render.legend_below(panels[0].figure, lines, list(settings))
 
+    if not (measured or names):
+        return layout.framed(layout.text("no steps were recorded", 20))
     lines = max(label.count("\n") + 1 for label in settings)
-    height = max(3.4, 0.6 + LINE_INCHES * lines * len(settings))
-    return render.chart(draw, 1 + len(names), 1 + len(names), (3.6, height))
+    height = max(3.4, 0.6 + LINE_INCHES * lines * len(settings)) if measured else 3.4
+    panels = measured + len(names)
+    return render.chart(draw, panels, panels, (3.6, height))
 
 
 def _label(member: MemberResult) -> str:
@@ -239,14 +243,24 @@ def _label(member: MemberResult) -> str:
     return "\n".join(textwrap.wrap(label, LABEL_CHARACTERS))
 
 
-def _draw_interval(
-    panel: Axes, place: int, evaluations: Sequence[Evaluation | None], colour: str
+def _draw_fids(
+    panel: Axes,
+    labels: Sequence[str],
+    evaluations: Sequence[Sequence[Evaluation | None]],
+    colours: Sequence[str],
 ) -> None:
-    known = [evaluation for evaluation in evaluations if evaluation is not None]
-    if known:
-        fid = summarise(known)["fid"]
-        error = fid.interval or 0
-        panel.errorbar(fid.value, place, xerr=error, fmt="o", color=colour, capsize=3)
+    """Draw the FID of each setting over its evaluations, beside its label, which is the legend of
+    all panels."""
+    panel.set_title("FID, 95 % interval", loc="left")
+    panel.set_yticks(range(len(labels)), labels)
+    panel.set_ylim(len(labels) - 0.5, -0.5)
+    for place, (group, colour) in enumerate(zip(evaluations, colours, strict=True)):
+        panel.get_yticklabels()[place].set_color(colour)
+        known = [evaluation for evaluation in group if evaluation is not None]
+        if known:
+            fid = summarise(known)["fid"]
+            error = fid.interval or 0
+            panel.errorbar(fid.value, place, xerr=error, fmt="o", color=colour, capsize=3)
 
 
 def _draw_mean_curve(panel: Axes, histories: Sequence[History], name: str, colour: str) -> None:
@@ -255,4 +269,5 @@ def _draw_mean_curve(panel: Axes, histories: Sequence[History], name: str, colou
     if length:
         values = np.mean([history[name][:length] for history in histories], axis=0)
         smooth = render.smoothed(values)
-        panel.plot(range(1, length + 1), smooth, color=colour, linewidth=1.2)
+        style = {"color": colour, "linewidth": 1.2, "marker": render.marker(smooth)}
+        panel.plot(range(1, length + 1), smooth, **style)

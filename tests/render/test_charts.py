@@ -121,6 +121,17 @@ def test_a_legend_of_any_number_of_names_fits_below_the_panels(panels, name, cou
     assert shares[-1] > 2
 
 
+@pytest.mark.parametrize("known", [1, 5])
+def test_few_values_are_marked_so_that_even_a_single_one_is_seen(tmp_path, known):
+    values = np.full(9, np.nan)
+    values[::2][:known] = 1.0  # no two beside each other: no line
+    render.curves({"loss": values}, tmp_path / "a.png", "a run")
+    blue = (31, 119, 180)
+    below_titles = np.asarray(opened(tmp_path / "a.png"))[80:]
+    assert (below_titles == blue).all(axis=2).sum() >= known
+    assert charts.marker(np.ones(charts.FEW)) != charts.marker(np.ones(1 + charts.FEW)) == ""
+
+
 def test_moving_average_is_the_mean_of_the_last_known_values():
     values = np.array([1, 2, 3, np.nan, 5, np.nan, np.nan, np.nan, 4])
     expected = [1, 1.5, 2.5, 3, 5, 5, np.nan, np.nan, 4]

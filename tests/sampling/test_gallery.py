@@ -46,6 +46,8 @@ def test_a_plane_is_its_own_principal_plane():
     points = np.arange(6, dtype=np.float32).reshape(3, 2)
     np.testing.assert_array_equal(principal_coordinates(points), points)
     np.testing.assert_array_equal(principal_coordinates(points[:, :1])[:, 1], 0)
+    assert gallery.axis_names(2) == ["first latent dimension", "second latent dimension"]
+    assert gallery.axis_names(3)[1] == "second principal component of the latents"
 
 
 def test_a_map_of_codes_is_enlarged_to_the_images_size_a_shade_a_code():
@@ -72,8 +74,9 @@ def start_run(tmp_path, tiny, model, **options) -> tuple[Run, State]:
     return run, programs.start(run.model, jax.random.key(0))
 
 
-@pytest.mark.parametrize("model", EXPECTED)
-def test_each_kind_of_model_has_pictures_of_its_own(tmp_path, tiny, model, monkeypatch):
+@pytest.fixture
+def shown(monkeypatch) -> list[np.ndarray]:
+    """The images of each grid that is drawn, in order."""
     shown, grid = [], render.grid
 
     def recorded(images, *layout, **names):
@@ -81,6 +84,11 @@ def test_each_kind_of_model_has_pictures_of_its_own(tmp_path, tiny, model, monke
         return grid(images, *layout, **names)
 
     monkeypatch.setattr(render, "grid", recorded)
+    return shown
+
+
+@pytest.mark.parametrize("model", EXPECTED)
+def test_each_kind_of_model_has_pictures_of_its_own(tmp_path, tiny, model, shown):
     run, state = start_run(tmp_path, tiny, model, latent_size=3)
     pictures = gallery.pictures(run, state, tiny.test)
     assert pictures.keys() == EXPECTED[model]
@@ -89,12 +97,18 @@ def test_each_kind_of_model_has_pictures_of_its_own(tmp_path, tiny, model, monke
 
 
 def test_classes_without_images_are_in_no_picture(tmp_path, gapped, monkeypatch):
-    drawn, legend = [], []
-    monkeypatch.setattr(render, "grid", lambda *_, row_names=(), **__: drawn.append(row_names))
-    monkeypatch.setattr(render, "scatter", lambda _, ranks, names: legend.append((ranks, names)))
+    drawn, legend, grid = [], [], render.grid
+
+    def recorded(*args, row_names=()):
+        drawn.append(row_names)
+        return grid(*args, row_names=row_names)
+
+    monkeypatch.setattr(render, "grid", recorded)
+    monkeypatch.setattr(render, "scatter", lambda _, *labelled: legend.append(labelled))
     gallery.pictures(*start_run(tmp_path, gapped, "cvae", latent_size=3), gapped.test)
     assert drawn[0] == ["one", "three", "four"]
-    ((ranks, names),) = legend
+    ((ranks, names, axes),) = legend
+    assert axes == gallery.axis_names(3)
     assert names == ["one", "three", "four"]
     assert ranks.tolist() == [i % 3 for i in range(20)]
 
@@ -107,17 +121,17 @@ def test_one_test_image_is_a_point(tmp_path, tiny):
 
 
 @pytest.mark.parametrize("model", ["vae", "hvae", "vq_vae"])
-def test_a_way_between_images_begins_and_ends_at_their_reconstructions(
-    tmp_path, tiny, model, monkeypatch
+def test_a_way_between_images_begins_and_ends_at_their_reconstructions_beside_the_images(
+    tmp_path, tiny, model, shown
 ):
-    shown = []
-    monkeypatch.setattr(render, "grid", lambda images, *_, **__: shown.append(images))
     run, state = start_run(tmp_path, tiny, model, latent_size=3)
     gallery.pictures(run, state, tiny.test)
     rows, columns = gallery.ROWS, gallery.COLUMNS
-    ways = shown[1].reshape(rows, columns, *shown[1].shape[1:]).astype(int)
+    decoded, first, last = shown[1:4]
+    ways = decoded.reshape(rows, columns, *decoded.shape[1:]).astype(int)
     chosen = np.resize(np.arange(len(tiny.test.images)), 2 * rows)
     images, labels = tiny.test.images[chosen], tiny.test.labels[chosen]
+    np.testing.assert_array_equal(np.concatenate([first, last]), images)
     copies = to_bytes(programs.reconstruct(run.model, state, images, labels)).astype(int)
     np.testing.assert_allclose(ways[:, 0], copies[:rows], atol=1)  # of 255: either way of rounding
     np.testing.assert_allclose(ways[:, -1], copies[rows:], atol=1)

@@ -264,6 +264,16 @@ def test_the_chart_has_a_panel_of_fids_and_one_a_metric():
     assert any(r != g for _, (r, g, _) in whole.getcolors(2**20))
 
 
+@pytest.mark.filterwarnings("error")
+def test_the_chart_of_a_sweep_that_was_not_measured_has_no_panel_of_fids():
+    members = [member({"beta": beta}) for beta in (1.0, 2.0)]
+    history = {"step": [1, 2], "loss": [0.5, 0.25], "kl": [1.0, 2.0]}
+    unmeasured = results.chart(members, [history] * 2)
+    measured = results.chart([member({"beta": 1.0}, fid=3.0), *members[1:]], [history] * 2)
+    assert unmeasured.width == pytest.approx(measured.width * 2 / 3, abs=3)
+    assert results.chart(members, [{}, {}]).width > 1
+
+
 def test_the_chart_shows_curves_where_the_first_member_has_none():
     members = [member({"beta": beta}) for beta in (1.0, 2.0)]
     history = {"step": [1, 2], "loss": [0.5, 0.25]}

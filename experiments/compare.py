@@ -10,7 +10,7 @@ from typing import Annotated
 import tyro
 
 from experiments import command
-from gen_models import explorer, render, runs
+from gen_models import explorer, render, runs, trained
 from gen_models.comparison import page, pictures, sections
 from gen_models.fields import ConfigError, validate
 from gen_models.storage.files import check_prefix, write_text
@@ -27,6 +27,19 @@ class Options:
     each data set in which the models run."""
 
 
+def load_run(source: Path) -> runs.Run:
+    """The run in a folder. Raises UserError, also for a saved or shipped model, which has no
+    metrics to compare."""
+    if not (source / runs.CONFIG).is_file():
+        options = trained.load(source).recipe.options
+        raise ConfigError(
+            f"{source} is a model without the metrics of its run, which a comparison shows; "
+            "evaluate, sample, embed and explore take it; a run like it is made by "
+            f"python -m experiments.train --model {options.model} --dataset {options.dataset}"
+        )
+    return runs.load(source)
+
+
 def main(args: Sequence[str]) -> int:
     """Draw and write the comparison, print its paths. Returns the exit code."""
     options = command.parse("compare", Options, args)
@@ -35,7 +48,7 @@ def main(args: Sequence[str]) -> int:
         raise ConfigError("name one run or more")
     check_prefix(options.out)
     by_dataset: dict[str, list[runs.Run]] = {}
-    for run in map(runs.load, options.runs):
+    for run in map(load_run, options.runs):
         by_dataset.setdefault(run.options.dataset, []).append(run)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     html, png = (options.out.with_name(options.out.name + suffix) for suffix in (".html", ".png"))

@@ -1,4 +1,4 @@
-"""Measure runs, or another program's images: `python -m experiments.evaluate RUN [RUN …]`."""
+"""Measure models, or another program's images: `python -m experiments.evaluate RUN [RUN …]`."""
 
 import sys
 import time
@@ -13,7 +13,7 @@ import tyro
 from rich.console import Console
 
 from experiments import command
-from gen_models import assessment, render, runs
+from gen_models import assessment, render, runs, trained
 from gen_models.assessment import EvaluationExtent
 from gen_models.data import catalog, images
 from gen_models.data.catalog import Splits
@@ -23,8 +23,10 @@ from gen_models.evaluation import features, record
 from gen_models.evaluation.evaluator import Evaluator
 from gen_models.evaluation.record import Evaluation
 from gen_models.fields import Between, ConfigError, validate
+from gen_models.runs import Run
 from gen_models.sampling import drawing
 from gen_models.storage.names import distinct_names
+from gen_models.trained import Trained
 
 OF_RUNS = "best", "ema_decay", "samples", "seed", "draws", "likelihood_images"  # options
 
@@ -34,7 +36,8 @@ class Options(EvaluationExtent):
     """Measure samples against real images: fidelity, diversity, labels, copying, likelihood."""
 
     runs: Annotated[tuple[Path, ...], tyro.conf.Positional] = ()
-    """Folders of the runs to measure. An evaluation.json is written into each."""
+    """Run folders, saved model files, or names of shipped models. An evaluation.json is written
+    into each run; MODEL.evaluation.json, for other models, into the working folder."""
     best: bool = False
     """Use the best checkpoint that --evaluate-every-steps kept instead of the last one."""
     ema_decay: Annotated[float, Between(0, 1)] | None = None
@@ -50,7 +53,8 @@ class Options(EvaluationExtent):
     dataset: str | None = None
     """Data set to measure --images against: fashion_mnist or mnist. Default: that of --data-dir."""
     data_dir: Path | None = None
-    """Folder with the four IDX files. Not needed for a run, unless its data have moved."""
+    """Folder with the four IDX files. Not needed for a run, unless its data have moved, nor for a
+    model of a known data set."""
     features: Path | None = None
     """Weights file of a feature net. Default: the data set's, shipped or in results/features/."""
 
@@ -92,22 +96,50 @@ def evaluate(options: Options, report: Callable[[str], None]) -> Iterator[Unwrit
     if options.images is not None:
         yield evaluate_images(options, report)
     evaluators: dict[str, Evaluator] = {}
-    names, loaded_runs = distinct_names(options.runs), [runs.load(path) for path in options.runs]
-    for run in loaded_runs:  # an error here costs no minutes of work
-        assessment.check_reference(run.options, options.reference, str(run.folder))
-        drawing.check_state(run, best=options.best, ema_decay=options.ema_decay)
-    for name, run in zip(names, loaded_runs, strict=True):
-        if run.data.digest not in evaluators:
-            splits = assessment.load_run_data(run.options, run.data, options.data_dir)
-            evaluators[run.data.digest] = make_evaluator(splits, options)
-        evaluator = evaluators[run.data.digest]
-        is_default = options.ema_decay in (None, run.recipe.config.ema_decay)
-        decay = None if is_default else options.ema_decay
-        evaluation = assessment.evaluate_run(
-            run, evaluator, options, report, best=options.best, ema_decay=decay
-        )
-        heading = name if is_default else f"{name} ema_decay={decay}"
-        yield UnwrittenEvaluation(heading, run.folder / record.file_name(decay), evaluation)
+    models = [load_model(path, options) for path in options.runs]  # errors before minutes of work
+    for name, model in zip(distinct_names(options.runs), models, strict=True):
+        if model.data.digest not in evaluators:
+            splits = assessment.load_run_data(model.recipe.options, model.data, options.data_dir)
+            evaluators[model.data.digest] = make_evaluator(splits, options)
+        measure = evaluate_run if isinstance(model, Run) else evaluate_portable
+        yield measure(name, model, evaluators[model.data.digest], options, report)
+
+
+def load_model(path: Path, options: Options) -> Run | Trained:
+    """A run with a state to measure, or a saved or shipped model. Raises UserError."""
+    if (path / runs.CONFIG).is_file():
+        model = runs.load(path)
+        drawing.check_state(model, best=options.best, ema_decay=options.ema_decay)
+    else:
+        model = trained.load(path, best=options.best, ema_decay=options.ema_decay)
+    assessment.check_reference(model.recipe.options, options.reference, str(path))
+    return model
+
+
+def evaluate_run(
+    name: str, run: Run, evaluator: Evaluator, options: Options, report: Callable[[str], None]
+) -> UnwrittenEvaluation:
+    """Measure a run. Raises UserError."""
+    is_default = options.ema_decay in (None, run.recipe.config.ema_decay)
+    decay = None if is_default else options.ema_decay
+    evaluation = assessment.evaluate_run(
+        run, evaluator, options, report, best=options.best, ema_decay=decay
+    )
+    heading = name if is_default else f"{name} ema_decay={decay}"
+    return UnwrittenEvaluation(heading, run.folder / record.file_name(decay), evaluation)
+
+
+def evaluate_portable(
+    name: str,
+    model: Trained,
+    evaluator: Evaluator,
+    options: Options,
+    report: Callable[[str], None],
+) -> UnwrittenEvaluation:
+    """Measure a saved or shipped model. Raises UserError."""
+    picture = Path(f"{model.name}.memorisation.png")
+    evaluation = model.evaluate_with(evaluator, options, picture, report)
+    return UnwrittenEvaluation(name, Path(f"{model.name}.{record.NAME}"), evaluation)
 
 
 def table(evaluations: Sequence[Evaluation]) -> list[list[str]]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -149,8 +149,21 @@ class Trained:
         assessment.check_reference(self.recipe.options, wanted.reference, self.name)
         splits = assessment.load_run_data(self.recipe.options, self.data, data_dir)
         evaluator = Evaluator(features.of(splits.train.name), splits, wanted.reference)
-        subject = {"dataset": splits.train.name, "name": self.name, "step": int(self.state.step)}
-        return assessment.evaluate_model(self.model, self.state, evaluator, wanted, subject)
+        return self.evaluate_with(evaluator, wanted)
+
+    def evaluate_with(
+        self,
+        evaluator: Evaluator,
+        extent: EvaluationExtent,
+        picture: Path | None = None,
+        report: Callable[[str], None] = print,
+    ) -> Evaluation:
+        """Measure samples by an evaluator of the data set that the model was trained on. `picture`
+        and `report` are as for `assessment.evaluate_model`."""
+        dataset = evaluator.splits.train.name
+        subject = {"dataset": dataset, "name": self.name, "step": int(self.state.step)}
+        arguments = evaluator, extent, subject, picture, report
+        return assessment.evaluate_model(self.model, self.state, *arguments)
 
     @property
     def digest(self) -> str:

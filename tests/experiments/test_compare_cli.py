@@ -11,6 +11,7 @@ from experiments import compare, evaluate, train
 from gen_models.errors import UserError
 from gen_models.evaluation import record
 from gen_models.evaluation.protocol import ProtocolError
+from gen_models.fields import ConfigError
 
 pytestmark = pytest.mark.usefixtures("place")
 
@@ -60,3 +61,10 @@ def test_compare_of_a_damaged_evaluation_raises_record_error():
     Path("cgan-1/evaluation.json").write_text(json.dumps(values))
     with pytest.raises(record.RecordError, match="is no evaluation"):
         compare.main(["cgan-1", "--out", "damaged"])
+
+
+def test_compare_says_what_to_do_with_a_model_that_is_no_run():
+    with pytest.raises(ConfigError, match=r"--model vae --dataset mnist$"):
+        compare.main(["cgan-0", "mnist-vae", "--out", "shipped"])
+    with pytest.raises(UserError, match="nowhere is no run and no shipped model"):
+        compare.main(["nowhere", "--out", "shipped"])

@@ -1,5 +1,6 @@
 """`train_features` and `evaluate`: own data, then numbers of runs."""
 
+import hashlib
 import re
 import shutil
 from dataclasses import replace
@@ -13,7 +14,7 @@ from rich.console import Console
 from trainings import write_folder
 
 from experiments import evaluate, sample, train_features
-from gen_models import assessment, runs
+from gen_models import assessment, runs, trained
 from gen_models.data import catalog, idx
 from gen_models.data.catalog import Splits
 from gen_models.data.images import ImagesError
@@ -22,6 +23,7 @@ from gen_models.evaluation import record
 from gen_models.evaluation.features import FeatureError
 from gen_models.fields import ConfigError
 from gen_models.runs import RunError
+from gen_models.sampling import portable
 
 pytestmark = pytest.mark.usefixtures("place")
 
@@ -90,6 +92,30 @@ def test_without_a_cache_measures_are_the_same(request):
     evaluation = evaluated("cgan-0")
     request.getfixturevalue("no_cache")
     assert evaluated("cgan-0") == evaluation
+
+
+@pytest.mark.parametrize("name", ["cgan-0", "vae-0"])
+def test_a_saved_model_has_the_measures_of_its_run(place, capsys, name):
+    run = evaluated(name, "--likelihood-images", "7")
+    trained.load(name).save(place / "saved.safetensors")
+    args = ["--samples", "40", "--draws", "3", "--likelihood-images", "7"]
+    assert evaluate.main(["saved.safetensors", "--data-dir", "tiny", *args]) == 0
+    saved = record.read(Path("saved.evaluation.json"))
+    assert saved.subject == {"dataset": "tiny", "name": "saved", "step": 4}
+    assert saved._replace(subject=run.subject) == run
+    assert "saved.evaluation.json: " in capsys.readouterr().out
+    with Image.open("saved.memorisation.png") as picture:
+        assert picture.size[0] > 100
+
+
+def test_a_shipped_model_is_measured_by_its_name(place, monkeypatch):
+    monkeypatch.setattr(portable, "FOLDER", place)
+    trained.load("cgan-0").save(place / "tiny-cgan.safetensors")
+    digest = hashlib.sha256((place / "tiny-cgan.safetensors").read_bytes()).hexdigest()
+    monkeypatch.setitem(portable.SHIPPED, "tiny-cgan", digest)
+    args = ["--data-dir", "tiny", "--samples", "40"]
+    assert evaluate.main(["tiny-cgan", *args]) == 0
+    assert record.read(Path("tiny-cgan.evaluation.json")).subject["name"] == "tiny-cgan"
 
 
 def test_what_was_measured_is_printed_where_it_cannot_be_written(place, read_only, capsys):
@@ -184,7 +210,9 @@ def test_sampled_idx_files_have_the_protocol_and_measures_of_their_run():
         (["--images", "x", "--samples", "50"], ConfigError, "--samples goes with runs"),
         (["--images", "x", "--draws", "2"], ConfigError, "--draws goes with runs"),
         (["--images", "x", "--labels", "y", "--unlabelled"], ConfigError, "contradict each other"),
-        (["nowhere"], RunError, "is not a run.*gm.load reads saved and shipped models"),
+        (["nowhere"], UserError, "nowhere is no run and no shipped model; .*fashion_mnist-cgan"),
+        (["saved.safetensors", "--best"], ConfigError, "not a run with a best checkpoint"),
+        (["saved.safetensors", "--reference", "validation"], RunError, "on the validation images"),
         (["cgan-0", "--unlabelled"], ConfigError, "go with --images"),
         (["--images", "few"], ConfigError, "--images needs --dataset or --data-dir"),
         (["--images", "gone", "--data-dir", "tiny"], ImagesError, "gone: No such file"),

@@ -1,4 +1,4 @@
-"""Train the benchmark's classifiers on real or generated images, test them on real ones:
+"""Test classifiers that are trained on real or generated images:
 `python -m experiments.classify --train real RUN --subset best`. Stop it any time."""
 
 from collections.abc import Sequence

@@ -1,4 +1,5 @@
-"""Train a population: `python -m experiments.sweep --seeds 4 --learning-rate 1e-4 2e-4 4e-4`."""
+"""Train every combination of options that are given several values:
+`python -m experiments.sweep --seeds 4 --learning-rate 1e-4 2e-4 4e-4`."""
 
 import shlex
 import sys

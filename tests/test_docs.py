@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from experiments import command
+from experiments.__main__ import summaries
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "results" / "README.md"]
@@ -47,12 +48,14 @@ def test_a_documented_command_has_the_options_that_are_shown(name, words, monkey
         importlib.import_module(f"experiments.{name}").main(list(words))
 
 
-def test_all_commands_are_documented():
+def test_all_commands_are_listed_and_documented():
     commands = {
-        path.stem for path in (ROOT / "experiments").glob("*.py") if "__main__" in path.read_text()
+        path.stem
+        for path in (ROOT / "experiments").glob("*.py")
+        if "command.run(" in path.read_text()
     }
     text = "".join(page.read_text() for page in PAGES)
-    assert commands
+    assert commands == set(summaries())
     assert {name for name in commands if f"experiments.{name}" not in text} == set()
 
 

@@ -6,14 +6,21 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import jax
 import tyro
-from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
+from tyro.constructors import (
+    ConstructorRegistry,
+    PrimitiveConstructorSpec,
+    PrimitiveTypeInfo,
+    StructConstructorSpec,
+    StructFieldSpec,
+    StructTypeInfo,
+)
 
 from gen_models.errors import UserError
 from gen_models.fields import ConfigError, nearest
@@ -48,6 +55,27 @@ def _real(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec | None:
         is_instance=lambda value: isinstance(value, tuple(kinds | {int})),
         str_from_instance=lambda value: [str(value)],
     )
+
+
+@REGISTRY.struct_rule
+def _group(info: StructTypeInfo) -> StructConstructorSpec | None:
+    """Rule by which the help of a group of options shows each default once."""
+    if _group in info.markers:  # asked for what tyro's own rules make of it
+        return None
+    spec = ConstructorRegistry.get_struct_spec(replace(info, markers=(*info.markers, _group)))
+    return spec and replace(spec, fields=tuple(map(_with_default_shown_once, spec.fields)))
+
+
+def _with_default_shown_once(option: StructFieldSpec) -> StructFieldSpec:
+    """The option, with its default added to its help unless it is absent and its docstring says
+    what then holds."""
+
+    def shown(default: str) -> str:
+        text = option.helptext() if callable(option.helptext) else option.helptext
+        stated = default == "None" and "Default: " in (text or "")
+        return f"(default: {default})" if default and not stated else ""
+
+    return replace(option, type=Annotated[option.type, tyro.conf.arg(help_behavior_hint=shown)])
 
 
 def _kinds(hint: object) -> set[object]:

@@ -191,6 +191,15 @@ def test_the_help_of_a_model_lists_its_options(call, model):
     assert ("--likelihood" in out) == ("likelihood" in MODELS[model].Config.__dataclass_fields__)
 
 
+def test_help_shows_each_default_once(call, tmp_path):
+    words = plain(call("--help")[1])
+    assert "Default: the one in --data-dir, else fashion_mnist. --data-dir" in words
+    assert "Images per batch. (default: 64)" in words
+    (tmp_path / "x.json").write_text('{"dataset": "mnist"}')
+    words = plain(call("--config", tmp_path / "x.json", "--help")[1])
+    assert "else fashion_mnist. (default: mnist) --data-dir" in words
+
+
 @pytest.mark.parametrize(
     ("raised", "code", "message"),
     [

@@ -7,8 +7,8 @@ import traceback
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
-from types import UnionType
+from itertools import zip_longest
+from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import jax
@@ -23,7 +23,7 @@ from tyro.constructors import (
 )
 
 from gen_models.errors import UserError
-from gen_models.fields import ConfigError, nearest
+from gen_models.fields import ConfigError, check, checked, nearest
 from gen_models.models import MODELS
 from gen_models.runs import environment
 from gen_models.schedules import Schedule
@@ -43,11 +43,11 @@ def _real(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec | None:
         return None
 
     def read(args: list[str]) -> float | Schedule | None:
-        if args == ["None"] and type(None) in kinds:
+        if args == ["None"] and NoneType in kinds:
             return None
         return Schedule.parse(args[0]) if ":" in args[0] else float(args[0])
 
-    absent = "|None" if type(None) in kinds else ""
+    absent = "|None" if NoneType in kinds else ""
     return PrimitiveConstructorSpec(
         nargs=1,
         metavar=f"FLOAT|SCHEDULE{absent}",
@@ -192,16 +192,16 @@ def parse(command: str, cls: type, args: Sequence[str], model: str | None = None
     """Parse `args` into the dataclass `cls`, whose nested dataclasses are option groups. `model` is
     the model whose options are among them.
 
-    Raises ConfigError for a value that is none of an option's choices, with the nearest right one,
-    and for an option of other models, with their names; exits with status 2 for anything else that
-    tyro refuses, such as a misspelt option.
+    Raises ConfigError for an option that is given twice, for a value that is none of an option's
+    choices, with the nearest right one, or no number where one is expected, and for an option of
+    other models, with their names; exits with status 2 for anything else that tyro refuses, such as
+    a misspelt option.
     """
     hints = _hints(cls)
-    for option, value in _given(args):
-        choices = _choices(hints.get(option))
-        if choices and value not in choices:
-            raise ConfigError(f"{option} is {value!r}; {nearest(value, choices)}")
-        if model and option not in hints:
+    for option, value in _given(args).items():
+        if option in hints and value is not None:
+            _check_value(option, value, hints[option])
+        elif model and option not in hints:
             _check_foreign(option, model)
     prog = f"python -m experiments.{command}" + (f" --model {model}" if model else "")
     with REGISTRY, warnings.catch_warnings():
@@ -210,22 +210,44 @@ def parse(command: str, cls: type, args: Sequence[str], model: str | None = None
         return tyro.cli(cls, args=list(args), prog=prog, config=OPTIONS)
 
 
-def _given(args: Sequence[str]) -> list[tuple[str, str]]:
-    """Pairs (option, first value) of each --option VALUE and --option=VALUE in `args`."""
-    pairs = [arg.split("=", 1) for arg in args if arg.startswith("--") and "=" in arg]
-    pairs += pairwise(args)
-    return [(option.replace("_", "-"), value) for option, value in pairs if option[:2] == "--"]
+def _given(args: Sequence[str]) -> dict[str, str | None]:
+    """The first value of each option in `args`, from --option VALUE and --option=VALUE; None for an
+    option that nothing follows. Raises ConfigError for an option that is given twice, of which tyro
+    would take the last."""
+    given: dict[str, str | None] = {}
+    for arg, following in zip_longest(args, args[1:]):
+        if arg.startswith("--"):
+            name, equals, value = arg.partition("=")
+            option = name.replace("_", "-")
+            if option in given:
+                raise ConfigError(
+                    f"{option} is given twice; give it once, followed by its value or values"
+                )
+            given[option] = value if equals else following
+    return given
 
 
 def deciding(args: Sequence[str], option: str) -> str | None:
-    """The value of an option that determines which other options exist. Raises ConfigError if it
-    is given twice, which would make the command line ambiguous."""
-    values = [value for name, value in _given(args) if name == option]
-    if len(values) > 1:
-        raise ConfigError(
-            f"{option} is given twice: {values[0]!r} and {values[1]!r}; leave one out"
-        )
-    return values[0] if values else None
+    """The value of an option that determines which other options exist. Raises ConfigError if an
+    option is given twice."""
+    return _given(args).get(option)
+
+
+def _check_value(option: str, value: str, hint: object) -> None:
+    """Raise ConfigError for a value that is none of a type's choices, or none of its numbers and
+    schedules. Other types are left to tyro."""
+    if get_origin(hint) is tuple:
+        hint = get_args(hint)[0]
+    choices, kinds = _choices(hint), _kinds(hint)
+    if choices and value not in choices:
+        raise ConfigError(f"{option} is {value!r}; {nearest(value, choices)}")
+    if Schedule in kinds and ":" in value:
+        checked(option, value, hint)
+    elif kinds & {int, float} and not (value == "None" and NoneType in kinds):
+        try:
+            (int if int in kinds else float)(value)
+        except ValueError:
+            check(option, value, hint)
 
 
 def _hints(cls: type) -> dict[str, Any]:

@@ -41,23 +41,24 @@ class Schedule:
             raise ValueError(
                 f"expected STEP:VALUE,STEP:VALUE,…, after linear: or cosine: or alone, got {text!r}"
             )
-        return cls._of([(step, float(value)) for step, value in pairs], shape)
+        return cls._of(pairs, shape)
 
     @classmethod
     def of(cls, values: Mapping[Any, Any]) -> "Schedule":
         """The schedule of a mapping from steps to values, such as {0: 1e-3, 2000: 3e-4}, with an
         entry "shape" unless it is piecewise. Raises ValueError."""
-        points = [(step, float(x)) for step, x in values.items() if step != SHAPE]
+        points = [point for point in values.items() if point[0] != SHAPE]
         return cls._of(points, values.get(SHAPE, "piecewise"))
 
     @classmethod
-    def _of(cls, points: Sequence[tuple[Any, float]], shape: str) -> "Schedule":
+    def _of(cls, points: Sequence[Sequence[Any]], shape: str) -> "Schedule":
         if shape not in get_args(Shape):
             raise ValueError(f"expected the shape {', '.join(get_args(Shape))}, got {shape!r}")
-        steps = tuple(int(str(step)) for step, _ in points)  # refuses fractions
+        numbers = [_point(*point) for point in points]
+        steps = tuple(step for step, _ in numbers)
         if list(steps) != sorted({*steps, 0}) or not 0 == steps[0] <= steps[-1] <= MAX_STEPS:
             raise ValueError(f"expected increasing steps from 0 to {MAX_STEPS}, got {list(steps)}")
-        return cls(steps, tuple(value for _, value in points), shape)
+        return cls(steps, tuple(value for _, value in numbers), shape)
 
     def __str__(self) -> str:
         """The text that `parse` reads."""
@@ -80,6 +81,16 @@ class Schedule:
             value = jnp.where(step >= start, before + (after - before) * share, value)
             start, before = end, after
         return value
+
+
+def _point(step: object, value: Any) -> tuple[int, float]:  # noqa: ANN401
+    """A step, which must be whole, and its value as numbers. Raises ValueError."""
+    try:
+        return int(str(step)), float(value)
+    except (ValueError, TypeError):
+        raise ValueError(
+            f"expected a whole number as the step and a number as its value, got {step}:{value}"
+        ) from None
 
 
 def at(config: Any, step: jax.Array) -> Any:  # noqa: ANN401 (any pytree)

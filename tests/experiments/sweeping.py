@@ -1,5 +1,6 @@
 """Sweeps by the command line so small that a test can afford many."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,17 @@ def hasten(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(render, "curves", lambda *_: None)
     patch.setattr(estimate, "matmul", lambda: (lambda: 1.0, lambda _: 1e9))
     patch.setattr(command, "_discard_output", lambda: None)
+
+
+def completed(args: Sequence, usual: Sequence) -> list:
+    """The words of a command line, after the options of `usual` that it does not give, with their
+    values."""
+    words, is_kept = [], True
+    for word in usual:
+        if str(word).startswith("--"):
+            is_kept = word not in args
+        words += [word] * is_kept
+    return [*words, *args]
 
 
 def tree(folder: Path) -> dict[str, bytes]:

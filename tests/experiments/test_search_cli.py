@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from sweeping import completed
 from trainings import write_folder
 
 from experiments import command, search, train, train_features
@@ -161,7 +162,7 @@ def test_evolution_copies_and_reports_a_schedule(capsys):
 )
 def test_requests_that_cannot_be_carried_out_say_why(args, message):
     with pytest.raises(ConfigError) as error:
-        search.main([*FEW, "--rungs", "2", *args])
+        search.main(completed(args, [*FEW, "--rungs", "2"]))
     assert message in str(error.value)
 
 

@@ -9,12 +9,11 @@ import signal
 import sys
 import time
 from dataclasses import replace
-from functools import partial
 from types import SimpleNamespace
 
 import pytest
 from PIL import Image
-from sweeping import FOUR, MODEL, NAMES, SMALL, hasten, tree
+from sweeping import FOUR, MODEL, NAMES, SMALL, completed, hasten, tree
 from trainings import execute, finish, plain, products, rows, start, write_folder
 
 from experiments import sample, sweep, train
@@ -41,7 +40,8 @@ def quick():
 def call(run_command, monkeypatch, tiny_folder, tmp_path):
     """Runs the command line in this process, in `tmp_path`: exit code, output, errors."""
     monkeypatch.chdir(tmp_path)
-    return partial(run_command, sweep.main, "--data-dir", tiny_folder, *SMALL)
+    usual = ["--data-dir", tiny_folder, *SMALL]
+    return lambda *args: run_command(sweep.main, *completed(args, usual))
 
 
 # --- a sweep

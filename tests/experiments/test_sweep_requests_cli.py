@@ -2,11 +2,10 @@
 
 import json
 import re
-from functools import partial
 
 import jax
 import pytest
-from sweeping import FOUR, NAMES, SMALL, hasten, tree
+from sweeping import FOUR, NAMES, SMALL, completed, hasten, tree
 from trainings import plain
 
 from experiments import settings, sweep
@@ -25,7 +24,8 @@ def quick():
 def call(run_command, monkeypatch, tiny_folder, tmp_path):
     """Runs the command line in this process, in `tmp_path`: exit code, output, errors."""
     monkeypatch.chdir(tmp_path)
-    return partial(run_command, sweep.main, "--data-dir", tiny_folder, *SMALL)
+    usual = ["--data-dir", tiny_folder, *SMALL]
+    return lambda *args: run_command(sweep.main, *completed(args, usual))
 
 
 # --- the plan
@@ -112,6 +112,8 @@ REFUSED = [
     (["--beta2", "0.5"], "vae has no --beta2, an option of acgan, began"),
     (["--likelihood", "gausian"], "'gausian'"),
     (["--width", "4", "many"], "many"),
+    (["--width", "many", "4"], "--width is 'many', expected a whole number"),
+    (["--beta", "1", "--beta", "2"], "--beta is given twice; give it once, followed by its value"),
     (["--random", "3", "--ema-decay", "None", "0.9"], "ema_decay is [None, 0.9]; with --random"),
     (["--random", "3", "--learning-rate", "1e-3", "inf"], "expected a finite number"),
     (["--random", "3", "--learning-rate", "-1e-5", "0.1"], "learning_rate is -1e-05, expected a"),

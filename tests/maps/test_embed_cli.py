@@ -18,7 +18,9 @@ from gen_models.fields import ConfigError
 from gen_models.maps import sets
 
 pytest.importorskip("sklearn")
-SMALL = ["--method", "pca", "--space", "pixels", "--images", "60", "--samples", "30"]
+FEW = ["--images", "60", "--samples", "30"]
+PCA, PIXELS = ["--method", "pca"], ["--space", "pixels"]
+SMALL = [*PCA, *PIXELS, *FEW]
 
 
 @pytest.fixture
@@ -122,14 +124,14 @@ def test_runs_of_different_data_sets_are_refused(tiny, gapped, data, tmp_path):
 
 def test_spaces_that_are_not_there_are_refused_in_a_line(run, data, splits, tmp_path):
     with pytest.raises(ConfigError, match="needs a model with an encoder"):
-        embed.main([str(run), *data, *SMALL, "--space", "latent"])
+        embed.main([str(run), *data, *PCA, *FEW, "--space", "latent"])
     with pytest.raises(features.FeatureError, match="train_features"):
-        embed.main([str(run), *data, *SMALL, "--space", "features"])
+        embed.main([str(run), *data, *PCA, *FEW, "--space", "features"])
     folder = tmp_path / "infogan"
     train(folder, splits, model="infogan", steps=2)
     trained.load(folder).save(tmp_path / "saved.safetensors")
     with pytest.raises(ConfigError, match="the folder of the run of an infogan"):
-        embed.main([str(tmp_path / "saved.safetensors"), *data, *SMALL, "--space", "latent"])
+        embed.main([str(tmp_path / "saved.safetensors"), *data, *PCA, *FEW, "--space", "latent"])
 
 
 @pytest.mark.parametrize(
@@ -140,7 +142,7 @@ def test_a_missing_library_is_one_line_on_what_to_install(data, monkeypatch, met
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(UserError, match=r"is not installed.*pip install"):
-        embed.main([*data, *SMALL, "--method", method])
+        embed.main([*data, *PIXELS, *FEW, "--method", method])
 
 
 def test_classes_of_unconditional_samples_are_predicted_where_there_is_a_net(

@@ -157,11 +157,15 @@ def table(evaluations: Sequence[Evaluation]) -> list[list[str]]:
 
 
 def show(console: Console, evaluations: Sequence[Evaluation]) -> None:
-    """Print the evaluations of one protocol, however narrow the console. Raises ProtocolError."""
+    """Print the evaluations of one protocol: as tables of the terminal's width, elsewhere as one of
+    Markdown. Raises ProtocolError."""
     protocol = record.common_protocol(evaluations)
     console.print(f"{protocol}; (±) 95 % of this evaluation", markup=False, soft_wrap=True)
-    for part in render.terminal_tables(table(evaluations), console.width):
-        console.print(part)
+    rows = table(evaluations)
+    if console.is_terminal:
+        console.print(*render.terminal_tables(rows, console.width), sep="\n")
+    else:
+        console.print(render.markdown_table(rows), markup=False, soft_wrap=True, end="")
     lines = (line for e in evaluations for line in (*record.omissions(e), *record.warnings(e)))
     for line in dict.fromkeys(lines):
         console.print(line, markup=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""Tables for terminals and logs, of any width."""
+"""Tables for terminals of any width."""
 
 from collections.abc import Iterator, Sequence
 
@@ -8,53 +8,60 @@ from rich.text import Text
 
 Column = Sequence[str]  # cells, heading first
 
+PADDING = 3  # a column's spaces and the line beside it
+NARROW = 16  # characters to which the first column gives way to others, and longer words are broken
+LEAST = 6  # characters of the first column on a console that is too narrow for any other
+
 
 def terminal_tables(rows: Sequence[Sequence[str]], width: int) -> list[Table]:
     """A table of cells, its heading first, as tables of at most `width` characters.
 
-    If it does not fit, it is transposed and its columns are divided among several tables. Each has
-    the first column, the only one whose cells may be broken into lines as long as there is room for
-    a column beside it.
+    If it does not fit, its headings and the cells of its first column are broken into lines. If it
+    still does not fit, its other columns are divided among several tables, each with the first.
     """
-    columns = list(zip(*rows, strict=True))
-    if _width(columns) <= width:
-        return [_table(columns, None)]
-    first, *others = [[cell.strip() for cell in row] for row in rows]
-    widest = max(_width([column]) for column in others)
-    names = max(MIN_NAME, min(width // 2, width - widest - PADDING))
-    return [_table(part, names) for part in _parts(first, others, width, names)]
+    first, *others = zip(*rows, strict=True)
+    room = width - PADDING - min(NARROW, _widest(first))
+    return [_table(first, part, width) for part in _parts(others, room)]
 
 
-PADDING = 3  # a column's spaces and the line beside it
-MIN_NAME = 6  # least width of the first column, in characters
+def _widest(cells: Sequence[str]) -> int:
+    """Width of the widest cell."""
+    return max(map(cell_len, cells))
 
 
-def _width(columns: Sequence[Column]) -> int:
-    """Width of a table of columns whose cells are not broken."""
-    return 1 + sum(max(map(cell_len, column)) + PADDING for column in columns)
+def _total(widths: Sequence[int]) -> int:
+    """Width of columns in a table, with its right border."""
+    return 1 + sum(width + PADDING for width in widths)
 
 
-def _parts(
-    first: Column, others: Sequence[Column], width: int, names: int
-) -> Iterator[list[Column]]:
-    """Parts of a table: `first`, `names` wide or less, and as many of the others as fit."""
-    room = width - min(_width([first]), names + PADDING + 1)
+def _least(column: Column) -> int:
+    """Width of a column whose heading is broken between its words, and within long ones."""
+    heading, *cells = column
+    return max(_widest(cells), min(NARROW, _widest(heading.split() or [""])))
+
+
+def _parts(columns: Sequence[Column], room: int) -> Iterator[list[Column]]:
+    """The columns in groups, each of as many as fit into `room` with broken headings."""
     part: list[Column] = []
-    for column in others:
-        if part and _width([*part, column]) - 1 > room:
-            yield [first, *part]
+    for column in columns:
+        if part and _total([_least(other) for other in (*part, column)]) > room:
+            yield part
             part = []
         part.append(column)
-    yield [first, *part]
+    yield part
 
 
-def _table(columns: Sequence[Column], names: int | None) -> Table:
-    """Table of columns, the first `names` wide or less."""
-    (name, *cells), *others = columns
-    table = Table()
-    table.add_column(Text(name), max_width=names, overflow="fold")
-    for title, *_ in others:
-        table.add_column(Text(title), justify="right", overflow="fold")
+def _table(first: Column, others: Sequence[Column], width: int) -> Table:
+    """Table of columns, with broken headings where whole ones do not fit. The first column has the
+    room that the others leave."""
+    widths = [_widest(column) for column in others]
+    if _widest(first) + PADDING + _total(widths) > width:
+        widths = [_least(column) for column in others]
+    table, name, *cells = Table(), *first
+    rest = max(LEAST, width - PADDING - _total(widths))
+    table.add_column(Text(name), max_width=rest, overflow="fold")
+    for (title, *_), most in zip(others, widths, strict=True):
+        table.add_column(Text(title), justify="right", max_width=most, overflow="fold")
     for row in zip(cells, *(column[1:] for column in others), strict=True):
         table.add_row(*map(Text, row))
     return table

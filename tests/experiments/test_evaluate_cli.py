@@ -21,6 +21,7 @@ from gen_models.data.images import ImagesError
 from gen_models.errors import UserError
 from gen_models.evaluation import record
 from gen_models.evaluation.features import FeatureError
+from gen_models.evaluation.measure import MEASURES
 from gen_models.fields import ConfigError
 from gen_models.runs import RunError
 from gen_models.sampling import portable
@@ -149,8 +150,7 @@ def test_what_was_measured_is_printed_where_the_next_fails(monkeypatch, capsys, 
     assert f"{fid.value:.2f}" in row
 
 
-def test_many_runs_through_a_pipe_are_a_table_of_whole_cells(capsys, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "80")
+def test_many_runs_through_a_pipe_are_one_table_of_markdown(capsys):
     evaluations = [evaluated(name) for name in ("cgan-0", "dcgan-0", "vae-0")]
     capsys.readouterr()
     runs = [
@@ -161,12 +161,17 @@ def test_many_runs_through_a_pipe_are_a_table_of_whole_cells(capsys, monkeypatch
     evaluate.show(Console(highlight=False), runs)
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == f"{evaluations[0].protocol}; (±) 95 % of this evaluation"
-    assert max(len(line) for line in lines if line[:1] in "┏┃┡│└") <= 80
-    cells = {cell.strip() for line in lines for cell in line.split("│")}
-    assert cells.issuperset({e.subject["name"] for e in runs})
-    for evaluation in evaluations:
-        summary = record.summarise([evaluation])
-        assert cells.issuperset({record.summary_text(name, summary[name]) for name in summary})
+    cells = [
+        [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+        for line in lines
+        if line[:1] == "|"
+    ]
+    assert cells[0] == ["", *(e.subject["name"] for e in runs), "real images"]
+    found = {row[0]: row[1:-1] for row in cells}
+    for index, evaluation in enumerate(evaluations):
+        for name, summary in record.summarise([evaluation]).items():
+            text = record.summary_text(name, summary)
+            assert found[MEASURES[name].title][index::3] == [text] * 6
 
 
 def test_runs_of_one_name_are_told_apart_by_their_parents(place, capsys):

@@ -9,14 +9,14 @@ import tyro
 
 from experiments import command
 from gen_models import trained
-from gen_models.fields import validate
+from gen_models.fields import counted, validate
 from gen_models.sampling import export
 from gen_models.storage.files import write_bytes, write_text
 from gen_models.trained import Trained
 
 README = """# A generator, without gen_models
 
-`{model}` after {step} steps on {dataset}; its labels, {classes}, {effect}. With JAX and
+`{model}` after {steps} on {dataset}; its labels, {classes}, {effect}. With JAX and
 flatbuffers:
 
 ```python
@@ -55,7 +55,7 @@ def readme(model: Trained, *, with_onnx: bool) -> str:
     effect = "are ignored" if not model.conditional else "decide what is drawn"
     text = README.format(
         model=model.recipe.options.model,
-        step=int(model.state.step),
+        steps=counted(int(model.state.step), "step"),
         dataset=model.recipe.options.dataset,
         classes=f"0 to {len(model.class_names) - 1}",
         effect=effect,

@@ -11,7 +11,7 @@ import tyro
 from experiments import command
 from gen_models import render, trained
 from gen_models.data import idx
-from gen_models.fields import Between, Samples, Seed, validate
+from gen_models.fields import Between, Samples, Seed, counted, validate
 from gen_models.storage.files import check_parent, check_prefix
 
 GRID_IMAGES = 400
@@ -65,7 +65,7 @@ def main(args: Sequence[str]) -> int:
     images = model.sample(options.count, options.labels, options.seed)
     shown = images[:GRID_IMAGES]
     render.save_png(render.grid(shown), out)
-    print(f"{len(shown)} of {len(images)} images: {out}")
+    print(f"{len(shown)} of {counted(len(images), 'image')}: {out}")
     if options.idx is not None:
         classes = options.labels or model.classes
         labels = np.resize(np.array(classes, np.int32), len(images))

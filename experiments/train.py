@@ -9,7 +9,7 @@ from typing import Any
 from experiments import command
 from experiments.command import Processes
 from gen_models import runs
-from gen_models.fields import ConfigError, validate
+from gen_models.fields import ConfigError, counted, validate
 from gen_models.runs import Recipe, RunOptions
 from gen_models.runs import recipe as recipes
 from gen_models.training import session
@@ -89,7 +89,7 @@ def report(ended: Ended) -> int:
         by = signalled.by.name if signalled.by else "another process was told to stop"
         print(f"{by}: saved at step {ended.step}. To go on: {resume}")
         return signalled.exit_code
-    print(f"{run.folder}: {ended.step} steps done. Look at")
+    print(f"{run.folder}: {counted(ended.step, 'step')} done. Look at")
     for name, what in PRODUCTS.items():
         if (run.folder / name).exists():
             print(f"  {run.folder / name}  {what}")

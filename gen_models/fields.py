@@ -102,6 +102,11 @@ def shown(value: object) -> str:
     return text if len(text) <= 80 else text[:79] + "…"
 
 
+def counted(count: int, noun: str) -> str:
+    """A number of things as text: "1 step", "2 steps"."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def validate(config: Any) -> None:  # noqa: ANN401
     """Check each field's type and bounds. Raises ConfigError with field, value and expectation."""
     for name, hint in get_type_hints(type(config), include_extras=True).items():

@@ -14,6 +14,7 @@ from gen_models.fields import (
     Between,
     ConfigError,
     Rate,
+    counted,
     from_dict,
     hyperparameters,
     to_dict,
@@ -159,3 +160,7 @@ def test_real_valued_fields_are_leaves_and_all_others_structure():
 def test_hyperparameters_are_frozen():
     with pytest.raises(dataclasses.FrozenInstanceError):
         Options().units = 3
+
+
+def test_one_thing_is_in_the_singular():
+    assert [counted(n, "step") for n in (0, 1, 2)] == ["0 steps", "1 step", "2 steps"]

@@ -33,7 +33,7 @@ import numpy as np
 
 from gen_models import fields
 from gen_models.data.catalog import Dataset
-from gen_models.fields import ConfigError
+from gen_models.fields import ConfigError, counted
 from gen_models.model import Model
 from gen_models.runs import checkpoint, environment, rows
 from gen_models.runs import recipe as recipes
@@ -88,8 +88,9 @@ class Run:
         compared with runs that have done fewer."""
         if self.step > self.options.steps:
             raise OtherRunError(
-                f"{self.folder} has done {self.step} steps, asked for {self.options.steps}, and "
-                "runs that are compared have done equally many; ask for as many, or move it away"
+                f"{self.folder} has done {counted(self.step, 'step')}, asked for "
+                f"{self.options.steps}, and runs that are compared have done equally many; ask for "
+                "as many, or move it away"
             )
 
     @property

@@ -19,7 +19,7 @@ from gen_models.data import validation
 from gen_models.data.catalog import Dataset, Splits
 from gen_models.evaluation import features
 from gen_models.evaluation.evaluator import Evaluator
-from gen_models.fields import Between
+from gen_models.fields import Between, counted
 from gen_models.runs.recipe import Steps, TrainingOptions
 from gen_models.sweep import execution
 from gen_models.sweep.estimate import estimate
@@ -67,18 +67,20 @@ class Options(TrainingOptions):
     """Folder of the sweep. Default: results/sweeps/<data set>-<model>-<options that vary>."""
 
 
-def show(console: Console, plan: Plan, train: Dataset) -> None:
-    """Print the plan: members, compilations, waves, devices, memory, time."""
+def show(console: Console, plan: Plan, train: Dataset, *, measured: bool) -> None:
+    """Print the plan: members, compilations, waves, devices, memory, and the time of training and,
+    if members are `measured`, of measuring."""
     options, cost = plan.members[0].options, estimate(plan, train)
     counts = {name: len(values) for name, values in plan.axes.items()}
     counts["seed"] = len({member.options.seed for member in plan.members})
     varying = ", ".join(f"{name} ({count})" for name, count in counts.items() if count > 1)
+    measurements = sum(map(len, plan.share(0))) if measured else 0
     console.print(
-        f"{len(plan.members)} members of {options.model}, {options.steps} steps each; "
-        f"varying: {varying or 'nothing'}\n"
+        f"{counted(len(plan.members), 'member')} of {options.model}, "
+        f"{counted(options.steps, 'step')} each; varying: {varying}\n"
         f"compilations: {len(plan.compilations)}, waves: {len(plan.waves)}, devices: "
-        f"{plan.devices} with up to {cost.per_device} members each\n"
-        f"{cost.words()}"
+        f"{plan.devices} with up to {counted(cost.per_device, 'member')} each\n"
+        f"{cost.words(measurements=measurements)}"
     )
 
 
@@ -117,7 +119,7 @@ def main(args: Sequence[str]) -> int:
     plan = make_plan(base, given, seeds, options.random, options.devices, options.per_device)
     name, first = splits.train.name, jax.process_index() == 0
     console = Console(file=Display(sys.stdout), highlight=False, quiet=not first)
-    show(console, plan, splits.train)
+    show(console, plan, splits.train, measured=options.evaluate)
     if options.dry_run:
         return 0
     out = options.out or SWEEPS / "-".join([name, options.model, *plan.axes])

@@ -12,6 +12,9 @@ from gen_models.sweep.plan import Plan, state_bytes
 from gen_models.training.population import spread_over
 
 EFFICIENCY = 0.7  # share of the matrix rate that a step reaches on a CPU: results/benchmark.md
+# Operations that a step would do in the time of a member's measurement, some 35 s where the matrix
+# rate is 206 GFLOP/s: docs/measuring.md.
+MEASUREMENT_FLOP = 35 * EFFICIENCY * 206e9
 
 
 class CostEstimate(NamedTuple):
@@ -20,19 +23,25 @@ class CostEstimate(NamedTuple):
     per_device: int  # largest number of members on a device at a time
     mebibytes: float  # memory of states and data on a device, without activations
     seconds: float  # duration of the training on CPUs
-    rate: float  # FLOP/s at which a device of this machine multiplies matrices
+    measurement_seconds: float  # duration of the measurement of a member on a CPU
 
-    def words(self, part: float = 1.0) -> str:
-        """Text on the memory and, only on a CPU, the time of a `part` of the training: other
-        devices wait for memory and for the host more than they multiply."""
-        memory = f"about {self.mebibytes:.0f} MiB of states and data on a device, activations apart"
+    def words(self, part: float = 1.0, measurements: int = 0) -> str:
+        """Text on the memory and, only on a CPU, the time of a `part` of the training and of
+        measurements one after the other: other devices wait for memory and for the host more than
+        they multiply."""
+        memory = f"memory: about {self.mebibytes:.0f} MiB on a device, and activations"
         if jax.default_backend() != "cpu":
             return memory
-        return (
-            f"{memory}\ntraining: about {part * self.seconds / 60:.0f} min, at {EFFICIENCY:.0%} of "
-            f"the {self.rate / 1e9:.0f} GFLOP/s that a device of this machine multiplies matrices "
-            "with"
-        )
+        time = f"time: about {_duration(part * self.seconds)} of training"
+        if measurements:
+            time += f", {_duration(measurements * self.measurement_seconds)} of measuring"
+        return f"{memory}\n{time}"
+
+
+def _duration(seconds: float) -> str:
+    """A duration as text, in minutes or, from two hours on, in hours."""
+    minutes = max(1, round(seconds / 60))
+    return f"{minutes} min" if minutes < 120 else f"{minutes / 60:.1f} h"
 
 
 def estimate(plan: Plan, train: Dataset) -> CostEstimate:
@@ -55,5 +64,5 @@ def estimate(plan: Plan, train: Dataset) -> CostEstimate:
         per_device,
         (per_device * 2 * state + train.images.nbytes) / 2**20,
         total / (EFFICIENCY * rate),
-        rate,
+        MEASUREMENT_FLOP / (EFFICIENCY * rate),
     )

@@ -39,7 +39,8 @@ def claim(folder: Path, kind: str, command: str, about: Mapping[str, Any]) -> No
         if _updated(plan.get(name)) != value:
             there, here = shown(plan.get(name)), shown(value)
             words = f"{name} {there}, not {here}" if there != here else f"other {name}"
-            raise ConfigError(f"{folder} is a {kind} with {words}; choose another --out")
+            made_by = f", or go on with it: {plan['command']}" if plan.get("command") else ""
+            raise ConfigError(f"{folder} is a {kind} with {words}; choose another --out{made_by}")
 
 
 def _updated(value: object) -> object:

@@ -106,6 +106,11 @@ def make_plan(
         members = draw_members(base, axes, draws, seeds, seeds.start)
     devices = len(jax.devices()) if devices is None else devices
     check_members(members, devices)
+    if draws is None and len(members) == 1:
+        raise ConfigError(
+            "nothing varies: give an option several values, or --seeds 2 or more; `train` trains a "
+            "single model"
+        )
     return Plan(axes, tuple(members), devices, per_device, jax.process_count())
 
 

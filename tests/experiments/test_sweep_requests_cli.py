@@ -37,10 +37,12 @@ def test_a_dry_run_prints_the_plan_and_writes_nothing(call, tmp_path):
     code, out, err = call(*args, "--devices", 1, "--dry-run")
     assert (code, err) == (0, "")
     words = plain(out)
+    assert max(map(len, out.splitlines())) <= 80
     assert "12 members of vae, 6 steps each; varying: ema_decay (2), beta (2), seed (3)" in words
     assert "compilations: 2, waves: 4, devices: 1 with up to 3 members each" in words
-    assert re.search(r"about \d+ MiB of states and data", words)
-    assert re.search(r"about \d+ min", words)
+    # At 0.7 GFLOP/s each measurement takes two hours.
+    assert re.search(r"memory: about \d+ MiB on a device, and activations time: about", words)
+    assert re.search(r"about 1 min of training, 24\.\d h of measuring", words)
     assert tree(tmp_path) == before
 
 
@@ -52,9 +54,10 @@ def test_a_random_sweep_has_as_many_settings_as_asked_for(call):
 
 
 def test_an_option_of_one_value_does_not_vary(call):
-    code, out, _ = call("--beta", 0.5, "--learning-rate", "1e-3", "--dry-run")
+    code, out, _ = call("--beta", 0.5, "--seeds", 2, "--no-evaluate", "--dry-run")
     assert code == 0
-    assert "1 members of vae, 6 steps each; varying: nothing" in plain(out)
+    assert "2 members of vae, 6 steps each; varying: seed (2)" in plain(out)
+    assert "measuring" not in out
 
 
 def test_a_preset_gives_the_defaults_and_the_command_line_overrides_them(call, tmp_path):
@@ -90,7 +93,7 @@ def test_a_bad_preset_is_named(call, tmp_path):
 
 REFUSED = [
     (
-        ["--devices", "9999"],
+        ["--devices", "9999", "--seeds", "2"],
         f"devices is 9999, expected at least 1 and at most {jax.device_count()}",
     ),
     (["--devices", "0"], "devices is 0, expected a number between 1 and"),
@@ -102,6 +105,10 @@ REFUSED = [
     (["--beta", "1", "1.0"], "two members of the sweep are the same; leave out repeated values"),
     (["--beta", "1", "2000"], "beta is 2000.0, expected a number between 0 and 1000"),
     (["--learning-rate", "nan", "1"], "learning_rate is nan, expected a finite number"),
+    (
+        ["--beta", "2"],
+        "nothing varies: give an option several values, or --seeds 2 or more",
+    ),
     (["--random", "3"], "--random needs a range: give an option two values"),
     (["--random", "3", "--beta", "2", "1"], "beta is [2.0, 1.0]; with --random"),
     (["--random", "3", "--beta", "1", "1"], "beta is [1.0, 1.0]; with --random"),
@@ -158,12 +165,13 @@ def test_a_member_folder_that_holds_something_else_is_refused(call, tmp_path):
 
 @pytest.mark.usefixtures("nothing_is_trained")
 def test_a_sweep_over_other_values_does_not_replace_this_ones_results(call, tmp_path):
-    about = {"format": "gen_models.sweep", "axes": {"beta": [1.0, 3.0]}}
+    about = {"format": "gen_models.sweep", "command": "sweep x", "axes": {"beta": [1.0, 3.0]}}
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "plan.json").write_text(json.dumps(about))
     code, _, err = call("--beta", 1, 2, "--no-evaluate", "--out", "out")
     assert code == 2
     assert "a sweep with axes {'beta': [1.0, 3.0]}, not {'beta': [1.0, 2.0]}; choose" in err
+    assert err.endswith("another --out, or go on with it: sweep x\n")
 
 
 @pytest.mark.usefixtures("nothing_is_trained")

@@ -23,7 +23,10 @@ def test_members_beside_each_other_take_one_time_and_those_of_a_device_the_sum(
 
 
 def test_no_time_is_told_of_devices_whose_share_of_the_rate_is_not_known(monkeypatch):
-    cost = estimate.CostEstimate(1, 10.0, 600.0, 1e9)
-    assert "training: about 5 min, at 70% of the 1 GFLOP/s" in cost.words(0.5)
+    cost = estimate.CostEstimate(1, 10.0, 600.0, 90.0)
+    memory = "memory: about 10 MiB on a device, and activations"
+    assert cost.words(0.5) == f"{memory}\ntime: about 5 min of training"
+    measured = cost.words(100, measurements=2)
+    assert measured == f"{memory}\ntime: about 16.7 h of training, 3 min of measuring"
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
-    assert cost.words(0.5) == "about 10 MiB of states and data on a device, activations apart"
+    assert cost.words(0.5, measurements=2) == memory

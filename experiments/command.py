@@ -155,8 +155,13 @@ def _out_of_memory(spare: Sequence[str]) -> str:
     return f"out of memory; {smaller}end other programs that use this device"
 
 
+def report(line: str) -> None:
+    """Print a line on standard error, above the progress bar if there is one."""
+    print(line, file=sys.stderr)
+
+
 def _fail(message: str) -> int:
-    print(f"error: {message}", file=sys.stderr)
+    report(f"error: {message}")
     return 2
 
 

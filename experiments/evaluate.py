@@ -1,11 +1,10 @@
 """Measure models, or another program's images: `python -m experiments.evaluate RUN [RUN …]`."""
 
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -68,6 +67,14 @@ def make_evaluator(splits: Splits, options: Options) -> Evaluator:
     return evaluator
 
 
+@contextmanager
+def progress(name: str) -> Iterator[None]:
+    """While the block measures, a bar on standard error shows what and for how long."""
+    with render.Stages() as stages:
+        stages.report(f"measuring {name}", None)
+        yield
+
+
 class UnwrittenEvaluation(NamedTuple):
     """An evaluation that is not yet written."""
 
@@ -94,15 +101,21 @@ def evaluate_images(options: Options, report: Callable[[str], None]) -> Unwritte
 def evaluate(options: Options, report: Callable[[str], None]) -> Iterator[UnwrittenEvaluation]:
     """Each evaluation that the options ask for, as soon as it is done. Raises UserError."""
     if options.images is not None:
-        yield evaluate_images(options, report)
+        with progress(options.images.name):
+            evaluated = evaluate_images(options, report)
+        yield evaluated
     evaluators: dict[str, Evaluator] = {}
     models = [load_model(path, options) for path in options.runs]  # errors before minutes of work
-    for name, model in zip(distinct_names(options.runs), models, strict=True):
+    names = distinct_names(options.runs)
+    for index, (name, model) in enumerate(zip(names, models, strict=True), 1):
         if model.data.digest not in evaluators:
             splits = assessment.load_run_data(model.recipe.options, model.data, options.data_dir)
             evaluators[model.data.digest] = make_evaluator(splits, options)
         measure = evaluate_run if isinstance(model, Run) else evaluate_portable
-        yield measure(name, model, evaluators[model.data.digest], options, report)
+        count = f", {index} of {len(names)}" if len(names) > 1 else ""
+        with progress(name + count):
+            evaluated = measure(name, model, evaluators[model.data.digest], options, report)
+        yield evaluated
 
 
 def load_model(path: Path, options: Options) -> Run | Trained:
@@ -197,10 +210,10 @@ def main(args: Sequence[str]) -> int:
     options = command.parse("evaluate", Options, args)
     validate(options)
     check(options)
-    console, report = Console(highlight=False), partial(print, file=sys.stderr)
+    console = Console(highlight=False)
     by_protocol, code, began = defaultdict(list), 0, time.perf_counter()
     try:
-        for name, path, evaluation in evaluate(options, report):
+        for name, path, evaluation in evaluate(options, command.report):
             headed = evaluation._replace(subject=evaluation.subject | {"name": name})
             by_protocol[evaluation.protocol].append(headed)
             seconds, began = time.perf_counter() - began, time.perf_counter()
@@ -208,7 +221,7 @@ def main(args: Sequence[str]) -> int:
                 record.write(path, evaluation)
                 console.print(f"{path}: {seconds:.0f} s", markup=False, soft_wrap=True)
             except UserError as error:  # the other runs can be measured nevertheless
-                report(f"error: {error}")
+                command.report(f"error: {error}")
                 code = 2
     finally:  # whatever fails or is interrupted, what was measured is shown: it took minutes
         for evaluations in by_protocol.values():

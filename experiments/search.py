@@ -36,7 +36,7 @@ from gen_models.sweep.estimate import estimate
 from gen_models.sweep.execution import Measurement
 from gen_models.sweep.plan import Plan
 from gen_models.training import machines, session
-from gen_models.training.interrupt import interruptible
+from gen_models.training.interrupt import Interruption, interruptible
 from gen_models.training.placement import check_devices
 from gen_models.training.progress import Display
 
@@ -122,7 +122,12 @@ def conduct(search: Search, console: Console, should_stop: Callable[[], bool]) -
 
 
 def make_report(
-    search: Search, rungs: list[Rung], seeds: range, splits: Splits, should_stop: Callable[[], bool]
+    search: Search,
+    rungs: list[Rung],
+    seeds: range,
+    splits: Splits,
+    interruption: Interruption,
+    should_stop: Callable[[], bool],
 ) -> SearchReport | None:
     """The report, trained and measured; None if stopped before."""
     winner = rungs[-1].ranked[0].recipe
@@ -135,7 +140,8 @@ def make_report(
     measurement = Measurement(measure, evaluator.protocol(extent.samples), extent)
     trainings = SearchReport(plan, search.out / "report", search.command, splits, measurement)
     say("the report: " + ", ".join(recipes))
-    is_done = trainings.train(should_stop, lambda _: None, say) and trainings.measure(should_stop)
+    is_done = trainings.train(should_stop, lambda _: None, say)
+    is_done = is_done and trainings.measure(interruption, should_stop)
     return trainings if is_done and trainings.wait(should_stop) else None
 
 
@@ -214,7 +220,7 @@ def main(args: Sequence[str]) -> int:
             if first and not (search.out / PAGE).exists():  # in case the report fails
                 publish(search, rungs, "Not made yet: the same command goes on with it.")
             seeds = range(options.seed + 1, options.seed + 1 + options.report_seeds)
-            search_report = make_report(search, rungs, seeds, splits, should_stop)
+            search_report = make_report(search, rungs, seeds, splits, interruption, should_stop)
             is_done = search_report is not None
     if not is_done:
         again = f"stopped, and saved what there is. To go on: {search.command}"

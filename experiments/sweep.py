@@ -11,7 +11,14 @@ from typing import Annotated
 
 import jax
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from experiments import command, settings
 from gen_models import assessment
@@ -26,7 +33,7 @@ from gen_models.sweep.estimate import estimate
 from gen_models.sweep.execution import Measurement, Sweep
 from gen_models.sweep.plan import Plan, make_plan
 from gen_models.training import machines, session
-from gen_models.training.interrupt import interruptible
+from gen_models.training.interrupt import Interruption, interruptible
 from gen_models.training.progress import Display
 
 SWEEPS = Path("results/sweeps")
@@ -96,8 +103,7 @@ def measurement(options: Options, splits: Splits) -> Measurement | None:
         reference=reference, likelihood_images=SWEPT_LIKELIHOOD_IMAGES
     )
     evaluator = Evaluator(features.of(splits.train.name), splits, extent.reference)
-    report = partial(print, file=sys.stderr)
-    measure = lambda run: assessment.evaluate_run(run, evaluator, extent, report)  # noqa: E731
+    measure = lambda run: assessment.evaluate_run(run, evaluator, extent, command.report)  # noqa: E731
     return Measurement(measure, evaluator.protocol(extent.samples), extent)
 
 
@@ -105,8 +111,22 @@ def train(sweep: Sweep, console: Console, should_stop: Callable[[], bool]) -> bo
     """Train the members under a progress bar. Returns whether all are done."""
     total = sum(member.options.steps for wave in sweep.waves for member in wave)
     with Progress(console=console, disable=console.quiet) as progress:
-        advanced = partial(progress.advance, progress.add_task("sweep", total=total))
-        return sweep.train(should_stop, advanced, lambda line: print(line, file=sys.stderr))
+        advanced = partial(progress.advance, progress.add_task("training", total=total))
+        return sweep.train(should_stop, advanced, command.report)
+
+
+def measure(
+    sweep: Sweep, console: Console, interruption: Interruption, should_stop: Callable[[], bool]
+) -> bool:
+    """Measure the members under a progress bar. Returns whether all are done."""
+    if sweep.measurement is None:
+        return True
+    columns = MofNCompleteColumn(), TimeRemainingColumn(), TimeElapsedColumn()
+    with Progress(
+        TextColumn("measuring"), BarColumn(), *columns, console=console, disable=console.quiet
+    ) as progress:
+        bar = progress.add_task("", total=sum(map(len, sweep.waves)))
+        return sweep.measure(interruption, should_stop, partial(progress.advance, bar))
 
 
 def main(args: Sequence[str]) -> int:
@@ -130,7 +150,8 @@ def main(args: Sequence[str]) -> int:
     stop = machines.SharedStop(out)
     with interruptible() as interruption:
         should_stop = lambda: stop.ask(interruption.asked())  # noqa: E731
-        is_done = train(sweep, console, should_stop) and sweep.measure(should_stop)
+        is_done = train(sweep, console, should_stop)
+        is_done = is_done and measure(sweep, console, interruption, should_stop)
         # The first process publishes the members of all, and so waits for the others.
         is_done = is_done and (not first or sweep.wait(should_stop))
     if not is_done:
@@ -138,7 +159,7 @@ def main(args: Sequence[str]) -> int:
         console.print(again, markup=False, soft_wrap=True)
         return interruption.exit_code
     if first:
-        sweep.publish(partial(print, file=sys.stderr))
+        sweep.publish(command.report)
         look = f"look at {out / execution.TABLE} and {out / execution.PICTURE}"
         console.print(look, markup=False, soft_wrap=True)
     return 0

@@ -23,6 +23,7 @@ from gen_models.sweep import plan, results
 from gen_models.sweep.folder import claim
 from gen_models.sweep.plan import Plan
 from gen_models.training import together
+from gen_models.training.interrupt import Interrupted, Interruption
 
 WAIT_S = 1.0  # between checks for the results of other processes
 TABLE, CSV, JSON = "README.md", "members.csv", "sweep.json"
@@ -95,15 +96,33 @@ class Sweep:
             for wave in self.waves
         )
 
-    def measure(self, should_stop: Callable[[], bool]) -> bool:
-        """Measure this process's members, if the sweep measures. Returns whether all are done."""
-        for member in itertools.chain.from_iterable(self.waves):
-            if should_stop():
-                return False
-            run = runs.load(self.folder(member))
-            if self.measurement and run.diverged_at is None and self._evaluation(run) is None:
-                record.write(run.folder / record.NAME, self.measurement.evaluate(run))
+    def measure(
+        self,
+        interruption: Interruption,
+        should_stop: Callable[[], bool],
+        measured: Callable[[], None] = lambda: None,
+    ) -> bool:
+        """Measure this process's members, if the sweep measures. Returns whether all are done.
+
+        `measured` is called after each member. A signal ends the measurement of a member, which is
+        made anew by the same command.
+        """
+        try:
+            with interruption.raising():
+                for member in itertools.chain.from_iterable(self.waves):
+                    if should_stop():
+                        return False
+                    self._measure(member)
+                    measured()
+        except Interrupted:
+            return not should_stop()  # which tells the other processes
         return True
+
+    def _measure(self, member: Recipe) -> None:
+        """Measure a member, unless it has been or has diverged."""
+        run = runs.load(self.folder(member))
+        if self.measurement and run.diverged_at is None and self._evaluation(run) is None:
+            record.write(run.folder / record.NAME, self.measurement.evaluate(run))
 
     def result(self, member: Recipe) -> results.MemberResult:
         """The result of a member that has ended."""

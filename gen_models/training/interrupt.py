@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from types import FrameType
 
 # Signals that people and schedulers send to end a process. A second one ends it at once.
 ENDS = (signal.SIGINT, signal.SIGTERM)
@@ -26,6 +27,7 @@ class Interruption:
     """A signal's request to end, if one has come."""
 
     by: signal.Signals | None = None  # the signal
+    raises: bool = False  # whether the first signal raises Interrupted
 
     def asked(self) -> bool:
         """Whether a signal has come."""
@@ -36,6 +38,23 @@ class Interruption:
         """Exit code of a stopped process, 128 + signal, as shells and clusters expect; that of
         SIGTERM if only another process received a signal."""
         return 128 + (self.by or signal.SIGTERM)
+
+    @contextlib.contextmanager
+    def raising(self) -> Iterator[None]:
+        """Within the block, the first signal raises Interrupted: for work that is done anew rather
+        than saved."""
+        self.raises = True
+        try:
+            yield
+        finally:
+            self.raises = False
+
+    def handle(self, number: int, _frame: FrameType | None) -> None:
+        """Handler of a signal in the main thread."""
+        self.by = self.by or signal.Signals(number)
+        if self.raises:
+            self.raises = False
+            raise Interrupted(self.by.name, self.exit_code)
 
 
 class Interrupted(KeyboardInterrupt):
@@ -80,9 +99,9 @@ def interruptible() -> Iterator[Interruption]:
 
     watcher = threading.Thread(target=watch, name="signals", daemon=True)
     watcher.start()
-    # Python writes the number of each signal to the socket; the handlers only have to exist.
+    # Python writes the number of each signal to the socket, before it calls the handler.
     wakeup = signal.set_wakeup_fd(writer.fileno())
-    before = {number: signal.signal(number, lambda *_: None) for number in ours}
+    before = {number: signal.signal(number, interruption.handle) for number in ours}
     try:
         yield interruption
     finally:

@@ -150,6 +150,19 @@ def test_what_was_measured_is_printed_where_the_next_fails(monkeypatch, capsys, 
     assert f"{fid.value:.2f}" in row
 
 
+def test_what_is_measured_is_said_before_it_is_done(monkeypatch, capsys):
+    said = []
+
+    def measure(*_, **__):
+        said.append(capsys.readouterr().err)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(assessment, "evaluate_run", measure)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate.main(["cgan-0", "dcgan-0"])
+    assert said == ["    0 s  measuring cgan-0, run 1 of 2\n"]
+
+
 def test_many_runs_through_a_pipe_are_one_table_of_markdown(capsys):
     evaluations = [evaluated(name) for name in ("cgan-0", "dcgan-0", "vae-0")]
     capsys.readouterr()

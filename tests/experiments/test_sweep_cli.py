@@ -239,6 +239,35 @@ def test_every_member_is_measured_once_and_again_when_it_was_trained_on(
     assert evaluations == [*names, *names, names[0]]
 
 
+def test_a_signal_ends_a_measurement_at_once_and_the_same_command_makes_it_anew(
+    call, evaluations, monkeypatch, tmp_path
+):
+    measure, ended = assessment.evaluate_run, []
+
+    def interrupted(run, *args):
+        if run.folder.name == NAMES[1] and not ended:
+            signal.raise_signal(signal.SIGINT)
+            ended.append(run.folder.name)
+        return measure(run, *args)
+
+    monkeypatch.setattr(assessment, "evaluate_run", interrupted)
+    args = ["--beta", 1, 2, "--seeds", 2, "--out", "out"]
+    code, out, _ = call(*args)
+    assert (code, evaluations, ended) == (130, NAMES[:1], [])
+    assert "To go on: python -m experiments.sweep" in plain(out)
+    monkeypatch.setattr(assessment, "evaluate_run", measure)
+    assert call(*args)[0] == 0
+    assert evaluations == NAMES
+    assert (tmp_path / "out" / "README.md").exists()
+
+
+def test_measuring_has_a_progress_bar(call, evaluations):
+    _, out, _ = call("--seeds", 2, "--out", "out")
+    assert len(evaluations) == 2
+    assert re.search(r"training .*100%", out)
+    assert re.search(r"measuring .* 2/2 ", out)
+
+
 def test_a_member_that_diverges_is_counted_and_not_measured(call, evaluations, tmp_path):
     args = ["--learning-rate", "1e-3", "1e6", "--beta", 1, "--seeds", 2, "--out", "out"]
     for _ in range(2):

@@ -11,7 +11,7 @@ import pytest
 from trainings import ROOT
 
 from gen_models.training import interrupt
-from gen_models.training.interrupt import interruptible
+from gen_models.training.interrupt import Interrupted, interruptible
 
 # One call into C, as a compilation is, that returns to Python after minutes.
 BUSY = """
@@ -62,6 +62,21 @@ def test_what_schedulers_send_is_noted_and_leaves_time_to_save(monkeypatch, name
     assert exits == []
     assert [signal.getsignal(number) for number in numbers] == before
     assert signal.set_wakeup_fd(-1) == -1
+
+
+def test_while_raising_the_first_signal_raises_and_the_next_is_only_noted(monkeypatch):
+    monkeypatch.setattr(interrupt, "_exit_at_once", lambda code: pytest.fail(str(code)))
+    with interruptible() as interruption:
+        with pytest.raises(Interrupted) as raised, interruption.raising():
+            try:
+                signal.raise_signal(signal.SIGINT)
+            finally:
+                signal.raise_signal(signal.SIGTERM)  # as `timeout` sends it on
+        assert (raised.value.exit_code, interruption.exit_code) == (130, 130)
+        with interruption.raising():
+            pass
+        signal.raise_signal(signal.SIGTERM)
+        assert interruption.by == signal.SIGINT
 
 
 @pytest.mark.parametrize("name", ["SIGHUP", "SIGUSR1", "SIGUSR2", "SIGXCPU"])

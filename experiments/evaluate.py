@@ -14,7 +14,7 @@ from rich.console import Console
 from experiments import command
 from gen_models import assessment, render, runs, trained
 from gen_models.assessment import EvaluationExtent
-from gen_models.data import catalog, images
+from gen_models.data import catalog
 from gen_models.data.catalog import Splits
 from gen_models.data.known import CATALOG
 from gen_models.errors import UserError
@@ -58,12 +58,13 @@ class Options(EvaluationExtent):
     """Weights file of a feature net. Default: the data set's, shipped or in results/features/."""
 
 
-def make_evaluator(splits: Splits, options: Options) -> Evaluator:
-    """The evaluator with the feature net that the options name. Raises UserError."""
+def make_evaluator(splits: Splits, options: Options, samples: int, source: str) -> Evaluator:
+    """The evaluator with the feature net that the options name. Raises UserError, with the `source`
+    of the samples if they are too few for what the options ask for."""
     path = options.features or features.net_path(splits.train.name)
     evaluator = Evaluator(features.load(path), splits, options.reference)
-    if options.fd_infinity and options.runs:
-        evaluator.check_extrapolation(options.samples)
+    if options.fd_infinity:
+        evaluator.check_extrapolation(samples, source)
     return evaluator
 
 
@@ -86,12 +87,12 @@ class UnwrittenEvaluation(NamedTuple):
 def evaluate_images(options: Options, report: Callable[[str], None]) -> UnwrittenEvaluation:
     """Measure another program's images. Raises UserError."""
     path = options.images.absolute()
-    pixels, labels = images.read_images(path)
-    if options.labels is not None:
-        labels = images.read_labels(options.labels)
-    samples = assessment.Samples(pixels, None if options.unlabelled else labels)
     dataset = catalog.name_to_look_for(options.dataset, options.data_dir)
-    evaluator = make_evaluator(catalog.load_splits(dataset, options.data_dir), options)
+    splits = catalog.load_splits(dataset, options.data_dir)
+    samples = assessment.read_samples(
+        path, options.labels, splits.train, unlabelled=options.unlabelled
+    )
+    evaluator = make_evaluator(splits, options, len(samples.images), str(path))
     picture = path.with_name(f"{path.name}.memorisation.png")
     name = options.name or path.name
     evaluation = assessment.evaluate_images(samples, evaluator, options, name, picture, report)
@@ -110,7 +111,8 @@ def evaluate(options: Options, report: Callable[[str], None]) -> Iterator[Unwrit
     for index, (name, model) in enumerate(zip(names, models, strict=True), 1):
         if model.data.digest not in evaluators:
             splits = assessment.load_run_data(model.recipe.options, model.data, options.data_dir)
-            evaluators[model.data.digest] = make_evaluator(splits, options)
+            made = make_evaluator(splits, options, options.samples, "--samples")
+            evaluators[model.data.digest] = made
         measure = evaluate_run if isinstance(model, Run) else evaluate_portable
         count = f", {index} of {len(names)}" if len(names) > 1 else ""
         with progress(name + count):

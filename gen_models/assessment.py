@@ -14,15 +14,16 @@ from gen_models.algorithm import Key, State
 from gen_models.data import catalog, validation
 from gen_models.data.catalog import Dataset, Splits
 from gen_models.data.frequencies import labels_like
+from gen_models.data.images import ImagesError, read_images, read_labels
 from gen_models.data.known import CATALOG
 from gen_models.errors import UserError
 from gen_models.evaluation import features, record
-from gen_models.evaluation.evaluator import Evaluator, Reference
+from gen_models.evaluation.evaluator import MIN_SAMPLES, Evaluator, Reference
 from gen_models.evaluation.features import Described
 from gen_models.evaluation.likelihood import likelihood
 from gen_models.evaluation.protocol import Protocol
 from gen_models.evaluation.record import Evaluation
-from gen_models.fields import Between, ConfigError, Seed
+from gen_models.fields import Between, Seed
 from gen_models.model import Model
 from gen_models.runs import DataRecord, Run, RunError, RunOptions
 from gen_models.sampling import drawing
@@ -59,6 +60,33 @@ class Samples(NamedTuple):
 
     images: np.ndarray  # u8[N,H,W]
     labels: np.ndarray | None  # i32[N], requested classes; None from an unconditional model
+
+
+def read_samples(
+    path: Path, labels_path: Path | None, real: Dataset, *, unlabelled: bool = False
+) -> Samples:
+    """The images of another program, to be measured against `real`, and their labels: those in
+    `labels_path` or, if that is None, in `path` itself; none if `unlabelled`. Raises UserError,
+    with the file, for images or labels that do not fit."""
+    pixels, labels = read_images(path)
+    if labels_path is not None:
+        labels = read_labels(labels_path)
+    if len(pixels) < MIN_SAMPLES:
+        raise ImagesError(
+            f"{path}: found {len(pixels)} samples, expected {MIN_SAMPLES} or more; draw more"
+        )
+    found, wanted = ("×".join(map(str, shape)) for shape in (pixels.shape[1:], real.image_shape))
+    if found != wanted:
+        raise ImagesError(f"{path}: found images of {found}, expected {wanted} as in {real.name}")
+    if labels is None or unlabelled:
+        return Samples(pixels, None)
+    if len(labels) != len(pixels) or np.any((labels < 0) | (labels >= real.num_classes)):
+        raise ImagesError(
+            f"{labels_path or path}: found {len(labels)} labels from {labels.min()} to "
+            f"{labels.max()}, expected one from 0 to {real.num_classes - 1} for each of "
+            f"{len(pixels)} images"
+        )
+    return Samples(pixels, labels)
 
 
 def load_run_data(
@@ -207,19 +235,10 @@ def evaluate_images(
     picture: Path,
     report: Callable[[str], None],
 ) -> Evaluation:
-    """Measure the images of another program. Raises ConfigError for labels that do not fit."""
-    labels, classes = samples.labels, evaluator.splits.train.num_classes
-    if labels is not None:
-        fits = len(labels) == len(samples.images)
-        if not fits or np.any((labels < 0) | (labels >= classes)):
-            extremes = f" from {labels.min()} to {labels.max()}" if len(labels) else ""
-            raise ConfigError(
-                f"{name} has {len(labels)} labels{extremes}, expected one from 0 to {classes - 1} "
-                f"for each of {len(samples.images)} images"
-            )
+    """Measure the images of another program."""
     subject = {"dataset": evaluator.splits.train.name, "name": name}
     evaluation = evaluate_samples(samples, evaluator, extent, subject, picture, report)
-    if labels is None or not extent.cas:
+    if samples.labels is None or not extent.cas:
         return evaluation
     score = {"classification_score": evaluator.classification_score(*samples)}
     return evaluation._replace(measures=evaluation.measures | score)

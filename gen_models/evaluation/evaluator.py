@@ -136,10 +136,10 @@ class Evaluator:
             estimates |= self._extrapolate(samples)
         return {name: Score.of(estimate, floor.get(name)) for name, estimate in estimates.items()}
 
-    def check_extrapolation(self, samples: int) -> None:
-        """Raise MeasureError if `samples` samples are too few for FD∞."""
+    def check_extrapolation(self, samples: int, source: str) -> None:
+        """Raise MeasureError, with their `source`, if `samples` samples are too few for FD∞."""
         for real in self.reference.features.values():
-            check_enough(samples, real.shape[1])
+            check_enough(samples, real.shape[1], source)
 
     def _extrapolate(self, samples: Described) -> dict[str, Estimate]:
         estimates = {}

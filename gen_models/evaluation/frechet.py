@@ -104,7 +104,7 @@ def extrapolated_distance(features: np.ndarray, reference: Gaussian, seed: int) 
     The sizes go from N/5 to N. The bias falls as 1/N only if there are several times as many
     samples as features [N,D] have dimensions: raises MeasureError if N < 15·D.
     """
-    check_enough(*features.shape)
+    check_enough(*features.shape, "features")
     rng = np.random.Generator(np.random.Philox(seed))
     sizes = np.linspace(len(features) // 5, len(features), INFINITY_SIZES).astype(int)
     distances = [
@@ -114,9 +114,11 @@ def extrapolated_distance(features: np.ndarray, reference: Gaussian, seed: int) 
     return float(np.polyfit(1 / sizes, distances, 1)[1])
 
 
-def check_enough(samples: int, dimensions: int) -> None:
-    """Raise MeasureError if `samples` samples are too few for FD∞ of features with `dimensions`
-    dimensions."""
+def check_enough(samples: int, dimensions: int, source: str) -> None:
+    """Raise MeasureError, with their `source`, if `samples` samples are too few for FD∞ of features
+    with `dimensions` dimensions."""
     fewest = INFINITY_RATIO * dimensions
     if samples < fewest:
-        raise MeasureError(f"FD∞ needs {fewest} samples or more, found {samples}; draw more")
+        raise MeasureError(
+            f"{source}: FD∞ needs {fewest} samples or more, found {samples}; draw more"
+        )

@@ -241,13 +241,18 @@ def test_sampled_idx_files_have_the_protocol_and_measures_of_their_run():
         ),
         (
             ["--images", "flat", "--data-dir", "tiny"],
-            FeatureError,
-            "images are 4×4, tiny-own-.* takes 8×8",
+            ImagesError,
+            "/flat: found images of 4×4, expected 8×8 as in tiny",
         ),
         (
             ["--images", "few", "--data-dir", "tiny"],
+            ImagesError,
+            "/few: found 3 samples, expected 10 or more",
+        ),
+        (
+            ["--images", "blank", "--data-dir", "tiny", "--fd-infinity"],
             UserError,
-            "found 3 samples, expected 10 or more",
+            "/blank: FD∞ needs 7680 samples or more, found 20",
         ),
         (["--images", "few", "--dataset", "fashion_mnis"], UserError, "fashion_mnist"),
         (["cgan-0", "--features", "made.png"], FeatureError, "is no feature net"),
@@ -255,7 +260,7 @@ def test_sampled_idx_files_have_the_protocol_and_measures_of_their_run():
         (
             ["cgan-0", "--fd-infinity", "--samples", "40"],
             UserError,
-            "FD∞ needs 7680 samples or more, found 40",
+            "--samples: FD∞ needs 7680 samples or more, found 40",
         ),
         (["cgan-0", "--ema-decay", "0.5"], ConfigError, "expected that of an average that was"),
         (
@@ -268,6 +273,7 @@ def test_sampled_idx_files_have_the_protocol_and_measures_of_their_run():
 def test_bad_requests_raise_user_errors_that_say_what_is_wrong(place, args, error, words):
     idx.write(place / "flat", np.zeros((20, 4, 4), np.uint8))
     idx.write(place / "few", np.zeros((3, 8, 8), np.uint8))
+    idx.write(place / "blank", np.zeros((20, 8, 8), np.uint8))
     Path("made.png").touch()
     with pytest.raises(error, match=words):
         evaluate.main(args)

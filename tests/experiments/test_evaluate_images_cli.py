@@ -124,8 +124,11 @@ def test_labels_that_do_not_fit_the_images_are_refused(place):
     for labels, words in (
         (np.zeros(19, np.uint8), "19 labels from 0 to 0, expected one from 0 to 2 for each of 20"),
         (np.full(20, 3, np.uint8), "20 labels from 3 to 3, expected one from 0 to 2 for each"),
-        (np.zeros(20, np.float32), "found float32.20., expected one integer an image"),
+        (np.zeros(20, np.float32), "float32.20., expected one integer an image"),
     ):
         idx.write(place / "labels", labels)
-        with pytest.raises(UserError, match=words):
+        with pytest.raises(UserError, match=f"^labels: found {words}"):
             evaluate.main(["--images", "twenty", "--labels", "labels", "--data-dir", "tiny"])
+    np.savez("both.npz", images=np.zeros((20, 8, 8), np.uint8), labels=np.full(20, 3))
+    with pytest.raises(UserError, match=r"/both\.npz: found 20 labels from 3 to 3"):
+        evaluate.main(["--images", "both.npz", "--data-dir", "tiny"])

@@ -23,8 +23,9 @@ class Options:
 
     model: Annotated[Path, tyro.conf.Positional]
     """Run folder, saved model file, or name of a shipped model, such as fashion_mnist-cgan."""
-    labels: tuple[int, ...] = ()
-    """Classes to draw in turn, from a conditional model. Default: all classes."""
+    labels: tuple[int | str, ...] = ()
+    """Classes to draw in turn, from a conditional model, by number or name (dress "ankle boot").
+    Default: all classes."""
     count: Samples = 100
     """Number of images to draw."""
     seed: Seed = 1
@@ -62,14 +63,14 @@ def main(args: Sequence[str]) -> int:
     check_prefix(options.idx, "--idx")
     for path in filter(None, (out, options.idx)):
         check_parent(path)
-    images = model.sample(options.count, options.labels, options.seed)
+    labels = options.labels or None
+    images = model.sample(options.count, labels, options.seed)
     shown = images[:GRID_IMAGES]
     render.save_png(render.grid(shown), out)
     print(f"{len(shown)} of {counted(len(images), 'image')}: {out}")
     if options.idx is not None:
-        classes = options.labels or model.classes
-        labels = np.resize(np.array(classes, np.int32), len(images))
-        write_idx(options.idx, images, labels if model.conditional else None)
+        drawn = model.labels_in_turn(options.count, labels) if model.conditional else None
+        write_idx(options.idx, images, drawn)
     return 0
 
 

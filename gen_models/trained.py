@@ -14,6 +14,7 @@ import numpy as np
 from gen_models import assessment, fields, programs, runs
 from gen_models.algorithm import State
 from gen_models.assessment import EvaluationExtent
+from gen_models.data.classes import labels_of
 from gen_models.data.pixels import to_bytes
 from gen_models.errors import UserError
 from gen_models.evaluation import features
@@ -27,6 +28,9 @@ from gen_models.sampling.drawing import Purpose
 from gen_models.storage.tensors import named
 from gen_models.training import session
 from gen_models.training.progress import Terminal
+
+Label = int | str  # a class, by its label or its name, in upper or lower case
+Labels = Sequence[Label] | np.ndarray
 
 
 @dataclass(frozen=True, repr=False)
@@ -73,41 +77,49 @@ class Trained:
         infogan has one; a saved model lacks it."""
         return self.model.algorithm.recognise is not None and bool(self.state.params)
 
-    def sample(
-        self, count: int, label: int | Sequence[int] | None = None, seed: int = 1
-    ) -> np.ndarray:
+    def sample(self, count: int, label: Label | Labels | None = None, seed: int = 1) -> np.ndarray:
         """Draw images u8[count,H,W]; the first images of a seed do not depend on `count`.
 
-        `label` is a class, or several in turn; by default all classes of the training images in
-        turn. A seed gives the same images as `python -m experiments.sample --seed`. Raises
-        ConfigError for an invalid label, number or seed.
+        `label` is a class, such as 3 or "dress", or several in turn; by default all classes of the
+        training images in turn. A seed gives the same images as `python -m experiments.sample
+        --seed`. Raises ConfigError for an invalid label, number or seed.
         """
-        labels = np.resize(self._labels(label), checked("count", count, Samples))
+        labels = self.labels_in_turn(count, label)
         key = drawing.key_for(Purpose.SAMPLES, checked("seed", seed, Seed))
         return drawing.draw(self.model, self.state, key, labels)
 
     def interpolate(
-        self, count: int, steps: int, label: int | Sequence[int] | None = None, seed: int = 1
+        self, count: int, steps: int, label: Label | Labels | None = None, seed: int = 1
     ) -> np.ndarray:
         """Images u8[count·steps,H,W] of `count` paths, one after the other. Each path has `steps`
         images, from one latent to another, both included, on the great circle through them (White
         2016, §2.1). `label` is as for `sample`, one per path. Raises ConfigError for an invalid
         label, number or seed."""
-        labels = np.resize(self._labels(label), checked("count", count, Samples))
+        labels = self.labels_in_turn(count, label)
         key = drawing.key_for(Purpose.SAMPLES, checked("seed", seed, Seed))
         steps = checked("steps", steps, Samples)
         return drawing.paths(self.model, self.state, key, labels, steps)
 
-    def encode(self, images: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
-        """Places f32[N,…] in the latent space of images u8[N,H,W] with labels i32[N], which a
+    def labels_in_turn(self, count: int, label: Label | Labels | None = None) -> np.ndarray:
+        """The labels i32[count] of the images that `sample` draws. Raises ConfigError."""
+        count = checked("count", count, Samples)
+        if label is None:
+            return np.resize(np.array(self.classes, np.int32), count)
+        if not self.conditional:
+            name = self.recipe.options.model
+            raise ConfigError(f"{name} is not conditional: it has no use for labels")
+        return np.resize(labels_of(label, self.class_names), count)
+
+    def encode(self, images: np.ndarray, labels: Labels | None = None) -> np.ndarray:
+        """Places f32[N,…] in the latent space of images u8[N,H,W] with N labels, which a
         conditional model needs. Raises UserError for a model without an encoder, ConfigError for
         invalid arrays."""
         self._check_encoder()
         images, labels = self._inputs(images, labels)
         return np.asarray(programs.encode(self.model, self.state, images, labels))
 
-    def decode(self, places: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
-        """Images u8[N,H,W] of places f32[N,…] in the latent space, with labels i32[N], which a
+    def decode(self, places: np.ndarray, labels: Labels | None = None) -> np.ndarray:
+        """Images u8[N,H,W] of places f32[N,…] in the latent space, with N labels, which a
         conditional model needs. Raises as `encode`."""
         self._check_encoder()
         places, one = np.asarray(places, np.float32), self._place_shape()
@@ -118,9 +130,9 @@ class Trained:
         labels = self._classes_of(len(places), labels)
         return to_bytes(programs.decode(self.model, self.state, places, labels))
 
-    def reconstruct(self, images: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
-        """Reconstructions u8[N,H,W] of images u8[N,H,W]: encoded and decoded again, with labels
-        i32[N], which a conditional model needs. Raises as `encode`."""
+    def reconstruct(self, images: np.ndarray, labels: Labels | None = None) -> np.ndarray:
+        """Reconstructions u8[N,H,W] of images u8[N,H,W]: encoded and decoded again, with N
+        labels, which a conditional model needs. Raises as `encode`."""
         self._check_encoder()
         images, labels = self._inputs(images, labels)
         return to_bytes(programs.reconstruct(self.model, self.state, images, labels))
@@ -185,38 +197,17 @@ class Trained:
         Raises UserError."""
         portable.save(Path(path), self.recipe, self.data, self.state, half=half)
 
-    def _labels(self, label: int | Sequence[int] | None) -> np.ndarray:
-        """The requested classes, i32[1 or more]. Raises ConfigError for unknown classes."""
-        asked = np.atleast_1d([] if label is None else label)
-        if asked.size == 0:
-            return np.array(self.classes, np.int32)
-        if not self.conditional:
-            raise ConfigError(
-                f"{self.recipe.options.model} is not conditional: it has no use for labels"
-            )
-        return self._known(asked)
-
-    def _known(self, labels: np.ndarray) -> np.ndarray:
-        """The labels as i32[N]. Raises ConfigError for a label that is no class."""
-        classes = len(self.class_names)
-        wrong = [x for x in labels.tolist() if not (isinstance(x, int) and 0 <= x < classes)]
-        if wrong:
-            raise ConfigError(f"labels are {wrong}, expected whole numbers from 0 to {classes - 1}")
-        return labels.astype(np.int32)
-
-    def _inputs(
-        self, images: np.ndarray, labels: np.ndarray | None
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def _inputs(self, images: np.ndarray, labels: Labels | None) -> tuple[np.ndarray, np.ndarray]:
         images, size = np.asarray(images), (self.data.height, self.data.width)
         if images.dtype != np.uint8 or images.shape[1:] != size or len(images) == 0:
             found, expected = f"{images.dtype}{list(images.shape)}", f"uint8[N,{size[0]},{size[1]}]"
             raise ConfigError(f"the images are {found}, expected {expected}, one or more")
         return images, self._classes_of(len(images), labels)
 
-    def _classes_of(self, count: int, labels: np.ndarray | None) -> np.ndarray:
+    def _classes_of(self, count: int, labels: Labels | None) -> np.ndarray:
         """Labels i32[count] of images. Raises ConfigError if a conditional model has none."""
         if labels is not None:
-            found = self._known(np.asarray(labels))
+            found = labels_of(labels, self.class_names)
             if len(found) != count:
                 raise ConfigError(f"there are {len(found)} labels, expected {count}, one an image")
             return found

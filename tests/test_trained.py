@@ -73,10 +73,28 @@ def test_sample_draws_no_class_without_images_unless_asked(tmp_path, gapped):
     assert model.sample(2, label=0).shape == (2, 8, 8)
 
 
-@pytest.mark.parametrize("label", [3, -1, [0, 3], 1.5, "one"])
+def test_a_class_can_be_given_by_its_name(runs, tiny):
+    model, images = gm.load(runs / "cgan"), tiny.test.images[:3]
+    np.testing.assert_array_equal(model.sample(4, label="Two"), model.sample(4, label=2))
+    by_name, by_number = (model.interpolate(2, 3, label=x) for x in (["one", 0], [1, 0]))
+    np.testing.assert_array_equal(by_name, by_number)
+    coder = gm.load(runs / "cvae")
+    codes = coder.encode(images, ["zero", "TWO", "one"])
+    np.testing.assert_array_equal(codes, coder.encode(images, np.array([0, 2, 1])))
+
+
+@pytest.mark.parametrize("label", [3, -1, [0, 3], 1.5, "ones", True, [], [[0, 1]], np.bool_(1)])
 def test_sample_refuses_a_class_that_is_not_there(runs, label):
-    with pytest.raises(ConfigError, match="expected whole numbers from 0 to 2"):
+    with pytest.raises(ConfigError, match=r"expected whole numbers from 0 to 2 or names.*'two'"):
         gm.load(runs / "cgan").sample(2, label=label)
+
+
+def test_sample_says_that_classes_have_no_names(runs):
+    model = gm.load(runs / "cgan")
+    unnamed = replace(model, data=replace(model.data, class_names=("0", "1", "2")))
+    np.testing.assert_array_equal(unnamed.sample(2, label="1"), model.sample(2, label=1))
+    with pytest.raises(ConfigError, match="from 0 to 2; the classes of this data set have no name"):
+        unnamed.sample(2, label="one")
 
 
 def test_sample_of_an_unconditional_model_refuses_labels(runs):

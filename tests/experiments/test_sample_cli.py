@@ -38,6 +38,16 @@ def test_labels_are_drawn_in_turn_into_an_idx_pair_and_a_picture(runs, tmp_path)
         assert picture.size[0] == picture.size[1]  # nine images: three rows of three
 
 
+def test_labels_may_be_names_of_classes(tmp_path, run_command):
+    files = ["--count", "3", "--out", tmp_path / "a.png", "--idx", tmp_path / "b"]
+    named = ["fashion_mnist-cgan", "--labels", "dress", "ankle boot", "0"]
+    assert run_command(sample.main, *named, *files)[0] == 0
+    np.testing.assert_array_equal(idx.read(tmp_path / "b-labels-idx1-ubyte"), [3, 9, 0])
+    code, out, err = run_command(sample.main, *named[:2], "dres", *files)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "perhaps you meant 'Dress'; known are 'T-shirt/top', 'Trouser'" in err
+
+
 def test_the_same_seed_draws_the_same_images_and_another_seed_others(runs, tmp_path):
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         args = [str(runs["vae"]), "--count", "4", "--seed", str(seed)]

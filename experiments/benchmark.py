@@ -11,6 +11,7 @@ from gen_models.benchmark import loop, report, rounds, suite, torch_twin
 from gen_models.fields import Between, ConfigError, Size, check_known, validate
 from gen_models.runs import environment
 from gen_models.runs.recipe import known_model
+from gen_models.storage.files import without_ending
 
 SCALING = ((16, 64), (64, 64), (256, 64), (512, 64), (64, 32), (64, 128))  # batch size, width
 
@@ -34,7 +35,7 @@ class Options:
     costs: bool = False
     """Also measure the cost of every model's step, with default options except the batch size."""
     out: Path = Path("results/benchmark")
-    """Prefix of the .md, .json and .png files to write."""
+    """Prefix of the .md, .json and .png files to write, with or without one of these endings."""
     only_start: str | None = None
     """Only start this model, and report its first step and peak memory: used by the benchmark."""
     steps: Annotated[int, Between(1, 10**6)] = suite.START_STEPS
@@ -100,21 +101,22 @@ def main(args: Sequence[str]) -> int:
         say = lambda line: print(line, flush=True)  # noqa: E731
         loop.report_start(known_model(options.only_start), options.steps, say)
         return 0
-    options.out.parent.mkdir(parents=True, exist_ok=True)  # an error here costs no minutes of work
+    out = without_ending(options.out, ".md", ".json", ".png")
+    out.parent.mkdir(parents=True, exist_ok=True)  # an error here costs no minutes of work
     result, paths = {}, []
     try:
         for result in measure_models(options, args):
-            paths = report.write(result, options.out)  # safe before the next part begins
+            paths = report.write(result, out)  # safe before the next part begins
         if options.scaling:
             result["scaling"] = [
                 suite.measure_point(model, batch_size, width)
                 for model in options.models
                 for batch_size, width in SCALING
             ]
-            report.write(result, options.out)
+            report.write(result, out)
         if options.costs:
             result["costs"] = suite.measure_costs(options.batch_size)
-            report.write(result, options.out)
+            report.write(result, out)
     finally:  # whatever fails or is interrupted, what was measured is shown
         if result:
             print(report.markdown(result))

@@ -14,7 +14,7 @@ from gen_models.clusters import making, report
 from gen_models.clusters.making import ClusterOptions
 from gen_models.fields import validate
 from gen_models.render import Stages
-from gen_models.storage.files import check_prefix, sole_writer, write_text
+from gen_models.storage.files import sole_writer, without_ending, write_text
 
 CLUSTERS = Path("results/clusters")
 
@@ -33,7 +33,8 @@ class Options(ClusterOptions):
     data_dir: Path | None = None
     """Folder with the four IDX files. Not needed for a run, unless its data have moved."""
     out: Path | None = None
-    """Prefix of the .json and .md files and of the pictures. Default: results/clusters/DATASET."""
+    """Prefix of the .json and .md files to write, with or without one of these endings, and of the
+    pictures. Default: results/clusters/DATASET."""
 
 
 def main(args: Sequence[str]) -> int:
@@ -41,13 +42,13 @@ def main(args: Sequence[str]) -> int:
     code."""
     options = command.parse("cluster", Options, args)
     validate(options)
-    check_prefix(options.out)
+    out = without_ending(options.out, ".json", ".md")
     results = None
     with Stages() as stages:
         task = making.load_task(
             options.models, options.dataset, options.data_dir, options, stages.report
         )
-        out = options.out or CLUSTERS / task.dataset
+        out = out or CLUSTERS / task.dataset
         out.parent.mkdir(parents=True, exist_ok=True)
         page = out.with_name(f"{out.name}.md")
         for _ in making.run_task(task, out, options, stages.report):

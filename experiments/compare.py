@@ -13,7 +13,7 @@ from experiments import command
 from gen_models import explorer, render, runs, trained
 from gen_models.comparison import page, pictures, sections
 from gen_models.fields import ConfigError, validate
-from gen_models.storage.files import check_prefix, write_text
+from gen_models.storage.files import without_ending, write_text
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class Options:
     runs: Annotated[tuple[Path, ...], tyro.conf.Positional]
     """Folders of the runs to compare. Runs that differ only in their seed share a column."""
     out: Path = Path("results/comparison")
-    """Prefix of the .html and .png files to write, and of PREFIX-explorer-DATASET.html, a page for
-    each data set in which the models run."""
+    """Prefix of the .html and .png files to write, with or without one of these endings, and of
+    PREFIX-explorer-DATASET.html, a page for each data set in which the models run."""
 
 
 def load_run(source: Path) -> runs.Run:
@@ -46,15 +46,15 @@ def main(args: Sequence[str]) -> int:
     validate(options)
     if not options.runs:
         raise ConfigError("name one run or more")
-    check_prefix(options.out)
+    out = without_ending(options.out, ".html", ".png")
     by_dataset: dict[str, list[runs.Run]] = {}
     for run in map(load_run, options.runs):
         by_dataset.setdefault(run.options.dataset, []).append(run)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    html, png = (options.out.with_name(options.out.name + suffix) for suffix in (".html", ".png"))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    html, png = (out.with_name(out.name + suffix) for suffix in (".html", ".png"))
     parts, explorers = [], []
     for name, compared in by_dataset.items():
-        playing = options.out.with_name(f"{options.out.name}-explorer-{name}.html")
+        playing = out.with_name(f"{out.name}-explorer-{name}.html")
         folders = [run.folder for run in sections.shown_runs(compared)]
         made = explorer.write_page(playing, folders, partial(print, file=sys.stderr))
         if made:

@@ -14,7 +14,7 @@ from gen_models.fields import Between, validate
 from gen_models.maps import report
 from gen_models.maps.making import MapOptions
 from gen_models.render import Stages
-from gen_models.storage.files import check_prefix
+from gen_models.storage.files import without_ending
 
 MAPS = Path("results/maps")
 
@@ -36,20 +36,20 @@ class Options(MapOptions):
     """Largest number of points in the page, some 500 bytes each. The picture and the CSV file have
     all."""
     out: Path | None = None
-    """Prefix of the .html, .png, .csv and .json files. Default:
-    results/maps/DATASET-METHOD-SPACE."""
+    """Prefix of the .html, .png, .csv and .json files to write, with or without one of these
+    endings. Default: results/maps/DATASET-METHOD-SPACE."""
 
 
 def main(args: Sequence[str]) -> int:
     """Make the map, write its files, print its numbers. Returns the exit code."""
     options = command.parse("embed", Options, args)
     validate(options)
-    check_prefix(options.out)
+    out = without_ending(options.out, ".html", ".png", ".csv", ".json")
     with Stages() as stages:
         image_map = maps.make_map(
             options.models, options.dataset, options.data_dir, options, stages.report
         )
-        out = options.out or MAPS / f"{image_map.dataset}-{options.method}-{options.space}"
+        out = out or MAPS / f"{image_map.dataset}-{options.method}-{options.space}"
         out.parent.mkdir(parents=True, exist_ok=True)
         stages.report("files", None)
         paths = maps.write(image_map, out, options.points)

@@ -14,7 +14,7 @@ from experiments import command
 from gen_models import explorer
 from gen_models.fields import ConfigError, validate
 from gen_models.sampling import portable
-from gen_models.storage.files import write_text
+from gen_models.storage.files import with_ending, write_text
 
 PAGES = Path("results/explorer")
 
@@ -28,8 +28,8 @@ class Options:
     """Run folders, saved model files, or names of shipped models, such as fashion_mnist-cgan; all
     of one data set. Default: the shipped models, in a page for each data set."""
     out: Path | None = None
-    """HTML file to write. Default: results/explorer/NAME.html, where NAME is the only model or the
-    data set."""
+    """Page to write, an .html file. Default: results/explorer/NAME.html, where NAME is the only
+    model or the data set."""
 
 
 def shipped() -> list[list[Path]]:
@@ -42,15 +42,16 @@ def main(args: Sequence[str]) -> int:
     """Write the pages, print their paths and sizes. Returns the exit code."""
     options = command.parse("explore", Options, args)
     validate(options)
+    out = with_ending(options.out, ".html")
     pages = [list(options.models)] if options.models else shipped()
-    if options.out and len(pages) > 1:
+    if out and len(pages) > 1:
         raise ConfigError("--out is one page, and the shipped models have several; name models")
     for models in pages:
         page = explorer.make_page(models, partial(print, file=sys.stderr))
-        out = options.out or PAGES / f"{page.name}.html"
-        out.parent.mkdir(parents=True, exist_ok=True)
-        write_text(out, page.text)
-        print(f"{out}: {len(page.text.encode()) / 1e6:.1f} MB, {page.weights:,} weights")
+        path = out or PAGES / f"{page.name}.html"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_text(path, page.text)
+        print(f"{path}: {len(page.text.encode()) / 1e6:.1f} MB, {page.weights:,} weights")
     return 0
 
 

@@ -12,7 +12,7 @@ from experiments import command
 from gen_models import render, trained
 from gen_models.data import idx
 from gen_models.fields import Between, Samples, Seed, counted, validate
-from gen_models.storage.files import check_parent, check_prefix
+from gen_models.storage.files import check_parent, check_prefix, with_ending
 
 GRID_IMAGES = 400
 
@@ -35,8 +35,8 @@ class Options:
     ema_decay: Annotated[float, Between(0, 1)] | None = None
     """Decay of the averaged weights to draw from, for a run that kept several (--ema-decays)."""
     out: Path | None = None
-    """Picture to write, a grid of the first 400 images. Default: drawn.png in the run, or
-    MODEL.png in the working folder."""
+    """Picture to write, a grid of the first 400 images: a .png file. Default: drawn.png in the run,
+    or MODEL.png in the working folder."""
     idx: Path | None = None
     """Prefix of IDX files to write as well: PREFIX-images-idx3-ubyte with all images and, for a
     conditional model, PREFIX-labels-idx1-ubyte."""
@@ -57,10 +57,11 @@ def main(args: Sequence[str]) -> int:
     """Draw the images, write the files, print their paths. Returns the exit code."""
     options = command.parse("sample", Options, args)
     validate(options)
+    out = with_ending(options.out, ".png")
+    check_prefix(options.idx, "--idx")
     model = trained.load(options.model, best=options.best, ema_decay=options.ema_decay)
     folder = options.model if options.model.is_dir() else None
-    out = options.out or (folder / "drawn.png" if folder else Path(f"{model.name}.png"))
-    check_prefix(options.idx, "--idx")
+    out = out or (folder / "drawn.png" if folder else Path(f"{model.name}.png"))
     for path in filter(None, (out, options.idx)):
         check_parent(path)
     labels = options.labels or None

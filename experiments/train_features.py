@@ -13,7 +13,8 @@ from gen_models.data.catalog import Splits
 from gen_models.errors import UserError
 from gen_models.evaluation import classifier, encoder, features
 from gen_models.evaluation.fitting import LossReport
-from gen_models.fields import ConfigError, Seed, validate
+from gen_models.fields import Seed, validate
+from gen_models.storage.files import with_ending
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Options:
     seed: Seed = 0
     """Seed of the initial weights, the order of the data and its augmentation."""
     out: Path | None = None
-    """Weights file to write. Default: results/features/<data set>.safetensors."""
+    """Weights to write, a .safetensors file. Default: results/features/<data set>.safetensors."""
 
 
 def progress(net: str, steps: int) -> LossReport:
@@ -43,16 +44,14 @@ def progress(net: str, steps: int) -> LossReport:
 
 
 def check(out: Path, splits: Splits) -> None:
-    """Raise UserError if `out` has another suffix or exists, as measures may depend on it, or if
-    the features of the data have no covariance."""
+    """Raise UserError if `out` exists, as measures may depend on it, or if the features of the data
+    have no covariance."""
     for split, data in splits._asdict().items():
         if len(data.images) < 2:
             raise UserError(
                 f"{data.name} has one {split} image, expected 2 or more of each split to compare "
                 "samples with"
             )
-    if out.suffix != ".safetensors":
-        raise ConfigError(f"--out is {out}, expected the name of a .safetensors file")
     if out.exists():
         raise UserError(f"{out} is there already; delete it, or choose another file with --out")
 
@@ -61,9 +60,10 @@ def main(args: Sequence[str]) -> int:
     """Train and write the nets, print the classifier's test accuracy. Returns the exit code."""
     options = command.parse("train_features", Options, args)
     validate(options)
+    out = with_ending(options.out, ".safetensors")
     splits = catalog.load_splits(options.dataset, options.data_dir)
     name = splits.train.name
-    out = options.out or features.OWN / f"{name}.safetensors"
+    out = out or features.OWN / f"{name}.safetensors"
     check(out, splits)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=out.parent):  # an error here costs no minutes of work

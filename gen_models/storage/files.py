@@ -161,6 +161,29 @@ def check_prefix(out: Path | None, option: str = "--out") -> None:
         )
 
 
+def without_ending(out: Path | None, *endings: str) -> Path | None:
+    """The prefix of the files that --out gives, whether or not it has one of their `endings`; None
+    for None. Raises UserError for a folder and for the ending of another kind of file."""
+    check_prefix(out)
+    if out is None:
+        return None
+    if out.suffix in endings:
+        return out.with_suffix("")
+    if out.suffix[1:2].isalpha():  # .001 is no ending: it belongs to a name such as lr-0.001
+        raise UserError(
+            f"--out is {out}, expected a name that ends in {' or '.join(endings)}, or one without "
+            f"an ending, such as {out.with_suffix('')}"
+        )
+    return out
+
+
+def with_ending(out: Path | None, ending: str) -> Path | None:
+    """The path of the file that --out gives, with or without its ending; None for None. Raises as
+    `without_ending`."""
+    prefix = without_ending(out, ending)
+    return prefix and prefix.with_name(prefix.name + ending)
+
+
 def check_parent(path: Path) -> None:
     """Raise UserError if the folder of a file does not exist."""
     if not path.parent.is_dir():

@@ -37,7 +37,7 @@ def test_a_comparison_says_which_numbers_are_of_another_state_than_the_pictures(
     args = ["--model", "dcgan", "--data-dir", "tiny", *QUICK[:-2], "--out", "longer"]
     assert train.main([*args, "--steps", "4"]) == 0
     evaluated("longer")
-    assert compare.main(["longer", "--out", "before"]) == 0
+    assert compare.main(["longer", "--out", "before.html"]) == 0
     assert "another step" not in Path("before.html").read_text()
     assert train.main([*args, "--steps", "6"]) == 0
     assert compare.main(["longer", "--out", "after"]) == 0

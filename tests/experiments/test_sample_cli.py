@@ -68,6 +68,7 @@ def test_a_model_without_labels_writes_none(runs, tmp_path):
     ("options", "words"),
     [
         (["--out", "absent/a.png"], "cannot write absent/a.png: there is no folder absent"),
+        (["--out", "a.jpg"], r"--out is a\.jpg, expected a name that ends in \.png"),
         (["--idx", "absent/a"], "cannot write absent/a: there is no folder absent"),
         (["--idx", "."], r"--idx is \., a folder; expected a prefix of files"),
     ],

@@ -28,7 +28,7 @@ def run(tiny, tmp_path):
 
 def test_a_page_has_every_checkpoint_that_was_kept(run, tmp_path, capsys):
     out = tmp_path / "new" / "page.html"
-    assert explore.main([str(run), "--out", str(out)]) == 0
+    assert explore.main([str(run), "--out", str(out.with_suffix(""))]) == 0
     (shown,) = contents_of(out)["runs"]
     steps = checkpoint.steps(runs.load(run).checkpoints)
     assert [saved["step"] for saved in shown["checkpoints"]] == steps

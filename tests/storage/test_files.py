@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gen_models.errors import UserError
-from gen_models.storage.files import atomic_write, write_error
+from gen_models.storage.files import atomic_write, with_ending, without_ending, write_error
 
 ROOT = Path(__file__).parents[2]
 
@@ -122,6 +122,26 @@ def test_an_error_that_only_syncing_shows_is_a_user_error(tmp_path, monkeypatch)
 def test_a_file_system_without_locks_has_advice(tmp_path):
     message = str(write_error(tmp_path, OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))))
     assert message.endswith("; choose a folder on a file system that has locks")
+
+
+@pytest.mark.parametrize("name", ["side", "side.html", "side.png"])
+def test_the_ending_of_out_may_be_left_out(name):
+    assert without_ending(Path("made", name), ".html", ".png") == Path("made/side")
+    assert with_ending(Path("side.png"), ".png") == with_ending(Path("side"), ".png")
+
+
+def test_a_number_in_a_name_is_no_ending():
+    assert without_ending(Path("lr-0.001"), ".html") == Path("lr-0.001")
+    assert with_ending(Path("lr-0.001"), ".png") == Path("lr-0.001.png")
+
+
+def test_another_ending_and_a_folder_are_refused(tmp_path):
+    for ending in (without_ending, with_ending):
+        assert ending(None, ".png") is None
+        with pytest.raises(UserError, match=r"x\.jpg, expected .* \.png, or .*, such as x$"):
+            ending(Path("x.jpg"), ".png")
+        with pytest.raises(UserError, match="a folder; expected a prefix of files"):
+            ending(tmp_path, ".png")
 
 
 def test_killed_outright_leaves_the_old_file(tmp_path):

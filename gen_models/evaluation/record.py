@@ -13,6 +13,7 @@ from gen_models.errors import UserError
 from gen_models.evaluation.measure import MEASURES, Score
 from gen_models.evaluation.protocol import Protocol, common
 from gen_models.fields import ConfigError
+from gen_models.render import markdown_table
 from gen_models.storage.files import write_bytes
 
 FORMAT, VERSION = "gen_models.evaluation", 2
@@ -21,6 +22,7 @@ NAME = "evaluation.json"
 DAMAGES = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, ConfigError)
 LARGEST = 1e300  # bound of a measure; a larger number is damage
 CONFIDENCE = 1.96  # standard errors in half of a 95 % interval
+HEADLINE = "fid", "fid_classifier", "precision", "recall", "coverage"  # measures shown in one line
 PARTS = {  # titles of the parts of the likelihood, nats per image
     "elbo": "ELBO, nats",
     "likelihood": "  E log p(x|z)",
@@ -42,6 +44,16 @@ class Evaluation(NamedTuple):
     measures: dict[str, Score]  # scores by name in MEASURES
     likelihood: dict[str, Any]  # bounds in nats; {} for models without a likelihood
     details: dict[str, Any]  # further results: per_class, memorisation
+
+    def __repr__(self) -> str:
+        scores = {name: x for name, x in summarise([self]).items() if name in HEADLINE}
+        shown = (f"{MEASURES[name].title} {summary_text(name, x)}" for name, x in scores.items())
+        return f"<Evaluation {self.subject['name']}: {', '.join(shown)}; {self.protocol}>"
+
+    def _repr_markdown_(self) -> str:
+        """The table that a notebook shows."""
+        table = markdown_table(rows([self.subject["name"]], [summarise([self])]))
+        return f"{table}\n{self.protocol}; (±) 95 % of this evaluation\n"
 
 
 class Summary(NamedTuple):

@@ -51,6 +51,13 @@ def written(tmp_path, **changes):
     return path, values
 
 
+def test_an_evaluation_is_one_line_and_in_a_notebook_a_table():
+    assert repr(evaluation()) == f"<Evaluation run: FID 12.50 (± 0.98), recall 0.500; {PROTOCOL}>"
+    shown = evaluation()._repr_markdown_()
+    assert "|  | run | real images |\n| --- | --- | --- |\n| FID | 12.50 (± 0.98) | 1.25 |" in shown
+    assert str(PROTOCOL) in shown
+
+
 # --- protocols
 
 

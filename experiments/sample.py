@@ -11,6 +11,7 @@ import tyro
 from experiments import command
 from gen_models import render, trained
 from gen_models.data import idx
+from gen_models.data.own import compact
 from gen_models.fields import Between, Samples, Seed, counted, validate
 from gen_models.storage.files import check_parent, check_prefix, with_ending
 
@@ -46,7 +47,7 @@ def write_idx(prefix: Path, images: np.ndarray, labels: np.ndarray | None) -> No
     """Write images u8[N,H,W] and, unless None, labels i32[N] as IDX files named after `prefix`."""
     arrays = {"images-idx3": images}
     if labels is not None:
-        arrays["labels-idx1"] = labels.astype(np.uint8 if labels.max() < 256 else np.int32)
+        arrays["labels-idx1"] = compact(labels)
     for kind, array in arrays.items():
         path = prefix.parent / f"{prefix.name}-{kind}-ubyte"
         idx.write(path, array)

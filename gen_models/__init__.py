@@ -3,7 +3,7 @@
 import gen_models as gm
 
 cgan = gm.load("fashion_mnist-cgan")         # a shipped model, or the folder of a run
-gm.grid(cgan.sample(16, label=3, seed=0))
+gm.grid(cgan.sample(16, label="dress", seed=0))
 vae = gm.train(model="vae", steps=2000)
 """
 
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from gen_models.version import __version__
 
 if TYPE_CHECKING:
+    from gen_models.data.own import save_dataset
     from gen_models.errors import UserError
     from gen_models.models import MODELS
     from gen_models.render import grid
@@ -25,9 +26,10 @@ _HOMES = {
     "UserError": "gen_models.errors",
     "grid": "gen_models.render",
     "load": "gen_models.trained",
+    "save_dataset": "gen_models.data.own",
     "train": "gen_models.trained",
 }
-__all__ = ["MODELS", "Trained", "UserError", "__version__", "grid", "load", "train"]
+__all__ = ["MODELS", "Trained", "UserError", "__version__", "grid", "load", "save_dataset", "train"]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401

@@ -5,10 +5,13 @@ import re
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
+from trainings import OPTIONS
 
 from experiments import command
 from experiments.__main__ import summaries
+from gen_models import trained
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "results" / "README.md"]
@@ -97,3 +100,18 @@ def board_cells(text):
     row = re.compile(r"^\| [\d–]+ \| `(\w+)` \| \d \| (.+) \|$", re.MULTILINE)
     spaces = [dict(row.findall(table)) for table in tables]
     return {model: [space[model].split(" | ") for space in spaces] for model in spaces[0]}
+
+
+def test_the_example_of_images_of_your_own_runs(tmp_path, monkeypatch, tiny):
+    page = (ROOT / "docs" / "from_python.md").read_text().partition("## Images of your own")[2]
+    code = page.partition("```python\n")[2].partition("```")[0]
+    arrays = {"images": tiny.train.images, "labels": tiny.train.labels}
+    arrays |= {"test_images": tiny.test.images, "test_labels": tiny.test.labels}
+    np.savez(tmp_path / "mine.npz", **arrays)
+    monkeypatch.chdir(tmp_path)
+    small = {name: value for name, value in OPTIONS.items() if name != "model"} | {"steps": 2}
+    train, names = trained.train, {}
+    monkeypatch.setattr(trained, "train", lambda **given: train(**given | small))
+    exec(code, names)
+    assert names["cgan"].recipe.options.dataset == "my_images"
+    assert int(names["cgan"].state.step) == 2

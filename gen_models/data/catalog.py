@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 
 from gen_models.algorithm import Spec
-from gen_models.data import folders, idx
+from gen_models.data import folders, idx, own
 from gen_models.data.fetch import DataError, fetch, notice
 from gen_models.data.known import (
     CATALOG,
@@ -32,9 +32,7 @@ Split = Literal["train", "test"]
 
 DEFAULT = "fashion_mnist"
 DATA_DIR_VARIABLE = "GEN_MODELS_DATA"
-MIN_IMAGE_SIZE = 4
 MAX_IN_MEMORY_BYTES = 2**30
-MAX_CLASSES = 2**16  # bound, so that a stray label does not make a million class names
 
 
 class Dataset(NamedTuple):
@@ -158,7 +156,8 @@ def _search(name: str | None, split: Split, folder: Path | None, insist: bool) -
             raise DataError(
                 f"{folder} holds no IDX files of a data set, by their names; it has "
                 f"{folders.describe_files(folder)}; expected {', '.join(FILES)}, raw or .gz, "
-                "together there or in a folder in it; name a --dataset to look for it elsewhere too"
+                "together there or in a folder in it (python -m experiments.convert makes them of "
+                "pictures); name a --dataset to look for it elsewhere too"
             )
         notice(f"{folder} holds no IDX files; looking for {name or DEFAULT} elsewhere")
     return _load_installed(CATALOG[name or DEFAULT], split)
@@ -202,26 +201,18 @@ def _load_known(entry: KnownDataset, files: dict[str, Path], split: Split, hint:
 
 def _load_own(data_set: folders.DatasetFiles, split: Split) -> Dataset:
     """Load files as a data set of their own, with image shape and classes found in them."""
-    files = data_set.files
-    images = {key: _read_images(files[file]) for key, file in IMAGES.items()}
-    labels = {key: _read_labels(files[file]) for key, file in LABELS.items()}
-    for key in get_args(Split):
-        if len(images[key]) != len(labels[key]):
-            raise DataError(
-                f"{files[LABELS[key]]} has {len(labels[key])} labels, expected one for each of the "
-                f"{len(images[key])} images of {files[IMAGES[key]]}"
-            )
-    if images["train"].shape[1:] != images["test"].shape[1:]:
-        raise DataError(
-            f"{files[IMAGES['test']]} has images of {images['test'].shape[1:]}, "
-            f"expected {images['train'].shape[1:]} as in {files[IMAGES['train']]}"
-        )
-    num_classes = 1 + max(int(array.max()) for array in labels.values())
+    arrays = {file: idx.read(data_set.files[file]) for file in FILES}
+    for file in LABELS.values():
+        if arrays[file].ndim == 2 and arrays[file].shape[1] == QMNIST_COLUMNS:
+            arrays[file] = arrays[file][:, 0]
+    own.check_arrays(arrays, data_set.files)
+    images, labels = arrays[IMAGES[split]], arrays[LABELS[split]]
+    num_classes = 1 + max(int(arrays[file].max()) for file in LABELS.values())
     names = tuple(map(str, range(num_classes)))
     if split == "train":
-        _say_absent(data_set.name, labels["train"], num_classes)
-    digests = (idx.digest(images[split]), idx.digest(labels[split]))
-    return _dataset(data_set.name, images[split], labels[split], names, *digests)
+        _say_absent(data_set.name, labels, num_classes)
+    digests = (idx.digest(images), idx.digest(labels))
+    return _dataset(data_set.name, images, labels, names, *digests)
 
 
 def _say_absent(name: str, labels: np.ndarray, num_classes: int) -> None:
@@ -232,39 +223,6 @@ def _say_absent(name: str, labels: np.ndarray, num_classes: int) -> None:
             f"{name}: no training image has the label {folders.shortened_list(map(str, absent))}; "
             "no picture and no sample is of such a class unless it is asked for"
         )
-
-
-def _read_images(path: Path) -> np.ndarray:
-    """Read images u8[N,H,W]. Raises DataError if N, H or W is too small to train on."""
-    images = idx.read(path)
-    if images.dtype != np.uint8 or images.ndim != 3:
-        raise DataError(
-            f"{path} holds {images.dtype.name}{list(images.shape)}, expected images uint8[N,H,W]"
-        )
-    if len(images) == 0 or min(images.shape[1:]) < MIN_IMAGE_SIZE:
-        raise DataError(
-            f"{path} holds {images.shape[0]} images of {images.shape[1]}x{images.shape[2]}, "
-            f"expected at least one, of at least {MIN_IMAGE_SIZE}x{MIN_IMAGE_SIZE}"
-        )
-    return images
-
-
-def _read_labels(path: Path) -> np.ndarray:
-    """Read labels [N] of any integer type. Raises DataError unless all are in [0, MAX_CLASSES)."""
-    labels = idx.read(path)
-    if labels.ndim == 2 and labels.shape[1] == QMNIST_COLUMNS:
-        labels = labels[:, 0]
-    if labels.dtype.kind not in "iu" or labels.ndim != 1:
-        raise DataError(
-            f"{path} holds {labels.dtype.name}{list(labels.shape)}, expected integer labels [N]"
-        )
-    wrong = np.flatnonzero((labels < 0) | (labels >= MAX_CLASSES))
-    if wrong.size:
-        raise DataError(
-            f"{path} has label {labels[wrong[0]]} at position {wrong[0]}, "
-            f"expected 0 to {MAX_CLASSES - 1}"
-        )
-    return labels
 
 
 def _dataset(

@@ -33,6 +33,7 @@ import numpy as np
 
 from gen_models import fields
 from gen_models.data.catalog import Dataset
+from gen_models.data.own import check_size
 from gen_models.fields import ConfigError, counted
 from gen_models.model import Model
 from gen_models.runs import checkpoint, environment, rows
@@ -207,15 +208,11 @@ def open_locked(folder: Path, recipe: Recipe, dataset: Dataset) -> Iterator[Run]
     The config of a run that has done more steps than the recipe asks for is left as it is.
 
     Raises RunError if another process works on it, if the folder holds something else, or if it
-    holds a run whose options or data differ in anything that changes the result; UserError if the
-    folder cannot be written.
+    holds a run whose options or data differ in anything that changes the result; DataError if the
+    images have a size that nets cannot have; UserError if the folder cannot be written.
     """
     data = DataRecord.of(dataset)
-    if data.height % 4 or data.width % 4:
-        raise RunError(
-            f"{dataset.name}: images are {data.height}×{data.width}; the nets halve them twice, so "
-            "height and width must divide by 4; pad or crop them"
-        )
+    check_size(dataset.name, dataset.image_shape)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _check_ours(folder)

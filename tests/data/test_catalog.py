@@ -215,7 +215,8 @@ def test_folder_with_other_names_lists_them_and_the_right_ones(world):
         f"{folder} holds no IDX files of a data set, by their names; it has "
         "deep/train-images-idx3-ubyte.bin, 00.png, 01.png, 02.png, 03.png, 04.png, 05.png, "
         f"06.png, 07.png, 08.png and 3 more; expected {', '.join(FILES)}, raw or .gz, together "
-        "there or in a folder in it; name a --dataset to look for it elsewhere too"
+        "there or in a folder in it (python -m experiments.convert makes them of pictures); name a "
+        "--dataset to look for it elsewhere too"
     )
 
 

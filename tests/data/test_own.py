@@ -1,0 +1,55 @@
+"""Images of the user's own, from arrays to a data set."""
+
+import numpy as np
+import pytest
+
+import gen_models as gm
+from gen_models.data import catalog
+from gen_models.data.catalog import DataError
+
+IMAGES = np.arange(6 * 8 * 12, dtype=np.uint32).reshape(6, 8, 12).astype(np.uint8)
+LABELS = np.array([0, 1, 2, 0, 1, 2])
+
+
+@pytest.mark.parametrize("last", [2, 300])
+def test_a_saved_data_set_is_loaded_as_it_was(tmp_path, last):
+    labels = np.where(LABELS == 2, last, LABELS)
+    gm.save_dataset(tmp_path / "new" / "mine", (IMAGES, labels), (IMAGES[:2], [0, 1]))
+    train, test = catalog.load_splits(data_dir=tmp_path / "new" / "mine")
+    assert (train.name, train.num_classes, test.num_classes) == ("mine", last + 1, last + 1)
+    for data, images, wanted in ((train, IMAGES, labels), (test, IMAGES[:2], [0, 1])):
+        np.testing.assert_array_equal(data.images, images)
+        np.testing.assert_array_equal(data.labels, wanted)
+
+
+def test_images_without_labels_are_one_class_and_files_are_replaced(tmp_path):
+    gm.save_dataset(tmp_path, (IMAGES, LABELS), (IMAGES, LABELS))
+    gm.save_dataset(tmp_path, (IMAGES[1:], None), (IMAGES[:2], None))
+    train, test = catalog.load_splits(data_dir=tmp_path)
+    assert (len(train.images), len(test.images), train.num_classes) == (5, 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("train", "message"),
+    [
+        (IMAGES, r"train is of the type ndarray, expected a pair \(images, labels\)"),
+        ((IMAGES / 255, LABELS), r"train images holds float64\[6, 8, 12\], expected .* uint8\[N,H"),
+        ((IMAGES[0], LABELS), r"train images holds uint8\[8, 12\], expected images"),
+        ((3, None), r"train images holds int64\[\], expected images"),
+        (([IMAGES[0], IMAGES[0, :4]], None), "train images cannot be made: .*inhomogeneous"),
+        ((IMAGES[:0], LABELS[:0]), "train images holds 0 images of 8x12, expected at least one"),
+        ((IMAGES[:, :6], LABELS), r"test images has images of \(8, 12\), expected \(6, 12\)"),
+        ((IMAGES, LABELS[1:]), "train labels has 5 labels, expected one for each of the 6 images"),
+        ((IMAGES, LABELS / 2), r"train labels holds float64\[6\], expected integer labels"),
+        ((IMAGES, LABELS - 1), "train labels has label -1 at position 0, expected 0 to"),
+    ],
+)
+def test_arrays_that_are_no_data_set_are_refused_and_nothing_is_written(tmp_path, train, message):
+    with pytest.raises(DataError, match=message):
+        gm.save_dataset(tmp_path / "mine", train, (IMAGES, LABELS))
+    assert not (tmp_path / "mine").exists()
+
+
+def test_images_that_no_net_takes_are_refused(tmp_path):
+    with pytest.raises(DataError, match=r"images are 6×12; .* must divide by 4"):
+        gm.save_dataset(tmp_path, (IMAGES[:, :6], LABELS), (IMAGES[:, :6], LABELS))

@@ -160,7 +160,7 @@ def test_what_is_measured_is_said_before_it_is_done(monkeypatch, capsys):
     monkeypatch.setattr(assessment, "evaluate_run", measure)
     with pytest.raises(KeyboardInterrupt):
         evaluate.main(["cgan-0", "dcgan-0"])
-    assert said == ["    0 s  measuring cgan-0, run 1 of 2\n"]
+    assert said == ["    0 s  measuring cgan-0, 1 of 2\n"]
 
 
 def test_many_runs_through_a_pipe_are_one_table_of_markdown(capsys):

@@ -180,3 +180,18 @@ def cell(rows: Sequence[ResultRow]) -> str:
     value, interval = mean_and_interval(accuracies)
     star = "*" if any(row.converged is False for row in rows) else ""
     return f"{value:.3f}{star}" + ("" if interval is None else f" ± {interval:.3f}")
+
+
+def gain_cell(rows: Sequence[ResultRow], base: Sequence[ResultRow]) -> str:
+    """By how much the accuracies of `rows` exceed those of `base`, seed by seed, as the text of a
+    cell: "+0.010", or "+0.010 ± 0.004" over seeds; "–" without a common seed."""
+    accuracies = {row.seed: row.accuracy for row in base if row.accuracy is not None}
+    gains = [
+        row.accuracy - accuracies[row.seed]
+        for row in rows
+        if row.accuracy is not None and row.seed in accuracies
+    ]
+    if not gains:
+        return "–"
+    value, interval = mean_and_interval(gains)
+    return f"{value:+.3f}" + ("" if interval is None else f" ± {interval:.3f}")

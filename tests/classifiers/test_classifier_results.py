@@ -29,19 +29,32 @@ def test_a_generator_of_before_an_option_was_added_is_that_of_its_value_of_then(
     assert results.read_matching(path, empty).rows.keys() == {(1, 0)}
 
 
-def few(count, model="", accuracy=0.5):
+def few(count, model="", *accuracies):
+    """Results of one family with `count` real images, an accuracy per seed."""
     name = f"few-{count}-{model}" if model else f"few-{count}"
     subject = {"few": count, "scikit-learn": "1.9"} | ({"samples": 7000} if model else {})
     best = settings.best()[0].number
-    return ClassifierResults(name, "tiny", subject, {(best, 0): row(best, accuracy=accuracy)})
+    rows = {(best, seed): row(best, seed, x) for seed, x in enumerate(accuracies)}
+    return ClassifierResults(name, "tiny", subject, rows)
 
 
-def test_few_real_images_have_a_column_for_each_model_beside_them():
-    sources = [few(10), few(10, "cvae", 0.7), few(10, "cgan", 0.6), few(200, accuracy=0.8)]
+def test_few_real_images_have_a_column_for_each_model_beside_them_and_one_for_its_gain():
+    beside = [few(10, "cvae", 0.7), few(10, "cgan", 0.4)]
+    sources = [few(10, "", 0.5), *beside, few(200, "", 0.8)]
     heading, cells = page.few_rows(curves(sources))
-    names = ["alone", "with 7,000 of cgan", "with 7,000 of cvae"]
-    assert heading == ["family", *(f"10 real, {name}" for name in names), "200 real, alone"]
-    assert cells == [settings.best()[0].family, "0.500", "0.600", "0.700", "0.800"]
+    cgan, cvae = "10 real, with 7,000 of cgan", "10 real, with 7,000 of cvae"
+    columns = ["10 real, alone", cgan, "gain", cvae, "gain", "200 real, alone"]
+    assert heading == ["family", *columns]
+    family = settings.best()[0].family
+    assert cells == [family, "0.500", "0.400", "-0.100", "0.700", "+0.200", "0.800"]
+
+
+def test_a_gain_is_the_mean_of_the_differences_of_equal_seeds():
+    # Differences of 0.02 and 0.04; Student's t at one degree of freedom is 12.706.
+    alone, added = few(10, "", 0.5, 0.7), few(10, "cgan", 0.52, 0.74, 0.9)
+    _, cells = page.few_rows(curves([alone, added]))
+    assert cells[3] == "+0.030 ± 0.127"
+    assert page.few_rows(curves([few(10), few(10, "cgan", 0.5), few(20, "", 0.5)]))[1][3] == "–"
 
 
 def test_an_accuracy_is_not_replaced_by_a_failure(tmp_path):
@@ -55,7 +68,7 @@ def test_an_accuracy_is_not_replaced_by_a_failure(tmp_path):
 
 
 def test_a_source_without_an_accuracy_is_in_no_chart(monkeypatch):
-    sources = [few(10)._replace(name="real"), few(10)._replace(name="failed", rows={})]
+    sources = [few(10, "", 0.5)._replace(name="real"), few(10)._replace(name="failed")]
     legends = []
 
     def chart(draw, *args):

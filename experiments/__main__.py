@@ -2,6 +2,8 @@
 
 import ast
 import re
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -16,14 +18,16 @@ def summaries() -> dict[str, str]:
     return found
 
 
-def main() -> None:
-    """Print a line for each command."""
-    commands = summaries()
+def main(args: Sequence[str]) -> int:
+    """Print a line for each command. Returns the exit code, that of an error if `args` ask for
+    more."""
+    commands, is_asked = summaries(), set(args) <= {"-h", "--help"}
     width = max(map(len, commands))
-    print("Commands, each started as `python -m experiments.NAME`; --help lists its options:\n")
-    for name, summary in commands.items():
-        print(f"  {name:{width}}  {summary}")
+    lines = ["Commands, each started as `python -m experiments.NAME`; --help lists its options:\n"]
+    lines += [f"  {name:{width}}  {summary}" for name, summary in commands.items()]
+    print(*lines, sep="\n", file=sys.stdout if is_asked else sys.stderr)
+    return 0 if is_asked else 2
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))

@@ -217,7 +217,7 @@ def parse(command: str, cls: type, args: Sequence[str], model: str | None = None
 
 def _given(args: Sequence[str]) -> dict[str, str | None]:
     """The first value of each option in `args`, from --option VALUE and --option=VALUE; None for an
-    option that nothing follows. Raises ConfigError for an option that is given twice, of which tyro
+    option without a value. Raises ConfigError for an option that is given twice, of which tyro
     would take the last."""
     given: dict[str, str | None] = {}
     for arg, following in zip_longest(args, args[1:]):
@@ -228,7 +228,8 @@ def _given(args: Sequence[str]) -> dict[str, str | None]:
                 raise ConfigError(
                     f"{option} is given twice; give it once, followed by its value or values"
                 )
-            given[option] = value if equals else following
+            follows = None if following is None or following.startswith("--") else following
+            given[option] = value if equals else follows
     return given
 
 

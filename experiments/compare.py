@@ -1,9 +1,7 @@
 """Compare runs side by side: `python -m experiments.compare RUN RUN [RUN …]`."""
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +10,9 @@ import tyro
 from experiments import command
 from gen_models import explorer, render, runs, trained
 from gen_models.comparison import page, pictures, sections
+from gen_models.data.known import CATALOG
 from gen_models.fields import ConfigError, validate
+from gen_models.sampling.portable import SHIPPED, SUFFIX
 from gen_models.storage.files import without_ending, write_text
 
 
@@ -30,14 +30,15 @@ class Options:
 def load_run(source: Path) -> runs.Run:
     """The run in a folder. Raises UserError, also for a saved or shipped model, which has no
     metrics to compare."""
-    if not (source / runs.CONFIG).is_file():
-        options = trained.load(source).recipe.options
-        raise ConfigError(
-            f"{source} is a model without the metrics of its run, which a comparison shows; "
-            "evaluate, sample, embed and explore take it; a run like it is made by "
-            f"python -m experiments.train --model {options.model} --dataset {options.dataset}"
-        )
-    return runs.load(source)
+    if source.is_dir() or not (str(source) in SHIPPED or source.suffix == SUFFIX):
+        return runs.load(source)
+    options = trained.load(source).recipe.options
+    data = f"--dataset {options.dataset}" if options.dataset in CATALOG else "--data-dir FOLDER"
+    raise ConfigError(
+        f"{source} is a model without the metrics of its run, which a comparison shows; "
+        "evaluate, sample, embed and explore take it; a run like it is made by "
+        f"python -m experiments.train --model {options.model} {data}"
+    )
 
 
 def main(args: Sequence[str]) -> int:
@@ -56,7 +57,7 @@ def main(args: Sequence[str]) -> int:
     for name, compared in by_dataset.items():
         playing = out.with_name(f"{out.name}-explorer-{name}.html")
         folders = [run.folder for run in sections.shown_runs(compared)]
-        made = explorer.write_page(playing, folders, partial(print, file=sys.stderr))
+        made = explorer.write_page(playing, folders, command.report)
         if made:
             explorers.append(playing)
         parts.append(sections.section(name, compared, playing.name if made else ""))

@@ -58,14 +58,10 @@ class Options(EvaluationExtent):
     """Weights file of a feature net. Default: the data set's, shipped or in results/features/."""
 
 
-def make_evaluator(splits: Splits, options: Options, samples: int, source: str) -> Evaluator:
-    """The evaluator with the feature net that the options name. Raises UserError, with the `source`
-    of the samples if they are too few for what the options ask for."""
+def make_evaluator(splits: Splits, options: Options) -> Evaluator:
+    """The evaluator with the feature net that the options name. Raises UserError."""
     path = options.features or features.net_path(splits.train.name)
-    evaluator = Evaluator(features.load(path), splits, options.reference)
-    if options.fd_infinity:
-        evaluator.check_extrapolation(samples, source)
-    return evaluator
+    return Evaluator(features.load(path), splits, options.reference)
 
 
 @contextmanager
@@ -92,31 +88,35 @@ def evaluate_images(options: Options, report: Callable[[str], None]) -> Unwritte
     samples = assessment.read_samples(
         path, options.labels, splits.train, unlabelled=options.unlabelled
     )
-    evaluator = make_evaluator(splits, options, len(samples.images), str(path))
+    evaluator = make_evaluator(splits, options)
     picture = path.with_name(f"{path.name}.memorisation.png")
     name = options.name or path.name
-    evaluation = assessment.evaluate_images(samples, evaluator, options, name, picture, report)
+    with progress(path.name):
+        if options.fd_infinity:
+            evaluator.check_extrapolation(len(samples.images), str(path))
+        evaluation = assessment.evaluate_images(samples, evaluator, options, name, picture, report)
     return UnwrittenEvaluation(name, path.with_name(f"{path.name}.{record.NAME}"), evaluation)
 
 
 def evaluate(options: Options, report: Callable[[str], None]) -> Iterator[UnwrittenEvaluation]:
     """Each evaluation that the options ask for, as soon as it is done. Raises UserError."""
     if options.images is not None:
-        with progress(options.images.name):
-            evaluated = evaluate_images(options, report)
-        yield evaluated
+        yield evaluate_images(options, report)
     evaluators: dict[str, Evaluator] = {}
     models = [load_model(path, options) for path in options.runs]  # errors before minutes of work
+    check_file_names([model.name for model in models if isinstance(model, Trained)])
     names = distinct_names(options.runs)
     for index, (name, model) in enumerate(zip(names, models, strict=True), 1):
         if model.data.digest not in evaluators:
             splits = assessment.load_run_data(model.recipe.options, model.data, options.data_dir)
-            made = make_evaluator(splits, options, options.samples, "--samples")
-            evaluators[model.data.digest] = made
+            evaluators[model.data.digest] = make_evaluator(splits, options)
+        evaluator = evaluators[model.data.digest]
         measure = evaluate_run if isinstance(model, Run) else evaluate_portable
         count = f", {index} of {len(names)}" if len(names) > 1 else ""
         with progress(name + count):
-            evaluated = measure(name, model, evaluators[model.data.digest], options, report)
+            if options.fd_infinity:
+                evaluator.check_extrapolation(options.samples, "--samples")
+            evaluated = measure(name, model, evaluator, options, report)
         yield evaluated
 
 
@@ -129,6 +129,16 @@ def load_model(path: Path, options: Options) -> Run | Trained:
         model = trained.load(path, best=options.best, ema_decay=options.ema_decay)
     assessment.check_reference(model.recipe.options, options.reference, str(path))
     return model
+
+
+def check_file_names(names: Sequence[str]) -> None:
+    """Raise ConfigError if the files of two models would have one name."""
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise ConfigError(
+            f"several models are called {', '.join(repeated)}, after which their evaluations are "
+            "named; measure them one at a time, in different folders, or rename their files"
+        )
 
 
 def evaluate_run(
@@ -157,26 +167,12 @@ def evaluate_portable(
     return UnwrittenEvaluation(name, Path(f"{model.name}.{record.NAME}"), evaluation)
 
 
-def table(evaluations: Sequence[Evaluation]) -> list[list[str]]:
-    """Cells of the measures with 95 % intervals; columns: subjects, real images."""
-    names = [evaluation.subject["name"] for evaluation in evaluations]
-    rows = record.rows(names, [record.summarise([e]) for e in evaluations])
-    bounds = [e.likelihood for e in evaluations]
-    if any(bounds):
-        for part, title in record.PARTS.items():
-            cells = [record.with_interval(**x[part], digits=2) if x else "–" for x in bounds]
-            rows.append([title, *cells, "–"])
-        cells = [f"{x['images']}, k = {x['draws']}" if x else "–" for x in bounds]
-        rows.append(["  test images, draws", *cells, "–"])
-    return rows
-
-
 def show(console: Console, evaluations: Sequence[Evaluation]) -> None:
     """Print the evaluations of one protocol: as tables of the terminal's width, elsewhere as one of
     Markdown. Raises ProtocolError."""
     protocol = record.common_protocol(evaluations)
     console.print(f"{protocol}; (±) 95 % of this evaluation", markup=False, soft_wrap=True)
-    rows = table(evaluations)
+    rows = record.table(evaluations)
     if console.is_terminal:
         console.print(*render.terminal_tables(rows, console.width), sep="\n")
     else:

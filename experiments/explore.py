@@ -1,9 +1,7 @@
 """Play with models in a browser: `python -m experiments.explore RUN [RUN …]` writes one page."""
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Annotated
@@ -47,7 +45,7 @@ def main(args: Sequence[str]) -> int:
     if out and len(pages) > 1:
         raise ConfigError("--out is one page, and the shipped models have several; name models")
     for models in pages:
-        page = explorer.make_page(models, partial(print, file=sys.stderr))
+        page = explorer.make_page(models, command.report)
         path = out or PAGES / f"{page.name}.html"
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, page.text)

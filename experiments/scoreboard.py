@@ -1,9 +1,7 @@
 """Train, measure and tabulate all models: `python -m experiments.scoreboard`. Stop it any time."""
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -76,8 +74,7 @@ def make(cell: Cell, folder: Path, extent: EvaluationExtent) -> int:
         ended.run.check_steps()
     if not agenda.is_evaluated(cell, folder, cas=extent.cas):
         evaluator = Evaluator(features.of(cell.dataset), splits)
-        report = partial(print, file=sys.stderr)
-        evaluation = assessment.evaluate_run(runs.load(folder), evaluator, extent, report)
+        evaluation = assessment.evaluate_run(runs.load(folder), evaluator, extent, command.report)
         record.write(folder / record.NAME, evaluation)
     return 0
 
@@ -149,27 +146,26 @@ def fill(options: Options, board: dict[Cell, RunResult]) -> int:
             continue
         folder = options.folder(cell)
         if result and not folder.exists():
-            print(f"{cell.name} stays without CAS: {folder} is not there", file=sys.stderr)
+            command.report(f"{cell.name} stays without CAS: {folder} is not there")
             continue
         step = agenda.diverged_at(cell, folder)
         if step is not None:
-            print(
+            command.report(
                 f"{folder} is left out: it diverged after step {step}; to try it again with the "
-                "same code, delete the folder",
-                file=sys.stderr,
+                "same code, delete the folder"
             )
             continue
         try:
             code = make(cell, folder, EvaluationExtent(cas=options.cas))
         except DivergenceError as error:
             runs.load(folder).mark_diverged(error.step)
-            print(f"{folder} is left out: {error}", file=sys.stderr)
+            command.report(f"{folder} is left out: {error}")
             continue
         except runs.BusyRunError as error:  # such as one that fills the same scoreboard
-            print(f"{folder} is left to another process: {error}", file=sys.stderr)
+            command.report(f"{folder} is left to another process: {error}")
             continue
         except runs.OtherRunError as error:  # such as one with earlier defaults
-            print(f"{folder} is left out; move it away to have it made: {error}", file=sys.stderr)
+            command.report(f"{folder} is left out; move it away to have it made: {error}")
             continue
         if code:
             return code

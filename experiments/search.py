@@ -5,7 +5,6 @@ import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -22,9 +21,10 @@ from gen_models.data.catalog import Dataset, Splits
 from gen_models.errors import UserError
 from gen_models.evaluation import features
 from gen_models.evaluation.evaluator import Evaluator
+from gen_models.evaluation.record import Evaluation
 from gen_models.fields import Between, ConfigError
 from gen_models.render import save_png
-from gen_models.runs import Recipe, environment
+from gen_models.runs import Recipe, Run, environment
 from gen_models.runs.recipe import Steps, TrainingOptions
 from gen_models.search import candidates, outcome, report
 from gen_models.search.execution import Search
@@ -118,7 +118,7 @@ def conduct(search: Search, console: Console, should_stop: Callable[[], bool]) -
                 progress.reset(bar, total=total, description=words)
             progress.advance(bar, count)
 
-        return search.conduct(should_stop, watch, lambda line: print(line, file=sys.stderr))
+        return search.conduct(should_stop, watch, command.report)
 
 
 def make_report(
@@ -135,12 +135,14 @@ def make_report(
     members = report.members(recipes, seeds, search.out / "report")
     plan = Plan({}, members, search.devices, search.per_device, jax.process_count())
     evaluator, extent = Evaluator(features.of(splits.train.name), splits), EvaluationExtent()
-    say = partial(print, file=sys.stderr)
-    measure = lambda run: assessment.evaluate_run(run, evaluator, extent, say)  # noqa: E731
+
+    def measure(run: Run) -> Evaluation:
+        return assessment.evaluate_run(run, evaluator, extent, command.report)
+
     measurement = Measurement(measure, evaluator.protocol(extent.samples), extent)
     trainings = SearchReport(plan, search.out / "report", search.command, splits, measurement)
-    say("the report: " + ", ".join(recipes))
-    is_done = trainings.train(should_stop, lambda _: None, say)
+    command.report("the report: " + ", ".join(recipes))
+    is_done = trainings.train(should_stop, lambda _: None, command.report)
     is_done = is_done and trainings.measure(interruption, should_stop)
     return trainings if is_done and trainings.wait(should_stop) else None
 

@@ -159,7 +159,7 @@ def evaluate_state(run: Run, splits: Splits) -> Callable[[State], dict[str, floa
         samples = _draw_like_reference(run.model, state, evaluator, extent)
         described = evaluator.describe(*samples)
         evaluation = Evaluation(
-            subject=_subject(run, state, evaluator, extent, best=False),
+            subject=_subject(run, state, evaluator, best=False) | _extent_of(run.model, extent),
             protocol=evaluator.protocol(extent.samples),
             measures=evaluator.quality(described),
             likelihood={},
@@ -198,7 +198,7 @@ def evaluate_run(
     does."""
     check_reference(run.options, evaluator.split, str(run.folder))
     state = drawing.load_state(run, report, best=best, ema_decay=ema_decay)
-    subject = _subject(run, state, evaluator, extent, best=best)
+    subject = _subject(run, state, evaluator, best=best)
     if ema_decay is not None:
         subject["ema_decay"] = ema_decay
     picture = run.folder / (
@@ -216,10 +216,11 @@ def evaluate_model(
     picture: Path | None = None,
     report: Callable[[str], None] = print,
 ) -> Evaluation:
-    """Draw samples from a state and measure them. `picture` is the path for a picture of the
-    samples closest to training images, or None; `report` is called with a line if it cannot be
-    written."""
+    """Draw samples from a state and measure them. `subject` describes the state; how it is measured
+    is added. `picture` is the path for a picture of the samples closest to training images, or
+    None; `report` is called with a line if it cannot be written."""
     samples = _draw_like_reference(model, state, evaluator, extent)
+    subject = subject | _extent_of(model, extent)
     evaluation = evaluate_samples(samples, evaluator, extent, subject, picture, report)
     return evaluation._replace(
         measures=evaluation.measures | _classification_score(model, state, evaluator, extent),
@@ -298,9 +299,7 @@ def _draw(model: Model, state: State, labels: np.ndarray, key: Key) -> Samples:
     return Samples(images, labels if model.algorithm.conditional else None)
 
 
-def _subject(
-    run: Run, state: State, evaluator: Evaluator, extent: EvaluationExtent, *, best: bool
-) -> dict[str, Any]:
+def _subject(run: Run, state: State, evaluator: Evaluator, *, best: bool) -> dict[str, Any]:
     """A description, for JSON, of the evaluated state of a run."""
     return {
         "dataset": evaluator.splits.train.name,
@@ -309,7 +308,12 @@ def _subject(
         "seed": run.options.seed,
         "step": int(state.step),
         "checkpoint": "best" if best else "last",
-    } | _extent_fields(extent, likelihood=run.model.algorithm.density is not None)
+    }
+
+
+def _extent_of(model: Model, extent: EvaluationExtent) -> dict[str, int]:
+    """How a model is measured, as far as the protocol does not say it, for JSON."""
+    return _extent_fields(extent, likelihood=model.algorithm.density is not None)
 
 
 def _extent_fields(extent: EvaluationExtent, *, likelihood: bool) -> dict[str, int]:

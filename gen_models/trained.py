@@ -172,8 +172,9 @@ class Trained:
     ) -> Evaluation:
         """Measure samples by an evaluator of the data set that the model was trained on. `picture`
         and `report` are as for `assessment.evaluate_model`."""
-        dataset = evaluator.splits.train.name
-        subject = {"dataset": dataset, "name": self.name, "step": int(self.state.step)}
+        options, step = self.recipe.options, int(self.state.step)
+        subject = {"dataset": evaluator.splits.train.name, "name": self.name}
+        subject |= {"model": options.model, "seed": options.seed, "step": step}
         arguments = evaluator, extent, subject, picture, report
         return assessment.evaluate_model(self.model, self.state, *arguments)
 

@@ -10,6 +10,7 @@ import pytest
 from trainings import OPTIONS
 
 from experiments import command
+from experiments.__main__ import main as listing
 from experiments.__main__ import summaries
 from gen_models import trained
 
@@ -59,6 +60,8 @@ def test_all_commands_are_listed_and_documented():
     }
     text = "".join(page.read_text() for page in PAGES)
     assert commands == set(summaries())
+    assert listing([]) == listing(["--help"]) == 0
+    assert listing(["train", "--steps", "5"]) == 2  # a space for the point
     assert {name for name in commands if f"experiments.{name}" not in text} == set()
 
 

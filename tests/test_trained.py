@@ -83,10 +83,15 @@ def test_a_class_can_be_given_by_its_name(runs, tiny):
     np.testing.assert_array_equal(codes, coder.encode(images, np.array([0, 2, 1])))
 
 
-@pytest.mark.parametrize("label", [3, -1, [0, 3], 1.5, "ones", True, [], [[0, 1]], np.bool_(1)])
+@pytest.mark.parametrize("label", [3, -1, [0, 3], 1.5, "ones", True, [[0, 1]], np.bool_(1)])
 def test_sample_refuses_a_class_that_is_not_there(runs, label):
     with pytest.raises(ConfigError, match=r"expected whole numbers from 0 to 2 or names.*'two'"):
         gm.load(runs / "cgan").sample(2, label=label)
+
+
+def test_sample_refuses_an_empty_list_of_classes(runs):
+    with pytest.raises(ConfigError, match="no label in the list; leave it out for all classes"):
+        gm.load(runs / "cgan").sample(2, label=[])
 
 
 def test_sample_says_that_classes_have_no_names(runs):

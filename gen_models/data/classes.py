@@ -14,7 +14,9 @@ def labels_of(classes: object, class_names: Sequence[str]) -> np.ndarray:
     labels |= {label: label for label in range(len(class_names))}
     asked = np.atleast_1d(np.asarray(classes, object)).tolist()
     wrong = [given for given in asked if _key(given) not in labels]
-    if wrong or not asked:
+    if not asked:
+        raise ConfigError("there is no label in the list; leave it out for all classes")
+    if wrong:
         raise ConfigError(f"labels are {shown(wrong)}, expected {_expected(wrong, class_names)}")
     return np.array([labels[_key(given)] for given in asked], np.int32)
 
@@ -30,6 +32,6 @@ def _key(given: object) -> object:
 def _expected(wrong: Sequence[object], class_names: Sequence[str]) -> str:
     numbers = f"whole numbers from 0 to {len(class_names) - 1}"
     if tuple(class_names) != tuple(map(str, range(len(class_names)))):
-        return f"{numbers} or names: {nearest(wrong[0] if wrong else '', class_names)}"
+        return f"{numbers} or names: {nearest(wrong[0], class_names)}"
     unnamed = "; the classes of this data set have no names"
     return numbers + (unnamed if any(isinstance(given, str) for given in wrong) else "")

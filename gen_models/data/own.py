@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from gen_models.data import idx
 from gen_models.data.fetch import DataError
-from gen_models.data.known import IMAGES, LABELS
+from gen_models.data.known import FILES, IMAGES, LABELS
 from gen_models.storage.cache import expanded
 from gen_models.storage.files import write_error
 
@@ -25,7 +25,7 @@ def save_dataset(
     of the commands, after whose name the data set is called.
 
     `train` and `test` are pairs (images, labels): images u8[N,H,W], where H and W divide by 4, and
-    whole numbers [N], from 0 on; None for images without labels, which are then of one class, 0.
+    whole numbers [N], from 0 on; None in both for images without labels, then of one class, 0.
     Files of a data set that are in the folder are replaced. Raises DataError for arrays of another
     kind and UserError if the folder cannot be written.
     """
@@ -37,6 +37,8 @@ def save_dataset(
                 "labels are None for images without labels"
             )
         images, labels = pair
+        if (labels is None) != (train[1] is None):
+            raise DataError("only one of train and test has labels; give both labels, or None")
         places[IMAGES[split]] = f"the array of {split} images"
         places[LABELS[split]] = f"the array of {split} labels"
         images = _array(images, places[IMAGES[split]])
@@ -47,6 +49,8 @@ def save_dataset(
     folder = expanded(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        for file in FILES:  # old and new files together would be a wrong data set
+            (folder / file).unlink(missing_ok=True)
     except OSError as error:
         raise write_error(folder, error) from error
     for file, array in arrays.items():

@@ -52,8 +52,7 @@ class Evaluation(NamedTuple):
 
     def _repr_markdown_(self) -> str:
         """The table that a notebook shows."""
-        table = markdown_table(rows([self.subject["name"]], [summarise([self])]))
-        return f"{table}\n{self.protocol}; (±) 95 % of this evaluation\n"
+        return f"{markdown_table(table([self]))}\n{self.protocol}; (±) 95 % of this evaluation\n"
 
 
 class Summary(NamedTuple):
@@ -199,6 +198,20 @@ def rows(headings: Sequence[str], summaries: Sequence[dict[str, Summary]]) -> li
         if any(name in summary for summary in summaries):
             cells = [summary_text(name, s[name]) if name in s else "–" for s in summaries]
             lines.append([measure.title, *cells, floor_text(name, summaries)])
+    return lines
+
+
+def table(evaluations: Sequence[Evaluation]) -> list[list[str]]:
+    """Cells of the measures with 95 % intervals; columns: subjects, real images."""
+    headings = [evaluation.subject["name"] for evaluation in evaluations]
+    lines = rows(headings, [summarise([e]) for e in evaluations])
+    bounds = [e.likelihood for e in evaluations]
+    if any(bounds):
+        for part, title in PARTS.items():
+            cells = [with_interval(**x[part], digits=2) if x else "–" for x in bounds]
+            lines.append([title, *cells, "–"])
+        cells = [f"{x['images']}, k = {x['draws']}" if x else "–" for x in bounds]
+        lines.append(["  test images, draws", *cells, "–"])
     return lines
 
 

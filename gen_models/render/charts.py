@@ -97,13 +97,7 @@ def legend_below(
     names = ["\n".join(textwrap.wrap(name, LEGEND_CHARACTERS)) for name in names]
 
     def add(columns: int) -> Legend:
-        # As far apart as a single column is from both edges: a column takes the width of one alone.
-        how = {
-            "loc": "outside lower center",
-            "frameon": False,
-            "borderpad": 0.5,
-            "columnspacing": 1,
-        }
+        how = {"loc": "outside lower center", "frameon": False, **SPACING}
         return figure.legend(handles, names, ncols=columns, **how, **style)
 
     single = add(1)

@@ -5,7 +5,7 @@ import errno
 import os
 import re
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, BinaryIO
 
@@ -165,8 +165,22 @@ def without_ending(out: Path | None, *endings: str) -> Path | None:
     """The prefix of the files that --out gives, whether or not it has one of their `endings`; None
     for None. Raises UserError for a folder and for the ending of another kind of file."""
     check_prefix(out)
+    return out and _without_ending(out, endings)
+
+
+def with_ending(out: Path | None, ending: str) -> Path | None:
+    """The path of the file that --out gives, with or without its ending; None for None. Raises
+    UserError for a folder and for the ending of another kind of file."""
     if out is None:
         return None
+    path = out.parent / f"{_without_ending(out, [ending]).name}{ending}"
+    if not out.name or path.is_dir():
+        raise UserError(f"--out is {out}, a folder; expected the name of a {ending} file")
+    return path
+
+
+def _without_ending(out: Path, endings: Sequence[str]) -> Path:
+    """A path without one of these endings. Raises UserError if it has another one."""
     if out.suffix in endings:
         return out.with_suffix("")
     if out.suffix[1:2].isalpha():  # .001 is no ending: it belongs to a name such as lr-0.001
@@ -175,13 +189,6 @@ def without_ending(out: Path | None, *endings: str) -> Path | None:
             f"an ending, such as {out.with_suffix('')}"
         )
     return out
-
-
-def with_ending(out: Path | None, ending: str) -> Path | None:
-    """The path of the file that --out gives, with or without its ending; None for None. Raises as
-    `without_ending`."""
-    prefix = without_ending(out, ending)
-    return prefix and prefix.with_name(prefix.name + ending)
 
 
 def check_parent(path: Path) -> None:

@@ -12,9 +12,9 @@ from gen_models.sweep.plan import Plan, state_bytes
 from gen_models.training.population import spread_over
 
 EFFICIENCY = 0.7  # share of the matrix rate that a step reaches on a CPU: results/benchmark.md
-# Operations that a step would do in the time of a member's measurement, some 35 s where the matrix
-# rate is 206 GFLOP/s: docs/measuring.md.
-MEASUREMENT_FLOP = 35 * EFFICIENCY * 206e9
+# Duration of a member's measurement (docs/measuring.md), and the matrix rate of the machine that
+# took it (docs/speed.md), FLOP/s.
+MEASUREMENT_S, MEASUREMENT_RATE = 35, 206e9
 
 
 class CostEstimate(NamedTuple):
@@ -64,5 +64,5 @@ def estimate(plan: Plan, train: Dataset) -> CostEstimate:
         per_device,
         (per_device * 2 * state + train.images.nbytes) / 2**20,
         total / (EFFICIENCY * rate),
-        MEASUREMENT_FLOP / (EFFICIENCY * rate),
+        MEASUREMENT_S * MEASUREMENT_RATE / rate,
     )

@@ -115,7 +115,8 @@ class Sweep:
                     self._measure(member)
                     measured()
         except Interrupted:
-            return not should_stop()  # which tells the other processes
+            should_stop()  # tells the other processes
+            return False
         return True
 
     def _measure(self, member: Recipe) -> None:

@@ -58,7 +58,7 @@ class Interruption:
 
 
 class Interrupted(KeyboardInterrupt):
-    """A signal has ended a computation, which saved what it had; the message says how to go on."""
+    """A signal has ended a computation. The message says how to go on with it, if it was saved."""
 
     def __init__(self, message: str, exit_code: int) -> None:
         super().__init__(message)

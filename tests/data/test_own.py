@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import gen_models as gm
-from gen_models.data import catalog
+from gen_models.data import catalog, idx
 from gen_models.data.catalog import DataError
 
 IMAGES = np.arange(6 * 8 * 12, dtype=np.uint32).reshape(6, 8, 12).astype(np.uint8)
@@ -35,8 +35,8 @@ def test_images_without_labels_are_one_class_and_files_are_replaced(tmp_path):
         (IMAGES, r"train is of the type ndarray, expected a pair \(images, labels\)"),
         ((IMAGES / 255, LABELS), r"train images holds float64\[6, 8, 12\], expected .* uint8\[N,H"),
         ((IMAGES[0], LABELS), r"train images holds uint8\[8, 12\], expected images"),
-        ((3, None), r"train images holds int64\[\], expected images"),
-        (([IMAGES[0], IMAGES[0, :4]], None), "train images cannot be made: .*inhomogeneous"),
+        ((3, LABELS), r"train images holds int64\[\], expected images"),
+        (([IMAGES[0], IMAGES[0, :4]], LABELS), "train images cannot be made: .*inhomogeneous"),
         ((IMAGES[:0], LABELS[:0]), "train images holds 0 images of 8x12, expected at least one"),
         ((IMAGES[:, :6], LABELS), r"test images has images of \(8, 12\), expected \(6, 12\)"),
         ((IMAGES, LABELS[1:]), "train labels has 5 labels, expected one for each of the 6 images"),
@@ -48,6 +48,28 @@ def test_arrays_that_are_no_data_set_are_refused_and_nothing_is_written(tmp_path
     with pytest.raises(DataError, match=message):
         gm.save_dataset(tmp_path / "mine", train, (IMAGES, LABELS))
     assert not (tmp_path / "mine").exists()
+
+
+@pytest.mark.parametrize("labels", [(LABELS, None), (None, LABELS)])
+def test_labels_of_one_split_alone_are_refused(tmp_path, labels):
+    with pytest.raises(DataError, match="only one of train and test has labels"):
+        gm.save_dataset(tmp_path, (IMAGES, labels[0]), (IMAGES, labels[1]))
+
+
+def test_a_replacement_that_is_stopped_leaves_no_mixture(tmp_path, monkeypatch):
+    gm.save_dataset(tmp_path, (IMAGES, LABELS), (IMAGES, LABELS))
+    write = idx.write
+
+    def stop_after_images(path, array):
+        if array.ndim == 1:
+            raise KeyboardInterrupt
+        write(path, array)
+
+    monkeypatch.setattr(idx, "write", stop_after_images)
+    with pytest.raises(KeyboardInterrupt):
+        gm.save_dataset(tmp_path, (IMAGES[::-1], LABELS), (IMAGES, LABELS))
+    with pytest.raises(DataError, match="it lacks"):
+        catalog.load_splits(data_dir=tmp_path)
 
 
 def test_images_that_no_net_takes_are_refused(tmp_path):

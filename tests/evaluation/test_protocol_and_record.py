@@ -53,9 +53,12 @@ def written(tmp_path, **changes):
 
 def test_an_evaluation_is_one_line_and_in_a_notebook_a_table():
     assert repr(evaluation()) == f"<Evaluation run: FID 12.50 (± 0.98), recall 0.500; {PROTOCOL}>"
-    shown = evaluation()._repr_markdown_()
+    shown = evaluation()._replace(likelihood={})._repr_markdown_()
     assert "|  | run | real images |\n| --- | --- | --- |\n| FID | 12.50 (± 0.98) | 1.25 |" in shown
     assert str(PROTOCOL) in shown
+    bounds = {part: {"value": -230.0, "error": 1.0} for part in record.PARTS}
+    vae = evaluation()._replace(likelihood=bounds | {"images": 7, "draws": 3})
+    assert "| IWAE bound, nats | -230.00 (± 1.96) | – |" in vae._repr_markdown_()
 
 
 # --- protocols

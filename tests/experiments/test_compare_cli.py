@@ -66,5 +66,5 @@ def test_compare_of_a_damaged_evaluation_raises_record_error():
 def test_compare_says_what_to_do_with_a_model_that_is_no_run():
     with pytest.raises(ConfigError, match=r"--model vae --dataset mnist$"):
         compare.main(["cgan-0", "mnist-vae", "--out", "shipped"])
-    with pytest.raises(UserError, match="nowhere is no run and no shipped model"):
+    with pytest.raises(UserError, match="nowhere"):
         compare.main(["nowhere", "--out", "shipped"])

@@ -102,11 +102,22 @@ def test_a_saved_model_has_the_measures_of_its_run(place, capsys, name):
     args = ["--samples", "40", "--draws", "3", "--likelihood-images", "7"]
     assert evaluate.main(["saved.safetensors", "--data-dir", "tiny", *args]) == 0
     saved = record.read(Path("saved.evaluation.json"))
-    assert saved.subject == {"dataset": "tiny", "name": "saved", "step": 4}
+    own = {name: run.subject[name] for name in run.subject.keys() - {"checkpoint"}}
+    assert saved.subject == own | {"name": "saved"}
     assert saved._replace(subject=run.subject) == run
     assert "saved.evaluation.json: " in capsys.readouterr().out
     with Image.open("saved.memorisation.png") as picture:
         assert picture.size[0] > 100
+
+
+def test_models_whose_files_would_have_one_name_are_refused(place):
+    model = trained.load("cgan-0")
+    paths = [place / folder / "saved.safetensors" for folder in ("old", "new")]
+    for path in paths:
+        path.parent.mkdir()
+        model.save(path)
+    with pytest.raises(ConfigError, match="several models are called saved"):
+        evaluate.main([*map(str, paths), "--data-dir", "tiny", "--samples", "40"])
 
 
 def test_a_shipped_model_is_measured_by_its_name(place, monkeypatch):

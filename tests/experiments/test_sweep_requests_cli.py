@@ -102,6 +102,7 @@ REFUSED = [
     (["--dataset", "mnits"], "holds 'tiny', not 'mnits'; leave out --dataset"),
     (["--data-dir", "absent"], "absent, is not there or not a folder"),
     (["--beta"], "--beta has no value; give one or more"),
+    (["--beta", "--seeds", "2"], "--beta has no value; give one or more"),
     (["--beta", "1", "1.0"], "two members of the sweep are the same; leave out repeated values"),
     (["--beta", "1", "2000"], "beta is 2000.0, expected a number between 0 and 1000"),
     (["--learning-rate", "nan", "1"], "learning_rate is nan, expected a finite number"),

@@ -140,8 +140,18 @@ def test_another_ending_and_a_folder_are_refused(tmp_path):
         assert ending(None, ".png") is None
         with pytest.raises(UserError, match=r"x\.jpg, expected .* \.png, or .*, such as x$"):
             ending(Path("x.jpg"), ".png")
-        with pytest.raises(UserError, match="a folder; expected a prefix of files"):
-            ending(tmp_path, ".png")
+        with pytest.raises(UserError, match="a folder; expected"):
+            ending(Path(), ".png")
+    with pytest.raises(UserError, match="a folder; expected a prefix of files"):
+        without_ending(tmp_path, ".png")
+
+
+def test_a_file_may_be_called_after_a_folder_but_not_be_one(tmp_path):
+    assert with_ending(tmp_path, ".png") == Path(f"{tmp_path}.png")
+    (tmp_path / "own.png").mkdir()
+    for name in ("own", "own.png"):
+        with pytest.raises(UserError, match=r"a folder; expected the name of a \.png file"):
+            with_ending(tmp_path / name, ".png")
 
 
 def test_killed_outright_leaves_the_old_file(tmp_path):

@@ -24,6 +24,7 @@ from gen_models.evaluation.evaluator import Evaluator
 from gen_models.evaluation.record import Evaluation
 from gen_models.fields import Between, ConfigError
 from gen_models.render import save_png
+from gen_models.render.display import TolerantStream
 from gen_models.runs import Recipe, Run, environment
 from gen_models.runs.recipe import Steps, TrainingOptions
 from gen_models.search import candidates, outcome, report
@@ -38,7 +39,6 @@ from gen_models.sweep.plan import Plan
 from gen_models.training import machines, session
 from gen_models.training.interrupt import Interruption, interruptible
 from gen_models.training.placement import check_devices
-from gen_models.training.progress import Display
 
 SEARCHES = Path("results/searches")
 RUNGS = {"halving": 4, "evolution": 10}
@@ -206,7 +206,7 @@ def main(args: Sequence[str]) -> int:
     words = f"python -m experiments.search {shlex.join(args)}"
     search, splits = plan_search(options, start, given, words)
     first = jax.process_index() == 0
-    console = Console(file=Display(sys.stdout), highlight=False, quiet=not first)
+    console = Console(file=TolerantStream(sys.stdout), highlight=False, quiet=not first)
     show(console, search, options.report_seeds, splits.train)
     if options.dry_run:
         return 0

@@ -27,6 +27,7 @@ from gen_models.data.catalog import Dataset, Splits
 from gen_models.evaluation import features
 from gen_models.evaluation.evaluator import Evaluator
 from gen_models.fields import Between, counted
+from gen_models.render.display import TolerantStream
 from gen_models.runs.recipe import Steps, TrainingOptions
 from gen_models.sweep import execution
 from gen_models.sweep.estimate import estimate
@@ -34,7 +35,6 @@ from gen_models.sweep.execution import Measurement, Sweep
 from gen_models.sweep.plan import Plan, make_plan
 from gen_models.training import machines, session
 from gen_models.training.interrupt import Interruption, interruptible
-from gen_models.training.progress import Display
 
 SWEEPS = Path("results/sweeps")
 SWEPT_LIKELIHOOD_IMAGES = 1000  # images for the likelihood bound of a member
@@ -138,7 +138,7 @@ def main(args: Sequence[str]) -> int:
     seeds = range(options.seed, options.seed + options.seeds)
     plan = make_plan(base, given, seeds, options.random, options.devices, options.per_device)
     name, first = splits.train.name, jax.process_index() == 0
-    console = Console(file=Display(sys.stdout), highlight=False, quiet=not first)
+    console = Console(file=TolerantStream(sys.stdout), highlight=False, quiet=not first)
     show(console, plan, splits.train, measured=options.evaluate)
     if options.dry_run:
         return 0

@@ -2,45 +2,29 @@
 
 import sys
 from collections.abc import Sequence
-from types import TracebackType
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 
 from gen_models.classifiers import results
 from gen_models.classifiers.results import ResultRow
 from gen_models.classifiers.settings import ClassifierSetting
-from gen_models.training.progress import Display
+from gen_models.render.display import Display
 
 OVERHEAD_MINUTES = 0.1  # time to start a process
 
 
-class Bar:
+class Bar(Display):
     """Observer that shows a source's progress bar and time left, and prints one line per
     setting."""
 
     def __init__(self) -> None:
-        self.console = Console(file=Display(sys.stderr), highlight=False)
-        self.progress = Progress(
+        super().__init__(
+            sys.stderr,
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
             TextColumn("{task.fields[ended]} of {task.fields[settings]} settings"),
             TimeRemainingColumn(elapsed_when_finished=True),
-            console=self.console,
-            disable=not self.console.is_terminal,
         )
-
-    def __enter__(self) -> "Bar":
-        self.progress.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.progress.stop()
 
     def begin(self, source: str, seed: int, settings: Sequence[ClassifierSetting]) -> None:
         """Show a bar for these settings, as long as their expected time."""
@@ -64,8 +48,7 @@ class Bar:
         self.progress.update(self.task, advance=_weight(setting), ended=self.ended)
         count = f"{self.ended}/{self.settings}"
         outcome = f"{results.cell([row])} after {row.seconds:.0f} s"
-        line = f"{self.source}: {count} {setting.family} {setting.parameters}: {outcome}"
-        self.console.print(line, markup=False, soft_wrap=True)
+        self.say(f"{self.source}: {count} {setting.family} {setting.parameters}: {outcome}")
 
 
 def _weight(setting: ClassifierSetting) -> float:

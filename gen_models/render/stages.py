@@ -3,44 +3,26 @@
 import sys
 import time
 from collections.abc import Callable
-from types import TracebackType
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+
+from gen_models.render.display import Display
 
 # Called with the stage, and the share of it that is done (None: unknown).
 StageReporter = Callable[[str, float | None], None]
 LINE_EVERY_S = 15.0  # period of the lines printed if the output is no terminal
 
 
-class Stages:
+class Stages(Display):
     """Progress bar of the current stage, with the time since the start, on standard error; lines of
     text if that is no terminal."""
 
     def __init__(self) -> None:
-        self.console = Console(file=sys.stderr, highlight=False)
-        self.progress = Progress(
-            BarColumn(bar_width=24),
-            TextColumn("{task.description}", markup=False),
-            TimeElapsedColumn(),
-            console=self.console,
-            disable=not self.console.is_terminal,
-            transient=True,
-        )
+        about = TextColumn("{task.description}", markup=False)
+        bar = BarColumn(bar_width=24)
+        super().__init__(sys.stderr, bar, about, TimeElapsedColumn(), transient=True)
         self.task = self.progress.add_task("", total=None)
         self.stage, self.printed_at, self.began = "", 0.0, time.monotonic()
-
-    def __enter__(self) -> "Stages":
-        self.progress.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.progress.stop()
 
     def report(self, stage: str, share: float | None) -> None:
         """Show the current stage and the share of it that is done, None if unknown."""
@@ -51,7 +33,6 @@ class Stages:
             stage != self.stage or now - self.printed_at >= LINE_EVERY_S
         ):
             part = "" if share is None else f" {share:.0%}"
-            line = f"{now - self.began:5.0f} s  {stage}{part}"
-            self.console.print(line, markup=False, soft_wrap=True)
+            self.say(f"{now - self.began:5.0f} s  {stage}{part}")
             self.printed_at = now
         self.stage = stage

@@ -2,17 +2,12 @@
 
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
-from typing import Any, TextIO
 
 import numpy as np
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
-    Progress,
     ProgressColumn,
     Task,
     TextColumn,
@@ -22,32 +17,9 @@ from rich.table import Column
 from rich.text import Text
 
 from gen_models import runs
+from gen_models.render.display import Display
 
 LINE_EVERY_S = 15.0  # period of the lines printed if the output is no terminal
-
-
-class Display:
-    """A text stream that ignores all writes after a failed one, so that training survives a closed
-    terminal, a closed pipe and a full disk."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self.stream, self.failed = stream, False
-
-    def write(self, text: str) -> None:
-        self._attempt(self.stream.write, text)
-
-    def flush(self) -> None:
-        self._attempt(self.stream.flush)
-
-    def _attempt(self, call: Callable[..., Any], *args: str) -> None:
-        if not self.failed:
-            try:
-                call(*args)
-            except OSError:
-                self.failed = True
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
-        return getattr(self.stream, name)
 
 
 class Metrics(ProgressColumn):
@@ -57,38 +29,24 @@ class Metrics(ProgressColumn):
         return Text(task.fields["metrics"], no_wrap=True, overflow="ellipsis")
 
 
-class Terminal:
+class Terminal(Display):
     """Observer with a progress bar: steps, steps/s, time left, and the latest metrics."""
 
     def __init__(self, run: Path, steps: int) -> None:
-        self.run, self.steps = run, steps
-        self.resumed = (run / runs.ENVIRONMENT).exists()
-        self.first_grid = run / "samples.png"
-        self.console = Console(file=Display(sys.stdout), highlight=False)
-        self.progress = Progress(
+        super().__init__(
+            sys.stdout,
             BarColumn(bar_width=24, table_column=Column(no_wrap=True)),
             MofNCompleteColumn(table_column=Column(no_wrap=True)),
             TextColumn("{task.fields[speed]}", table_column=Column(no_wrap=True)),
             TimeRemainingColumn(table_column=Column(no_wrap=True)),
             Metrics(table_column=Column()),
-            console=self.console,
-            disable=not self.console.is_terminal,
         )
+        self.run, self.steps = run, steps
+        self.resumed = (run / runs.ENVIRONMENT).exists()
+        self.first_grid = run / "samples.png"
         self.grid_shown = self.first_grid.exists()
 
-    def __enter__(self) -> "Terminal":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.progress.stop()
-
     def started(self, step: int) -> None:
-        self.progress.start()
         if self.resumed:
             done = "finished already" if step >= self.steps else "going on"
             past = f"past step {self.steps}, at {step}"  # with fewer --steps than it has done
@@ -113,7 +71,3 @@ class Terminal:
         if not self.grid_shown and self.first_grid.exists():
             self.grid_shown = True
             self.say(f"the first samples are in {self.first_grid}, renewed as training goes on")
-
-    def say(self, message: str) -> None:
-        """Print a line above the bar."""
-        self.console.print(message, markup=False, soft_wrap=True)

@@ -10,9 +10,10 @@ import pytest
 from rich.console import Console
 from trainings import train
 
+from gen_models.render.display import TolerantStream
 from gen_models.runs import checkpoint
 from gen_models.training import fit, progress
-from gen_models.training.progress import Display, Terminal
+from gen_models.training.progress import Terminal
 
 
 @pytest.fixture(params=["full disk", "closed pipe", "closed terminal"])
@@ -31,20 +32,20 @@ def unwritable(request):
         stream.close()  # what has not been written
 
 
-def test_display_passes_text_on(capsys):
-    display = Display(sys.stdout)
-    display.write("one\n")
-    display.flush()
+def test_a_tolerant_stream_passes_text_on(capsys):
+    stream = TolerantStream(sys.stdout)
+    stream.write("one\n")
+    stream.flush()
     assert capsys.readouterr().out == "one\n"
-    assert display.encoding == sys.stdout.encoding
+    assert stream.encoding == sys.stdout.encoding
 
 
-def test_display_is_silent_from_its_first_failure_on(unwritable):
-    display = Display(unwritable)
+def test_a_tolerant_stream_is_silent_from_its_first_failure_on(unwritable):
+    stream = TolerantStream(unwritable)
     for _ in range(2):
-        display.write("one\n")
-        display.flush()
-    assert display.failed
+        stream.write("one\n")
+        stream.flush()
+    assert stream.failed
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])

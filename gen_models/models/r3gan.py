@@ -27,12 +27,12 @@ class Config(_gans.Config):
 
     latent_size: Size = 64
     """Dimensions of z, standard normal."""
-    learning_rate: Positive = 1.5e-3
-    disc_learning_rate: Positive | None = 2.5e-4
-    beta1: Decay = 0.1
+    learning_rate: Positive = 2.5e-3
+    disc_learning_rate: Positive | None = 1.75e-3
+    beta1: Decay = 0.0
     ema_decay: Rate | None = 0.993
     beta2: Decay = 0.99
-    penalty: Weight = 0.15
+    penalty: Weight = 0.75
     """Weight γ of both gradient penalties."""
 
 

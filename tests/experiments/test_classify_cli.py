@@ -160,7 +160,7 @@ def test_few_real_images_are_measured_alone_and_beside_generated_ones(here, tiny
     assert {row.images for row in sources["few-9"].rows.values()} == {9}
     assert {row.images for row in sources["few-30-cgan"].rows.values()} == {70}
     page = (here / "results/classifiers/tiny/README.md").read_text()
-    assert "| family | 9 real, alone | 9 real, with 40 of cgan | 30 real, alone |" in page
+    assert "| family | 9 real, alone | 9 real, with 40 of cgan | gain | 30 real, alone |" in page
     assert (here / "results/classifiers/tiny/few.png").exists()
 
 

@@ -270,7 +270,8 @@ def test_the_page_has_all_that_counts_though_less_was_asked_for(options, made):
 def test_unknown_names_and_other_steps_are_refused_before_anything_is_made(options, args, says):
     go_on(options)
     with pytest.raises(ConfigError, match=says):
-        scoreboard.main(["--steps", "5", *args, "--results", str(options.results)])
+        asked = args if "--steps" in args else ["--steps", "5", *args]
+        scoreboard.main([*asked, "--results", str(options.results)])
 
 
 def test_the_command_says_where_the_page_is(options, made, capsys):

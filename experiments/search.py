@@ -14,18 +14,16 @@ from rich.console import Console
 from rich.progress import Progress
 
 from experiments import command, settings
-from gen_models import assessment
 from gen_models.assessment import EvaluationExtent
 from gen_models.data import validation
 from gen_models.data.catalog import Dataset, Splits
 from gen_models.errors import UserError
 from gen_models.evaluation import features
 from gen_models.evaluation.evaluator import Evaluator
-from gen_models.evaluation.record import Evaluation
 from gen_models.fields import Between, ConfigError
 from gen_models.render import save_png
 from gen_models.render.display import TolerantStream
-from gen_models.runs import Recipe, Run, environment
+from gen_models.runs import Recipe, environment
 from gen_models.runs.recipe import Steps, TrainingOptions
 from gen_models.search import candidates, outcome, report
 from gen_models.search.execution import Search
@@ -135,11 +133,7 @@ def make_report(
     members = report.members(recipes, seeds, search.out / "report")
     plan = Plan({}, members, search.devices, search.per_device, jax.process_count())
     evaluator, extent = Evaluator(features.of(splits.train.name), splits), EvaluationExtent()
-
-    def measure(run: Run) -> Evaluation:
-        return assessment.evaluate_run(run, evaluator, extent, command.report)
-
-    measurement = Measurement(measure, evaluator.protocol(extent.samples), extent)
+    measurement = Measurement.by(evaluator, extent, command.report)
     trainings = SearchReport(plan, search.out / "report", search.command, splits, measurement)
     command.report("the report: " + ", ".join(recipes))
     is_done = trainings.train(should_stop, lambda _: None, command.report)

@@ -103,8 +103,7 @@ def measurement(options: Options, splits: Splits) -> Measurement | None:
         reference=reference, likelihood_images=SWEPT_LIKELIHOOD_IMAGES
     )
     evaluator = Evaluator(features.of(splits.train.name), splits, extent.reference)
-    measure = lambda run: assessment.evaluate_run(run, evaluator, extent, command.report)  # noqa: E731
-    return Measurement(measure, evaluator.protocol(extent.samples), extent)
+    return Measurement.by(evaluator, extent, command.report)
 
 
 def train(sweep: Sweep, console: Console, should_stop: Callable[[], bool]) -> bool:

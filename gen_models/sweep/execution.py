@@ -15,6 +15,7 @@ from gen_models.assessment import EvaluationExtent
 from gen_models.data.catalog import Splits
 from gen_models.errors import UserError
 from gen_models.evaluation import record
+from gen_models.evaluation.evaluator import Evaluator
 from gen_models.evaluation.protocol import Protocol
 from gen_models.evaluation.record import Evaluation
 from gen_models.runs import Recipe, Run, environment
@@ -41,6 +42,17 @@ class Measurement(NamedTuple):
     evaluate: Callable[[Run], Evaluation]
     protocol: Protocol
     extent: EvaluationExtent
+
+    @classmethod
+    def by(
+        cls, evaluator: Evaluator, extent: EvaluationExtent, report: Callable[[str], None]
+    ) -> "Measurement":
+        """The measurement by one evaluator; `report` is as for `assessment.evaluate_run`."""
+
+        def evaluate(run: Run) -> Evaluation:
+            return assessment.evaluate_run(run, evaluator, extent, report)
+
+        return cls(evaluate, evaluator.protocol(extent.samples), extent)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """Test the measures on images that are wrong in known ways: `python -m
 experiments.validate_measures`."""
 
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from gen_models.evaluation.degradations import DEGRADATIONS
 from gen_models.evaluation.evaluator import Evaluator
 from gen_models.evaluation.sensitivity import Reading
 from gen_models.fields import Between, check_known, validate
+from gen_models.storage import json_files
 from gen_models.storage.files import write_text
 
 FORMAT, VERSION = "gen_models.measures", 1
@@ -55,13 +55,13 @@ def read(path: Path) -> tuple[str, list[Reading]]:
     """The protocol in a file, and its readings of degradations that exist; "" and [] if there is no
     file. Raises UserError."""
     try:
-        values = json.loads(path.read_text())
+        values = json_files.read(path)
         if (values["format"], values["version"]) != (FORMAT, VERSION):
             raise ValueError(f"expected format {FORMAT!r} version {VERSION}")
         protocol, readings = values["protocol"], sensitivity.from_json(values["readings"])
     except FileNotFoundError:
         return "", []
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except json_files.DAMAGES as error:
         raise UserError(
             f"{path} holds no readings: {error!s:.200}; move it away to start anew"
         ) from error
@@ -71,9 +71,8 @@ def read(path: Path) -> tuple[str, list[Reading]]:
 def write(path: Path, protocol: str, readings: Sequence[Reading]) -> None:
     """Write readings as JSON. Raises UserError."""
     head = {"format": FORMAT, "version": VERSION, "protocol": protocol}
-    text = json.dumps(head | {"readings": sensitivity.to_json(readings)}, indent=1)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, text + "\n")
+    json_files.write(path, head | {"readings": sensitivity.to_json(readings)})
 
 
 def is_measured(readings: Sequence[Reading], name: str, options: Options) -> bool:

@@ -32,7 +32,7 @@ def start(model: Model, key: Key) -> State:
 
 def shapes(model: Model) -> State:
     """The structure, shapes and dtypes of a model's state, without computing a state."""
-    return jax.eval_shape(model.algorithm.init, jax.random.key(0))
+    return jax.eval_shape(_starter(), model, jax.random.key(0))
 
 
 @cache
@@ -59,21 +59,26 @@ def advance(
     """
     steps = chunk.labels.shape[0]
 
-    def step(state: State, index: Array) -> tuple[State, Metrics]:
-        images, labels = (lax.dynamic_index_in_dim(a, index, keepdims=False) for a in chunk[1:])
-        algorithm = model.at(state.step).algorithm
-        state, metrics = algorithm.step(state, to_batch(images, labels), key)
-        return state, metrics | {FINITE: all_finite(state.params).astype(jnp.float32)}
-
     def body(index: Array, carry: tuple[State, Metrics]) -> tuple[State, Metrics]:
         state, history = carry
-        state, metrics = step(state, index)
+        state, metrics = _step(model, state, chunk, index, key)
         return state, {name: history[name].at[index].set(metrics[name]) for name in history}
 
     first = state.step - chunk.start
-    names = jax.eval_shape(step, state, first)[1]
+    names = jax.eval_shape(_step, model, state, chunk, first, key)[1]
     history = {name: jnp.zeros(steps, jnp.float32) for name in names}
     return lax.fori_loop(first, first + count, body, (state, history))
+
+
+@partial(jax.jit, inline=True)  # so that it is traced once for the names and for the loop
+def _step(
+    model: Model, state: State, chunk: Chunk, index: Array, key: Key
+) -> tuple[State, Metrics]:
+    """The state after the step at an index of the chunk, and its metrics."""
+    images, labels = (lax.dynamic_index_in_dim(a, index, keepdims=False) for a in chunk[1:])
+    algorithm = model.at(state.step).algorithm
+    state, metrics = algorithm.step(state, to_batch(images, labels), key)
+    return state, metrics | {FINITE: all_finite(state.params).astype(jnp.float32)}
 
 
 def all_finite(params: PyTree) -> Array:

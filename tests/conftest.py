@@ -15,6 +15,7 @@ import jax
 import numpy as np
 import pytest
 from evaluations import copy_runs, make_runs
+from patience import PATIENCE_S
 from trainings import QUICKLY, write_folder
 
 from experiments import command
@@ -33,6 +34,7 @@ with pytest.MonkeyPatch.context() as environment:
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as behind a shell's &; commands inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)
 gc.set_threshold(200_000, 20, 100)  # tracing makes many objects and hardly any garbage
+os.fsync = lambda _: None  # a tenth of a test's time; no test cuts the power
 # Programs are kept from one run of the tests to the next.
 jax.config.update("jax_compilation_cache_dir", str(cache_folder("xla-tests")))
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
@@ -215,8 +217,9 @@ def browser() -> Iterator:
     """Chromium; tests that need it are skipped where there is none."""
     if CHROMIUM is None:
         pytest.skip("no Chromium")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=1000 * PATIENCE_S)
     root = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as play:
         # As users have it: with a limit on how often a page may write its address.
@@ -251,6 +254,7 @@ def opened(browser, tmp_path) -> Iterator[Callable]:
         file = tmp_path / "page.html"
         file.write_text(text)
         context = browser.new_context(**screen)
+        context.set_default_timeout(1000 * PATIENCE_S)
         contexts.append(context)
         tab = context.new_page()
         tab.on("console", lambda message: trouble.append(message.text))

@@ -88,7 +88,7 @@ class Stepper:
     def counted_loop(self, steps: int) -> Timed:
         """A contestant of `steps` steps in a loop of known length, which a compiler may treat
         differently from one whose length is an argument."""
-        step = self.model.algorithm.step
+        step = jax.jit(self.model.algorithm.step, inline=True)
 
         @partial(jax.jit, donate_argnums=0)
         def run(state: State, chunk: Chunk) -> tuple[State, Metrics]:

@@ -1,6 +1,5 @@
 """The results of classifiers that were trained on one source of images, as a JSON file."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,8 @@ from gen_models.errors import UserError
 from gen_models.evaluation import record
 from gen_models.fields import Between, Seed
 from gen_models.runs import recipe as recipes
-from gen_models.storage.files import sole_writer, write_text
+from gen_models.storage import json_files
+from gen_models.storage.files import sole_writer
 
 FORMAT, VERSION = "gen_models.classifiers", 1
 KILLED = "ended by signal"  # start of failures that say nothing about the setting
@@ -92,7 +92,7 @@ class ResultsError(UserError):
 def read(path: Path) -> ClassifierResults | None:
     """Read results that `write` wrote; None if there is no file. Raises ResultsError."""
     try:
-        values = json.loads(path.read_text(), parse_constant=record.refuse)
+        values = json_files.read(path)
         if (values["format"], values["version"]) != (FORMAT, VERSION):
             raise ValueError(f"expected format {FORMAT!r} version {VERSION}")
         rows = [fields.from_dict(ResultRow, row) for row in values["rows"]]
@@ -106,7 +106,7 @@ def read(path: Path) -> ClassifierResults | None:
         return ClassifierResults(*texts, subject, by_key)
     except FileNotFoundError:
         return None
-    except record.DAMAGES as error:
+    except json_files.DAMAGES as error:
         raise ResultsError(
             f"{path} holds no results of classifiers: {error!s:.200}; move it away to start anew"
         ) from error
@@ -158,7 +158,7 @@ def write(path: Path, results: ClassifierResults) -> None:
     rows = [_without_absent(fields.to_dict(row)) for _, row in sorted(results.rows.items())]
     values = {"format": FORMAT, "version": VERSION, **results._asdict(), "rows": rows}
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_text(path, json.dumps(values, indent=1, allow_nan=False) + "\n")
+    json_files.write(path, values)
 
 
 def _without_absent(row: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Measured results, in a JSON file that grows result by result."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,7 +9,8 @@ from gen_models.clusters.ways import Way
 from gen_models.errors import UserError
 from gen_models.fields import ConfigError
 from gen_models.runs import recipe as recipes
-from gen_models.storage.files import sole_writer, write_text
+from gen_models.storage import json_files
+from gen_models.storage.files import sole_writer
 
 
 class ClusterResult(NamedTuple):
@@ -83,10 +83,10 @@ def read(path: Path, dataset: str, digest: str, images: int) -> ClusterResults:
     if not path.exists():
         return empty
     try:
-        stored = json.loads(path.read_text())
+        stored = json_files.read(path)
         results = [_parse_result(values) for values in stored["found"]]
         stored_digest = stored["digest"]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except json_files.DAMAGES as error:
         raise UserError(
             f"{path} holds no results of clusters: {error!s:.200}; delete it"
         ) from error
@@ -120,7 +120,7 @@ def add_result(path: Path, results: ClusterResults, new: ClusterResult) -> Clust
 def write(path: Path, results: ClusterResults) -> None:
     """Write the results. Raises UserError."""
     values = [result._asdict() | {"scores": result.scores._asdict()} for result in results.found]
-    write_text(path, json.dumps(results._asdict() | {"found": values}, indent=1) + "\n")
+    json_files.write(path, results._asdict() | {"found": values})
 
 
 def picture_path(prefix: Path, way: str) -> Path:

@@ -30,7 +30,7 @@ from gen_models.evaluation.measure import Estimate, Score, by_class, fids, mean,
 from gen_models.evaluation.memorisation import Closeness, closeness, duplicates, is_copy
 from gen_models.evaluation.protocol import MEASURES_VERSION, SPACES, Protocol
 from gen_models.nets.features import NARROW
-from gen_models.storage import cache
+from gen_models.storage import cache, json_files
 
 MIN_SAMPLES = 10
 SCORE_STEPS = 4500  # training steps of each classifier of a classification accuracy score
@@ -219,7 +219,7 @@ class Evaluator:
     def _recall_or_compute(self, entry: str, compute: Callable[[], dict[str, Estimate]]) -> Floors:
         file = "features", f"{self.net.name}-v{MEASURES_VERSION}-{entry}.json"
         try:
-            return json.loads(cache.recalled(*file), parse_constant=record.refuse)
+            return json_files.parse(cache.recalled(*file))
         except ValueError:
             pass  # missing or damaged: it can be computed again
         floors = {name: list(estimate) for name, estimate in compute().items()}

@@ -1,6 +1,5 @@
 """The file evaluation.json: the measures of one subject, and the protocol."""
 
-import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,14 +11,11 @@ from gen_models import fields
 from gen_models.errors import UserError
 from gen_models.evaluation.measure import MEASURES, Score
 from gen_models.evaluation.protocol import Protocol, common
-from gen_models.fields import ConfigError
 from gen_models.render import markdown_table
-from gen_models.storage.files import write_bytes
+from gen_models.storage import json_files
 
 FORMAT, VERSION = "gen_models.evaluation", 2
 NAME = "evaluation.json"
-# Errors that reading a damaged or foreign file can raise.
-DAMAGES = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, ConfigError)
 LARGEST = 1e300  # bound of a measure; a larger number is damage
 CONFIDENCE = 1.96  # standard errors in half of a 95 % interval
 HEADLINE = "fid", "fid_classifier", "precision", "recall", "coverage"  # measures shown in one line
@@ -83,7 +79,7 @@ def to_dict(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def from_dict(values: object) -> Evaluation:
-    """The inverse of `to_dict`. Raises one of DAMAGES for other values."""
+    """The inverse of `to_dict`. Raises one of `json_files.DAMAGES` for other values."""
     if not isinstance(values, dict):
         raise ValueError("expected a JSON object")
     values = dict(values)
@@ -109,8 +105,7 @@ def from_dict(values: object) -> Evaluation:
 
 def write(path: Path, evaluation: Evaluation) -> None:
     """Write an evaluation as evaluation.json. Raises UserError."""
-    text = json.dumps(to_dict(evaluation), indent=2, allow_nan=False)
-    write_bytes(path, text.encode() + b"\n")
+    json_files.write(path, to_dict(evaluation), indent=2)
 
 
 def file_name(ema_decay: float | None) -> str:
@@ -122,18 +117,13 @@ def file_name(ema_decay: float | None) -> str:
 def read(path: Path) -> Evaluation:
     """Read an evaluation that `write` wrote. Raises RecordError for any other file."""
     try:
-        return from_dict(json.loads(path.read_text(), parse_constant=refuse))
+        return from_dict(json_files.read(path))
     except FileNotFoundError as error:
         raise RecordError(
             f"{path} is not there; make it with python -m experiments.evaluate {path.parent}"
         ) from error
-    except DAMAGES as error:
+    except json_files.DAMAGES as error:
         raise RecordError(f"{path} is no evaluation: {error!s:.200}; evaluate again") from error
-
-
-def refuse(constant: str) -> None:
-    """Raise ValueError for NaN and infinities, which JSON does not have."""
-    raise ValueError(f"it holds {constant}, which is no number")
 
 
 def _parse_score(name: str, row: dict[str, Any]) -> Score:

@@ -1,6 +1,5 @@
 """The environment of a session, recorded so that results can be traced to code and machine."""
 
-import json
 import os
 import platform
 import subprocess
@@ -17,6 +16,7 @@ from typing import Any
 import jax
 
 from gen_models.errors import UserError
+from gen_models.storage import json_files
 from gen_models.version import __version__
 
 # Entries whose change may change the last bits of a result.
@@ -184,8 +184,8 @@ def processor() -> str:
 def read_sessions(path: Path) -> list[dict[str, Any]]:
     """Sessions recorded in an environment.json; [] if it cannot be read."""
     try:
-        sessions = json.loads(path.read_text())["sessions"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        sessions = json_files.read(path)["sessions"]
+    except json_files.DAMAGES:
         return []
     if not isinstance(sessions, list):
         return []

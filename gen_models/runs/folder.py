@@ -23,7 +23,6 @@ One process at a time works on a run. Its lock is released when the process ends
 """
 
 import contextlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +41,8 @@ from gen_models.runs.data_record import DataRecord
 from gen_models.runs.errors import OtherRunError, RunError
 from gen_models.runs.lock import hold_lock
 from gen_models.runs.recipe import Recipe, RunOptions
-from gen_models.storage.files import remove_leftovers, sync, write_error, write_text
+from gen_models.storage import json_files
+from gen_models.storage.files import remove_leftovers, sync, write_error
 
 RUNS = Path("results/runs")
 CONFIG, METRICS, ENVIRONMENT = "config.json", "metrics.jsonl", "environment.json"
@@ -141,15 +141,15 @@ class Run:
     def diverged_at(self) -> int | None:
         """The last finite step if the run is marked as diverged, else None."""
         try:
-            return int(json.loads((self.folder / DIVERGED).read_text())["step"])
+            return int(json_files.read(self.folder / DIVERGED)["step"])
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except json_files.DAMAGES as error:
             raise RunError(f"{self.folder / DIVERGED} is damaged; delete it") from error
 
     def mark_diverged(self, step: int) -> None:
         """Record that the step after `step` was not finite."""
-        write_text(self.folder / DIVERGED, json.dumps({"step": step}) + "\n")
+        json_files.write(self.folder / DIVERGED, {"step": step}, indent=None)
 
     def sessions(self) -> list[dict[str, Any]]:
         """Sessions so far: environment, step reached and duration of each."""
@@ -162,8 +162,7 @@ class Run:
 
     def record_sessions(self, sessions: list[dict[str, Any]]) -> None:
         """Write the sessions to environment.json."""
-        text = json.dumps({"sessions": sessions}, indent=2) + "\n"
-        write_text(self.folder / ENVIRONMENT, text)
+        json_files.write(self.folder / ENVIRONMENT, {"sessions": sessions}, indent=2)
 
     def rewind(self, step: int) -> None:
         """Remove metrics, grids and evaluations after `step`. Raises RunError if metrics are
@@ -251,7 +250,7 @@ def _write_config(run: Run) -> None:
     head = {"format": recipes.FORMAT, "version": recipes.VERSION, "data": fields.to_dict(run.data)}
     values = head | run.recipe.to_flat()
     del values["out"]  # the folder may be moved, and re-running the config is another run
-    write_text(run.folder / CONFIG, json.dumps(values, indent=2) + "\n")
+    json_files.write(run.folder / CONFIG, values, indent=2)
 
 
 def change_recipe(run: Run, recipe: Recipe) -> None:
@@ -281,11 +280,11 @@ def load(folder: str | Path) -> Run:
 def _read_data(path: Path) -> DataRecord:
     """The record of the data in config.json. Raises RunError."""
     try:
-        data = fields.from_dict(DataRecord, json.loads(path.read_text())["data"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise RunError(f"{path}: expected a field `data` as a run writes it") from error
+        data = fields.from_dict(DataRecord, json_files.read(path)["data"])
     except ConfigError as error:
         raise RunError(f"{path}: in `data`, {error}") from error
+    except json_files.DAMAGES as error:
+        raise RunError(f"{path}: expected a field `data` as a run writes it") from error
     if not data.class_names:
         raise RunError(f"{path}: `data` names no classes")
     if not all(0 <= label < len(data.class_names) for label in data.labels):

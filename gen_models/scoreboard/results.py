@@ -1,6 +1,5 @@
 """The file scoreboard.json: results of all measured runs, so that none is made again."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,8 +8,9 @@ from gen_models import assessment
 from gen_models.errors import UserError
 from gen_models.evaluation import record
 from gen_models.evaluation.protocol import SPACES
-from gen_models.evaluation.record import DAMAGES, Evaluation
-from gen_models.storage.files import sole_writer, write_text
+from gen_models.evaluation.record import Evaluation
+from gen_models.storage import json_files
+from gen_models.storage.files import sole_writer
 
 FORMAT, VERSION = "gen_models.scoreboard", 3
 
@@ -63,7 +63,7 @@ class RunResult(NamedTuple):
 def read(path: Path) -> dict[Cell, RunResult]:
     """Read all results in `path`; {} if it does not exist. Raises ScoreboardError."""
     try:
-        values = json.loads(path.read_text(), parse_constant=record.refuse)
+        values = json_files.read(path)
         if (values["format"], values["version"]) != (FORMAT, VERSION):
             raise ValueError(
                 f"expected format {FORMAT!r} version {VERSION}; earlier ones are of other nets and "
@@ -73,7 +73,7 @@ def read(path: Path) -> dict[Cell, RunResult]:
         return {_cell(result): result for result in results}
     except FileNotFoundError:
         return {}
-    except DAMAGES as error:
+    except json_files.DAMAGES as error:
         raise ScoreboardError(
             f"{path} is no scoreboard: {error!s:.200}; restore it, or move it away to start anew"
         ) from error
@@ -116,7 +116,7 @@ def write(path: Path, results: Mapping[Cell, RunResult]) -> None:
         for cell in sorted(results)
     ]
     values = {"format": FORMAT, "version": VERSION, "runs": rows}
-    write_text(path, json.dumps(values, indent=1, allow_nan=False) + "\n")
+    json_files.write(path, values)
 
 
 def _parse_result(row: dict[str, Any]) -> RunResult:

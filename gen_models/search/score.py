@@ -1,6 +1,5 @@
 """The score of a state in a search: a few measures of a few thousand samples, weighted."""
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -8,14 +7,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gen_models import assessment, runs
-from gen_models.evaluation import frechet, measure, record
+from gen_models.evaluation import frechet, measure
 from gen_models.evaluation.evaluator import Evaluator
 from gen_models.evaluation.frechet import Gaussian
 from gen_models.evaluation.measure import MEASURES
 from gen_models.evaluation.protocol import SPACES
 from gen_models.fields import ConfigError, nearest
 from gen_models.runs import Run
-from gen_models.storage.files import write_text
+from gen_models.storage import json_files
 
 Measures = Mapping[str, float]  # values by their names in MEASURES
 ByDecay = Mapping[float | None, Measures]  # measures by decay of a run's averages; None: its own
@@ -80,10 +79,10 @@ class Scorer:
     def read(self, folder: Path, step: int) -> ByDecay | None:
         """The measures of a run at a step, if they were made under this protocol."""
         try:
-            values = json.loads(self.path(folder, step).read_text(), parse_constant=record.refuse)
+            values = json_files.read(self.path(folder, step))
             rows = values.get("averages") or [{"ema_decay": None, "measures": values["measures"]}]
             by_decay = {row["ema_decay"]: self._parse(row["measures"]) for row in rows}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except json_files.DAMAGES:
             return None
         return by_decay if values.get("protocol") == self.protocol else None
 
@@ -105,7 +104,7 @@ class Scorer:
                 for decay, measures in by_decay.items()
             ]
             values = {"protocol": self.protocol, "averages": rows}
-            write_text(self.path(folder, step), json.dumps(values) + "\n")
+            json_files.write(self.path(folder, step), values, indent=None)
         return by_decay
 
     def _compute(self, run: Run, ema_decay: float | None) -> Measures:

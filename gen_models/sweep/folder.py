@@ -8,6 +8,7 @@ from typing import Any
 from gen_models.fields import ConfigError, shown
 from gen_models.runs import recipe as recipes
 from gen_models.schedules import Schedule
+from gen_models.storage import json_files
 from gen_models.storage.files import write_text
 
 PLAN = "plan.json"
@@ -59,7 +60,6 @@ def _plain(value: object) -> str:
 def _read(path: Path) -> dict[str, Any] | None:
     """Contents of a plan; None if it cannot be read, as the runs check themselves."""
     try:
-        plan = json.loads(path.read_text())
-    except (OSError, ValueError):
+        return json_files.read(path)
+    except json_files.DAMAGES:
         return None
-    return plan if isinstance(plan, dict) else None

@@ -57,6 +57,7 @@ class Stretch(NamedTuple):
         """Index of the first step in the chunk, i32[]."""
         return self.begin % CHUNK_STEPS
 
+    @partial(jax.jit, inline=True)  # so that it is traced once for all of its uses
     def step(self, state: State, index: Array) -> tuple[State, Metrics, Array]:
         """The state after the step at an index of the chunk, its metrics, and whether all of these
         and of the parameters are finite, bool[]."""

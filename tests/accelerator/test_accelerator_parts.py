@@ -1,7 +1,6 @@
 """Parts of the report on a card: what they compute of what they measured, and their pages."""
 
 import dataclasses
-import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -207,16 +206,17 @@ def test_all_models_are_compared_and_the_short_form_asks_for_a_few():
 
 
 def test_the_board_stops_when_its_time_is_over_and_says_what_failed(tmp_path, monkeypatch):
-    asked = []
+    asked, now = [], [0.0]
 
     def run(line, limit_s):
         asked.append(line[0])
         if len(asked) == 2:
-            time.sleep(max(0.0, limit_s))
+            now[0] += limit_s
         return CommandResult(2 if line[0] == "scoreboard" else 130, 0.1, "error: it burns")
 
     monkeypatch.setattr(board.commands, "run", run)
-    figures = board.fill(FULL, tmp_path, time.monotonic() + 0.2)
+    monkeypatch.setattr(board, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    figures = board.fill(FULL, tmp_path, 0.2)
     assert asked == ["scoreboard", "train"]
     assert list(figures["failed"].values()) == ["error: it burns"]
     assert (figures["runs"], figures["presets"]) == (0, [])

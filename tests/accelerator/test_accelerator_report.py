@@ -128,7 +128,7 @@ def test_what_a_part_had_found_when_the_user_stopped_it_is_kept(tmp_path, monkey
         Path(args[args.index("--into") + 1]).write_text(json.dumps(JOB))
         time.sleep(0.5)  # until the threads have been started
         os.kill(os.getpid(), signal.SIGINT)
-        until = time.monotonic() + 10
+        until = time.monotonic() + 60
         while not should_stop() and time.monotonic() < until:
             time.sleep(0.01)
         return CommandResult(130, 0.1, "")

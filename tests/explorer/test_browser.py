@@ -6,6 +6,7 @@ import jax
 import numpy as np
 import pytest
 from browsing import PIXELS, assert_alike, image
+from patience import eventually
 from playwright.sync_api import Page
 from trainings import train
 from untrained import random_model
@@ -27,9 +28,9 @@ def contents(*models, **more) -> str:
 
 
 def link(tab: Page) -> str:
-    """The link of what is shown, which is written when nothing has changed for a while."""
-    tab.wait_for_timeout(400)
-    return tab.url.partition("#")[2]
+    """The link of what is shown, which is written at the latest when the page is left."""
+    tab.evaluate("dispatchEvent(new Event('pagehide'))")
+    return tab.evaluate("location.hash")[1:]
 
 
 def test_a_slider_moves_the_latent_and_its_link_shows_the_same_again(opened, tiny):
@@ -239,7 +240,7 @@ def test_a_long_drag_is_drawn_to_its_end_and_so_is_its_link(opened, tiny):
         await new Promise(requestAnimationFrame);
       }
     }""")
-    assert "t=1" in link(tab).split("&")
+    eventually(tab, lambda: "t=1" in tab.evaluate("location.hash")[1:].split("&"), True)
     np.testing.assert_array_equal(image(opened(text, link(tab))), image(tab))
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from maps_blobs import blobs
+from patience import eventually
 
 from gen_models.maps import files
 from gen_models.maps.gaps import Gaps, Region
@@ -83,10 +84,9 @@ def test_a_pointer_shows_the_image_that_it_is_over(opened):
     tip = tab.locator(".tip")
     tip.wait_for()
     assert "three · real images 7" in tip.text_content()
-    tab.wait_for_timeout(200)
     context = "canvas.getContext('2d', {willReadFrequently: true})"
     level = f"canvas => {context}.getImageData(4, 4, 1, 1).data[0]"
-    assert tab.eval_on_selector(".tip canvas", level) == 7
+    eventually(tab, lambda: tab.eval_on_selector(".tip canvas", level), 7)
     tab.mouse.move(area["x"] + 5, area["y"] + area["height"] - 5)
     tip.wait_for(state="hidden")
 
@@ -104,8 +104,7 @@ def test_an_image_that_cannot_be_decoded_leaves_no_other_in_its_place(opened):
     for name, way, opaque in (("real images 7", 1, 255), ("<b>model</b> 3", -1, 0)):
         tab.mouse.move(area["x"] + x + way * (half - 3), area["y"] + y - way * (half - 3))
         tab.locator(".tip").get_by_text(name).wait_for()
-        tab.wait_for_timeout(200)
-        assert tab.eval_on_selector(".tip canvas", opacity) == opaque
+        eventually(tab, lambda: tab.eval_on_selector(".tip canvas", opacity), opaque)
         tab.evaluate("() => { HTMLImageElement.prototype.decode = () => Promise.reject('no') }")
 
 
@@ -116,8 +115,7 @@ def test_zooming_in_shows_the_images_and_the_whole_map_is_one_click_away(opened)
     tab.locator(MAP).focus()
     for _ in range(6):
         tab.keyboard.press("+")
-    shown(tab)  # the sheets are decoded meanwhile
-    assert len(shown(tab)) > len(before)  # grey levels of images
+    eventually(tab, lambda: len(shown(tab)) > len(before), True)  # grey levels of images
     tab.get_by_label("whole map").click()
     assert shown(tab) == before
 

@@ -8,14 +8,13 @@ import threading
 
 import numpy as np
 import pytest
+from patience import PATIENCE_S, eventually
 from playwright.sync_api import expect
 
 from experiments import sample
 from gen_models import playground
 from gen_models.data import idx
 from gen_models.errors import UserError
-
-LONG = 60_000  # ms that a test waits at most
 
 
 @pytest.fixture(scope="module")
@@ -40,13 +39,13 @@ def visit(browser, address):
 
     def visit_(link="", status="press “run”", **screen):
         context = browser.new_context(accept_downloads=True, **screen)
+        context.set_default_timeout(1000 * PATIENCE_S)
         contexts.append(context)
         tab = context.new_page()
-        tab.set_default_timeout(LONG)
         tab.on("console", lambda message: trouble.append(message.text))
         tab.on("pageerror", lambda error: trouble.append(str(error)))
         tab.goto(f"{address}{link}")
-        expect(tab.locator("#status")).to_have_text(status, timeout=LONG)
+        expect(tab.locator("#status")).to_have_text(status)
         return tab
 
     yield visit_
@@ -69,18 +68,25 @@ def step(tab):
     return int(tab.locator("#step").inner_text())
 
 
+def steps_during(tab, ms):
+    """The counts of steps at the beginning and at the end of a time."""
+    before = step(tab)
+    tab.wait_for_timeout(ms)
+    return {before, step(tab)}
+
+
 def run_to(tab, digits):
     """Train until the count of steps has so many digits."""
     button(tab, "run").click()
     count = re.compile(rf"^\d{{{digits},}}$")
-    expect(tab.locator("#step")).to_have_text(count, timeout=LONG)
+    expect(tab.locator("#step")).to_have_text(count)
     button(tab, "pause").click()
     expect(button(tab, "run")).to_be_visible()
 
 
 def configuration(tab):
-    """The configuration in the page's address, once nothing has changed for a while."""
-    tab.wait_for_timeout(400)
+    """The configuration in the page's address, which follows what is chosen after a while."""
+    tab.wait_for_function("location.hash.length > 1")
     text = tab.evaluate("location.hash")[1:]
     return json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
 
@@ -116,10 +122,9 @@ def test_on_the_ring_run_trains_and_the_measure_rises(visit):
     assert "WebAssembly, threads" in tab.locator("header").inner_text()
     before = share(tab)
     run_to(tab, 4)
-    assert share(tab) > before + 15
+    eventually(tab, lambda: share(tab) > before + 15, True)
+    eventually(tab, lambda: len(steps_during(tab, 300)), 1)  # it is paused
     steps = step(tab)
-    tab.wait_for_timeout(300)
-    assert step(tab) == steps  # it is paused
     button(tab, "one step").click()
     expect(tab.locator("#step")).to_have_text(str(steps + 1))
     button(tab, "discriminator’s step").click()
@@ -130,7 +135,7 @@ def test_on_the_ring_run_trains_and_the_measure_rises(visit):
 def test_what_changes_takes_effect_at_once_or_says_that_it_starts_anew(visit):
     tab = visit()
     button(tab, "run").click()
-    expect(tab.locator("#step")).to_have_text(re.compile(r"\d\d"), timeout=LONG)
+    expect(tab.locator("#step")).to_have_text(re.compile(r"\d\d"))
     steps = step(tab)
     tab.get_by_label("loss", exact=True).select_option("hinge")
     expect(tab.locator("#status")).to_have_text("changed; training goes on")
@@ -185,8 +190,8 @@ def test_a_layer_keeps_the_focus_while_it_is_moved_by_keys(visit):
     for place in (3, 2):
         tab.keyboard.press("Enter")
         expect(tab.get_by_label(f"Generator, layer {place}: up")).to_be_focused()
-    after = configuration(tab)["generator"]
-    assert after == [before[i] for i in (0, 3, 1, 2, 4)]
+    after = [before[i] for i in (0, 3, 1, 2, 4)]
+    eventually(tab, lambda: configuration(tab)["generator"], after)
     tab.keyboard.press("Enter")
     expect(tab.get_by_label("Generator, layer 1", exact=True)).to_be_focused()  # it is the first
 
@@ -197,17 +202,17 @@ def test_a_decimal_comma_is_taken_for_a_point(visit):
     tab.get_by_label("Discriminator, layer 2: slope below zero").fill("0,3")
     tab.get_by_label("batch", exact=True).fill("1,000")
     expect(tab.get_by_text("a whole number from 2 to 512")).to_be_visible()
-    chosen = configuration(tab)
-    assert (chosen["average"], chosen["discriminator"][1]) == (0.5, "leaky_relu 0.3")
-    assert chosen["batch"] == 128
+    eventually(tab, lambda: configuration(tab)["average"], 0.5)
+    eventually(tab, lambda: configuration(tab)["discriminator"][1], "leaky_relu 0.3")
+    assert configuration(tab)["batch"] == 128
 
 
 def test_a_link_opens_the_same_configuration_and_a_damaged_one_says_so(visit):
     tab = visit()
     tab.get_by_label("data", exact=True).select_option("spiral")
     tab.get_by_label("batch", exact=True).fill("32")
-    tab.wait_for_timeout(400)
-    again = visit("#" + tab.url.partition("#")[2])
+    eventually(tab, lambda: configuration(tab)["batch"], 32)
+    again = visit(tab.evaluate("location.hash"))
     assert again.get_by_label("data", exact=True).input_value() == "spiral"
     assert again.get_by_label("batch", exact=True).input_value() == "32"
     again.evaluate("location.hash = 'nonsense'")
@@ -217,7 +222,7 @@ def test_a_link_opens_the_same_configuration_and_a_damaged_one_says_so(visit):
 
 def test_a_damaged_link_is_named_until_there_is_something_newer_to_say(visit):
     tab = visit("#nonsense", status="the link is damaged: it holds no configuration")
-    expect(button(tab, "run")).to_be_enabled(timeout=LONG)
+    expect(button(tab, "run")).to_be_enabled()
     expect(tab.locator("#status")).to_have_class("wrong")
     button(tab, "run").click()
     expect(tab.locator("#status")).to_have_text("")
@@ -237,7 +242,7 @@ def test_a_wrong_file_that_is_dropped_does_not_end_the_training(visit):
     button(tab, "run").click()
     drop(tab, b"hello")
     expect(tab.locator("#status")).to_have_text("expected two files: images and labels")
-    expect(tab.locator("#step")).to_have_text(re.compile(r"\d\d"), timeout=LONG)
+    expect(tab.locator("#step")).to_have_text(re.compile(r"\d\d"))
     button(tab, "pause").click()
     button(tab, "run").click()  # which is the newest that there is to say
     expect(tab.locator("#status")).not_to_have_class("wrong")
@@ -250,7 +255,7 @@ def test_every_experiment_opens_from_its_link(visit):
     seen = set()
     for i in range(4):  # the last needs images
         links.nth(i).click()
-        tab.wait_for_timeout(500)
+        tab.wait_for_url(lambda url: url not in seen)
         seen.add(tab.url)
         expect(button(tab, "run")).to_be_enabled()
     assert len(seen) == 4
@@ -263,13 +268,15 @@ def test_a_rate_that_diverges_is_a_sentence_and_training_can_start_again(visit):
     for i in range(2):
         tab.get_by_label("rule").nth(i).select_option("sgd")
         tab.get_by_label("rate", exact=True).nth(i).fill("10")
-    tab.wait_for_timeout(500)
     button(tab, "run").click()
-    expect(tab.locator("#status")).to_contain_text("lower a rate, then start anew", timeout=LONG)
+    expect(tab.locator("#status")).to_contain_text("lower a rate, then start anew")
     for i in range(2):
         tab.get_by_label("rule").nth(i).select_option("adam")
         tab.get_by_label("rate", exact=True).nth(i).fill("0.001")
-    tab.wait_for_timeout(500)
+    players = ("generator", "discriminator")
+    eventually(
+        tab, lambda: [configuration(tab)["players"][name]["rate"] for name in players], [0.001] * 2
+    )
     button(tab, "start anew").click()
     expect(tab.locator("#step")).to_have_text("0")
     run_to(tab, 2)
@@ -279,12 +286,12 @@ def test_back_returns_to_the_nets_that_other_data_took_away(visit):
     tab = visit()
     tab.get_by_label("Generator, layer 1: units").fill("7")
     tab.get_by_label("data", exact=True).select_option("spiral")
-    assert configuration(tab)["generator"][0] == "dense 7"
+    eventually(tab, lambda: configuration(tab)["generator"][0], "dense 7")
     tab.get_by_label("data", exact=True).select_option("own")
-    assert configuration(tab)["latent"] == 32
+    eventually(tab, lambda: configuration(tab)["latent"], 32)
     tab.go_back()
-    chosen = configuration(tab)
-    assert (chosen["data"], chosen["generator"][0]) == ("spiral", "dense 7")
+    eventually(tab, lambda: configuration(tab)["data"], "spiral")
+    assert configuration(tab)["generator"][0] == "dense 7"
 
 
 def test_points_are_drawn_by_hand(visit):
@@ -301,8 +308,9 @@ def test_points_are_drawn_by_hand(visit):
     tab.mouse.down()
     tab.mouse.move(x, y, steps=3)  # a drag from elsewhere
     tab.mouse.up()
-    assert len(configuration(tab)["drawn"]) == 2
+    eventually(tab, lambda: len(configuration(tab)["drawn"]), 2)
     run_to(tab, 2)
+    assert len(configuration(tab)["drawn"]) == 2
 
 
 def test_canvases_have_the_screens_pixels_and_colours(visit):
@@ -310,28 +318,11 @@ def test_canvases_have_the_screens_pixels_and_colours(visit):
     pixels = "all => all.every(one => Math.abs(one.width - 2 * one.clientWidth) <= 1)"
     assert tab.eval_on_selector_all(".view canvas", pixels)
     tab.set_viewport_size({"width": 500, "height": 800})
-    tab.wait_for_timeout(200)
-    assert tab.eval_on_selector_all(".view canvas", pixels)
+    eventually(tab, lambda: tab.eval_on_selector_all(".view canvas", pixels), True)
     picture = "canvas => canvas.toDataURL()"
     before = tab.eval_on_selector(".curves canvas", picture)
     tab.emulate_media(color_scheme="dark")
-    tab.wait_for_timeout(200)
-    assert tab.eval_on_selector(".curves canvas", picture) != before
-
-
-@pytest.mark.usefixtures("fashion")
-def test_a_generator_of_images_is_saved_and_python_draws_from_it(visit, tmp_path):
-    tab = visit()
-    tab.get_by_label("data", exact=True).select_option("fashion_mnist")
-    expect(tab.locator(".grid").first).to_be_visible(timeout=LONG)
-    button(tab, "one step").click()
-    expect(tab.locator("#step")).to_have_text("1", timeout=LONG)
-    with tab.expect_download() as download:
-        button(tab, "save the generator").click()
-    path = tmp_path / "mine.safetensors"
-    download.value.save_as(path)
-    assert sample.main([str(path), "--labels", "3", "--out", str(tmp_path / "a.png")]) == 0
-    assert (tmp_path / "a.png").stat().st_size > 1000
+    eventually(tab, lambda: tab.eval_on_selector(".curves canvas", picture) == before, False)
 
 
 @pytest.mark.slow
@@ -339,7 +330,7 @@ def test_a_generator_of_images_is_saved_and_python_draws_from_it(visit, tmp_path
 def test_on_images_the_measure_falls(visit):
     tab = visit()
     tab.get_by_label("data", exact=True).select_option("fashion_mnist")
-    expect(tab.locator(".grid").first).to_be_visible(timeout=LONG)
+    expect(tab.locator(".grid").first).to_be_visible()
     button(tab, "run").click()
     measure = tab.locator(".curves").last.locator("figcaption")
     values = []
@@ -357,6 +348,21 @@ def idx_pair(folder, labels):
     return folder / "images.gz", folder / "labels.gz"
 
 
+def test_a_generator_of_images_is_saved_and_python_draws_from_it(visit, tmp_path):
+    tab = visit()
+    tab.get_by_label("data", exact=True).select_option("own")
+    tab.locator("input[type=file]").set_input_files(idx_pair(tmp_path, np.arange(40) % 4))
+    expect(tab.locator(".net").first).to_contain_text("and 4 of the label")
+    button(tab, "one step").click()
+    expect(tab.locator("#step")).to_have_text("1")
+    with tab.expect_download() as download:
+        button(tab, "save the generator").click()
+    path = tmp_path / "mine.safetensors"
+    download.value.save_as(path)
+    assert sample.main([str(path), "--labels", "3", "--out", str(tmp_path / "a.png")]) == 0
+    assert (tmp_path / "a.png").stat().st_size > 1000
+
+
 def test_images_of_ones_own_are_given_and_other_files_refused(visit, tmp_path):
     images, labels = idx_pair(tmp_path, np.arange(40) % 4)
     (tmp_path / "text").write_text("hello")
@@ -370,14 +376,13 @@ def test_images_of_ones_own_are_given_and_other_files_refused(visit, tmp_path):
     chooser.set_input_files([images, labels])
     expect(tab.locator(".net").first).to_contain_text("and 4 of the label")
     expect(tab.locator(".grid").first).to_be_visible()
-    assert configuration(tab)["batch"] == 16
+    eventually(tab, lambda: configuration(tab)["batch"], 16)
     expect(tab.get_by_text("your own images are not measured")).to_be_visible()
     run_to(tab, 2)
     picture = "canvas => canvas.toDataURL()"
     before = tab.eval_on_selector(".grid", picture)
     tab.get_by_label("loss", exact=True).select_option("wasserstein")  # its scores are no logits
-    tab.wait_for_timeout(200)
-    assert tab.eval_on_selector(".grid", picture) != before
+    eventually(tab, lambda: tab.eval_on_selector(".grid", picture) == before, False)
 
 
 def test_images_of_ones_own_are_dropped_while_something_else_trains(visit, tmp_path):
@@ -389,7 +394,7 @@ def test_images_of_ones_own_are_dropped_while_something_else_trains(visit, tmp_p
     tab.get_by_label("batch", exact=True).fill("16")
     drop(tab, *files)
     expect(tab.locator("#status")).to_contain_text("training starts anew")
-    assert configuration(tab)["batch"] == 16
+    eventually(tab, lambda: configuration(tab)["batch"], 16)
 
 
 def test_what_cannot_be_read_is_named_when_it_is_dropped(visit):

@@ -25,7 +25,7 @@ with interruptible() as interruption:
 
 def noted(interruption):
     """The signal that has been noted, once it is."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while interruption.by is None and time.monotonic() < deadline:
         time.sleep(0.001)
     return interruption.by

@@ -68,7 +68,7 @@ def read_samples(
     """The images of another program, to be measured against `real`, and their labels: those in
     `labels_path` or, if that is None, in `path` itself; none if `unlabelled`. Raises UserError,
     with the file, for images or labels that do not fit."""
-    pixels, labels = read_images(path)
+    pixels, labels = read_images(path, real.class_names)
     if labels_path is not None:
         labels = read_labels(labels_path)
     if len(pixels) < MIN_SAMPLES:

@@ -8,6 +8,7 @@ four IDX files of an MNIST-like data set is a data set of its own.
 import contextlib
 import hashlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
@@ -207,20 +208,20 @@ def _load_own(data_set: folders.DatasetFiles, split: Split) -> Dataset:
             arrays[file] = arrays[file][:, 0]
     own.check_arrays(arrays, data_set.files)
     images, labels = arrays[IMAGES[split]], arrays[LABELS[split]]
-    num_classes = 1 + max(int(arrays[file].max()) for file in LABELS.values())
-    names = tuple(map(str, range(num_classes)))
+    names = own.read_class_names(data_set.place, own.count_classes(arrays))
     if split == "train":
-        _say_absent(data_set.name, labels, num_classes)
+        _say_absent(data_set.name, labels, names)
     digests = (idx.digest(images), idx.digest(labels))
     return _dataset(data_set.name, images, labels, names, *digests)
 
 
-def _say_absent(name: str, labels: np.ndarray, num_classes: int) -> None:
+def _say_absent(name: str, labels: np.ndarray, class_names: Sequence[str]) -> None:
     """Print which classes, if any, have no training image."""
-    absent = np.setdiff1d(np.arange(num_classes), labels).tolist()
-    if absent:
+    absent = np.setdiff1d(np.arange(len(class_names)), labels)
+    if absent.size:
+        named = folders.shortened_list(class_names[label] for label in absent)
         notice(
-            f"{name}: no training image has the label {folders.shortened_list(map(str, absent))}; "
+            f"{name}: no training image has the label {named}; "
             "no picture and no sample is of such a class unless it is asked for"
         )
 

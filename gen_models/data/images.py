@@ -7,6 +7,8 @@ import itertools
 import math
 import stat
 import zipfile
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +23,7 @@ from gen_models.data.foreign import (
     unpack,
 )
 
-__all__ = ["ImagesError", "read_images", "read_labels"]
+__all__ = ["ImagesError", "class_folders", "read_images", "read_labels"]
 
 _MAGIC = {
     b"\0\0": "idx",
@@ -37,7 +39,9 @@ _LABEL_ARRAYS = ("labels", "label", "y")
 _FLOAT_RANGES = ((0, 1, -math.inf), (-1, 1, -math.inf), (0, 255, 64))
 
 
-def read_images(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
+def read_images(
+    path: Path, class_names: Sequence[str] = ()
+) -> tuple[np.ndarray, np.ndarray | None]:
     """Read images u8[N,H,W], C-contiguous, maybe read-only, and their labels i32[N] or None.
 
     `path` is one of
@@ -46,7 +50,8 @@ def read_images(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
       labels are `labels`, `label` or `y`, or, beside `arr_0`, the integers `arr_1[N]`;
     - a folder or zip of PNG pictures of one size, opaque and grey in any mode, in natural order
       (2 before 10). All are in one folder, or all in its sub-folders. Sub-folders whose names are
-      all whole numbers, of 9 digits at most, are the labels. Hidden files are ignored. Of 16-bit
+      all whole numbers, of 9 digits at most, are the labels; those that are all in `class_names`,
+      in upper or lower case, stand for the places there. Hidden files are ignored. Of 16-bit
       pictures the upper 8 bits are read.
 
     Arrays have the shape [N,H,W], [N,H·W] with H = W, [N,H,W,C] or [N,C,H,W]; C is 1, or 3 equal
@@ -59,7 +64,7 @@ def read_images(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
     """
     path = Path(path)
     with explain_errors(path):
-        images, labels = _load_images(path)
+        images, labels = _load_images(path, class_names)
     pixels = _to_grey(path, images)
     if labels is None:
         return pixels, None
@@ -93,17 +98,37 @@ def read_labels(path: Path) -> np.ndarray:
     return _to_classes(path, labels)
 
 
-def _load_images(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
+def class_folders(path: Path) -> tuple[str, ...]:
+    """The names, in natural order, of the sub-folders of a folder or zip of PNG pictures. None if
+    they are whole numbers, and of other files. Raises ImagesError."""
+    path = Path(path)
+    with explain_errors(path):
+        kind, _ = _recognise(path)
+        if kind == "folder":
+            return pictures.class_folders(path, _files(path))
+        if kind == "pictures":
+            with zipfile.ZipFile(path) as archive:
+                return pictures.class_folders(path, members(archive))
+    return ()
+
+
+def _files(folder: Path) -> list[str]:
+    """The names of the user's files in a folder of pictures. Raises ImagesError."""
+    names = list(itertools.islice(pictures.files(folder), pictures.MAX_FILES + 1))
+    check_printable(folder, names)
+    return names
+
+
+def _load_images(path: Path, class_names: Sequence[str]) -> tuple[np.ndarray, np.ndarray | None]:
     """Images and labels as they are stored; pictures as u8[N,H,W]."""
     kind, start = _recognise(path)
     if kind == "folder":
-        names = list(itertools.islice(pictures.files(path), pictures.MAX_FILES + 1))
-        check_printable(path, names)
-        return pictures.read(path, names, lambda name: (path / name).open("rb"))
+        open_file = lambda name: (path / name).open("rb")  # noqa: E731
+        return pictures.read(path, _files(path), open_file, class_names)
     if kind == "pictures":
         with zipfile.ZipFile(path) as archive:
             names = members(archive)
-            return pictures.read(path, names, lambda name: unpack(archive, name))
+            return pictures.read(path, names, partial(unpack, archive), class_names)
     if kind is None:
         beginning = f"begins with {start!r}" if start else "is empty"
         raise ImagesError(f"{path} {beginning}; expected {_IMAGE_FORMATS}")

@@ -9,6 +9,7 @@ from gen_models.data.sources import Debian, DownloadSource, Npm, Payload, Web
 IMAGES = {"train": "train-images-idx3-ubyte", "test": "t10k-images-idx3-ubyte"}
 LABELS = {"train": "train-labels-idx1-ubyte", "test": "t10k-labels-idx1-ubyte"}
 FILES = (*IMAGES.values(), *LABELS.values())
+CLASSES = "classes.txt"  # the class names of a data set of one's own, a line each, by their labels
 QMNIST_COLUMNS = 8  # columns of QMNIST's labels, idx2-int: the class and 7 facts about the writing
 # Variants of these names: EMNIST puts a prefix before them, converters of pictures write "test",
 # and unpacking programs write a dot or an underscore.

@@ -15,6 +15,7 @@ from gen_models.data.foreign import (
     explain_errors,
     is_hidden,
 )
+from gen_models.fields import nearest
 
 MAX_PICTURE_PIXELS = 2**22
 MAX_FILES = 10**6
@@ -31,18 +32,22 @@ def files(folder: Path, within: str = "", depth: int = 2) -> Iterator[str]:
 
 
 def read(
-    path: Path, files: Sequence[str], open_file: Callable[[str], BinaryIO]
+    path: Path,
+    files: Sequence[str],
+    open_file: Callable[[str], BinaryIO],
+    class_names: Sequence[str] = (),
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """The PNG pictures in natural order of their names, u8[N,H,W], and the whole numbers that name
-    their folders, i64[N], or None. Raises ImagesError."""
+    """The PNG pictures in natural order of their names, u8[N,H,W], and their labels i64[N] or None:
+    the whole numbers that name their folders, or the places of these names in `class_names`. Raises
+    ImagesError."""
     if len(files) > MAX_FILES:
         raise ImagesError(f"{path} holds more than {MAX_FILES} files; take some out")
-    names = sorted((name for name in files if name.lower().endswith(".png")), key=_natural_order)
+    names = _picture_names(files)
     others = sorted(set(files).difference(names))
     if others or not names:
         wanted = "PNG pictures and no other files, or .npy files alone in a zip"
         raise ImagesError(f"{path} holds {describe_contents(others)}; expected {wanted}")
-    labels = _folder_numbers(path, names)
+    labels = _folder_labels(path, _folders(path, names), class_names)
     pixels = np.empty((0, 0, 0), np.uint8)
     for index, name in enumerate(names):
         where = f"{path}/{name}"
@@ -67,20 +72,53 @@ def read(
     return pixels, labels
 
 
-def _folder_numbers(path: Path, names: Sequence[str]) -> np.ndarray | None:
-    """i64[N], the number that names each picture's folder; None unless all are whole numbers."""
+def class_folders(path: Path, files: Sequence[str]) -> tuple[str, ...]:
+    """The names of the folders of PNG pictures, in natural order; none if all pictures are in one
+    folder, or if all names are whole numbers. Raises ImagesError."""
+    folders = set(_folders(path, _picture_names(files)))
+    return () if all(map(_is_number, folders)) else tuple(sorted(folders, key=_natural_order))
+
+
+def _picture_names(files: Sequence[str]) -> list[str]:
+    """The PNG pictures among the files, in natural order."""
+    return sorted((name for name in files if name.lower().endswith(".png")), key=_natural_order)
+
+
+def _folders(path: Path, names: Sequence[str]) -> list[str]:
+    """The name of each picture's folder; [] if all are in one folder."""
     parents = [PurePosixPath(name).parts[:-1] for name in names]
-    while parents[0] and not _is_number(parents[0][0]) and len({p[:1] for p in parents}) == 1:
+    while (
+        parents
+        and parents[0]
+        and not _is_number(parents[0][0])
+        and len({p[:1] for p in parents}) == 1
+    ):
         parents = [parent[1:] for parent in parents]  # a folder around all of them
     depths = {len(parent) for parent in parents}
-    if depths not in ({0}, {1}):
+    if depths not in (set(), {0}, {1}):
         raise ImagesError(
             f"{path} holds pictures at several depths, or more than one deep; expected all in one "
             "folder, or all in its sub-folders, one a class"
         )
-    if depths == {0} or not all(_is_number(folder) for (folder,) in parents):
+    return [folder for parent in parents for folder in parent]
+
+
+def _folder_labels(
+    path: Path, folders: Sequence[str], class_names: Sequence[str]
+) -> np.ndarray | None:
+    """The labels i64[N] that folders are named by; None if some name is no whole number and none
+    is a class."""
+    if folders and all(map(_is_number, folders)):
+        return np.array([int(folder) for folder in folders], np.int64)
+    labels = {name.casefold(): label for label, name in enumerate(class_names)}
+    others = sorted({folder for folder in folders if folder.casefold() not in labels})
+    if len(others) == len(set(folders)):
         return None
-    return np.array([int(folder) for (folder,) in parents], np.int64)
+    if others:
+        raise ImagesError(
+            f"{path} has a folder {others[0]}, which is no class; {nearest(others[0], class_names)}"
+        )
+    return np.array([labels[folder.casefold()] for folder in folders], np.int64)
 
 
 def _is_number(name: str) -> bool:

@@ -27,7 +27,7 @@ from image_files import (
 from PIL import Image
 
 from gen_models.data import pictures
-from gen_models.data.images import ImagesError, read_images
+from gen_models.data.images import ImagesError, class_folders, read_images
 
 
 @folder_and_zip
@@ -64,6 +64,32 @@ def test_read_images_of_pictures_in_other_folders_has_no_labels(tmp_path, fill, 
     names = sorted(f"{folder}/{i}.png" for i, folder in enumerate(folders))
     files = {name: png(WIDE[i]) for i, name in enumerate(names)}
     assert_reads(fill(tmp_path / "x", files), WIDE[:2])
+
+
+@folder_and_zip
+def test_folders_named_by_classes_are_labels(tmp_path, fill):
+    files = {f"{name}/{i}.png": png(WIDE[i]) for i, name in enumerate(["shirt", "Coat", "hat"])}
+    path = fill(tmp_path / "x", files)
+    images, labels = read_images(path, ("coat", "hat", "shirt", "shoe"))
+    np.testing.assert_array_equal(images, WIDE[[1, 2, 0]])
+    assert labels.tolist() == [0, 1, 2]
+    assert class_folders(path) == ("Coat", "hat", "shirt")
+    assert read_images(path, ("shoe",))[1] is None
+    with pytest.raises(
+        ImagesError, match=r"has a folder hat, which is no class; perhaps you .*hut"
+    ):
+        read_images(path, ("coat", "hut", "shirt"))
+
+
+@folder_and_zip
+@pytest.mark.parametrize("files", [flat(), {"0/1.png": png(WIDE[0]), "11/2.png": png(WIDE[1])}])
+def test_numbers_and_pictures_in_one_folder_are_no_class_names(tmp_path, fill, files):
+    assert class_folders(fill(tmp_path / "x", files)) == ()
+
+
+def test_files_that_are_no_pictures_have_no_class_folders(tmp_path):
+    np.save(tmp_path / "x.npy", WIDE)
+    assert class_folders(tmp_path / "x.npy") == ()
 
 
 @folder_and_zip

@@ -50,6 +50,52 @@ def test_arrays_that_are_no_data_set_are_refused_and_nothing_is_written(tmp_path
     assert not (tmp_path / "mine").exists()
 
 
+def test_class_names_are_kept_and_go_with_the_files_that_they_are_of(tmp_path):
+    names = ["a coat", "Schuh", "靴", "of no image"]
+    gm.save_dataset(tmp_path, (IMAGES, LABELS), (IMAGES, LABELS), class_names=names)
+    for data in catalog.load_splits(data_dir=tmp_path):
+        assert data.class_names == tuple(names)
+    gm.save_dataset(tmp_path, (IMAGES, LABELS), (IMAGES, LABELS))
+    assert catalog.load(data_dir=tmp_path).class_names == ("0", "1", "2")
+
+
+def test_class_names_of_files_with_a_prefix(tmp_path):
+    gm.save_dataset(tmp_path, (IMAGES, LABELS), (IMAGES, LABELS), class_names=["a", "b", "c"])
+    for file in list(tmp_path.iterdir()):
+        file.rename(tmp_path / f"mine-{file.name}")
+    data = catalog.load(data_dir=tmp_path / "mine")
+    assert (data.name, data.class_names) == ("mine", ("a", "b", "c"))
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["a", "b"], "2 names, expected one for each of the 3 classes"),
+        ("abc", "holds 'abc', expected texts"),
+        (["a", "b", 2], "expected texts, one for each class"),
+        (["a", "b", "A"], "calls class 0 'a', as another class is called"),
+        (["a", "0", "c"], "calls class 1 '0', as another class is called"),
+        (["a", " ", "c"], "calls class 1 ' ', expected 1 to 60 printable characters"),
+        (["a", "b\nc", "c"], r"calls class 1 'b\\nc', expected 1 to 60 printable"),
+        (["a", "b", "c" * 61], "calls class 2 .*expected 1 to 60 printable"),
+    ],
+)
+def test_class_names_that_do_not_fit_are_refused_and_nothing_is_written(tmp_path, names, message):
+    with pytest.raises(DataError, match=f"class_names.*{message}"):
+        gm.save_dataset(tmp_path / "mine", (IMAGES, LABELS), (IMAGES, LABELS), class_names=names)
+    assert not (tmp_path / "mine").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"), [(b"a\n\nc\n", "calls class 1 ''"), (b"\xff", "no text in UTF-8")]
+)
+def test_a_file_of_class_names_that_does_not_fit_is_named(tmp_path, content, message):
+    gm.save_dataset(tmp_path, (IMAGES, LABELS), (IMAGES, LABELS))
+    (tmp_path / "classes.txt").write_bytes(content)
+    with pytest.raises(DataError, match=f"classes.txt.*{message}"):
+        catalog.load(data_dir=tmp_path)
+
+
 @pytest.mark.parametrize("labels", [(LABELS, None), (None, LABELS)])
 def test_labels_of_one_split_alone_are_refused(tmp_path, labels):
     with pytest.raises(DataError, match="only one of train and test has labels"):

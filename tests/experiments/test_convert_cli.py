@@ -5,23 +5,23 @@ import pytest
 from PIL import Image
 from trainings import OPTIONS
 
-from experiments import convert, train
+from experiments import convert, sample, train
 from gen_models.data import catalog
 
 
-@pytest.fixture
-def pictures(tmp_path, tiny):
-    """A folder with the pictures of both splits of `tiny`, in a folder for each class."""
+def write_pictures(folder, tiny, folder_names):
+    """The pictures of both splits of `tiny`, in a folder for each class."""
     for split, data in tiny._asdict().items():
         for index, (image, label) in enumerate(zip(data.images, data.labels, strict=True)):
-            folder = tmp_path / "pictures" / split / str(label)
-            folder.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(image).save(folder / f"{index}.png")
-    return tmp_path / "pictures"
+            inner = folder / split / folder_names[label]
+            inner.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(image).save(inner / f"{index}.png")
+    return folder
 
 
-def test_pictures_become_a_data_set_to_train_on(pictures, tiny, tmp_path, run_command):
-    out = tmp_path / "mine"
+@pytest.mark.parametrize("class_names", [("0", "1", "2"), ("Bag", "ankle boot", "coat")])
+def test_pictures_become_a_data_set_to_train_on(tiny, tmp_path, run_command, class_names):
+    pictures, out = write_pictures(tmp_path / "pictures", tiny, class_names), tmp_path / "mine"
     splits = ["--train", pictures / "train", "--test", pictures / "test"]
     code, said, _ = run_command(convert.main, *splits, "--out", out)
     assert (code, said.splitlines()) == (
@@ -36,9 +36,22 @@ def test_pictures_become_a_data_set_to_train_on(pictures, tiny, tmp_path, run_co
         order = np.argsort(made.labels, kind="stable")
         np.testing.assert_array_equal(found.images, made.images[order])
         np.testing.assert_array_equal(found.labels, made.labels[order])
-    options = [f"--{name.replace('_', '-')}={x}" for name, x in OPTIONS.items() if name != "steps"]
-    args = ["--data-dir", str(out), "--out", str(tmp_path / "run"), "--steps=1", *options]
+        assert found.class_names == class_names
+    tiny_run = OPTIONS | {"model": "cgan", "steps": 1, "data_dir": out, "out": tmp_path / "run"}
+    args = [f"--{name.replace('_', '-')}={value}" for name, value in tiny_run.items()]
     assert train.main(args) == 0
+    drawn = ["--labels", class_names[1].upper(), "--out", str(tmp_path / "drawn.png")]
+    assert sample.main([str(tmp_path / "run"), *drawn]) == 0
+
+
+def test_a_test_folder_of_no_class_is_named(tiny, tmp_path, run_command):
+    pictures = write_pictures(tmp_path / "pictures", tiny, ("bag", "boot", "coat"))
+    (pictures / "test" / "coat").rename(pictures / "test" / "goat")
+    splits = ["--train", pictures / "train", "--test", pictures / "test"]
+    code, _, err = run_command(convert.main, *splits, "--out", tmp_path / "mine")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "has a folder goat, which is no class; perhaps you meant 'coat'" in err
+    assert not (tmp_path / "mine").exists()
 
 
 def test_images_without_labels_are_asked_about(tiny, tmp_path, run_command):

@@ -2,12 +2,10 @@
 
 from types import SimpleNamespace
 
-import jax
 import pytest
 from populations import hasten, make_members
 
 from gen_models import runs
-from gen_models.models import MODELS, vae
 from gen_models.runs import Recipe
 from gen_models.sweep import plan
 from gen_models.sweep.execution import Sweep
@@ -44,16 +42,17 @@ def train(work: Sweep, should_stop=lambda: False) -> bool:
 
 @pytest.fixture
 def traced(monkeypatch):
-    """Grows whenever a step of the model is traced with an unknown learning rate."""
-    unknown = []
+    """Grows whenever a program of a population is traced, with the number of its members."""
+    members, advance = [], population.advance
 
-    def build(config, spec):
-        if isinstance(config.learning_rate, jax.core.Tracer):
-            unknown.append(config)
-        return vae.build(config, spec)
+    def counting(vectorised, models, states, *others):
+        members.append(len(states.alive))
+        return advance(vectorised, models, states, *others)
 
-    monkeypatch.setitem(MODELS, "vae", SimpleNamespace(Config=vae.Config, build=build))
-    return unknown
+    monkeypatch.setattr(population, "advance", counting)
+    population.program.cache_clear()
+    yield members
+    population.program.cache_clear()
 
 
 @pytest.mark.parametrize(("count", "per_device"), [(4, 2), (5, 2), (3, 3)])

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import filelock
 import jax
 import numpy as np
 import pytest
@@ -157,8 +158,17 @@ def tiny_folder(tmp_path: Path, tiny: Splits) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_runs(tmp_path_factory, tiny) -> Path:
-    """A folder with `tiny`, its feature net, and runs of three models, to be copied."""
-    return make_runs(tmp_path_factory.mktemp("runs"), tiny)
+    """A folder with `tiny`, its feature net, and runs of three models, to be copied. Made once for
+    all processes of pytest-xdist."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    folder, made = shared / "runs", shared / "runs.made"
+    with filelock.FileLock(shared / "runs.lock"):
+        if not made.exists():
+            folder.mkdir()
+            make_runs(folder, tiny)
+            made.touch()
+    return folder
 
 
 @pytest.fixture(scope="module")

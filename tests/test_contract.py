@@ -4,7 +4,6 @@ Compiling `programs.advance` as users have it, once a model, is most of the time
 """
 
 import dataclasses
-from collections.abc import Iterator
 from functools import cached_property, partial
 from typing import get_type_hints
 
@@ -90,9 +89,8 @@ ALIKE = {
 
 
 @pytest.fixture(scope="module", params=MODELS)
-def subject(request, tiny, tiny_options) -> Iterator[Subject]:
-    yield Subject(request.param, tiny_options | RATE, tiny.train)
-    jax.clear_caches()  # the programs of all models together would fill the memory
+def subject(request, tiny, tiny_options) -> Subject:
+    return Subject(request.param, tiny_options | RATE, tiny.train)
 
 
 def batch_of(spec, count):

@@ -85,8 +85,9 @@ def show(console: Console, search: Search, seeds: int, train: Dataset) -> None:
     steps, model = search.rungs[-1], search.candidates[0].recipe.options.model
     recipes = tuple(candidate.recipe for candidate in search.candidates)
     plan = Plan({}, recipes, search.devices, search.per_device)
-    cost, trained = estimate(plan, train), search.steps
-    whole, reported_steps = len(recipes) * steps, len(report.REPORTED) * seeds * steps
+    cost, trained, reported = estimate(plan, train), search.steps, len(report.REPORTED) * seeds
+    whole, reported_steps = len(recipes) * steps, reported * steps
+    scored = sum(search.counts) * search.scorer.samples / EvaluationExtent().samples
     varying = [f"{n} {low:g} to {high:g}" for n, (low, high) in search.space.ranges.items()]
     varying += [f"{n} of {len(values)}" for n, values in search.space.choices.items()]
     console.print(
@@ -94,7 +95,7 @@ def show(console: Console, search: Search, seeds: int, train: Dataset) -> None:
         f"scored at steps {', '.join(map(str, search.rungs))} by {search.scorer.protocol}\n"
         f"{trained} steps of candidates, where all to the end would be {whole}; a report of "
         f"{reported_steps} more\n"
-        f"{cost.words((trained + reported_steps) / whole)}",
+        f"{cost.words((trained + reported_steps) / whole, scored + reported)}",
         soft_wrap=True,
     )
 

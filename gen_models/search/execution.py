@@ -96,16 +96,20 @@ class Search:
         return done
 
     @property
+    def counts(self) -> list[int]:
+        """Number of candidates at each rung, if none diverges."""
+        counts, alive = [], list(self.candidates)
+        for step in self.rungs:
+            counts.append(len(alive))
+            rung = Rung(step, tuple(alive), {candidate.name: 0.0 for candidate in alive})
+            alive = self.rule.after(rung, self.space, np.random.Generator(np.random.Philox(0)))
+        return counts
+
+    @property
     def steps(self) -> int:
         """Training steps of all candidates together, if none diverges."""
-        total, before, alive = 0, 0, list(self.candidates)
-        for step in self.rungs:
-            total += len(alive) * (step - before)
-            scores = {candidate.name: 0.0 for candidate in alive}
-            rung = Rung(step, tuple(alive), scores)
-            alive = self.rule.after(rung, self.space, np.random.Generator(np.random.Philox(0)))
-            before = step
-        return total
+        lengths = np.diff(self.rungs, prepend=0).tolist()
+        return sum(count * length for count, length in zip(self.counts, lengths, strict=True))
 
     def _plan(self, candidates: Sequence[Candidate], step: int) -> Plan:
         """The plan of training to `step`, each recipe with its folder as `out`."""

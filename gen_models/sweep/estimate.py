@@ -25,7 +25,7 @@ class CostEstimate(NamedTuple):
     seconds: float  # duration of the training on CPUs
     measurement_seconds: float  # duration of the measurement of a member on a CPU
 
-    def words(self, part: float = 1.0, measurements: int = 0) -> str:
+    def words(self, part: float = 1.0, measurements: float = 0) -> str:
         """Text on the memory and, only on a CPU, the time of a `part` of the training and of
         measurements one after the other: other devices wait for memory and for the host more than
         they multiply."""

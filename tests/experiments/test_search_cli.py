@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -76,6 +77,7 @@ def test_a_dry_run_prints_the_plan_and_writes_nothing(capsys):
     assert "scored at steps 1, 2, 4 by tiny-own-" in out
     assert "100 samples against tiny validation, measures v2" in out
     assert "8 steps of candidates, where all to the end would be 16; a report of 36 more" in out
+    assert re.search("time: about [0-9.]+ (min|h) of training, [0-9.]+ (min|h) of measuring", out)
     assert not Path("results/searches").exists()
 
 

@@ -46,6 +46,7 @@ def test_halving_ends_with_the_best_setting_for_a_third_of_the_steps(undisturbed
     assert [(rung.step, len(rung.candidates)) for rung in rungs] == [(1, 8), (2, 4), (4, 2), (8, 1)]
     everyone = [distance(candidate.recipe.config.learning_rate) for candidate in work.candidates]
     assert best(rungs[-1]) == pytest.approx(min(everyone), abs=1e-3)
+    assert work.counts == [8, 4, 2, 1]
     assert work.steps == 8 + 4 + 2 * 2 + 4
     assert work.steps < 8 * 8 / 3
 

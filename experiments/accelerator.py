@@ -54,7 +54,7 @@ def main(args: Sequence[str]) -> int:
             report.measure(part, extent, options.into)
         return 0
     options.out.mkdir(parents=True, exist_ok=True)  # an error here costs no minutes of work
-    say = lambda line: print(line, file=sys.stderr, flush=True)  # noqa: E731
+    say = lambda line: print(line, file=sys.stderr, flush=True)
     card_report = report.CardReport(options.out, options.short or None, models, say)
     try:
         is_whole = card_report.make(options.parts or card_report.missing(), options.minutes)

@@ -98,7 +98,7 @@ def main(args: Sequence[str]) -> int:
     if rivals:
         torch_twin.check_installed()
     if options.only_start is not None:
-        say = lambda line: print(line, flush=True)  # noqa: E731
+        say = lambda line: print(line, flush=True)
         loop.report_start(known_model(options.only_start), options.steps, say)
         return 0
     out = without_ending(options.out, ".md", ".json", ".png")

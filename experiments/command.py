@@ -193,7 +193,7 @@ class Processes:
         return jax.process_index() == 0
 
 
-def parse(command: str, cls: type, args: Sequence[str], model: str | None = None) -> Any:  # noqa: ANN401
+def parse(command: str, cls: type, args: Sequence[str], model: str | None = None) -> Any:
     """Parse `args` into the dataclass `cls`, whose nested dataclasses are option groups. `model` is
     the model whose options are among them.
 

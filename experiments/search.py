@@ -208,7 +208,7 @@ def main(args: Sequence[str]) -> int:
     search.prepare()
     stop = machines.SharedStop(search.out)
     with interruptible() as interruption:
-        should_stop = lambda: stop.ask(interruption.asked())  # noqa: E731
+        should_stop = lambda: stop.ask(interruption.asked())
         rungs = search.keep_best_averages(conduct(search, console, should_stop))
         is_done, search_report = len(rungs) == len(search.rungs), None
         if is_done and not math.isfinite(min(rungs[-1].scores.values())):

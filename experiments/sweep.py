@@ -148,7 +148,7 @@ def main(args: Sequence[str]) -> int:
     sweep.prepare()
     stop = machines.SharedStop(out)
     with interruptible() as interruption:
-        should_stop = lambda: stop.ask(interruption.asked())  # noqa: E731
+        should_stop = lambda: stop.ask(interruption.asked())
         is_done = train(sweep, console, should_stop)
         is_done = is_done and measure(sweep, console, interruption, should_stop)
         # The first process publishes the members of all, and so waits for the others.

@@ -96,7 +96,7 @@ def measure(options: Options, dataset: str) -> None:
     readings = readings if written_protocol == protocol else []
     missing = [name for name in options.degradations if not is_measured(readings, name, options)]
     readings = [reading for reading in readings if reading.degradation not in missing]
-    report = lambda line: print(f"{dataset}: {line}", file=sys.stderr)  # noqa: E731
+    report = lambda line: print(f"{dataset}: {line}", file=sys.stderr)
     for reading in sensitivity.take_readings(
         evaluator, options.samples, missing, cas=options.cas, report=report
     ):

@@ -32,7 +32,7 @@ _HOMES = {
 __all__ = ["MODELS", "Trained", "UserError", "__version__", "grid", "load", "save_dataset", "train"]
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401
+def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

@@ -107,7 +107,7 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def validate(config: Any) -> None:  # noqa: ANN401
+def validate(config: Any) -> None:
     """Check each field's type and bounds. Raises ConfigError with field, value and expectation."""
     for name, hint in get_type_hints(type(config), include_extras=True).items():
         check(name, getattr(config, name), hint)
@@ -120,7 +120,7 @@ def check(name: str, value: object, hint: object) -> None:
         raise ConfigError(f"{name} is {shown(value)}, expected {expected}")
 
 
-def checked(name: str, value: object, hint: object) -> Any:  # noqa: ANN401
+def checked(name: str, value: object, hint: object) -> Any:
     """An argument converted to its hint's type as in `from_dict`, and checked. Raises
     ConfigError."""
     value = _plain(name, value, hint)
@@ -166,7 +166,7 @@ def _violation(value: object, hint: object) -> str | None:
     return None if fits else words[hint]
 
 
-def to_dict(config: Any) -> dict[str, Any]:  # noqa: ANN401
+def to_dict(config: Any) -> dict[str, Any]:
     """Values by field name, in types that JSON preserves. Paths and schedules become text."""
     return {f.name: _jsonable(getattr(config, f.name)) for f in dataclasses.fields(config)}
 
@@ -177,7 +177,7 @@ def _jsonable(value: object) -> object:
     return list(value) if isinstance(value, tuple) else value
 
 
-def from_dict(cls: type, values: Mapping[str, Any]) -> Any:  # noqa: ANN401
+def from_dict(cls: type, values: Mapping[str, Any]) -> Any:
     """The inverse of `to_dict`, validated. Missing fields keep their defaults."""
     hints = get_type_hints(cls)
     for name in values:

@@ -32,7 +32,7 @@ class Model:
     config: Any
 
     @property
-    def algorithm(self) -> Any:  # noqa: ANN401 (what `build` returns)
+    def algorithm(self) -> Any:  # what `build` returns
         """The model's pure functions, rebuilt at each access, which under jit is while tracing.
         Schedules have their last values; training uses `at` for those of a step."""
         return self.build(schedules.at(self.config, jnp.int32(LAST)), self.spec)

@@ -83,7 +83,7 @@ class Schedule:
         return value
 
 
-def _point(step: object, value: Any) -> tuple[int, float]:  # noqa: ANN401
+def _point(step: object, value: Any) -> tuple[int, float]:
     """A step, which must be whole, and its value as numbers. Raises ValueError."""
     try:
         return int(str(step)), float(value)
@@ -93,10 +93,10 @@ def _point(step: object, value: Any) -> tuple[int, float]:  # noqa: ANN401
         ) from None
 
 
-def at(config: Any, step: jax.Array) -> Any:  # noqa: ANN401 (any pytree)
+def at(config: Any, step: jax.Array) -> Any:  # any pytree
     """The config with each schedule replaced by its value at a step i32[]."""
 
-    def now(leaf: Any) -> Any:  # noqa: ANN401
+    def now(leaf: Any) -> Any:
         return leaf.at(step) if isinstance(leaf, Schedule) else leaf
 
     return jax.tree.map(now, config, is_leaf=lambda leaf: isinstance(leaf, Schedule))

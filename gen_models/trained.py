@@ -151,7 +151,7 @@ class Trained:
         images, _ = self._inputs(images, None)
         return np.asarray(programs.recognise(self.model, self.state, images))
 
-    def evaluate(self, data_dir: str | Path | None = None, **extent: Any) -> Evaluation:  # noqa: ANN401
+    def evaluate(self, data_dir: str | Path | None = None, **extent: Any) -> Evaluation:
         """Measure samples against the data set that the model was trained on.
 
         `extent` are fields of `assessment.EvaluationExtent`, such as `samples=2000` or `cas=True`;
@@ -265,7 +265,7 @@ def _available(name: str) -> str:
     return f"{nearest(name, portable.SHIPPED)}; {found}"
 
 
-def train(model: str = "cgan", **options: Any) -> Trained:  # noqa: ANN401
+def train(model: str = "cgan", **options: Any) -> Trained:
     """Train a model as a new run, with options of a run or of its model, such as
     `steps=2000` or `dataset="mnist"`. Repeating the call continues an interrupted run. Settings of
     JAX that decide the result, such as `jax_enable_x64`, are those of the commands meanwhile.

@@ -60,7 +60,7 @@ def sweep(
         trained(step, done)
 
     with recorders_of(folder, tiny, members) as recorders:
-        stop = lambda: seen[-1] >= stop_at  # noqa: E731
+        stop = lambda: seen[-1] >= stop_at
         return population.fit(recorders, jax.devices()[:devices], watch, stop, report)
 
 

@@ -88,7 +88,7 @@ class ShortTraining(NamedTuple):
 def _model(extent: ReportExtent, name: str) -> Model:
     """A new model, traced anew, so that no program compiled for another place is reused."""
     module = MODELS[name]
-    build = lambda config, spec: module.build(config, spec)  # noqa: E731
+    build = lambda config, spec: module.build(config, spec)
     return Model(build, steps.SPEC, module.Config(**extent.options))
 
 

@@ -77,7 +77,7 @@ def measure(name: str, extent: ReportExtent, into: Path) -> None:
     """Measure one part in this process. Writes its figures to `into` as it goes, and continues from
     those already there."""
     figures: Figures = json.loads(into.read_text()) if into.exists() else {}
-    keep = lambda: write_text(into, json.dumps(figures, indent=2) + "\n")  # noqa: E731
+    keep = lambda: write_text(into, json.dumps(figures, indent=2) + "\n")
     PARTS[name].measure(extent, figures, keep)
     keep()
 
@@ -172,7 +172,7 @@ class CardReport:
         went_well: list[bool] = []
         has_cores = (os.cpu_count() or 1) >= CORES_FOR_SEVERAL
         side_by_side = 2 if self.short or has_cores else 1  # number of untimed parts
-        is_timed = lambda name: PARTS[name].timed and not self.short  # noqa: E731
+        is_timed = lambda name: PARTS[name].timed and not self.short
         for alone, names in itertools.groupby(parts, key=is_timed):
             threads = 1 if alone else side_by_side
             with ThreadPoolExecutor(threads) as pool:

@@ -46,7 +46,7 @@ def measure(extent: ReportExtent, figures: Figures, keep: Keep) -> None:
     """Measure a row for each case. The cases of a group compile at the same time, PyTorch's steps
     in processes of their own."""
     rows = figures.setdefault("cases", [])
-    is_measured = lambda case: any(case._asdict().items() <= row.items() for row in rows)  # noqa: E731
+    is_measured = lambda case: any(case._asdict().items() <= row.items() for row in rows)
     for group in groups([case for case in cases(extent) if not is_measured(case)], COMPILING):
         with ExitStack() as stack:
             twins = {case: _start_twins(extent, case, stack) for case in group}

@@ -43,5 +43,5 @@ def copy(mib: int = 64, repeats: int = 4) -> tuple[Timed, Rate]:
     def chain(values: Array) -> Array:
         return lax.fori_loop(0, repeats, lambda i, x: x + i, values)
 
-    work = lambda: chain(values).block_until_ready()  # noqa: E731
+    work = lambda: chain(values).block_until_ready()
     return timed(work, repeats), lambda s: 2 * mib * 2**20 / s

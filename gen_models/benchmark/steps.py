@@ -42,7 +42,7 @@ class Stepper:
         module = MODELS[model]
         self.layout = layout
         # A new function for each instance, so that a program compiled for another is not reused.
-        build = lambda config, spec: module.build(config, spec)  # noqa: E731
+        build = lambda config, spec: module.build(config, spec)
         self.model = Model(build, SPEC, module.Config(**options))
         self.key = jax.random.key(0)
         self.chunk = random_chunk(batch_size * self.model.algorithm.batches, chunk_steps)
@@ -160,7 +160,7 @@ def population(stepper: Stepper, members: int, steps: int) -> PopulationContesta
         rows = spread(jnp.arange(labels.size, dtype=jnp.int32).reshape(labels.shape))
         return models, populations.Members(state, jnp.ones((1, members), bool)), keys, data, rows
 
-    placed = lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding)  # noqa: E731
+    placed = lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding)
     with conv.using(stepper.layout):
         alone = (stepper.model, stepper.state, stepper.key, stepper.chunk)
         shapes = jax.tree.map(placed, jax.eval_shape(arguments, *alone))

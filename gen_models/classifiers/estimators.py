@@ -36,7 +36,7 @@ class Estimator(NamedTuple):
 EQUAL = "equal"  # priors of 1/K each, for K classes
 
 
-def _value(text: str) -> Any:  # noqa: ANN401
+def _value(text: str) -> Any:
     """`text` as an int, a list of ints (from "[100,10]"), or itself."""
     if text.startswith("["):
         return [int(size) for size in text.strip("[]").split(",")]

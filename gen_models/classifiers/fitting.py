@@ -19,7 +19,7 @@ class FitOutcome(NamedTuple):
     converged: bool  # False if the solver warns that it stopped at its iteration limit
 
 
-def classifier(setting: ClassifierSetting, classes: int, seed: int) -> Any:  # noqa: ANN401 (an estimator)
+def classifier(setting: ClassifierSetting, classes: int, seed: int) -> Any:  # an estimator
     """The untrained classifier of a setting for a data set of `classes` classes; `seed` determines
     everything random in it."""
     module, _, name = setting.estimator.place.rpartition(".")
@@ -38,7 +38,7 @@ def standardise(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.nda
 
 
 def fit_and_score(
-    estimator: Any,  # noqa: ANN401 (an estimator)
+    estimator: Any,  # an estimator
     train: tuple[np.ndarray, np.ndarray],
     test: tuple[np.ndarray, np.ndarray],
 ) -> FitOutcome:

@@ -77,7 +77,7 @@ def samples(text: str, model: Trained, train: Dataset, count: int) -> TrainingSo
         "train": model.data.digest,
     }
     folder = Path(text) if (Path(text) / runs.CONFIG).is_file() else None
-    draw = lambda seed: LabelledImages(model.sample(count, labels, seed), labels)  # noqa: E731
+    draw = lambda seed: LabelledImages(model.sample(count, labels, seed), labels)
     return TrainingSource(model.name, subject, draw, folder)
 
 

@@ -123,7 +123,7 @@ def _load_images(path: Path, class_names: Sequence[str]) -> tuple[np.ndarray, np
     """Images and labels as they are stored; pictures as u8[N,H,W]."""
     kind, start = _recognise(path)
     if kind == "folder":
-        open_file = lambda name: (path / name).open("rb")  # noqa: E731
+        open_file = lambda name: (path / name).open("rb")
         return pictures.read(path, _files(path), open_file, class_names)
     if kind == "pictures":
         with zipfile.ZipFile(path) as archive:

@@ -68,7 +68,7 @@ _OF_FEATURES = {
 }
 
 
-def _in_space(space: str, title: str, *rest: Any) -> Measure:  # noqa: ANN401
+def _in_space(space: str, title: str, *rest: Any) -> Measure:
     suffix = f" ({space})" if SPACES[space] else ""
     return Measure(title + suffix, *rest[:3], space, *rest[3:])
 

@@ -77,7 +77,7 @@ def sees(name: str, values: Sequence[Estimate]) -> bool:
     """Whether a measure sees a degradation: with growing amounts it never improves by more than the
     95 % interval, and it is always worse than for the untouched images by more than that."""
     badness = [_badness(name, value, values[0]) for value in values]
-    chance = lambda a, b: CONFIDENCE * np.hypot(a.error or 0, b.error or 0)  # noqa: E731
+    chance = lambda a, b: CONFIDENCE * np.hypot(a.error or 0, b.error or 0)
     better, worst = False, 0
     for index, bad in enumerate(badness):
         better |= bool(bad < badness[worst] - chance(values[index], values[worst]))

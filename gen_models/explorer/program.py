@@ -96,11 +96,11 @@ class _Writer:
         self.labels: set[int] = set()
         self.mix: int | None = None
 
-    def value(self, aval: Any) -> int:  # noqa: ANN401 (an abstract value of JAX)
+    def value(self, aval: Any) -> int:  # an abstract value of JAX
         self.values.append(_kind(aval))
         return len(self.values) - 1
 
-    def constant(self, x: Any, aval: Any) -> int:  # noqa: ANN401 (array-like)
+    def constant(self, x: Any, aval: Any) -> int:  # array-like
         number = self.value(aval)
         self.constants[number] = np.asarray(x, aval.dtype)
         return number
@@ -188,7 +188,7 @@ def _check_keys(equation: JaxprEqn) -> None:
             raise UnsupportedError(f"the page has no {name} of several random keys")
 
 
-def _kind(aval: Any) -> tuple[str, tuple[int, ...]]:  # noqa: ANN401 (an abstract value of JAX)
+def _kind(aval: Any) -> tuple[str, tuple[int, ...]]:  # an abstract value of JAX
     if jnp.issubdtype(aval.dtype, jax.dtypes.prng_key):
         return "u32", (*aval.shape, WORDS)
     if aval.dtype.name not in DTYPES:
@@ -208,7 +208,7 @@ def _of(*names: str) -> Callable[[JaxprEqn], dict[str, Any]]:
     return lambda equation: {name: _plain(equation.params[name]) for name in names}
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 (JSON)
+def _plain(value: Any) -> Any:  # JSON
     return [int(number) for number in value] if isinstance(value, tuple) else value
 
 
@@ -258,7 +258,7 @@ def _slice(equation: JaxprEqn) -> dict[str, Any]:
     return _slice_parameters(equation.invars[0].aval, start, strides or (1,) * len(start))
 
 
-def _slice_parameters(aval: Any, start: Sequence[int], strides: Sequence[int]) -> dict[str, Any]:  # noqa: ANN401
+def _slice_parameters(aval: Any, start: Sequence[int], strides: Sequence[int]) -> dict[str, Any]:
     if jnp.issubdtype(aval.dtype, jax.dtypes.prng_key):
         start, strides = (*start, 0), (*strides, 1)
     return {"start": list(start), "strides": list(strides)}

@@ -26,7 +26,7 @@ def unpacked(text: dict[str, str], shape: tuple[int, ...]) -> np.ndarray:
     return _numbers(text["numbers"], "<i2").reshape(shape) * _numbers(text["scales"], "<f4")
 
 
-def _text(array: Any, dtype: str) -> str:  # noqa: ANN401 (array-like)
+def _text(array: Any, dtype: str) -> str:  # array-like
     return base64.b64encode(np.ascontiguousarray(array, dtype).tobytes()).decode()
 
 

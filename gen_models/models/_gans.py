@@ -86,7 +86,7 @@ def game(
     conditional: bool = False,
     normalised: bool = True,
     bounded: bool = True,
-    **own: Any,  # noqa: ANN401 (fields of Game)
+    **own: Any,  # fields of Game
 ) -> Game:
     """A game of the config's generator against a discriminator, both trained by Adam. The generator
     takes the label if `conditional`, has batch normalisation if `normalised`, and ends in a tanh if

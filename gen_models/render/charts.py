@@ -90,7 +90,7 @@ def legend_below(
     figure: Figure,
     handles: Sequence[Artist],
     names: Sequence[str],
-    **style: Any,  # noqa: ANN401
+    **style: Any,
 ) -> None:
     """Add a legend below a figure's panels, in as many columns as its width has room for. The
     figure grows by the height of the legend."""

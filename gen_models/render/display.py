@@ -28,7 +28,7 @@ class TolerantStream:
             except OSError:
                 self.failed = True
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+    def __getattr__(self, name: str) -> Any:
         return getattr(self.stream, name)
 
 

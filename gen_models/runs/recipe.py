@@ -118,7 +118,7 @@ class Recipe(NamedTuple):
         Raises ConfigError for values that are not allowed."""
         return Recipe.from_flat(self.to_flat() | dict(values))
 
-    def with_options(self, **changes: Any) -> "Recipe":  # noqa: ANN401
+    def with_options(self, **changes: Any) -> "Recipe":
         """A copy in which some of the run's options are changed, unchecked."""
         return self._replace(options=replace(self.options, **changes))
 

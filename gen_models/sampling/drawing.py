@@ -119,7 +119,7 @@ def _no_checkpoint(run: Run, best: bool) -> str:
     return f"{run.best if best else run.checkpoints} holds no checkpoint; {advice}"
 
 
-def with_average(config: Any, state: State, ema_decay: float | None) -> State:  # noqa: ANN401
+def with_average(config: Any, state: State, ema_decay: float | None) -> State:
     """The state with the average of another decay as the one drawn from; None: unchanged. Raises
     ConfigError for a decay that is not among the `ema_decays` of the model's config."""
     check_average(config, ema_decay)
@@ -128,7 +128,7 @@ def with_average(config: Any, state: State, ema_decay: float | None) -> State:  
     return state._replace(ema=state.averages[config.ema_decays.index(ema_decay)])
 
 
-def check_average(config: Any, ema_decay: float | None) -> None:  # noqa: ANN401
+def check_average(config: Any, ema_decay: float | None) -> None:
     """Raise ConfigError for the decay of an average that a model of this config does not keep."""
     if ema_decay not in (None, config.ema_decay, *config.ema_decays):
         kept = ", ".join(map(str, (config.ema_decay, *config.ema_decays)))

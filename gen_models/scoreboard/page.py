@@ -115,7 +115,7 @@ def _by_dataset(results: Mapping[Cell, RunResult]) -> dict[str, Models]:
     groups: dict[str, dict[str, list[RunResult]]] = {}
     for cell in sorted(results):
         groups.setdefault(cell.dataset, {}).setdefault(cell.row, []).append(results[cell])
-    mean_fid = lambda row: np.mean([result.fid for result in row[1]])  # noqa: E731
+    mean_fid = lambda row: np.mean([result.fid for result in row[1]])
     return {name: dict(sorted(models.items(), key=mean_fid)) for name, models in groups.items()}
 
 

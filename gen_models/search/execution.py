@@ -122,7 +122,7 @@ class Search:
     def _unscored_waves(self, plan: Plan, step: int) -> list[list[Recipe]]:
         """Recipes that this process trains to `step`, wave by wave, without those that have their
         score already, whose runs may have gone on."""
-        has_score = lambda recipe: self.scorer.read(recipe.options.out, step) is not None  # noqa: E731
+        has_score = lambda recipe: self.scorer.read(recipe.options.out, step) is not None
         waves = plan.share(jax.process_index())
         return [[recipe for recipe in wave if not has_score(recipe)] for wave in waves]
 

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 
 
-def named(tree: Any) -> dict[str, Any]:  # noqa: ANN401 (any pytree)
+def named(tree: Any) -> dict[str, Any]:  # any pytree
     """The leaves of a pytree by key path, such as "params/gen/Conv_0/bias".
 
     Raises ValueError if two leaves would have the same name.
@@ -19,7 +19,7 @@ def named(tree: Any) -> dict[str, Any]:  # noqa: ANN401 (any pytree)
     return found
 
 
-def filled(template: Any, tensors: Mapping[str, np.ndarray]) -> Any:  # noqa: ANN401
+def filled(template: Any, tensors: Mapping[str, np.ndarray]) -> Any:
     """A pytree of the structure of `template` with the named tensors: the inverse of `named`.
 
     Raises KeyError for a missing tensor and ValueError for one of another shape.

@@ -73,7 +73,7 @@ def _split(members: Sequence[Recipe], count: int) -> list[Sequence[Recipe]]:
     return [members[start:end] for start, end in itertools.pairwise(ends)]
 
 
-def _program_key(member: Recipe) -> Any:  # noqa: ANN401
+def _program_key(member: Recipe) -> Any:
     """Everything that determines the compiled program: all except seed and real option values."""
     return jax.tree.structure(member.config), replace(member.options, seed=0, out=None)
 

@@ -47,7 +47,7 @@ def train(
         waiting = [run.folder for run in opened if not _ended(run)]
         advanced(sum(run.options.steps if _ended(run) else run.step for run in opened))
         recorders = [fit.Recorder(run, splits) for run in opened]
-        trained = lambda _, done: advanced(done)  # noqa: E731
+        trained = lambda _, done: advanced(done)
         ends = population.fit(recorders, devices, trained, should_stop, report, summarise=summarise)
         share = (time.perf_counter() - began) / max(1, len(waiting))
         for run, end in zip(opened, ends, strict=True):

@@ -163,7 +163,7 @@ def test_classification_score_is_a_mean_over_seeds_beside_that_of_real_images(
         labels = np.where(np.arange(len(images)) < right, TEST.labels, weights)
         return classifier.Prediction(None, labels)
 
-    train = lambda _, config, seed: seeds.append((seed, config.steps)) or -1  # noqa: E731
+    train = lambda _, config, seed: seeds.append((seed, config.steps)) or -1
     monkeypatch.setattr(classifier, "train", train)
     monkeypatch.setattr(classifier, "classify", classify)
     value, error, floor, floor_error = evaluator(TRAIN, TEST).classification_score(

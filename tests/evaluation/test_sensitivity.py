@@ -67,7 +67,7 @@ def evaluator(request, real_splits):
 
 @pytest.fixture(scope="module")
 def readings(evaluator):
-    report = lambda line: None  # noqa: ARG005, E731
+    report = lambda line: None  # noqa: ARG005
     with pytest.MonkeyPatch.context() as patch:
         for name, amount in QUICK.items():
             patch.setitem(DEGRADATIONS, name, DEGRADATIONS[name]._replace(amounts=(amount,)))

@@ -17,6 +17,6 @@ def random_model(name, tiny, **options) -> Trained:
     data = DataRecord.of(tiny.train)
     state = programs.start(recipe.model(data.spec), jax.random.key(3))
     size = SIZES.get(name, 0.3)
-    moved = lambda x: x + size * rng.normal(size=x.shape).astype(np.float32)  # noqa: E731
+    moved = lambda x: x + size * rng.normal(size=x.shape).astype(np.float32)
     ema = state.ema | {"params": jax.tree.map(moved, state.ema["params"])}
     return Trained(name, recipe, data, state._replace(ema=ema))

@@ -77,7 +77,7 @@ def test_dragan_penalty_fills_the_box_on_both_sides(side):
     reach = 0.5 * float(jnp.std(REAL))
 
     def steep_beyond(limit):
-        excess = lambda images: jax.nn.relu(side * (images - REAL) - limit)  # noqa: E731
+        excess = lambda images: jax.nn.relu(side * (images - REAL) - limit)
         return lambda images: jnp.sum(excess(images), axis=(1, 2, 3))
 
     penalty = dragan_penalty(1.0, 0.5)

@@ -72,7 +72,7 @@ def conduct(work: Search, should_stop=lambda: False) -> list[rules.Rung]:
 
 def decisions(rungs) -> list:
     """Everything that was decided, as JSON."""
-    options = lambda candidate: candidate.recipe.to_flat() | {"out": None}  # noqa: E731
+    options = lambda candidate: candidate.recipe.to_flat() | {"out": None}
     return [[rung.step, [*map(options, rung.candidates)], rung.scores] for rung in rungs]
 
 

@@ -42,7 +42,7 @@ def test_rungs_of_halving_double_and_those_of_evolution_are_even():
 
 
 def test_the_better_half_goes_on_and_of_three_two():
-    names = lambda candidates: [candidate.name for candidate in candidates]  # noqa: E731
+    names = lambda candidates: [candidate.name for candidate in candidates]
     assert names(rules.better_half(rung_of([3, 1, math.inf, 2]), SPACE, rng())) == ["1", "3"]
     assert names(rules.better_half(rung_of([3, 1, 2]), SPACE, rng())) == ["1", "2"]
     assert names(rules.better_half(rung_of([5]), SPACE, rng())) == ["0"]

@@ -120,7 +120,7 @@ def test_a_damaged_checkpoint_is_reported_and_the_one_before_used(tmp_path, tiny
     folder, told, reports = tmp_path / "sweep", [], []
     sweep_killed_at(17, folder, tiny, make_members())
     damage(checkpoint.file_of(folder / "1" / runs.CHECKPOINTS, 15))
-    watch = lambda *both: told.append(both)  # noqa: E731
+    watch = lambda *both: told.append(both)
     assert sweep(folder, tiny, make_members(), trained=watch, report=reports.append) == [DONE] * 3
     (report,) = reports
     assert "1/checkpoints/step_00000015.safetensors is damaged" in report

@@ -118,12 +118,12 @@ def _umap() -> LayoutMaker:
         report("UMAP", None)
         with warnings.catch_warnings():  # small sets warn that a spectral start is impossible
             warnings.simplefilter("ignore")
-            reducer = umap.UMAP(
+            fitted = umap.UMAP(
                 n_neighbors=min(NEIGHBOURS, len(points) - 1), random_state=seed, n_jobs=1
             ).fit(points)
             report("samples placed", None)
-            placed = [reducer.transform(x) for x in others]
-        return MapLayout(_plain(reducer.embedding_), [_plain(x) for x in placed], PLACED)
+            placed = [fitted.transform(x) for x in others]
+        return MapLayout(_plain(fitted.embedding_), [_plain(x) for x in placed], PLACED)
 
     return make
 

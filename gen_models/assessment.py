@@ -68,7 +68,8 @@ def read_samples(
     """The images of another program, to be measured against `real`, and their labels: those in
     `labels_path` or, if that is None, in `path` itself; none if `unlabelled`. Raises UserError,
     with the file, for images or labels that do not fit."""
-    pixels, labels = read_images(path, real.class_names)
+    has_own_labels = labels_path is None and not unlabelled
+    pixels, labels = read_images(path, real.class_names if has_own_labels else ())
     if labels_path is not None:
         labels = read_labels(labels_path)
     if len(pixels) < MIN_SAMPLES:

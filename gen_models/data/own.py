@@ -50,7 +50,7 @@ def save_dataset(
     check_arrays(arrays, places)
     check_size("the data set", images.shape[1:])
     if class_names is not None:
-        check_class_names(class_names, count_classes(arrays), "class_names")
+        _check_class_names(class_names, count_classes(arrays), "class_names")
     folder = expanded(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -93,11 +93,11 @@ def read_class_names(place: Path, num_classes: int) -> tuple[str, ...]:
         names = tuple(line.strip() for line in file.read_text(encoding="utf-8").splitlines())
     except UnicodeDecodeError as error:
         raise DataError(f"{file} is no text in UTF-8: {error.reason}") from error
-    check_class_names(names, num_classes, file)
+    _check_class_names(names, num_classes, file)
     return names
 
 
-def check_class_names(names: Sequence[str], num_classes: int, place: object) -> None:
+def _check_class_names(names: Sequence[str], num_classes: int, place: object) -> None:
     """Raise DataError unless these name at least so many classes, each by one line of its own that
     is not the number of another. `place` says in messages where they are from."""
     if isinstance(names, str) or not all(isinstance(name, str) for name in names):

@@ -88,6 +88,16 @@ def test_a_zip_of_pngs_in_folders_of_their_class_scores_as_their_arrays(others, 
         assert evaluation.measures[name].value == pytest.approx(value, rel=1e-6, abs=1e-6)
 
 
+def test_folders_of_no_class_are_refused_unless_no_labels_are_wanted_of_them(tiny):
+    for index, image in enumerate(tiny.train.images[30:]):
+        file = Path("mixed", "2" if index % 2 else "coat", f"{index}.png")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(png(image))
+    with pytest.raises(UserError, match="mixed has a folder coat, which is no class"):
+        made_by_another_program("mixed")
+    assert "label_accuracy" not in made_by_another_program("mixed", "--unlabelled").measures
+
+
 def test_a_zip_and_a_folder_of_pngs_have_the_order_of_their_numbers(others, tiny):
     Path("pictures").mkdir()
     with zipfile.ZipFile("flat.zip", "w") as archive:
